@@ -1,0 +1,144 @@
+"""Hydra's override grammar, read as a search space.
+
+What Hydra calls a sweep override becomes a dimension:
+
+=====================================  ========================================================
+``key=a,b`` or ``key=choice(a,b)``      `Choice`; numbers keep their order; the key may be a group
+``key=range(1,10,2)``                   `Choice` of 1, 3, 5, 7, 9: the end is left out, as in Python
+``key=interval(0,0.6)``                 `Float`, both ends included
+``key=int(interval(1,5))``              `Int`, both ends included
+``key=tag(log,interval(1e-4,1e-1))``    `Float`, logarithmic; ``int(tag(log,...))`` an `Int`
+=====================================  ========================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Glob,
+    IntervalSweep,
+    Override,
+    QuotedString,
+    RangeSweep,
+)
+from hydra.errors import HydraException
+
+from mnistsweep.errors import ConfigError, SpaceError, suggest
+from mnistsweep.space import Choice, Dimension, Float, Int
+
+KNOWN_TAGS = {"log"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the overrides ask for: what is fixed, what is swept.
+
+    Attributes:
+        fixed: Overrides that hold for every trial, as Hydra takes them.
+        dimensions: The swept keys, in the order given.
+        added: Swept keys that the configuration need not have yet (written with a leading ``+``).
+    """
+
+    fixed: tuple[str, ...]
+    dimensions: tuple[Dimension, ...]
+    added: frozenset[str]
+
+
+def parse(
+    overrides: Sequence[str],
+    params: Mapping[str, Any] | None = None,
+    options: Callable[[str], Iterable[str]] = lambda group: (),
+) -> Request:
+    """Split overrides into fixed ones and dimensions.
+
+    Args:
+        overrides: The command line's; the last one of a key wins.
+        params: ``hydra.sweeper.params``: the same strings; the command line wins over them.
+        options: The names in a config group, for ``glob(...)``.
+
+    Raises:
+        ConfigError: An override that Hydra cannot read.
+        SpaceError: An empty or contradictory range.
+
+    Example:
+        >>> parse(["trainer.epochs=3", "model.dropout=interval(0,0.6)"]).dimensions
+        (Float(key='model.dropout', low=0.0, high=0.6, log=False, conditions=()),)
+    """
+    written = [_from_param(key, value) for key, value in (params or {}).items()] + list(overrides)
+    last = {_key(override): override for override in map(_parse_one, written)}
+    fixed, dimensions, added = [], [], set()
+    for key, override in last.items():
+        if not override.is_sweep_override():
+            fixed.append(override.input_line or "")
+        elif override.is_delete():
+            raise ConfigError(f"{override.input_line!r}: a key that is deleted cannot be swept.")
+        else:
+            dimensions.append(_dimension(key, override, options))
+            if override.is_add() or override.is_force_add():
+                added.add(key)
+    return Request(tuple(fixed), tuple(dimensions), frozenset(added))
+
+
+def _from_param(key: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"{key}=choice({','.join(str(item) for item in value)})"
+    return f"{key}={'null' if value is None else value}"
+
+
+def _parse_one(text: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"{text!r} is no override: {reason}. An override is key=value, and a range is written "
+            "key=a,b  key=range(1,6)  key=interval(0,0.6)  key=int(interval(1,5))  key=tag(log,interval(1e-4,1e-1))."
+        ) from None
+
+
+def _key(override: Override) -> str:
+    return str(override.get_key_element()).lstrip("+~")
+
+
+def _dimension(key: str, override: Override, options: Callable[[str], Iterable[str]]) -> Dimension:
+    sweep: Any = override.value()
+    if isinstance(sweep, Glob):
+        return Choice(key, tuple(sweep.filter(list(options(key)))))
+    unknown = set(getattr(sweep, "tags", ())) - KNOWN_TAGS
+    if unknown:
+        received = sorted(unknown)[0]
+        raise SpaceError(f"{key}: the only tag of a range is log, received {received!r}; {suggest(received, KNOWN_TAGS)}.")
+    if isinstance(sweep, IntervalSweep):
+        return _interval(key, sweep)
+    if "log" in sweep.tags:
+        raise SpaceError(f"{key}: log goes with interval, received {override.get_value_string()}.")
+    values = tuple(_plain(value) for value in override.sweep_iterator())
+    if not values and isinstance(sweep, RangeSweep):
+        raise SpaceError(f"{key}: an empty range, received {override.get_value_string()}; its end is left out.")
+    if isinstance(sweep, ChoiceSweep | RangeSweep):
+        return Choice(key, values)
+    raise SpaceError(f"{key}: no range that can be searched, received {override.get_value_string()}.")
+
+
+def _interval(key: str, sweep: IntervalSweep) -> Dimension:
+    if sweep.start is None or sweep.end is None:
+        raise SpaceError(f"{key}: an interval has two bounds, received {sweep.start} and {sweep.end}.")
+    log = "log" in sweep.tags
+    if isinstance(sweep.start, int) and isinstance(sweep.end, int):
+        return Int(key, sweep.start, sweep.end, log)
+    return Float(key, float(sweep.start), float(sweep.end), log)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,94 @@
+"""The typed configuration: the keys that users write, their types, and the limits of their values.
+
+`Config` is registered with Hydra as the schema of ``conf/config.yaml``, so that a wrong type or a misspelt key is refused
+when the configuration is composed. The groups (`data`, `model`, `optimizer`, ...) stay open: a user's own function brings
+keys of its own; their values must be of the same kind as the preset's (see `checks`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+
+
+@dataclass
+class TrainerConfig:
+    """How one model is trained; the comments in ``conf/config.yaml`` say what each key means."""
+
+    epochs: int = 5
+    batch_size: int = 128
+    loss: str = "sparse_categorical_crossentropy"
+    metrics: list[str] = field(default_factory=lambda: ["accuracy"])
+    patience: int | None = None
+    repeats: int = 1
+    callbacks: list[Any] = field(default_factory=list)
+    deterministic: bool = False
+    threads: int | None = None
+
+
+@dataclass
+class Config:
+    """One configuration: of a sweep, of a trial, or of a single training."""
+
+    name: str | None = None
+    logs: str = "logs"
+    seed: int = 0
+    objective: str = "val_accuracy"
+    direction: str = "auto"
+    trials: int | None = 20
+    hours: float | None = None
+    total_epochs: int | None = None
+    workers: int = 1
+    storage: str | None = None
+    enqueue: list[Any] = field(default_factory=list)
+    conditions: dict[str, Any] = field(default_factory=dict)
+    max_consecutive_failed_trials: int = 5
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    data: Any = None
+    model: Any = None
+    optimizer: Any = None
+    schedule: Any = None
+    oracle: Any = None
+    pruner: Any = None
+
+
+# Keys of the sweep itself: they hold for all trials and cannot be dimensions of the search.
+SWEEP_KEYS = frozenset(
+    "name logs seed objective direction trials hours total_epochs workers storage enqueue conditions "
+    "max_consecutive_failed_trials oracle pruner space trainer.threads".split()
+)
+
+# Keys that may change when a sweep is continued: they say how far and where it runs, not what is searched.
+CONTINUABLE_KEYS = frozenset("logs name trials hours total_epochs workers max_consecutive_failed_trials".split())
+
+# Smallest and largest value of a number, both allowed; None: no limit.
+LIMITS: dict[str, tuple[float | None, float | None]] = {
+    "seed": (0, 2**32 - 1),
+    "trials": (1, None),
+    "hours": (1e-6, None),
+    "total_epochs": (1, None),
+    "workers": (1, 256),
+    "max_consecutive_failed_trials": (1, None),
+    "trainer.epochs": (1, None),
+    "trainer.batch_size": (1, None),
+    "trainer.patience": (1, None),
+    "trainer.repeats": (1, None),
+    "trainer.threads": (1, None),
+    "optimizer.learning_rate": (1e-12, None),
+    "optimizer.momentum": (0, 1),
+    "model.dropout": (0, 0.999),
+    "model.conv_dropout": (0, 0.999),
+    "model.dense_layers": (0, None),
+    "model.conv_layers": (0, None),
+    "model.layer_size": (1, None),
+    "schedule.warmup_epochs": (0, None),
+}
+
+SCHEMA = "mnistsweep_schema"
+
+
+def register() -> None:
+    """Make the schema known to Hydra; calling it again does no harm."""
+    ConfigStore.instance().store(name=SCHEMA, node=Config)

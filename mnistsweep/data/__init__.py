@@ -1,0 +1,20 @@
+"""Data sets: where they come from, how they are split, scaled and augmented.
+
+::
+
+    load(config)        the training and validation side, scaled; what a trial trains on
+    load_test(config)   the test set, for the reporter alone
+    check(config)       everything that can be found wrong before anything is trained
+    checksum(config)    a short name for the training data, kept with the results
+
+``config`` is the ``data`` group of the configuration, a plain mapping; its keys are explained in ``conf/data/base.yaml``.
+Importing this package imports numpy and nothing heavier.
+"""
+
+from __future__ import annotations
+
+from mnistsweep.data.augmentation import Augmentation
+from mnistsweep.data.examples import Dataset, Examples
+from mnistsweep.data.loading import check, checksum, load, load_test
+
+__all__ = ["Augmentation", "Dataset", "Examples", "check", "checksum", "load", "load_test"]

@@ -1,0 +1,109 @@
+"""Random distortions of training images: rotation, shift, shear and zoom as one affine map an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Each maximum is at least 0 and below its limit: at the limit an image can leave the frame or collapse to a line.
+LIMITS = {"rotation": 360.0, "shift": 1.0, "shear": 90.0, "zoom": 1.0}
+
+# Images that are distorted in one call: bounds the memory of a call to some tens of megabytes for MNIST.
+CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The largest distortions; every image of every epoch draws its own, uniformly between minus and plus these.
+
+    Attributes:
+        rotation: Degrees, about the centre of the image, either way.
+        shift: Fraction of the side, along the width and along the height independently.
+        shear: Degrees by which upright lines lean, either way.
+        zoom: Fraction: 0.1 draws a magnification from 0.9 to 1.1, the same for width and height.
+        background: What a black pixel has become by scaling, one value a channel or one for all; it fills the
+            corners that a distortion uncovers.
+    """
+
+    rotation: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    background: tuple[float, ...] = (0.0,)
+
+    def apply(self, images: NDArray[Any], seed: int, epoch: int) -> NDArray[Any]:
+        """Distort each image by a random map of its own.
+
+        A pure function of its arguments: a training that was interrupted sees, when it goes on, the very images that
+        it would have seen. The map of an image depends on its position, not on how many images there are.
+
+        Args:
+            images: ``(n, height, width, channels)``, scaled.
+            seed: The trial's seed, at least 0.
+            epoch: The epoch that the images are for, at least 0.
+
+        Returns:
+            A new array of the same shape and dtype.
+
+        Example:
+            >>> images = np.zeros((2, 28, 28, 1), np.float32)
+            >>> Augmentation(rotation=10, shift=0.1).apply(images, seed=1, epoch=0).shape  # doctest: +SKIP
+            (2, 28, 28, 1)
+        """
+        import keras
+
+        transforms = self.transforms(images.shape, seed, epoch)
+        background = np.asarray(self.background, images.dtype)
+        distorted = np.empty_like(images)
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
+            # The library fills with one constant for all channels; on images less their background that constant is 0.
+            moved = keras.ops.image.affine_transform(
+                images[part] - background,
+                transforms[part],
+                interpolation="bilinear",
+                fill_mode="constant",
+                fill_value=0.0,
+                data_format="channels_last",
+            )
+            distorted[part] = keras.ops.convert_to_numpy(moved) + background
+        return distorted
+
+    def transforms(self, shape: tuple[int, ...], seed: int, epoch: int) -> NDArray[np.float32]:
+        """Draw the maps, as ``keras.ops.image.affine_transform`` takes them: from output to input coordinates.
+
+        With x to the right, y downwards and the centre of the image as origin, a pixel goes to
+        ``R(angle) @ S(lean) @ (magnification * p) + shift``, where R rotates and S adds ``tan(lean) * y`` to x.
+
+        Args:
+            shape: ``(n, height, width, channels)``.
+            seed: The trial's seed.
+            epoch: The epoch.
+
+        Returns:
+            ``(n, 8)``: the rows ``[a0, a1, a2, b0, b1, b2, 0, 0]`` of the inverse maps.
+        """
+        count, height, width = shape[:3]
+        # Five draws an image whatever is switched on: switching one distortion on leaves the others as they were.
+        draws = np.random.default_rng([seed, epoch]).uniform(-1.0, 1.0, size=(count, 5))
+        forward = self._linear(draws[:, 0], draws[:, 1], draws[:, 2])
+        shift = self.shift * draws[:, 3:5] * (width, height)
+        centre = np.array([(width - 1) / 2, (height - 1) / 2])
+        inverse = np.linalg.inv(forward)
+        offset = centre - np.einsum("nij,nj->ni", inverse, centre + shift)
+        return np.column_stack(
+            [inverse[:, 0], offset[:, 0], inverse[:, 1], offset[:, 1], np.zeros((count, 2))],
+        ).astype(np.float32)
+
+    def _linear(
+        self, turn: NDArray[np.float64], lean: NDArray[np.float64], grow: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Rotation after shear after zoom, ``(n, 2, 2)``, from draws between -1 and 1."""
+        angle = np.radians(self.rotation) * turn
+        slope = np.tan(np.radians(self.shear) * lean)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        rows = [[cosine, cosine * slope - sine], [sine, sine * slope + cosine]]
+        return np.moveaxis(np.array(rows), -1, 0) * (1.0 + self.zoom * grow)[:, None, None]

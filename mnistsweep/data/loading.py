@@ -1,0 +1,182 @@
+"""One way from the configuration to arrays: load, check, split, limit, scale."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep.data import sources, target
+from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
+from mnistsweep.data.augmentation import Augmentation
+from mnistsweep.data.examples import Dataset, Examples
+from mnistsweep.data.scaling import Scaling
+from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, argument_faults, read
+from mnistsweep.data.splitting import Split, split, validation_count
+from mnistsweep.errors import ConfigError, DataError, MnistSweepError
+
+# Fashion-MNIST is not read before anything is trained (Keras would have to be imported), but its size is known.
+FASHION_MNIST_SIZE = 60000
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """What a loader returned: the training set checked, the test set untouched."""
+
+    images: NDArray[Any]
+    labels: NDArray[np.int32]
+    test: tuple[Any, Any]
+
+
+def load(config: Mapping[str, Any]) -> Dataset:
+    """Load what a trial trains on and is judged by; the test set is not looked at.
+
+    Args:
+        config: The ``data`` group of the configuration.
+
+    Returns:
+        The training and the validation side, scaled by the statistics of the training side.
+
+    Raises:
+        ConfigError: A key of the configuration cannot be used.
+        DataError: A file is missing or damaged, or the arrays do not fit together.
+
+    Example:
+        >>> dataset = load({"_target_": "mnistsweep.data.sources.load_mnist", "train_limit": 1000})
+        >>> len(dataset.train), len(dataset.validation), dataset.input_shape, dataset.classes
+        (1000, 10000, (28, 28, 1), 10)
+    """
+    settings = read(config)
+    loaded = _load(settings)
+    sides, classes = _split(loaded.labels, settings)
+    images = loaded.images[sides.train]
+    scaling = Scaling.fit(settings.scaling, images)
+    return Dataset(
+        train=Examples(scaling.apply(images), loaded.labels[sides.train]),
+        validation=Examples(scaling.apply(loaded.images[sides.validation]), loaded.labels[sides.validation]),
+        classes=classes,
+        augmentation=_augmentation(settings, scaling, images.shape[1:]),
+    )
+
+
+def load_test(config: Mapping[str, Any]) -> Examples:
+    """Load the test set: for the reporter alone, once, for the model that was selected.
+
+    Args:
+        config: The ``data`` group of the configuration.
+
+    Returns:
+        The test set, scaled by the statistics of the training side.
+
+    Raises:
+        ConfigError: A key of the configuration cannot be used.
+        DataError: A file is missing or damaged, or the arrays do not fit together.
+    """
+    settings = read(config)
+    loaded = _load(settings)
+    sides, classes = _split(loaded.labels, settings)
+    images, labels = _test(loaded, classes, settings)
+    scaling = Scaling.fit(settings.scaling, loaded.images[sides.train])
+    return Examples(scaling.apply(images), labels)
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Find what is wrong before anything is trained, without importing Keras.
+
+    Files of the user are read whole. Of the built-in data sets the split is checked; a user's function must exist.
+
+    Args:
+        config: The ``data`` group of the configuration.
+
+    Raises:
+        ConfigError: Names every key that cannot be used.
+        DataError: A file is missing or damaged, or the arrays do not fit together.
+    """
+    settings = read(config)
+    if settings.target == MNIST:
+        _split(sources.mnist_training_labels(), settings)
+    elif settings.target == FASHION_MNIST:
+        validation_count(FASHION_MNIST_SIZE, settings)
+    elif settings.target in FROM_FILES:
+        loaded = _load(settings)
+        _, classes = _split(loaded.labels, settings)
+        _test(loaded, classes, settings)
+
+
+def checksum(config: Mapping[str, Any]) -> str:
+    """Name the training data by its content, so that results can say what they were measured on.
+
+    The whole training set counts, before split and scaling: the same images in another format have the same name.
+
+    Args:
+        config: The ``data`` group of the configuration.
+
+    Returns:
+        The first 16 hexadecimal digits of a SHA-256 over dtype, shape and bytes.
+
+    Raises:
+        ConfigError: A key of the configuration cannot be used.
+        DataError: A file is missing or damaged, or the arrays do not fit together.
+    """
+    loaded = _load(read(config))
+    digest = hashlib.sha256()
+    for array in (loaded.images, loaded.labels):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()[:16]
+
+
+def _load(settings: Settings) -> _Loaded:
+    """Call the loader and check the training set."""
+    loader = target.resolve(settings.target)
+    faults = argument_faults(loader, settings.arguments)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    try:
+        returned = loader(**settings.arguments)
+    except MnistSweepError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"the loader failed with {reason} ({settings.source})") from error
+    (images, labels), test = four_arrays(returned, settings.source)
+    return _Loaded(*checked(images, labels, "training", settings.source), test)
+
+
+def _split(labels: NDArray[Any], settings: Settings) -> tuple[Split, int]:
+    """Split, and check that there are examples of every class to learn from."""
+    classes = count_classes(labels, "the training set", settings.source)
+    sides = split(labels, settings)
+    where = f"the training side after data.validation={settings.validation}, data.train_limit={settings.train_limit}"
+    require_classes(labels[sides.train], classes, where, settings.source)
+    return sides, classes
+
+
+def _test(loaded: _Loaded, classes: int, settings: Settings) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Check the test set, and that it is of the same kind as the training set."""
+    images, labels = checked(*loaded.test, "test", settings.source)
+    if images.shape[1:] != loaded.images.shape[1:]:
+        raise DataError(
+            f"training and test images must have one shape; received {loaded.images.shape[1:]} and {images.shape[1:]} "
+            f"({settings.source})"
+        )
+    if labels.max() >= classes:
+        raise DataError(
+            f"the test set has a class {labels.max()} that the training set has not: 0 to {classes - 1} ({settings.source})"
+        )
+    return images, labels
+
+
+def _augmentation(settings: Settings, scaling: Scaling, shape: tuple[int, ...]) -> Augmentation | None:
+    if settings.augmentation == Augmentation():
+        return None
+    if len(shape) != 3:
+        raise ConfigError(
+            f"data.augmentation is for images, (height, width, channels); these inputs have the shape {shape} "
+            f"({settings.source})"
+        )
+    return replace(settings.augmentation, background=scaling.background(shape))

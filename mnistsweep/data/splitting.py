@@ -1,0 +1,90 @@
+"""Which examples of the training set are trained on, and which validate: positions only, nothing random."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep.data.settings import Settings
+from mnistsweep.errors import ConfigError
+
+
+class Split(NamedTuple):
+    """Positions in the training set, ascending."""
+
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+
+
+def split(labels: NDArray[Any], settings: Settings) -> Split:
+    """Divide the training set, then limit the training side.
+
+    Args:
+        labels: ``(n,)``, the labels of the training set.
+        settings: ``validation``, ``validation_from``, ``stratify`` and ``train_limit`` count.
+
+    Returns:
+        The positions of each side.
+
+    Raises:
+        ConfigError: ``data.validation`` leaves nothing for one of the sides.
+    """
+    count = validation_count(len(labels), settings)
+    validates = _pick(labels, count, settings.validation_from, settings.stratify)
+    train = np.flatnonzero(~validates)
+    if settings.train_limit is not None and settings.train_limit < len(train):
+        train = train[_pick(labels[train], settings.train_limit, "first", settings.stratify)]
+    return Split(train, np.flatnonzero(validates))
+
+
+def validation_count(size: int, settings: Settings) -> int:
+    """How many examples validate.
+
+    Args:
+        size: Number of examples in the training set.
+        settings: ``validation`` counts.
+
+    Returns:
+        At least 1 and less than ``size``.
+
+    Raises:
+        ConfigError: ``data.validation`` leaves nothing for one of the sides.
+    """
+    wanted = settings.validation
+    count = round(wanted * size) if isinstance(wanted, float) else wanted
+    if not 1 <= count < size:
+        raise ConfigError(
+            f"data.validation={wanted} leaves nothing for one of the sides: {count} of the {size} examples of the "
+            f"training set would validate ({settings.source}); use a count from 1 to {size - 1}, or a fraction"
+        )
+    return count
+
+
+def _pick(labels: NDArray[Any], count: int, end: str, stratify: bool) -> NDArray[np.bool_]:
+    """Mark ``count`` examples at one end of the set, or at that end of every class in proportion."""
+    size = len(labels)
+    if not stratify:
+        positions = np.arange(size)
+        return positions < count if end == "first" else positions >= size - count
+    _, members, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    quotas = _quotas(sizes, count)
+    # The rank of an example within its class: its place in the stable order by class, less where its class begins.
+    order = np.argsort(members, kind="stable")
+    rank = np.empty(size, np.intp)
+    rank[order] = np.arange(size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return rank < quotas[members] if end == "first" else rank >= (sizes - quotas)[members]
+
+
+def _quotas(sizes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Share a count among classes in proportion, to the last one: the method of the largest remainder (Hamilton, 1792).
+
+    Ties go to the lower class. No class is asked for more than it has.
+    """
+    exact = sizes * count  # in units of 1 / total, so that no rounding of fractions decides a tie
+    total = sizes.sum()
+    quotas = exact // total
+    left_over = count - quotas.sum()
+    quotas[np.argsort(-(exact % total), kind="stable")[:left_over]] += 1
+    return np.asarray(quotas)

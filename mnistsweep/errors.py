@@ -1,0 +1,77 @@
+"""Every error that mnistsweep raises on purpose, one small tree.
+
+::
+
+    MnistSweepError            exit code 2: something the user can mend
+    ├── ConfigError            a key, a value or a preset that cannot be used
+    │   └── SpaceError         a range that is empty, contradictory or not searchable
+    ├── DataError              a data file that is missing, damaged or does not fit
+    ├── StudyError             a ledger that cannot be opened or belongs to another sweep
+    ├── SweepStopped           the sweep cannot go on (too many failures in a row, ...)
+    └── TrialFailed            this trial failed; the sweep goes on
+
+A message gives the rule, the value received, the nearest right one and where it was found. `suggest` writes the
+"nearest right one" part the same way everywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MnistSweepError(Exception):
+    """Base of all errors raised on purpose; the command line prints it and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class ConfigError(MnistSweepError):
+    """A key, a value or a preset in the configuration that cannot be used."""
+
+
+class SpaceError(ConfigError):
+    """A search space that is empty, contradictory or not searchable by the chosen oracle."""
+
+
+class DataError(MnistSweepError):
+    """A data file that is missing, damaged, or whose arrays do not fit together."""
+
+
+class StudyError(MnistSweepError):
+    """A ledger that cannot be opened, or that belongs to another search."""
+
+
+class SweepStopped(MnistSweepError):
+    """The sweep cannot go on; what has finished stays finished."""
+
+    exit_code = 1
+
+
+class TrialFailed(MnistSweepError):
+    """One trial failed for the reason given; the sweep goes on with the next."""
+
+
+def suggest(received: str, known: Iterable[str], most: int = 12) -> str:
+    """Say which known name is nearest to the one received, then list the known ones.
+
+    Args:
+        received: What the user typed.
+        known: The names that would have been right.
+        most: How many names to list at the most.
+
+    Returns:
+        A phrase to append to an error message, for example
+        ``"did you mean 'adam'? Known: 'adam', 'rmsprop', 'sgd'"``; empty where nothing is known.
+
+    Example:
+        >>> suggest("adm", ["sgd", "adam"])
+        "did you mean 'adam'? Known: 'adam', 'sgd'"
+    """
+    ordered = sorted(known)
+    if not ordered:
+        return ""
+    nearest = difflib.get_close_matches(received, ordered, n=most, cutoff=0.5)
+    listed = (nearest + [name for name in ordered if name not in nearest])[:most]
+    names = ", ".join(repr(name) for name in listed) + (", ..." if len(ordered) > most else "")
+    return f"did you mean {nearest[0]!r}? Known: {names}" if nearest else f"Known: {names}"

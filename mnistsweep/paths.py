@@ -1,0 +1,147 @@
+"""Every file name that a sweep leaves on disk; no other module spells one out.
+
+::
+
+    logs/<sweep>/
+      sweep.yaml            the composed configuration, the space, versions, git revision, data checksum
+      study.journal         the ledger (unless a database URL is configured)
+      results.csv           a row a trial
+      best.yaml             a Hydra configuration that reproduces the best trial
+      trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard
+      workers/              one log and one lock a worker
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SweepPaths:
+    """The files of one sweep.
+
+    Args:
+        folder: ``logs/<sweep>``; it need not exist.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The sweep's name: its folder's."""
+        return self.folder.name
+
+    @property
+    def sweep(self) -> Path:
+        """The composed configuration of the sweep and where it came from."""
+        return self.folder / "sweep.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """The ledger."""
+        return self.folder / "study.journal"
+
+    @property
+    def results(self) -> Path:
+        """The table of finished trials."""
+        return self.folder / "results.csv"
+
+    @property
+    def best(self) -> Path:
+        """The best configuration, which `mnistsweep train` runs again."""
+        return self.folder / "best.yaml"
+
+    @property
+    def oracle_state(self) -> Path:
+        """What one of KerasTuner's own oracles remembers."""
+        return self.folder / "kerastuner_oracle.json"
+
+    @property
+    def ledger_lock(self) -> Path:
+        """Held while a trial is claimed or a view of the ledger is written."""
+        return self.workers / "ledger.lock"
+
+    @property
+    def workers(self) -> Path:
+        """The folder of the workers' logs and locks."""
+        return self.folder / "workers"
+
+    def worker_log(self, worker: int) -> Path:
+        """What a worker process prints."""
+        return self.workers / f"{worker}.log"
+
+    def worker_lock(self, owner: str) -> Path:
+        """Held by a worker for as long as its process lives."""
+        return self.workers / f"{owner}.lock"
+
+    def trial(self, number: int) -> TrialPaths:
+        """The files of one trial."""
+        return TrialPaths(self.folder / "trials" / f"{number:04d}")
+
+
+@dataclass(frozen=True)
+class TrialPaths:
+    """The files of one trial; the folder is also a TensorBoard run."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration that was trained."""
+        return self.folder / "config.yaml"
+
+    @property
+    def history(self) -> Path:
+        """The learning curves, a row an epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def model(self) -> Path:
+        """The model at its best epoch."""
+        return self.folder / "best.keras"
+
+    @property
+    def error(self) -> Path:
+        """The traceback of a failed trial."""
+        return self.folder / "error.txt"
+
+
+@contextlib.contextmanager
+def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    Yields a temporary path in the same folder, with the same suffix; on success it takes the place of `path`, on an
+    exception it is removed.
+
+    Args:
+        path: The file; its folder is made if need be.
+        durable: Whether to wait until the disk has it; not needed for what can be derived again.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with replacing(target) as part:
+        ...     _ = part.write_text("whole")
+        >>> target.read_text()
+        'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        if durable:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
