@@ -1,3 +1,23 @@
-"""mnistsweep: hyperparameter sweeps for Keras."""
+"""mnistsweep: hyperparameter sweeps for Keras.
+
+`load_sweep` opens a sweep's folder as pandas tables; everything else is done from the command line, ``mnistsweep --help``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+__all__ = ["Sweep", "__version__", "load_sweep"]
+
+if TYPE_CHECKING:
+    from mnistsweep.results import Sweep, load_sweep
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: ``mnistsweep --help`` needs none of it."""
+    if name in ("Sweep", "load_sweep"):
+        from mnistsweep import results
+
+        return getattr(results, name)
+    raise AttributeError(f"module 'mnistsweep' has no attribute {name!r}")

@@ -116,7 +116,7 @@ class SamplerOracle(Oracle):
         if self.space.size() is not None:
             point = untried(self.space, tried, rng)
             return None if point is None else Proposal(point)
-        return Proposal(self.space.point(list(rng.random(len(self.space.dimensions)))))
+        return Proposal(self.space.point(rng.random(len(self.space.dimensions)).tolist()))
 
     def _ask(self, sampler: BaseSampler, number: int, study: optuna.Study) -> Proposal:
         draft, attrs = _draft(study)

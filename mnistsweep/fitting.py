@@ -21,7 +21,7 @@ from mnistsweep.errors import ConfigError, DataError
 class Augmentation(Protocol):
     """Draws a variant of the training images for each epoch."""
 
-    def apply(self, x: NDArray[Any], seed: int, epoch: int) -> NDArray[Any]:
+    def apply(self, images: NDArray[Any], seed: int, epoch: int) -> NDArray[Any]:
         """Return images of the same shape, a pure function of the arguments."""
 
 
@@ -116,7 +116,7 @@ def _run_epoch(engine: Engine, events: Any, epoch: int, options: FitOptions) -> 
     logs = engine.train_epoch(epoch_order(len(engine.train[0]), options.seed, epoch), events, images)
     logs |= {f"val_{name}": value for name, value in engine.evaluate(events).items()}
     events.on_epoch_end(epoch, logs)
-    return logs
+    return dict(sorted(logs.items()))  # as in the history that `model.fit` returns
 
 
 def _augmented(images: NDArray[Any], options: FitOptions, epoch: int) -> NDArray[Any] | None:

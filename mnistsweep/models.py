@@ -56,8 +56,9 @@ def check(config: Mapping[str, Any]) -> list[str]:
         faults += [f"model.{key} is missing: {dotted} has no default for it" for key in missing]
         faults += _unused_hyperparameters(config)
         return faults + [fault for key in known if key in config for fault in _value_faults(builder, key, config[key])]
-    if isinstance(dotted, str) and dotted in {path.rpartition(".")[2] for path in BUILDERS}:
-        return [f"model._target_ must be a dotted path; did you mean '{__name__}.{dotted}', or model={dotted}?"]
+    if isinstance(dotted, str) and (dotted.startswith(f"{__name__}.") or "." not in dotted.replace(":", ".")):
+        near = suggest(dotted if "." in dotted else f"{__name__}.{dotted}", BUILDERS)
+        return [f"model._target_: {dotted!r} is no built-in model, and no dotted path to one of your own; {near}"]
     faults = targets.check(dotted, "model._target_")
     known_to_source = None if faults else targets.declared(str(dotted))
     return faults if known_to_source is None else targets.unknown_keys("model", str(dotted), keys, known_to_source)

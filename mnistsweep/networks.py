@@ -140,7 +140,7 @@ def tiny_conv(
     dropout: float,
     activation: str,
 ) -> keras.Model:
-    """Build one small convolution without pooling and a small dense layer: a few thousandths of a second a batch.
+    """Build one small convolution without pooling and small dense layers, to try things out.
 
     Args:
         input_shape: Height, width and, if not 1, channels of an image.

@@ -107,7 +107,10 @@ def _optimizer_faults(config: Mapping[str, Any]) -> list[str]:
         return targets.check(dotted, "optimizer._target_") + faults
     if not isinstance(name, str) or name not in KNOWN:
         remedy = "a class of your own, or of a later Keras, is given as optimizer._target_=package.module.Class"
-        return [f"optimizer.name: no optimizer {name!r}; {suggest(str(name), KNOWN, most=len(KNOWN))}; {remedy}"]
+        return [
+            f"optimizer.name: no optimizer {name!r}; {suggest(str(name), KNOWN, most=len(KNOWN))}; {remedy}",
+            *faults,
+        ]
     received = [key for key in config if key not in ("name", "_target_")]
     return targets.unknown_keys("optimizer", name, received, (*KNOWN[name].keys, *COMMON_KEYS)) + faults
 

@@ -106,6 +106,11 @@ class TrialPaths:
         return self.folder / "best.keras"
 
     @property
+    def result(self) -> Path:
+        """The score of a training outside of a sweep."""
+        return self.folder / "result.json"
+
+    @property
     def error(self) -> Path:
         """The traceback of a failed trial."""
         return self.folder / "error.txt"

@@ -75,7 +75,7 @@ class PointSequence:
 def complete(space: SearchSpace, given: Mapping[str, Any], rng: np.random.Generator) -> Point:
     """A whole point from a part of one: what is given stays, the other dimensions are drawn at random."""
     point: Point = {}
-    for dimension, unit in zip(space.dimensions, rng.random(len(space.dimensions)), strict=True):
+    for dimension, unit in zip(space.dimensions, rng.random(len(space.dimensions)).tolist(), strict=True):
         if is_active(dimension, point):
             point[dimension.key] = given.get(dimension.key, dimension.value(unit))
     return point
@@ -116,7 +116,7 @@ def _shuffled_grid(space: SearchSpace, seed: int) -> Iterator[Point]:
 def _random(space: SearchSpace, seed: int) -> Iterator[Point]:
     rng = np.random.default_rng([seed, 0])
     while True:
-        yield space.point(list(rng.random(len(space.dimensions))))
+        yield space.point(rng.random(len(space.dimensions)).tolist())
 
 
 def _quasi_random(space: SearchSpace, seed: int) -> Iterator[Point]:

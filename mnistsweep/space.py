@@ -157,7 +157,7 @@ class Float:
     def value(self, unit: float) -> Value:
         """The value at a position in [0, 1)."""
         raw = self.low * (self.high / self.low) ** unit if self.log else self.low + unit * (self.high - self.low)
-        return min(max(raw, self.low), self.high)
+        return float(min(max(raw, self.low), self.high))
 
     def contains(self, value: Value) -> bool:
         """Whether a value is a number within the bounds."""

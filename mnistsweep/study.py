@@ -165,7 +165,9 @@ class Study(Ledger):
                     if claim is not None:
                         return claim
             self._stop_if_failing()
-            if self._is_spent(trials):
+            if is_spent([self._record(trial) for trial in trials], self.search.budget):
+                return None
+            if self.search.budget.hours is not None and self._hours() >= self.search.budget.hours:
                 return None
             return self._create(len(trials))
 
@@ -232,14 +234,6 @@ class Study(Ledger):
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
 
-    def _is_spent(self, trials: Sequence[FrozenTrial]) -> bool:
-        budget = self.search.budget
-        if budget.trials is not None and len(trials) >= budget.trials:
-            return True
-        if budget.hours is not None and self._hours() >= budget.hours:
-            return True
-        return budget.total_epochs is not None and sum(map(_num_epochs, trials)) >= budget.total_epochs
-
     def _stop_if_failing(self) -> None:
         most = self.search.budget.failed_in_a_row
         ended = sorted((r for r in self.records() if r.state.finished), key=lambda record: record.number)
@@ -300,8 +294,11 @@ def _explained(where: str) -> Iterator[None]:
         raise StudyError(f"storage: the ledger {where} cannot be opened: {error}") from error
 
 
-def _num_epochs(trial: FrozenTrial) -> int:
-    return int(trial.user_attrs.get("result", {}).get("epochs") or trial.last_step or 0)
+def is_spent(records: Sequence[TrialRecord], budget: Budget) -> bool:
+    """Whether no new trial may be begun, by the number of trials and epochs."""
+    if budget.trials is not None and len(records) >= budget.trials:
+        return True
+    return budget.total_epochs is not None and sum(record.result.epochs for record in records) >= budget.total_epochs
 
 
 def _to_record(trial: FrozenTrial) -> TrialRecord:

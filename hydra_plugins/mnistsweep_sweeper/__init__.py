@@ -1,1 +1,10 @@
-"""Hydra plugins of mnistsweep: the sweeper that launches workers, and the launcher that runs them on this machine."""
+"""Hydra plugins of mnistsweep: the sweeper that launches workers, the launcher that runs them here, the source of sweeps.
+
+Hydra imports this package at each of its starts, also those of other applications: nothing heavy is imported here.
+"""
+
+from hydra_plugins.mnistsweep_sweeper.launcher import LocalLauncher
+from hydra_plugins.mnistsweep_sweeper.source import SweepFiles
+from hydra_plugins.mnistsweep_sweeper.sweeper import WorkerSweeper
+
+__all__ = ["LocalLauncher", "SweepFiles", "WorkerSweeper"]

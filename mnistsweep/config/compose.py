@@ -20,11 +20,15 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from mnistsweep import targets
 from mnistsweep.config.schema import Config, register
 from mnistsweep.errors import ConfigError, suggest
 
 PRIMARY = "config"
 VERSION_BASE = "1.3"
+
+# The scheme of the plugin that shows a folder's files as the group `sweeps`.
+SWEEPS = "mnistsweep"
 
 
 def resources() -> Path:
@@ -39,6 +43,18 @@ def conf_folder() -> Path:
     return resources() / "conf"
 
 
+def default_folders() -> tuple[str, ...]:
+    """Where configurations are looked for: the package's groups and sweeps, then ``sweeps/`` in the working directory."""
+    folders = [f"file://{conf_folder()}", f"{SWEEPS}://{resources() / 'sweeps'}"]
+    own = Path.cwd() / "sweeps"
+    return tuple(dict.fromkeys([*folders, *([f"{SWEEPS}://{own}"] if own.is_dir() else [])]))
+
+
+def searchpath(folders: Sequence[str]) -> str:
+    """The override that puts folders, given as URLs, on Hydra's search path."""
+    return f"hydra.searchpath=[{','.join(map(quoted, folders))}]"
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All that is needed to compose a configuration again, in any process.
@@ -46,7 +62,7 @@ class Recipe:
     Args:
         overrides: What holds for every trial, in Hydra's grammar.
         config_name: The primary configuration.
-        folders: Where configurations are looked for; the first holds the primary one.
+        folders: Where configurations are looked for, as URLs; the first holds the primary one.
     """
 
     overrides: tuple[str, ...] = ()
@@ -54,16 +70,28 @@ class Recipe:
     folders: tuple[str, ...] = ()
 
     @classmethod
-    def from_hydra(cls, config: DictConfig, overrides: Sequence[str]) -> Recipe:
-        """The recipe of a configuration that Hydra has composed from a command line."""
-        sources = [source.path for source in config.hydra.runtime.config_sources if source.schema == "file"]
-        name = str(config.hydra.job.config_name)
-        sources.sort(key=lambda folder: not (Path(folder) / f"{name}.yaml").is_file())
-        return cls(tuple(overrides), name, tuple(dict.fromkeys(sources)))
+    def from_hydra(cls, hydra: Any, overrides: Sequence[str]) -> Recipe:
+        """The recipe of a configuration that Hydra has composed from a command line.
+
+        Args:
+            hydra: The configuration's part ``hydra``.
+            overrides: The command line's.
+        """
+        name = str(hydra.job.config_name)
+        known = [source for source in hydra.runtime.config_sources if source.schema in ("file", SWEEPS)]
+        known.sort(key=lambda source: source.schema != "file" or not (Path(source.path) / f"{name}.yaml").is_file())
+        return cls(tuple(overrides), name, tuple(dict.fromkeys(f"{s.schema}://{s.path}" for s in known)))
 
     def with_overrides(self, *overrides: str) -> Recipe:
         """The same recipe with more overrides behind those it has."""
         return replace(self, overrides=(*self.overrides, *overrides))
+
+    def options(self, group: str) -> list[str]:
+        """The presets of a config group."""
+        places = [url.partition("://") for url in self.folders or default_folders()]
+        folders = [Path(path) / ("" if scheme == SWEEPS else group) for scheme, _, path in places
+                   if (scheme == SWEEPS) == (group == "sweeps")]  # fmt: skip
+        return sorted({path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")})
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain values, for `sweep.yaml`."""
@@ -80,17 +108,41 @@ class Recipe:
         Raises:
             ConfigError: A key, a value, a preset or a group that does not exist, with the nearest that does.
         """
-        register()
-        first, *others = self.folders or (str(conf_folder()),)
-        search = [f"hydra.searchpath=[{','.join(_quoted(f'file://{folder}') for folder in others)}]"] if others else []
-        own = [text for text in self.overrides if not text.startswith("hydra.searchpath=")]
-        with _own_hydra(first):
-            try:
-                return compose(self.config_name, overrides=[*search, *own], return_hydra_config=True)
-            except HydraException as error:
-                raise explain(error, self) from error
-            except OmegaConfBaseException as error:
-                raise ConfigError(str(error).splitlines()[0]) from error
+        return _compose(self).copy()
+
+    def clean(self, composed: DictConfig) -> DictConfig:
+        """Drop what a preset left behind where the user replaced its `_target_`.
+
+        ``model._target_=my_model.build`` on top of the default preset would hand that preset's keys to a function that
+        never asked for them; keys that the user typed stay.
+        """
+        typed = [override.lstrip("+").split("=", 1)[0] for override in self.overrides]
+        groups = [key.removesuffix("._target_") for key in typed if key.endswith("._target_") and key.count(".") == 1]
+        if not groups:
+            return composed
+        presets = replace(self, overrides=tuple(o for o in self.overrides if "." not in o.split("=", 1)[0])).compose()
+        with open_dict(composed):
+            for group in groups:
+                own = [key.removeprefix(f"{group}.") for key in typed if key.startswith(f"{group}.")]
+                preset = OmegaConf.select(presets, group) or {}
+                composed[group] = targets.without_preset_keys(composed[group], preset, own)
+        return composed
+
+
+@cache
+def _compose(recipe: Recipe) -> DictConfig:
+    register()
+    first, *others = recipe.folders or default_folders()
+    search = [searchpath(others)] if others else []
+    own = [text for text in recipe.overrides if not text.startswith("hydra.searchpath=")]
+    with _own_hydra(first.removeprefix("file://")):
+        try:
+            composed = compose(recipe.config_name, overrides=[*search, *own], return_hydra_config=True)
+        except HydraException as error:
+            raise explain(error, recipe) from error
+        except OmegaConfBaseException as error:
+            raise ConfigError(str(error).splitlines()[0]) from error
+    return recipe.clean(composed)
 
 
 @contextlib.contextmanager
@@ -123,6 +175,13 @@ class Composer:
     def _compose_variant(self, choices: tuple[str, ...]) -> DictConfig:
         return self.recipe.with_overrides(*choices).compose()
 
+    def _choices(self, point: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(f"{key}={value}" for key, value in point.items() if key in self.groups)
+
+    def presets(self, point: Mapping[str, Any]) -> dict[str, Any]:
+        """Which preset each config group has at a point."""
+        return dict(self._variant(self._choices(point)).hydra.runtime.choices)
+
     def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:
         """The configuration at a point of the space, groups first, then single values, without Hydra's own part.
 
@@ -130,8 +189,7 @@ class Composer:
             point: From swept keys to values.
             seed: Of the trial; None leaves the configuration's own.
         """
-        choices = tuple(f"{key}={value}" for key, value in point.items() if key in self.groups)
-        config = self._variant(choices).copy()
+        config = self._variant(self._choices(point)).copy()
         with open_dict(config):
             config.pop("hydra", None)
             for key, value in point.items():
@@ -160,7 +218,7 @@ def to_config(config: DictConfig) -> Config:
     """The composed configuration as a typed record, interpolations resolved, groups as plain dictionaries."""
     own = OmegaConf.masked_copy(config, [key for key in config if key in Config.__dataclass_fields__])
     try:
-        record = OmegaConf.to_object(own)
+        record = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), own))
     except OmegaConfBaseException as error:
         raise ConfigError(f"{getattr(error, 'full_key', '')}: {str(error).splitlines()[0]}") from error
     assert isinstance(record, Config)
@@ -192,7 +250,7 @@ def explain(error: HydraException, recipe: Recipe) -> ConfigError:
     first = str(error).splitlines()[0]
     if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file or "").rpartition("/")
-        known = error.options or _options(group, recipe)
+        known = error.options or recipe.options(group)
         return ConfigError(f"{group or 'configuration'}: there is no {name!r}; {suggest(name, known)}.")
     if isinstance(error, OverrideParseException):
         return ConfigError(f"{error.override!r} is no override: {first}.")
@@ -205,11 +263,7 @@ def explain(error: HydraException, recipe: Recipe) -> ConfigError:
     return ConfigError(f"{first}{detail}")
 
 
-def _options(group: str, recipe: Recipe) -> list[str]:
-    folders = [Path(folder) / group for folder in recipe.folders or (str(conf_folder()),)]
-    return sorted({path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")})
-
-
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a value of Hydra's grammar, whatever stands in it."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

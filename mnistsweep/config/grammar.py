@@ -84,6 +84,16 @@ def parse(
     return Request(tuple(fixed), tuple(dimensions), frozenset(added))
 
 
+def value_of(text: str) -> Any:
+    """The value that a fixed override sets.
+
+    Example:
+        >>> value_of("optimizer.momentum=0.9")
+        0.9
+    """
+    return _parse_one(text).value()
+
+
 def _from_param(key: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"{key}=choice({','.join(str(item) for item in value)})"

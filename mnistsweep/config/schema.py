@@ -52,16 +52,18 @@ class Config:
     schedule: Any = None
     oracle: Any = None
     pruner: Any = None
+    worker: int | None = None
+    session: str | None = None
 
 
 # Keys of the sweep itself: they hold for all trials and cannot be dimensions of the search.
 SWEEP_KEYS = frozenset(
     "name logs seed objective direction trials hours total_epochs workers storage enqueue conditions "
-    "max_consecutive_failed_trials oracle pruner space trainer.threads".split()
+    "max_consecutive_failed_trials oracle pruner space worker session trainer.threads trainer.deterministic".split()
 )
 
 # Keys that may change when a sweep is continued: they say how far and where it runs, not what is searched.
-CONTINUABLE_KEYS = frozenset("logs name trials hours total_epochs workers max_consecutive_failed_trials".split())
+CONTINUABLE_KEYS = frozenset("logs name trials hours total_epochs workers max_consecutive_failed_trials worker session".split())
 
 # Smallest and largest value of a number, both allowed; None: no limit.
 LIMITS: dict[str, tuple[float | None, float | None]] = {
@@ -76,14 +78,6 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "trainer.patience": (1, None),
     "trainer.repeats": (1, None),
     "trainer.threads": (1, None),
-    "optimizer.learning_rate": (1e-12, None),
-    "optimizer.momentum": (0, 1),
-    "model.dropout": (0, 0.999),
-    "model.conv_dropout": (0, 0.999),
-    "model.dense_layers": (0, None),
-    "model.conv_layers": (0, None),
-    "model.layer_size": (1, None),
-    "schedule.warmup_epochs": (0, None),
 }
 
 SCHEMA = "mnistsweep_schema"

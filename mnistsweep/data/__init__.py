@@ -7,7 +7,7 @@
     check(config)       everything that can be found wrong before anything is trained
     checksum(config)    a short name for the training data, kept with the results
 
-``config`` is the ``data`` group of the configuration, a plain mapping; its keys are explained in ``conf/data/base.yaml``.
+``config`` is the ``data`` group of the configuration, a plain mapping; ``conf/data/base.yaml`` explains its keys.
 Importing this package imports numpy and nothing heavier.
 """
 

@@ -50,7 +50,7 @@ class Augmentation:
 
         Example:
             >>> images = np.zeros((2, 28, 28, 1), np.float32)
-            >>> Augmentation(rotation=10, shift=0.1).apply(images, seed=1, epoch=0).shape  # doctest: +SKIP
+            >>> Augmentation(rotation=10, shift=0.1).apply(images, seed=1, epoch=0).shape
             (2, 28, 28, 1)
         """
         import keras

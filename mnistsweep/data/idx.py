@@ -1,8 +1,8 @@
 """The IDX format, in which MNIST, Fashion-MNIST, KMNIST and EMNIST are published.
 
-A file is a header of big-endian 32-bit numbers and then the bytes of the array. The first number, called magic, tells type
-and dimension: 2049 (0x801) for a vector of unsigned bytes, the labels; 2051 (0x803) for a stack of images. The size of each
-dimension follows. (LeCun, Cortes and Burges, "The MNIST database of handwritten digits", section on file formats.)
+A file is a header of big-endian 32-bit numbers and then the bytes of the array. The first number, called magic, tells
+type and dimension: 2049 (0x801) for a vector of unsigned bytes, the labels; 2051 (0x803) for a stack of images. The
+size of each dimension follows. (LeCun, Cortes and Burges, "The MNIST database of handwritten digits", on file formats.)
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
     if missing:
         remedy = suggest(missing[0], [entry.name for entry in folder.iterdir()]) or "the folder is empty"
         names = ", ".join(repr(name) for name in missing)
-        raise DataError(f"data.path={str(folder)!r} has no file {names} (or the same with .gz): {remedy}")
+        raise DataError(f"the folder has no file {names}, nor the same with .gz: {remedy}")
     return {name: read_file(file, wanted[name][1]) for name, file in files.items() if file is not None}
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.data import sources, target
+from mnistsweep import targets
+from mnistsweep.data import sources
 from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.examples import Dataset, Examples
 from mnistsweep.data.scaling import Scaling
-from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, argument_faults, read
+from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, Settings, read
 from mnistsweep.data.splitting import Split, split, validation_count
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError
 
@@ -105,6 +106,7 @@ def check(config: Mapping[str, Any]) -> None:
         loaded = _load(settings)
         _, classes = _split(loaded.labels, settings)
         _test(loaded, classes, settings)
+        _require_images(settings, loaded.images.shape[1:])
 
 
 def checksum(config: Mapping[str, Any]) -> str:
@@ -126,18 +128,17 @@ def checksum(config: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for array in (loaded.images, loaded.labels):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
 
 
 def _load(settings: Settings) -> _Loaded:
     """Call the loader and check the training set."""
-    loader = target.resolve(settings.target)
-    faults = argument_faults(loader, settings.arguments)
-    if faults:
-        raise ConfigError("\n".join(faults))
+    loader = targets.resolve(settings.target, TARGET)
+    if not callable(loader):
+        raise ConfigError(f"{TARGET} must name a function; {settings.target!r} is a {type(loader).__name__}")
     try:
-        returned = loader(**settings.arguments)
+        returned = targets.call("data", loader, {"_target_": settings.target, **settings.arguments}, {})
     except MnistSweepError:
         raise
     except Exception as error:
@@ -151,7 +152,8 @@ def _split(labels: NDArray[Any], settings: Settings) -> tuple[Split, int]:
     """Split, and check that there are examples of every class to learn from."""
     classes = count_classes(labels, "the training set", settings.source)
     sides = split(labels, settings)
-    where = f"the training side after data.validation={settings.validation}, data.train_limit={settings.train_limit}"
+    limit = "" if settings.train_limit is None else f" and data.train_limit={settings.train_limit}"
+    where = f"the training side after data.validation={settings.validation}{limit}"
     require_classes(labels[sides.train], classes, where, settings.source)
     return sides, classes
 
@@ -166,17 +168,22 @@ def _test(loaded: _Loaded, classes: int, settings: Settings) -> tuple[NDArray[An
         )
     if labels.max() >= classes:
         raise DataError(
-            f"the test set has a class {labels.max()} that the training set has not: 0 to {classes - 1} ({settings.source})"
+            f"the test set has a class {labels.max()}, the training set only 0 to {classes - 1} ({settings.source})"
         )
     return images, labels
 
 
 def _augmentation(settings: Settings, scaling: Scaling, shape: tuple[int, ...]) -> Augmentation | None:
+    _require_images(settings, shape)
     if settings.augmentation == Augmentation():
         return None
-    if len(shape) != 3:
+    return replace(settings.augmentation, background=scaling.background(shape))
+
+
+def _require_images(settings: Settings, shape: tuple[int, ...]) -> None:
+    """Refuse to rotate what is no image."""
+    if settings.augmentation != Augmentation() and len(shape) != 3:
         raise ConfigError(
             f"data.augmentation is for images, (height, width, channels); these inputs have the shape {shape} "
             f"({settings.source})"
         )
-    return replace(settings.augmentation, background=scaling.background(shape))

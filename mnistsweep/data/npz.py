@@ -82,7 +82,7 @@ def read_verified(file: Path, sums: Mapping[str, str]) -> dict[str, NDArray[Any]
     except DataError as error:
         raise DataError(f"the installation of mnistsweep is damaged: {error}; {remedy}") from error
     for name, expected in sums.items():
-        received = hashlib.sha256(np.ascontiguousarray(arrays[name])).hexdigest()
+        received = hashlib.sha256(np.ascontiguousarray(arrays[name]).data).hexdigest()
         if received != expected:
             raise DataError(
                 f"the installation of mnistsweep is damaged: array {name!r} of {str(file)!r} must have the SHA-256 "

@@ -40,8 +40,8 @@ class Scaling:
     """
 
     method: str
-    mean: NDArray[np.float64] | None = None
-    deviation: NDArray[np.float64] | None = None
+    mean: NDArray[np.float64] | float = 0.0
+    deviation: NDArray[np.float64] | float = 1.0
 
     @classmethod
     def fit(cls, method: str, images: NDArray[Any]) -> Scaling:
@@ -83,7 +83,7 @@ class Scaling:
 
     def _scale(self, images: NDArray[Any]) -> NDArray[Any]:
         if self.method == "divide":
-            return np.divide(images, np.float32(255.0), dtype=np.float32)
+            return np.asarray(np.divide(images, np.float32(255.0), dtype=np.float32))
         if self.method == "unit_norm":
             norm = np.linalg.norm(images, 2, axis=1)
             norm[norm == 0] = 1

@@ -5,18 +5,18 @@ All faults are collected and raised together: a user mends a configuration once,
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
-from mnistsweep.data import target
+from mnistsweep import targets
 from mnistsweep.data.augmentation import LIMITS, Augmentation
 from mnistsweep.data.scaling import METHODS
 from mnistsweep.errors import ConfigError, suggest
 
+TARGET = "data._target_"
 BUILT_IN = "mnistsweep.data.sources."
 MNIST = BUILT_IN + "load_mnist"
 FASHION_MNIST = BUILT_IN + "load_fashion_mnist"
@@ -45,7 +45,7 @@ class Settings:
     stratify: bool = False
     train_limit: int | None = None
     scaling: str = "divide"
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
     def source(self) -> str:
@@ -54,7 +54,7 @@ class Settings:
         return f"data.{key}={str(value)!r}"
 
 
-OWN_KEYS = frozenset(field.name for field in fields(Settings)) - {"target", "arguments"} | {"_target_"}
+OWN_KEYS = frozenset(known.name for known in fields(Settings)) - {"target", "arguments"} | {"_target_"}
 
 
 def read(config: Mapping[str, Any]) -> Settings:
@@ -87,20 +87,15 @@ def read(config: Mapping[str, Any]) -> Settings:
 
 
 def _target(config: Mapping[str, Any], arguments: Mapping[str, Any], faults: list[str]) -> str:
-    name = config.get("_target_")
-    if not isinstance(name, str):
-        faults.append(
-            f"{target.KEY} must name the function that loads the data, as "
-            f"data._target_=keras.datasets.cifar10.load_data; received {name!r}"
-        )
-        return ""
-    fault = target.fault(name)
-    if fault is not None:
-        faults.append(fault)
-    elif name in FROM_FILES and not _is_path(arguments.get("path")):
+    wrong = targets.check(config.get("_target_"), TARGET)
+    faults.extend(wrong)
+    name = str(config.get("_target_"))
+    if name in FROM_FILES and not _is_path(arguments.get("path")):
         faults.append(f"data.path must name {FROM_FILES[name]}: data.path=...; received {arguments.get('path')!r}")
-    elif name.startswith(BUILT_IN):
-        faults.extend(argument_faults(target.resolve(name), arguments))
+    # Built-in loaders and most of the user's tell by their source which arguments they take: nothing is imported.
+    takes = targets.declared(name) if not wrong else None
+    if takes is not None:
+        faults.extend(targets.unknown_keys("data", name, arguments, OWN_KEYS.union(takes)))
     return name
 
 
@@ -108,34 +103,16 @@ def _is_path(value: object) -> bool:
     return isinstance(value, os.PathLike) or (isinstance(value, str) and bool(value.strip()))
 
 
-def argument_faults(loader: Callable[..., Any], arguments: Mapping[str, Any]) -> list[str]:
-    """Hold the keys that are meant for a loader against its signature.
-
-    Args:
-        loader: The function that will be called.
-        arguments: Its keyword arguments.
-
-    Returns:
-        A message for each key that it does not take and each that it lacks.
-    """
-    try:
-        parameters = inspect.signature(loader).parameters.values()
-    except (TypeError, ValueError):
-        return []  # a function written in C may not tell
-    takes = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    needs = [p.name for p in parameters if p.name in takes and p.default is p.empty]
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    unknown = [] if open_ended else [key for key in arguments if key not in takes]
-    name = f"{loader.__module__}.{loader.__qualname__}" if hasattr(loader, "__qualname__") else repr(loader)
-    return [
-        f"data.{key} is neither a key of the data group nor an argument of {name}: {suggest(key, OWN_KEYS.union(takes))}"
-        for key in unknown
-    ] + [f"data.{key} is needed: an argument of {name} without a default" for key in needs if key not in arguments]
+def _count(value: object) -> int | None:
+    """The value, where it is a whole number of at least 1; YAML's true and false are numbers only to Python."""
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else 0
+    return number if number >= 1 else None
 
 
 def _validation(value: object, faults: list[str]) -> int | float:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
-        return int(value)
+    count = _count(value)
+    if count is not None:
+        return count
     if isinstance(value, Real) and not isinstance(value, Integral) and 0.0 < float(value) < 1.0:
         return float(value)
     rule = "data.validation must be a count of at least 1 (10000) or a fraction between 0 and 1 (0.1)"
@@ -144,12 +121,10 @@ def _validation(value: object, faults: list[str]) -> int | float:
 
 
 def _limit(value: object, faults: list[str]) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
-        return int(value)
-    faults.append(f"data.train_limit must be a count of at least 1, or null for all examples; received {value!r}")
-    return None
+    count = _count(value)
+    if count is None and value is not None:
+        faults.append(f"data.train_limit must be a count of at least 1, or null for all examples; received {value!r}")
+    return count
 
 
 def _boolean(config: Mapping[str, Any], key: str, faults: list[str]) -> bool:
@@ -172,7 +147,7 @@ def _augmentation(value: object, faults: list[str]) -> Augmentation:
     if not isinstance(value, Mapping):
         faults.append(f"data.augmentation must hold {', '.join(LIMITS)}; received {value!r}")
         return Augmentation()
-    amounts = {}
+    amounts = dict.fromkeys(LIMITS, 0.0)
     for key, amount in value.items():
         if key not in LIMITS:
             faults.append(f"data.augmentation.{key} is not a distortion: {suggest(str(key), LIMITS)}")
@@ -182,4 +157,4 @@ def _augmentation(value: object, faults: list[str]) -> Augmentation:
             )
         else:
             amounts[key] = float(amount)
-    return Augmentation(**amounts)
+    return Augmentation(amounts["rotation"], amounts["shift"], amounts["shear"], amounts["zoom"])

@@ -1,11 +1,13 @@
 """The built-in loaders, one for each preset in ``conf/data/``.
 
-A loader is any function that returns ``((x_train, y_train), (x_test, y_test))``, as ``keras.datasets.*.load_data`` does; keys
-of the configuration that are not about splitting, scaling or augmenting are its arguments.
+A loader is any function that returns ``((x_train, y_train), (x_test, y_test))``, as ``keras.datasets.*.load_data``
+does; keys of the configuration that are not about splitting, scaling or augmenting are its arguments.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -91,7 +93,9 @@ def load_idx(path: str) -> Loaded:
     Raises:
         DataError: A file is missing or damaged.
     """
-    return _as_pairs(idx.read_folder(existing_folder(path)))
+    folder = existing_folder(path)
+    with _naming(path):
+        return _as_pairs(idx.read_folder(folder))
 
 
 def load_npz(path: str) -> Loaded:
@@ -106,7 +110,18 @@ def load_npz(path: str) -> Loaded:
     Raises:
         DataError: The file or an array is missing or damaged, or holds pickled objects.
     """
-    return _as_pairs(npz.read_file(existing_file(path)))
+    file = existing_file(path)
+    with _naming(path):
+        return _as_pairs(npz.read_file(file))
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Begin the message of a damaged file with the key that led to it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"data.path={str(path)!r}: {error}") from error
 
 
 def _as_pairs(arrays: dict[str, NDArray[Any]]) -> Loaded:

@@ -37,6 +37,7 @@ class ResidentEngine(Engine):
 
     def __init__(self, model: Any, train: Arrays, validation: Arrays | None, batch_size: int) -> None:
         super().__init__(model, train, validation, batch_size)
+        _create_variables(model, train)
         self._training = _Loop(model.train_step, model.jit_compile, train)
         self._testing = _Loop(model.test_step, model.jit_compile, validation) if validation is not None else None
 
@@ -93,6 +94,23 @@ def obstacle(model: Any, splits: Iterable[Arrays | None]) -> str | None:
     return None
 
 
+def _create_variables(model: Any, split: Arrays) -> None:
+    """Create the variables of a fresh model's optimizer and metrics by testing it on one example.
+
+    A function that creates variables while it is traced is traced a second time, which costs a third of a second a
+    trial. A model with steps of its own may not be testable so, and one that is continued is left as it was restored.
+    """
+    own_steps = any(
+        getattr(type(model), name) is not getattr(keras.Model, name) for name in ("train_step", "test_step")
+    )
+    if own_steps or model.optimizer is None or model.optimizer.built:
+        return
+    x, y = (_copy_to_device(array[:1]) for array in split)
+    model.test_step((x, y))
+    model.reset_metrics()
+    model.optimizer.build(model.trainable_variables)
+
+
 class _Loop:
     """One compiled step, run over blocks of batches of one split.
 
@@ -106,7 +124,7 @@ class _Loop:
         self._num_batches = 1
 
     def blocks(self, order: NDArray[np.integer[Any]], batch_size: int) -> Iterator[tuple[int, NDArray[np.int32]]]:
-        """Yield the number of each block's first batch and its rows, an array (batches, examples); last what is left."""
+        """Yield each block's first batch number and its rows, an array (batches, examples); what is left comes last."""
         whole = len(order) // batch_size
         batches = order[: whole * batch_size].astype(np.int32).reshape(whole, batch_size)
         first = 0

@@ -1,0 +1,170 @@
+"""Images per second inside a trial, with every callback of a sweep, beside a plain `model.fit` without any.
+
+Both train the same freshly built model from the same seed on the built-in MNIST (50,000 images to train on, the other
+10,000 to evaluate on after each epoch) with the same batch size; the two alternate. What is timed is every epoch but
+the first, from its first batch to the end of its evaluation and of its callbacks; the first compiles and is given
+apart. Images are those trained on.
+
+    python benchmarks/throughput.py --repeats 5 --epochs 4
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import platform
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import yaml
+
+from mnistsweep import callbacks, models
+from mnistsweep.fitting import FitOptions, fit
+
+PROJECT = Path(__file__).parents[1]
+MNIST = PROJECT / "mnistsweep" / "data" / "mnist.npz"
+TRAIN_IMAGES = 50_000
+OBJECTIVE = "val_accuracy"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A preset of `conf/model` and what is changed in it, the batch size, and the ratio that is asked for."""
+
+    name: str
+    preset: str
+    changes: dict[str, Any]
+    batch_size: int
+    required: float
+
+
+CASES = (
+    Case("default convolution, batch 128", "fast_conv", {}, 128, 1.1),
+    Case(
+        "perceptron 64-64, batch 32", "perceptron", {"dense_layers": 2, "layer_size": 64, "activation": "relu"}, 32, 1.8
+    ),
+)
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Notes when training begins and each epoch ends; does nothing at a batch, so that `fit` is not slowed by it."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.times = [time.perf_counter()]
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.times.append(time.perf_counter())
+
+
+def main() -> None:
+    options = parse_arguments()
+    train, validation = load()
+    print(f"{platform.platform()}, {cpu_name()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    backend = keras.backend.backend()
+    print(f"Python {platform.python_version()}, Keras {keras.__version__} on {backend} {version(backend)}")
+    print(f"{options.repeats} alternating pairs, {options.epochs - 1} timed epochs each\n")
+    for case in CASES:
+        pairs = [measure_pair(case, train, validation, options.epochs, repeat) for repeat in range(options.repeats)]
+        report(case, pairs)
+
+
+def measure_pair(case: Case, train: Any, validation: Any, epochs: int, repeat: int) -> list[tuple[float, float]]:
+    """Run both sides, each first in turn; return (images per second, seconds of the first epoch) of fit and of ours."""
+    sides = [lambda: run_plain(case, train, validation, epochs), lambda: run_trial(case, train, validation, epochs)]
+    order = (0, 1) if repeat % 2 == 0 else (1, 0)
+    results = {side: speed(sides[side](), epochs) for side in order}
+    return [results[0], results[1]]
+
+
+def run_plain(case: Case, train: Any, validation: Any, epochs: int) -> Stopwatch:
+    model, watch = compiled(case), Stopwatch()
+    model.fit(*train, case.batch_size, epochs, verbose=0, callbacks=[watch], validation_data=validation)
+    return watch
+
+
+def run_trial(case: Case, train: Any, validation: Any, epochs: int) -> Stopwatch:
+    model, watch = compiled(case), Stopwatch()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trial = [
+            callbacks.FiniteGuard(OBJECTIVE),
+            callbacks.HistoryWriter(folder / "history.csv"),
+            callbacks.TensorBoardLogger(folder),
+            callbacks.BestWeights(OBJECTIVE, "max"),
+            callbacks.Reporter(lambda epoch, value: False, OBJECTIVE),
+            callbacks.StopRequested((folder / "stop").exists),
+            watch,
+        ]
+        fit(model, train, validation, FitOptions(epochs, case.batch_size, seed=0), trial)
+    return watch
+
+
+def compiled(case: Case) -> Any:
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    preset = yaml.safe_load((PROJECT / "conf" / "model" / f"{case.preset}.yaml").read_text(encoding="utf-8"))
+    model = models.build(preset | case.changes, (28, 28, 1), 10)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def speed(watch: Stopwatch, epochs: int) -> tuple[float, float]:
+    began, first, *_, last = watch.times
+    return TRAIN_IMAGES * (epochs - 1) / (last - first), first - began
+
+
+def report(case: Case, pairs: list[list[tuple[float, float]]]) -> None:
+    ratios = [ours[0] / plain[0] for plain, ours in pairs]
+    ratio = statistics.mean(ratios)
+    print(case.name)
+    for side, name in enumerate(("model.fit, no callback", "trial, all callbacks")):
+        speeds, firsts = zip(*[pair[side] for pair in pairs], strict=True)
+        print(f"  {name:24} {spread(speeds, ',.0f')} images/s; first epoch {statistics.mean(firsts):.1f} s")
+    verdict = "met" if ratio >= case.required else "MISSED"
+    print(f"  ratio                    {spread(ratios, '.2f')}; required {case.required}: {verdict}\n")
+
+
+def spread(values: Any, form: str) -> str:
+    lowest, highest = format(min(values), form), format(max(values), form)
+    return f"{statistics.mean(values):{form}} ({lowest} to {highest}, n={len(values)})"
+
+
+def load() -> tuple[Any, Any]:
+    with np.load(MNIST) as file:
+        x, y = (file["x_train"] / np.float32(255))[..., None], file["y_train"].astype(np.int32)
+    splits = (x[:TRAIN_IMAGES], y[:TRAIN_IMAGES]), (x[TRAIN_IMAGES:], y[TRAIN_IMAGES:])
+    for array in (x, y, *splits[0], *splits[1]):
+        array.setflags(write=False)  # a data set does not change between trials, so it stays on the device
+    return splits
+
+
+def cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5, help="pairs of runs a model (default 5)")
+    parser.add_argument("--epochs", type=int, default=4, help="epochs a run, the first not timed (default 4)")
+    options = parser.parse_args()
+    if options.repeats < 1 or options.epochs < 2:
+        parser.error("--repeats must be at least 1 and --epochs at least 2, for the first is not timed")
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""`mnistsweep status` and `mnistsweep export`: looking at a sweep, running or not, without touching it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mnistsweep.errors import StudyError
+from mnistsweep.leases import Lease
+from mnistsweep.paths import SweepPaths, replacing
+from mnistsweep.planning import Plan
+from mnistsweep.progress import describe, tally
+from mnistsweep.results import Sweep, State, TrialRecord, best_of, load_sweep
+from mnistsweep.study import Ledger
+
+# How many of the best trials a status lists.
+MOST_LISTED = 10
+
+
+def print_status(folder: Path) -> None:
+    """Print the trials of a sweep, the best first, and who runs what now.
+
+    Args:
+        folder: Of the sweep.
+
+    Raises:
+        StudyError: There is no sweep, or its ledger cannot be read.
+    """
+    sweep = load_sweep(folder)
+    plan = plan_of(sweep)
+    records = Ledger(sweep.paths, plan.config.storage).records()
+    console = Console()
+    console.print(f"{escape(str(sweep.paths.folder))}: {tally(records, plan.config.trials)}", highlight=False, soft_wrap=True)
+    for record in records:
+        if record.state is State.RUNNING:
+            alive = record.owner and Lease.is_held(sweep.paths, record.owner)
+            who = f"on {record.owner}" if alive else "interrupted; the next start of the sweep takes it up"
+            console.print(
+                escape(f"  trial {record.number} after {record.result.epochs} epochs, {who}: {describe(record.point)}"),
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
+    best = best_of(records, plan.direction)
+    if best is not None:
+        console.print(_table(records, plan))
+    for record in records:
+        if record.state is State.FAILED:
+            console.print(escape(f"  trial {record.number} failed: {record.result.reason}"), highlight=False, soft_wrap=True)
+
+
+def _table(records: list[TrialRecord], plan: Plan) -> Table:
+    sign = -1 if plan.direction == "max" else 1
+    completed = [r for r in records if r.state is State.COMPLETED and r.result.objective is not None]
+    completed.sort(key=lambda record: (sign * (record.result.objective or 0.0), record.number))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("trial", plan.config.objective, "epoch", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("configuration", overflow="fold")
+    for record in completed[:MOST_LISTED]:
+        result = record.result
+        score = f"{result.objective:.4f}" + (f" ± {result.std:.4f}" if result.std is not None else "")
+        table.add_row(str(record.number), score, str(result.best_epoch), f"{result.seconds:.1f}", describe(record.point))
+    return table
+
+
+def export(folder: Path, output: Path | None, model: Path | None) -> None:
+    """Write the best configuration, and on request the best trial's model.
+
+    Args:
+        folder: Of the sweep.
+        output: The YAML file; None prints it.
+        model: A file that ends with ``.keras``; None: no model.
+
+    Raises:
+        StudyError: No trial has completed yet, or a file is missing.
+    """
+    sweep = load_sweep(folder)
+    if not sweep.paths.best.is_file():
+        raise StudyError(f"{folder}: no trial has completed yet, so there is no best configuration.")
+    if model is not None and model.suffix != ".keras":
+        raise StudyError(f"--model: a Keras model's file ends with .keras, received {str(model)!r}.")
+    text = sweep.paths.best.read_text(encoding="utf-8")
+    if output is None:
+        print(text, end="")
+    else:
+        with replacing(output) as part:
+            part.write_text(text, encoding="utf-8")
+    if model is not None:
+        _copy_model(sweep.paths, plan_of(sweep), model)
+
+
+def _copy_model(paths: SweepPaths, plan: Plan, model: Path) -> None:
+    best = best_of(Ledger(paths, plan.config.storage).records(), plan.direction)
+    assert best is not None
+    source = paths.trial(best.number).model
+    if not source.is_file():
+        raise StudyError(f"{source}: the best trial's model is missing.")
+    with replacing(model) as part:
+        shutil.copyfile(source, part)
+
+
+def plan_of(sweep: Sweep) -> Plan:
+    """The plan of a sweep, from its ``sweep.yaml``.
+
+    Raises:
+        StudyError: The file was damaged or written by another version.
+    """
+    try:
+        return Plan.from_json(sweep.config["plan"])
+    except (KeyError, TypeError, yaml.YAMLError) as error:
+        raise StudyError(f"{sweep.paths.sweep}: not the plan of a sweep: {error!r}") from error

@@ -1,0 +1,224 @@
+"""A sweep from the command line to its last word: plan, open the study, launch workers, show, sum up.
+
+The Hydra sweeper plugin is a shim over `run_sweep`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import shlex
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.markup import escape
+
+import mnistsweep
+from mnistsweep import data, tensorboard_events
+from mnistsweep.config.compose import Recipe, quoted
+from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
+from mnistsweep.paths import SweepPaths
+from mnistsweep.planning import Plan, plan_sweep
+from mnistsweep.progress import Progress, describe, tally
+from mnistsweep.results import State, TrialRecord, best_of, read_sweep_file, write_yaml
+from mnistsweep.study import Budget, Ledger, create_ledger, is_spent
+from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
+
+# Whose versions can change what a trial gives.
+PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
+
+Launch = Callable[[Sequence[Sequence[str]]], Sequence[Any]]
+
+
+def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> int:
+    """Run a sweep to its end; the same call continues it.
+
+    Args:
+        config: As Hydra composed it, with Hydra's own part.
+        arguments: The overrides, ranges among them.
+        launch: Runs one job for each list of overrides, and returns when all are done.
+
+    Returns:
+        The exit code: 0, or 130 or 143 when interrupted.
+
+    Raises:
+        MnistSweepError: What is wrong, before anything is trained; or why the sweep cannot go on.
+    """
+    console = Console()
+    plan = plan_sweep(Recipe.from_hydra(config.hydra, ()), arguments)
+    in_turn = str(config.hydra.launcher.get("_target_", "")).endswith("BasicLauncher")
+    if in_turn and plan.config.workers > 1:
+        raise ConfigError(
+            f"workers: hydra/launcher=basic runs its jobs one after another, received workers={plan.config.workers}; "
+            "hydra/launcher=local (the default) runs them side by side."
+        )
+    open_sweep(plan)
+    ledger = Ledger(plan.paths, plan.config.storage)
+    budget = Budget(plan.config.trials, plan.config.hours, plan.config.total_epochs)
+    if is_spent(ledger.records(), budget) and all(record.state.finished for record in ledger.records()):
+        console.print(f"{escape(str(plan.paths.folder))}: this sweep is complete. More trials: trials=N; another: name=NAME.")
+        sum_up(plan, ledger, console)
+        return 0
+    _announce(plan, ledger, console)
+    code = _launch_workers(plan, ledger, budget, launch, console)
+    if code:
+        _say_how_to_continue(ledger, console, budget)
+        return code
+    sum_up(plan, ledger, console)
+    return 0
+
+
+def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, console: Console) -> int:
+    session = uuid.uuid4().hex[:8]
+    jobs = [
+        [*plan.recipe.overrides, f"name={plan.config.name}", f"logs={quoted(str(plan.paths.folder.resolve().parent))}",
+         f"worker={index}", f"session={session}"]
+        for index in range(plan.config.workers)
+    ]  # fmt: skip
+
+    def epochs_of(point: dict[str, Any]) -> int:
+        return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
+
+    progress = Progress(ledger, budget, plan.direction, plan.config.objective, epochs_of, console)
+    try:
+        with progress:
+            codes = [result for result in launch(jobs) if isinstance(result, int) and result]
+    except KeyboardInterrupt as interrupt:
+        return int(interrupt.args[0]) if interrupt.args and isinstance(interrupt.args[0], int) else 130
+    if codes:
+        raise SweepStopped(_last_words(plan.paths, codes))
+    return 0
+
+
+def open_sweep(plan: Plan) -> None:
+    """Write ``sweep.yaml`` and create the ledger; where they are there already, see that they are of the same search.
+
+    Raises:
+        StudyError: The folder holds another search.
+        DataError: The data cannot be used.
+    """
+    paths = plan.paths
+    if paths.sweep.is_file():
+        _check_same(plan)
+    elif paths.folder.is_dir() and any(paths.folder.iterdir()):
+        strangers = sorted(path.name for path in paths.folder.iterdir() if path != paths.workers)
+        if strangers:
+            raise StudyError(f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=.")
+    checksum = data.checksum(plan.config.data)
+    paths.workers.mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.ledger_lock):
+        if paths.sweep.is_file():
+            _check_same(plan)
+        before = read_sweep_file(paths) if paths.sweep.is_file() else None
+        if before is not None and before["data"] != checksum:
+            raise StudyError(f"data: not the data that {paths.folder} was begun with ({before['data']} then, {checksum} now).")
+        write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
+    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective)
+    tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
+
+
+def _check_same(plan: Plan) -> None:
+    before = Plan.from_json(read_sweep_file(plan.paths)["plan"])
+    changed = plan.differences(before)
+    if changed:
+        raise StudyError(
+            f"{plan.paths.folder} holds another search: {', '.join(changed)} differ{'s' if len(changed) == 1 else ''}. "
+            "Take another name=NAME, or repeat the command that began it."
+        )
+
+
+def _provenance(before: dict[str, Any] | None) -> dict[str, Any]:
+    """Where a sweep comes from: kept from its first start."""
+    if before is not None:
+        return {key: value for key, value in before.items() if key not in ("data", "plan")}
+    git = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(mnistsweep.__file__).parent
+    )
+    return {
+        "mnistsweep": mnistsweep.__version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": " ".join(sys.argv),
+        "git": git.stdout.strip() or None,
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _announce(plan: Plan, ledger: Ledger, console: Console) -> None:
+    size = plan.space.size()
+    console.print(f"[bold]{escape(str(plan.config.name))}[/bold] in {escape(str(plan.paths.folder))}", highlight=False)
+    for dimension in plan.space.dimensions:
+        only = "".join(f"  where {c.key} is {' or '.join(map(str, c.values))}" for c in dimension.conditions)
+        console.print(escape(f"  {dimension.key} = {dimension.describe()}{only}"), highlight=False, soft_wrap=True)
+    if size is not None:
+        console.print(f"  {size:,} configurations", highlight=False)
+    before = ledger.records()
+    if before:
+        console.print(f"continued: {tally(before, plan.config.trials)}", highlight=False)
+
+
+def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
+    """Say which configuration won, by how much, and what to do next."""
+    records = ledger.records()
+    ranked = _ranked(records, plan.direction)
+    console.print(tally(records, plan.config.trials), highlight=False)
+    if not ranked:
+        failed = next((record for record in records if record.state is State.FAILED), None)
+        if failed is not None:
+            console.print(escape(f"No trial completed. Trial {failed.number} failed: {failed.result.reason}"))
+        return
+    best = ranked[0]
+    score = f"{plan.config.objective} {best.result.objective:.4f} at epoch {best.result.best_epoch}"
+    console.print(f"[bold green]best: trial {best.number}, {score}[/bold green]{escape(_margin(ranked))}", highlight=False)
+    console.print(escape(f"  {describe(best.point)}"), highlight=False, soft_wrap=True)
+    folder = _shell(plan.paths.folder)
+    for label, command in (
+        ("train it again", f"mnistsweep train --config-dir {folder} --config-name best"),
+        ("export it", f"mnistsweep export {folder} --output best.yaml"),
+        ("curves, table", f"tensorboard --logdir {_shell(plan.paths.folder.parent)}"),
+    ):
+        console.print(escape(f"  {label + ':':16}{command}"), highlight=False, soft_wrap=True)
+
+
+def _ranked(records: Sequence[TrialRecord], direction: str) -> list[TrialRecord]:
+    left, ranked = list(records), list[TrialRecord]()
+    while len(ranked) < 2 and (best := best_of(left, direction)) is not None:
+        ranked.append(best)
+        left.remove(best)
+    return ranked
+
+
+def _margin(ranked: Sequence[TrialRecord]) -> str:
+    if len(ranked) < 2 or ranked[0].result.objective is None or ranked[1].result.objective is None:
+        return ""
+    margin = abs(ranked[0].result.objective - ranked[1].result.objective)
+    return f", {margin:.4f} ahead of trial {ranked[1].number}"
+
+
+def _say_how_to_continue(ledger: Ledger, console: Console, budget: Budget) -> None:
+    console.print(f"stopped: {tally(ledger.records(), budget.trials)}. The same command continues.", highlight=False)
+
+
+def _last_words(paths: SweepPaths, codes: Sequence[int]) -> str:
+    """What the workers that failed said last."""
+    logs = sorted(paths.workers.glob("*.log"))
+    said = [line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+    if STOPPED in codes and said:
+        return said[0]
+    where = ", ".join(str(log) for log in logs)
+    return f"a worker ended with code {codes[0]}: {said[0] if said else 'it printed nothing'} (logs: {where})"
+
+
+def _shell(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+__all__ = ["MnistSweepError", "open_sweep", "run_sweep", "sum_up"]

@@ -1,0 +1,247 @@
+"""One configuration, trained and scored on validation: the same path for a trial of a sweep and for `mnistsweep train`.
+
+Reads top to bottom: seed, build, compile, callbacks, fit, keep the best epoch. It imports Keras; the rooms above import it
+only when something is trained.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep import losses, optimizers, targets
+from mnistsweep.callbacks import (
+    BestWeights,
+    FiniteGuard,
+    HistoryWriter,
+    Interrupted,
+    Reporter,
+    StopRequested,
+    TensorBoardLogger,
+)
+from mnistsweep.config.schema import Config
+from mnistsweep.data import Dataset
+from mnistsweep.errors import MnistSweepError, TrialFailed
+from mnistsweep.fitting import FitOptions, fit
+from mnistsweep.paths import TrialPaths, replacing
+from mnistsweep.results import Result, State
+
+Build = Callable[[], Any]
+Labelled = tuple[NDArray[Any], NDArray[Any]]
+Fit = Callable[[Any, Labelled, Labelled, FitOptions, Sequence[keras.callbacks.Callback]], None]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """How a training talks to whoever asked for it.
+
+    Attributes:
+        report: Takes an epoch (counted from 1) and the objective; True means: not worth going on with.
+        should_stop: Asked several times a second; True interrupts the training.
+    """
+
+    report: Callable[[int, float], bool] = lambda _epoch, _value: False
+    should_stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended."""
+
+    state: State
+    result: Result
+
+
+@dataclass(frozen=True)
+class Run:
+    """One repeat of a training: its best value and epoch, the epochs it had, and when it was pruned, if it was."""
+
+    value: float
+    best_epoch: int
+    epochs: int
+    pruned_at: int | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """One configuration to train, and all that is needed for it.
+
+    Attributes:
+        config: Of the trial; `config.seed` is the trial's own.
+        direction: ``max`` or ``min``: what is better for `config.objective`.
+        dataset: What to train and to judge on.
+        folder: Where the curves, the event files and the model go.
+        build: Makes the model, compiled or not.
+        fit_model: Trains it: `default_fit`, or what a user's `HyperModel.fit` does.
+        hooks: Reports of the first repeat go here, so an early stop is decided on that one.
+    """
+
+    config: Config
+    direction: str
+    dataset: Dataset
+    folder: TrialPaths
+    build: Build
+    fit_model: Fit
+    hooks: Hooks = Hooks()
+
+    def run(self) -> Outcome:
+        """Train as often as `trainer.repeats` says, and keep the model of the best epoch.
+
+        Returns:
+            Completed or pruned, with the objective at the best epoch, averaged over repeats.
+
+        Raises:
+            TrialFailed: The training diverged.
+            Interrupted: It was asked to stop.
+            Exception: Whatever the model, the optimizer or the user's code raises.
+        """
+        began = time.perf_counter()
+        runs: list[Run] = []
+        for repeat in range(self.config.trainer.repeats):
+            runs.append(self._run(repeat, runs))
+            if runs[-1].pruned_at is not None:
+                break
+        result = _summary(runs, self.direction, time.perf_counter() - began)
+        if runs[-1].pruned_at is None:
+            return Outcome(State.COMPLETED, result)
+        return Outcome(State.PRUNED, replace(result, reason=f"pruned after epoch {runs[-1].pruned_at}"))
+
+    def _run(self, repeat: int, before: Sequence[Run]) -> Run:
+        """One repeat; its model is saved if it is better than those before."""
+        config, first = self.config, repeat == 0
+        place = self.folder if first else TrialPaths(self.folder.folder / f"repeat-{repeat}")
+        seed = config.seed if first else repeat_seed(config.seed, repeat)
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(seed)
+        model = self.build()
+        compile_model(model, config, self.dataset)
+        best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
+        reporter = Reporter(self.hooks.report if first else _ignore, config.objective)
+        counter = EpochCounter()
+        self._fit(model, place, seed, [counter, HistoryWriter(place.history), best, reporter])
+        if best.value is None or best.epoch is None:
+            raise TrialFailed("no epoch was finished")
+        run = Run(best.value, best.epoch, counter.epochs, reporter.pruned_at)
+        if _best([*before, run], self.direction) is run:
+            best.restore(model)
+            with replacing(self.folder.model) as part:
+                model.save(part)
+        return run
+
+    def _fit(self, model: Any, place: TrialPaths, seed: int, own: Sequence[keras.callbacks.Callback]) -> None:
+        config, dataset = self.config, self.dataset
+        callbacks = [
+            FiniteGuard(config.objective),
+            *own,
+            TensorBoardLogger(place.folder),
+            *_early_stopping(config, self.direction),
+            *user_callbacks(config),
+            StopRequested(self.hooks.should_stop),
+        ]
+        form = _label_form(model, config)
+        train, validation = (
+            (side.images, losses.encode(side.labels, dataset.classes, form))
+            for side in (dataset.train, dataset.validation)
+        )
+        options = FitOptions(config.trainer.epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
+        self.fit_model(model, train, validation, options, callbacks)
+
+
+def compile_model(model: Any, config: Config, dataset: Dataset) -> None:
+    """Compile a model as the configuration says, unless a user's own function did."""
+    if model.compiled:
+        return
+    steps = -(-len(dataset.train) // config.trainer.batch_size)
+    optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
+    model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=list(config.trainer.metrics))
+
+
+def default_fit(
+    model: Any, train_: Labelled, validation: Labelled, options: FitOptions, callbacks: Sequence[keras.callbacks.Callback]
+) -> None:
+    """Train with this project's own loop."""
+    fit(model, train_, validation, options, callbacks)
+
+
+def repeat_seed(seed: int, repeat: int) -> int:
+    """The seed of a repeat, from the trial's."""
+    return int(np.random.SeedSequence([seed, repeat, 7]).generate_state(1)[0])
+
+
+def clear(folder: TrialPaths) -> None:
+    """Make a trial's folder, empty but for its configuration."""
+    folder.folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != folder.config:
+            path.unlink()
+
+
+def explain(error: BaseException) -> str:
+    """The reason of a failure, in one line."""
+    text = " ".join(str(error).split())
+    named = text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return named if len(named) <= 300 else named[:297] + "..."
+
+
+class EpochCounter(keras.callbacks.Callback):  # type: ignore[misc]
+    """Counts the epochs that were finished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Count."""
+        self.epochs += 1
+
+
+def user_callbacks(config: Config) -> list[keras.callbacks.Callback]:
+    """The callbacks that the configuration names under `trainer.callbacks`, made anew."""
+    made = []
+    for index, entry in enumerate(config.trainer.callbacks):
+        key = f"trainer.callbacks[{index}]"
+        made.append(targets.call(key, targets.resolve(entry["_target_"], f"{key}._target_"), entry, {}))
+    return made
+
+
+def _early_stopping(config: Config, direction: str) -> list[keras.callbacks.Callback]:
+    if config.trainer.patience is None:
+        return []
+    return [keras.callbacks.EarlyStopping(config.objective, patience=config.trainer.patience, mode=direction)]
+
+
+def _label_form(model: Any, config: Config) -> str:
+    """Which loss decides the form of the labels: the one a user's own model was compiled with, else the configured."""
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, str):
+        return loss
+    return str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or config.trainer.loss)
+
+
+def _best(runs: Sequence[Run], direction: str) -> Run:
+    return (max if direction == "max" else min)(runs, key=lambda run: run.value)
+
+
+def _summary(runs: Sequence[Run], direction: str, seconds: float) -> Result:
+    values = [run.value for run in runs]
+    return Result(
+        objective=statistics.fmean(values),
+        best_epoch=_best(runs, direction).best_epoch,
+        epochs=sum(run.epochs for run in runs),
+        seconds=seconds,
+        std=statistics.stdev(values) if len(values) > 1 else None,
+    )
+
+
+def _ignore(epoch: int, value: float) -> bool:
+    return False

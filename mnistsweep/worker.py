@@ -1,0 +1,144 @@
+"""One worker: a process that lives for many trials, so that the backend starts once and the data stays in memory.
+
+It reads the sweep's plan from its folder, and meets the other workers only in the study. It runs as a child process of the
+local launcher (``python -m mnistsweep.worker FOLDER INDEX SESSION``) or as a job of any Hydra launcher.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistsweep import algorithms, devices, tensorboard_events
+from mnistsweep.config.compose import to_config
+from mnistsweep.config.runnable import runnable
+from mnistsweep.config.schema import Config
+from mnistsweep.errors import MnistSweepError, SweepStopped
+from mnistsweep.leases import Lease
+from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.planning import Plan
+from mnistsweep.results import State, read_sweep_file, write_yaml
+from mnistsweep.signals import StopSignal
+from mnistsweep.space import Choice, Int, SearchSpace
+from mnistsweep.study import Budget, Claim, Search, Study
+
+if TYPE_CHECKING:
+    from mnistsweep.training import Outcome
+    from mnistsweep.tuner.search import SweepTuner
+
+OBJECTIVE_TAG = "objective"
+
+
+def work(folder: Path, index: int, session: str, stop: StopSignal) -> None:
+    """Run trials until the study grants no more, or `stop` asks to end.
+
+    Args:
+        folder: Of the sweep.
+        index: Which worker this is, counted from 0.
+        session: Names this start of the sweep.
+        stop: Asked several times a second; a trial that runs is given back unfinished.
+
+    Raises:
+        SweepStopped: Too many trials in a row failed.
+    """
+    paths = SweepPaths(folder)
+    plan = Plan.from_json(read_sweep_file(paths)["plan"])
+    os.environ.update(devices.environment(index, plan.config.workers, plan.config.trainer.threads))
+    with Lease(paths) as lease:
+        study = Study(paths, make_search(plan), lease, plan.config.storage, session, time.time)
+        tuner = _make_tuner(plan, paths, study, stop)
+        try:
+            tuner.search()
+        finally:
+            tuner.oracle.release()
+
+
+def make_search(plan: Plan) -> Search:
+    """The unchanging parts of the study, from the plan."""
+    config = plan.config
+    foreign = config.oracle.get("_target_") is not None
+    if foreign:
+        from mnistsweep.tuner.foreign import KerasTunerOracle
+
+        oracle: algorithms.Oracle = KerasTunerOracle(plan.paths, plan.space, config, plan.direction)
+        name = "grid"  # its own brackets decide; a pruner beside them must be asked for by name
+    else:
+        oracle = plan.oracle()
+        name = algorithms.resolve_oracle(config.oracle, plan.space, config.trials)
+    return Search(
+        plan.space,
+        plan.direction,
+        oracle,
+        plan.seed_of,
+        algorithms.make_pruner(config.pruner, name, plan.most_epochs()),
+        Budget(config.trials, config.hours, config.total_epochs, config.max_consecutive_failed_trials),
+        config.objective,
+    )
+
+
+def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal) -> SweepTuner:
+    with devices.quiet_start():
+        from mnistsweep.tuner.oracle import StudyOracle
+        from mnistsweep.tuner.search import SweepTuner
+    if plan.config.trainer.deterministic:
+        devices.use_op_determinism()
+    dimensions = hparams(plan.space)
+
+    def prepare(claim: Claim, folder: TrialPaths) -> Config:
+        config = plan.composer.trial(claim.point, claim.seed)
+        threads = devices.threads_of(plan.config.workers, plan.config.trainer.threads)
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        write_yaml(folder.config, runnable(config, plan.composer.presets(claim.point), threads))
+        return to_config(config)
+
+    def begun(claim: Claim, folder: TrialPaths) -> None:
+        trial_id = f"{paths.name}/{folder.folder.name}"
+        tensorboard_events.write_session(folder.folder, trial_id, claim.point, dimensions)
+
+    def ended(folder: TrialPaths, outcome: Outcome) -> None:
+        result = outcome.result
+        if result.objective is not None and result.best_epoch is not None:
+            tensorboard_events.write_objective(folder.folder, OBJECTIVE_TAG, result.objective, result.best_epoch)
+        tensorboard_events.end_session(folder.folder, outcome.state is not State.FAILED)
+
+    return SweepTuner(StudyOracle(study, stop), paths, prepare, begun, ended, stop)
+
+
+def hparams(space: SearchSpace) -> list[tensorboard_events.HParam]:
+    """The space as TensorBoard's table shows it."""
+    return [
+        tensorboard_events.HParam(d.key, choices=d.values)
+        if isinstance(d, Choice)
+        else tensorboard_events.HParam(d.key, low=d.low, high=d.high, is_int=isinstance(d, Int))
+        for d in space.dimensions
+    ]
+
+
+def work_job(folder: Path, index: int, session: str, watch_parent: bool = False) -> int:
+    """A worker as a job of any Hydra launcher, or as a process; it says what is wrong on its standard error.
+
+    Returns:
+        The exit code: 0 done, 128 + signal interrupted, else an error's.
+    """
+    with StopSignal(watch_parent) as stop:
+        try:
+            work(folder, index, session, stop)
+        except SweepStopped as error:
+            print(error, file=sys.stderr)
+            return STOPPED
+        except MnistSweepError as error:
+            print(error, file=sys.stderr)
+            return error.exit_code
+        except KeyboardInterrupt:
+            pass
+        return stop.exit_code if stop() else 0
+
+
+# The exit code of a worker that found the sweep unable to go on; its peers find the same.
+STOPPED = 3
+
+if __name__ == "__main__":
+    sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], watch_parent=True))
