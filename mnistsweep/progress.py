@@ -21,6 +21,8 @@ from mnistsweep.study import Budget, Ledger
 
 REFRESH_SECONDS = 0.5
 
+INTERRUPTED = "interrupted"
+
 Epochs = Callable[[Point], int]
 
 
@@ -151,12 +153,12 @@ def duration(seconds: float) -> str:
 
 
 def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
-    """How many trials are done, pruned, failed and running."""
-    counts = {state: sum(record.state is state for record in records) for state in State}
+    """How many trials are done, pruned, failed, running and interrupted."""
     finished = sum(record.state.finished for record in records)
-    of = f" of {trials}" if trials else ""
-    parts = [f"{finished}{of} trials"] + [f"{counts[state]} {state.value}" for state in State if counts[state]]
-    return " · ".join(parts)
+    kinds = [state.value for state in State] + [INTERRUPTED]
+    found = [INTERRUPTED if not (r.state.finished or r.owner) else r.state.value for r in records]
+    parts = [f"{finished} of {trials} trials" if trials else f"{finished} trials"]
+    return " · ".join(parts + [f"{found.count(kind)} {kind}" for kind in kinds if kind in found])
 
 
 def _short(value: Any) -> str:

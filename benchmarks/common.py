@@ -1,0 +1,152 @@
+"""What every benchmark needs: the machine and the versions beside the numbers, their spread, and commands that are timed.
+
+Nothing here imports Keras, so that a benchmark of start-up times can use it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+COMMAND = Path(sys.executable).with_name("mnistsweep")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended.
+
+    Attributes:
+        seconds: Of wall time.
+        cpu_seconds: Of processor time, user and system, its child processes included.
+        code: Its exit code.
+        output: What it printed.
+        errors: What it printed on its standard error.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    code: int
+    output: str
+    errors: str
+
+
+def run(command: Sequence[str | Path], folder: Path, **variables: str) -> Finished:
+    """Run a command in a folder, to its end.
+
+    Args:
+        command: The program and its arguments.
+        folder: The working directory.
+        variables: Added to the environment.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Finished(seconds, cpu_seconds, done.returncode, done.stdout, done.stderr)
+
+
+def require(finished: Finished, code: int = 0) -> Finished:
+    """Give the command back if it ended with that code; otherwise end the benchmark with what it said."""
+    if finished.code != code:
+        sys.exit(f"a command ended with code {finished.code} where {code} was due:\n{finished.output}{finished.errors}")
+    return finished
+
+
+def print_heading(*packages: str) -> None:
+    """Print the machine, its load, and the versions of Python, of this project and of the packages named."""
+    memory = psutil.virtual_memory().total / 2**30
+    print(f"{platform.platform()}, {cpu_name()}, {num_cores()} cores, {memory:.0f} GiB")
+    print(f"load {os.getloadavg()[0]:.1f} at the start: above 0.5 something else is running too, and the numbers are noisy")
+    print(", ".join([f"Python {platform.python_version()}", *map(versioned, ("mnistsweep", *packages))]), flush=True)
+
+
+def versioned(package: str) -> str:
+    """A package's name and its version."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} not installed"
+
+
+def cpu_name() -> str:
+    """The processor's name, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def num_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sync_milliseconds(folder: Path, times: int = 50) -> float:
+    """The median time to append a line to a file and to wait until the disk has it; a ledger waits like that."""
+    taken = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(times):
+            began = time.perf_counter()
+            file.write(b"a line\n")
+            file.flush()
+            os.fsync(file.fileno())
+            taken.append(1000 * (time.perf_counter() - began))
+    return statistics.median(taken)
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """The median, and behind it the mean, the least and the largest, and how many there are.
+
+    Example:
+        >>> spread([1.0, 2.0, 6.0], ".1f")
+        '2.0 (mean 3.0, 1.0 to 6.0, n=3)'
+    """
+    lowest, highest = format(min(values), form), format(max(values), form)
+    return (
+        f"{statistics.median(values):{form}} (mean {statistics.mean(values):{form}}, {lowest} to {highest}, "
+        f"n={len(values)})"
+    )
+
+
+def verdict(met: bool) -> str:
+    """How a requirement was met, the same word everywhere."""
+    return "met" if met else "MISSED"
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A type for argparse: whole numbers from `least` on."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, received {value}")
+        return value
+
+    read.__name__ = "int"
+    return read
+
+
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser that shows a benchmark's own docstring, and knows how often to repeat."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=at_least(1), default=3, help="how often each number is taken (default 3)")
+    return parser

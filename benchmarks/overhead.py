@@ -1,0 +1,366 @@
+"""What the framework adds to a trial, in milliseconds, with trials that train nothing, beside KerasTuner and Optuna.
+
+Ours is a worker as a sweep runs it (`mnistsweep.worker.work` over a study in a journal file): claim, the trial's
+configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the pruner's
+answer, the result, `results.csv`, `best.yaml`. Only `Training.run` is replaced, by one that hands the callbacks of a
+trial three epochs of made-up numbers at once. The space has five dimensions, a config group among them.
+
+Beside it, in the same process and on the same disk: KerasTuner's `RandomSearch` and `BayesianOptimization` (to 50
+trials only, it is slow) with a `run_trial` that returns a number at once, so no reports, configuration, table or curves;
+and plain Optuna on a journal file: ask, three reports, tell, so no configuration, table or curves either.
+
+How to read it: the time from opening the ledger to the last trial's record, divided by the number of trials; what a
+sweep pays once (planning it, `sweep.yaml`) is given apart. "last tenth" is the cost of the last trials alone, where
+growth shows first. Importing TensorFlow, resetting Keras between trainings and saving a model are not counted; the
+latter two are timed at the end.
+
+    python benchmarks/overhead.py                          # some minutes
+    python benchmarks/overhead.py --profile auto           # where the time of one oracle goes
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import cProfile
+import math
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import common
+import keras
+import keras_tuner
+import numpy as np
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from mnistsweep import callbacks, models
+from mnistsweep.algorithms import distribution
+from mnistsweep.config.compose import Recipe
+from mnistsweep.planning import Plan, plan_sweep
+from mnistsweep.results import Result, State, load_sweep
+from mnistsweep.signals import StopSignal
+from mnistsweep.sweeping import open_sweep
+from mnistsweep.training import Outcome
+from mnistsweep.tuner import search
+from mnistsweep.tuner.hyperparameters import to_hyperparameters
+from mnistsweep.worker import work
+
+ORACLES = ("random", "quasi_random", "tpe", "auto")
+RANGES = (
+    "optimizer=adam,sgd,rmsprop",
+    "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))",
+    "model.dense_layers=range(1,5)",
+    "model.layer_size=choice(32,64,128,256)",
+    "model.dropout=interval(0,0.6)",
+)
+EPOCHS = 3
+OBJECTIVE = "val_accuracy"
+MOST_MILLISECONDS = 10.0
+MOST_GROWTH = 1.5
+MOST_BAYESIAN = 50
+
+Marks = list[float]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of those compared: `run` takes a folder, the number of trials and a seed, and returns when each trial ended."""
+
+    name: str
+    run: Callable[[Path, int, int], Marks]
+    required: bool = False
+    most_trials: int = sys.maxsize
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds a trial of one run: on average, and over the last tenth of its trials."""
+
+    average: float
+    last_tenth: float
+
+    @classmethod
+    def of(cls, marks: Marks) -> Cost:
+        """From the moments in seconds: the start, then the end of each trial."""
+        trials = len(marks) - 1
+        last = max(1, trials // 10)
+        return cls(1000 * (marks[-1] - marks[0]) / trials, 1000 * (marks[-1] - marks[-1 - last]) / last)
+
+
+def main() -> None:
+    options = parse_arguments()
+    common.print_heading("keras-tuner", "optuna", "hydra-core", "tensorboard", "keras", "tensorflow")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        print(f"a write that waits for the disk of {folder.parent}: {common.sync_milliseconds(folder):.2f} ms")
+        if options.profile:
+            profile(folder, options.profile, max(options.trials))
+            return
+        print(f"{options.repeats} runs each, in turn; ms a trial: median (mean, least to largest, number of runs)\n")
+        report(measure(folder, make_sides(options.oracles), options.trials, options.repeats))
+        print_start(folder, options.repeats)
+        print_uncounted(folder, options.repeats)
+
+
+def make_sides(oracles: Sequence[str]) -> list[Side]:
+    ours = [Side(f"mnistsweep, {oracle}", sweep_with(oracle), required=True) for oracle in oracles]
+    return [
+        *ours,
+        Side("KerasTuner RandomSearch", kerastuner_with(keras_tuner.RandomSearch)),
+        Side(
+            "KerasTuner BayesianOptimization",
+            kerastuner_with(keras_tuner.BayesianOptimization),
+            most_trials=MOST_BAYESIAN,
+        ),
+        Side("Optuna RandomSampler", optuna_with(lambda seed: optuna.samplers.RandomSampler(seed=seed))),
+        Side("Optuna TPESampler", optuna_with(lambda seed: optuna.samplers.TPESampler(seed=seed))),
+    ]
+
+
+def measure(folder: Path, sides: Sequence[Side], sizes: Sequence[int], repeats: int) -> dict[tuple[Side, int], list[Cost]]:
+    """Run every side in turn, so that a busy minute of the machine hits all of them."""
+    costs: dict[tuple[Side, int], list[Cost]] = {}
+    for side in sides:  # once each, not counted: first imports and first calls
+        run_once(side, folder, min(sizes), repeats)
+    for repeat in range(repeats):
+        for trials in sizes:
+            for side in sides:
+                if trials <= side.most_trials:
+                    costs.setdefault((side, trials), []).append(run_once(side, folder, trials, repeat))
+    return costs
+
+
+def run_once(side: Side, folder: Path, trials: int, seed: int) -> Cost:
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        marks = side.run(Path(name), trials, seed)
+    assert len(marks) == trials + 1, f"{side.name}: {len(marks) - 1} of {trials} trials were run"
+    return Cost.of(marks)
+
+
+def report(costs: Mapping[tuple[Side, int], Sequence[Cost]]) -> None:
+    sizes = sorted({trials for _, trials in costs})
+    sides = list(dict.fromkeys(side for side, _ in costs))
+    for trials in sizes:
+        print(f"{trials} trials")
+        for side in sides:
+            if found := costs.get((side, trials)):
+                late = statistics.median(cost.last_tenth for cost in found)
+                spread = common.spread([cost.average for cost in found])
+                print(f"  {side.name:32} {spread:44} last tenth {late:.2f}")
+    few, many = sizes[0], sizes[-1]
+    print(f"\nrequired of mnistsweep: at most {MOST_MILLISECONDS:g} ms; at {many} trials at most {MOST_GROWTH:g} times {few}")
+    for side in sides:
+        if (side, many) in costs:
+            print(f"  {side.name:32} {_judge(side, costs[side, few], costs[side, many])}")
+
+
+def _judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
+    before, after = (statistics.median(cost.average for cost in found) for found in (few, many))
+    growth = after / before
+    if not side.required:
+        return f"{after:.2f} / {before:.2f} ms = {growth:.2f}"
+    cheap, level = common.verdict(max(before, after) <= MOST_MILLISECONDS), common.verdict(growth <= MOST_GROWTH)
+    return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {level}"
+
+
+def sweep_with(oracle: str) -> Callable[[Path, int, int], Marks]:
+    """A sweep of ours whose trainings are replaced."""
+
+    def run(folder: Path, trials: int, seed: int) -> Marks:
+        plan = make_plan(folder, oracle, trials, seed)
+        open_sweep(plan)
+        marks: Marks = []
+        end_trial = search.StudyOracle.end_trial
+
+        def end_and_mark(oracle: Any, trial: Any) -> None:
+            end_trial(oracle, trial)
+            marks.append(time.perf_counter())
+
+        with patch.object(search, "training", Untrained), patch.object(search.StudyOracle, "end_trial", end_and_mark):
+            marks.append(time.perf_counter())
+            with StopSignal() as stop:
+                work(plan.paths.folder, 0, "benchmark", stop)
+        finished = load_sweep(plan.paths.folder).trials
+        assert len(finished) == trials, finished
+        assert not (finished["state"] == "failed").any(), finished["reason"]
+        return marks
+
+    return run
+
+
+def make_plan(folder: Path, oracle: str, trials: int, seed: int) -> Plan:
+    """Plan a sweep over the five dimensions, on a handful of images: how long data take to load is not the question."""
+    file = folder / "few.npz"
+    images, labels = np.zeros((40, 8, 8), np.uint8), np.arange(40, dtype=np.int32) % 2
+    np.savez(file, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    settings = (
+        f"logs={folder}", "name=overhead", f"oracle={oracle}", f"trials={trials}", f"seed={seed}",
+        "data=npz", f"data.path={file}", "data.validation=0.5", f"trainer.epochs={EPOCHS}",
+    )  # fmt: skip
+    return plan_sweep(Recipe(), [*settings, *RANGES])
+
+
+class Untrained:
+    """Stands for `mnistsweep.training.Training`: three epochs are told to a trial's callbacks, nothing is trained.
+
+    All trials begin alike, so the pruner lets each of them have its three epochs; it decides after the last one.
+    """
+
+    model: Any = None
+
+    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any) -> None:
+        self._score = score(hp.values)
+        self._reporter = callbacks.Reporter(hooks.report, OBJECTIVE)
+        self._best = callbacks.BestWeights(OBJECTIVE, "max")
+        self._callbacks = [
+            callbacks.FiniteGuard(OBJECTIVE),
+            callbacks.HistoryWriter(folder.history),
+            self._best,
+            self._reporter,
+            callbacks.TensorBoardLogger(folder.folder),
+            callbacks.StopRequested(hooks.should_stop),
+        ]
+
+    def run(self) -> Outcome:
+        listeners = keras.callbacks.CallbackList(self._callbacks, model=_tiny_model())
+        listeners.on_train_begin()
+        for epoch in range(EPOCHS):
+            value = 0.1 if epoch == 0 else self._score * (epoch + 1) / EPOCHS
+            listeners.on_epoch_begin(epoch)
+            listeners.on_epoch_end(epoch, {"loss": 1 - value, "accuracy": value, "val_loss": 1 - value, OBJECTIVE: value})
+        listeners.on_train_end()
+        state = State.COMPLETED if self._reporter.pruned_at is None else State.PRUNED
+        return Outcome(state, Result(self._best.value, self._best.epoch, EPOCHS, 0.0))
+
+
+def _tiny_model() -> Any:
+    """One model for all trials: callbacks read its learning rate and its (two) weights."""
+    if Untrained.model is None:
+        Untrained.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        Untrained.model.compile("adam", "mse")
+    return Untrained.model
+
+
+def score(values: Mapping[str, Any]) -> float:
+    """A smooth objective with its best point inside the space, so that a model-based oracle has something to find."""
+    rate = math.log10(values["optimizer.learning_rate"])
+    bonus = {"adam": 0.02, "rmsprop": 0.01, "sgd": 0.0}[values["optimizer"]]
+    return float(0.9 + bonus - 0.1 * (values["model.dropout"] - 0.25) ** 2 - 0.02 * (rate + 2.5) ** 2)
+
+
+def kerastuner_with(tuner_class: Any) -> Callable[[Path, int, int], Marks]:
+    """One of KerasTuner's tuners, over the same space."""
+
+    def run(folder: Path, trials: int, seed: int) -> Marks:
+        hyperparameters = to_hyperparameters(make_plan(folder, "random", trials, seed).space)
+        marks = [time.perf_counter()]
+
+        class Tuner(tuner_class):  # type: ignore[misc]
+            def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
+                return score(trial.hyperparameters.values)
+
+            def on_trial_end(self, trial: Any) -> None:
+                super().on_trial_end(trial)
+                marks.append(time.perf_counter())
+
+        objective = keras_tuner.Objective("default_objective", "max")  # the name of a lone number that run_trial returns
+        tuner = Tuner(
+            objective=objective, max_trials=trials, seed=seed + 1, hyperparameters=hyperparameters,
+            directory=str(folder), project_name="kerastuner",
+        )  # fmt: skip
+        tuner.search(verbose=0)
+        return marks
+
+    return run
+
+
+def optuna_with(make_sampler: Callable[[int], Any]) -> Callable[[Path, int, int], Marks]:
+    """Plain Optuna, over the same space: ask, three reports, tell."""
+
+    def run(folder: Path, trials: int, seed: int) -> Marks:
+        space = make_plan(folder, "random", trials, seed).space
+        shapes = {dimension.key: distribution(dimension) for dimension in space.dimensions}
+        marks = [time.perf_counter()]
+        storage = JournalStorage(JournalFileBackend(str(folder / "plain.journal")))
+        study = optuna.create_study(storage=storage, sampler=make_sampler(seed), direction="maximize")
+        for _ in range(trials):
+            trial = study.ask(shapes)
+            value = score(trial.params)
+            for epoch in range(EPOCHS):
+                trial.report(value * (epoch + 1) / EPOCHS, epoch + 1)
+            study.tell(trial, value)
+            marks.append(time.perf_counter())
+        return marks
+
+    return run
+
+
+def print_start(folder: Path, repeats: int) -> None:
+    """What a sweep pays once, before its first worker: planning and opening it."""
+    taken = []
+    for seed in range(repeats):
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            began = time.perf_counter()
+            open_sweep(make_plan(Path(name), "auto", 50, seed))
+            taken.append(1000 * (time.perf_counter() - began))
+    print(f"\nonce a sweep, not counted above: planning and opening it {common.spread(taken, '.0f')} ms")
+
+
+def print_uncounted(folder: Path, repeats: int) -> None:
+    """What a real training pays beside, with any tuner: a clean Keras, and the best model saved."""
+    model = models.build({"_target_": "mnistsweep.models.fast_conv", **_fast_conv()}, (28, 28, 1), 10)
+    cleared, saved = [], []
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        keras.utils.clear_session()
+        cleared.append(1000 * (time.perf_counter() - began))
+        began = time.perf_counter()
+        model.save(folder / "model.keras")
+        saved.append(1000 * (time.perf_counter() - began))
+    print("once a trial, not counted above, for it belongs to a model:")
+    print(f"  keras.utils.clear_session        {common.spread(cleared[1:], '.0f')} ms")
+    print(f"  saving the default convolution   {common.spread(saved[1:], '.0f')} ms")
+
+
+def _fast_conv() -> dict[str, Any]:
+    composed: Any = Recipe().compose().model
+    return {key: value for key, value in composed.items() if key != "_target_"}
+
+
+def profile(folder: Path, oracle: str, trials: int) -> None:
+    """Print where the time of our side goes."""
+    run_once(Side(oracle, sweep_with(oracle)), folder, 5, 0)
+    profiler = cProfile.Profile()
+    profiler.enable()
+    run_once(Side(oracle, sweep_with(oracle)), folder, trials, 0)
+    profiler.disable()
+    print(f"\n{trials} trials, oracle={oracle}; the profiler itself makes everything slower")
+    pstats.Stats(profiler).sort_stats("cumulative").print_stats("mnistsweep", 40)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = common.make_parser(__doc__)
+    parser.add_argument("--trials", type=common.at_least(1), nargs="+", default=[50, 500], help="(default 50 500)")
+    parser.add_argument("--oracles", nargs="+", choices=ORACLES, default=ORACLES, help="of mnistsweep (default: all)")
+    parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default: the system's for that)")
+    parser.add_argument("--profile", choices=ORACLES, help="profile one oracle instead, at the largest number of trials")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
