@@ -11,7 +11,8 @@ and plain Optuna on a journal file: ask, three reports, tell, so no configuratio
 
 How to read it: the time from opening the ledger to the last trial's record, divided by the number of trials; what a
 sweep pays once (planning it, `sweep.yaml`) is given apart. "last tenth" is the cost of the last trials alone, where
-growth shows first. Importing TensorFlow, resetting Keras between trainings and saving a model are not counted; the
+growth shows first; "processor" is the processor time a trial, which waiting for the disk and for other programs on the
+machine is no part of. Importing TensorFlow, resetting Keras between trainings and saving a model are not counted; the
 latter two are timed at the end.
 
     python benchmarks/overhead.py                          # some minutes
@@ -32,31 +33,36 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import common
-import keras
-import keras_tuner
 import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from mnistsweep import callbacks, models
+from mnistsweep import devices
 from mnistsweep.algorithms import distribution
 from mnistsweep.config.compose import Recipe
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.results import Result, State, load_sweep
 from mnistsweep.signals import StopSignal
 from mnistsweep.sweeping import open_sweep
-from mnistsweep.training import Outcome
-from mnistsweep.tuner import search
-from mnistsweep.tuner.hyperparameters import to_hyperparameters
 from mnistsweep.worker import work
+
+with devices.quiet_start():
+    import keras
+    import keras_tuner
+
+    from mnistsweep import callbacks, models
+    from mnistsweep.training import Outcome
+    from mnistsweep.tuner import search
+    from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 ORACLES = ("random", "quasi_random", "tpe", "auto")
 RANGES = (
@@ -72,12 +78,24 @@ MOST_MILLISECONDS = 10.0
 MOST_GROWTH = 1.5
 MOST_BAYESIAN = 50
 
-Marks = list[float]
+
+
+@dataclass
+class Marks:
+    """The moments, in seconds, at which the run began and each trial ended, by the clock and of processor time."""
+
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    def add(self) -> None:
+        """Note this moment."""
+        self.clock.append(time.perf_counter())
+        self.processor.append(time.process_time())
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of those compared: `run` takes a folder, the number of trials and a seed, and returns when each trial ended."""
+    """One of those compared: `run` takes a folder, the number of trials and a seed."""
 
     name: str
     run: Callable[[Path, int, int], Marks]
@@ -87,17 +105,21 @@ class Side:
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds a trial of one run: on average, and over the last tenth of its trials."""
+    """Milliseconds a trial of one run: on average, over the last tenth of its trials, and of processor time."""
 
     average: float
     last_tenth: float
+    processor: float
 
     @classmethod
     def of(cls, marks: Marks) -> Cost:
-        """From the moments in seconds: the start, then the end of each trial."""
-        trials = len(marks) - 1
+        """From the moments of a run."""
+        clock, trials = marks.clock, len(marks.clock) - 1
         last = max(1, trials // 10)
-        return cls(1000 * (marks[-1] - marks[0]) / trials, 1000 * (marks[-1] - marks[-1 - last]) / last)
+        processor = marks.processor[-1] - marks.processor[0]
+        return cls(*(1000 * cost for cost in (
+            (clock[-1] - clock[0]) / trials, (clock[-1] - clock[-1 - last]) / last, processor / trials,
+        )))  # fmt: skip
 
 
 def main() -> None:
@@ -147,7 +169,8 @@ def measure(folder: Path, sides: Sequence[Side], sizes: Sequence[int], repeats: 
 def run_once(side: Side, folder: Path, trials: int, seed: int) -> Cost:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         marks = side.run(Path(name), trials, seed)
-    assert len(marks) == trials + 1, f"{side.name}: {len(marks) - 1} of {trials} trials were run"
+    ended = len(marks.clock) - 1
+    assert ended == trials, f"{side.name}: {ended} of {trials} trials were run"
     return Cost.of(marks)
 
 
@@ -158,9 +181,9 @@ def report(costs: Mapping[tuple[Side, int], Sequence[Cost]]) -> None:
         print(f"{trials} trials")
         for side in sides:
             if found := costs.get((side, trials)):
-                late = statistics.median(cost.last_tenth for cost in found)
+                late, busy = (statistics.median(getattr(c, name) for c in found) for name in ("last_tenth", "processor"))
                 spread = common.spread([cost.average for cost in found])
-                print(f"  {side.name:32} {spread:44} last tenth {late:.2f}")
+                print(f"  {side.name:32} {spread:44} last tenth {late:7.2f}  processor {busy:7.2f}")
     few, many = sizes[0], sizes[-1]
     print(f"\nrequired of mnistsweep: at most {MOST_MILLISECONDS:g} ms; at {many} trials at most {MOST_GROWTH:g} times {few}")
     for side in sides:
@@ -183,15 +206,15 @@ def sweep_with(oracle: str) -> Callable[[Path, int, int], Marks]:
     def run(folder: Path, trials: int, seed: int) -> Marks:
         plan = make_plan(folder, oracle, trials, seed)
         open_sweep(plan)
-        marks: Marks = []
+        marks = Marks()
         end_trial = search.StudyOracle.end_trial
 
         def end_and_mark(oracle: Any, trial: Any) -> None:
             end_trial(oracle, trial)
-            marks.append(time.perf_counter())
+            marks.add()
 
         with patch.object(search, "training", Untrained), patch.object(search.StudyOracle, "end_trial", end_and_mark):
-            marks.append(time.perf_counter())
+            marks.add()
             with StopSignal() as stop:
                 work(plan.paths.folder, 0, "benchmark", stop)
         finished = load_sweep(plan.paths.folder).trials
@@ -267,7 +290,8 @@ def kerastuner_with(tuner_class: Any) -> Callable[[Path, int, int], Marks]:
 
     def run(folder: Path, trials: int, seed: int) -> Marks:
         hyperparameters = to_hyperparameters(make_plan(folder, "random", trials, seed).space)
-        marks = [time.perf_counter()]
+        marks = Marks()
+        marks.add()
 
         class Tuner(tuner_class):  # type: ignore[misc]
             def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
@@ -275,14 +299,16 @@ def kerastuner_with(tuner_class: Any) -> Callable[[Path, int, int], Marks]:
 
             def on_trial_end(self, trial: Any) -> None:
                 super().on_trial_end(trial)
-                marks.append(time.perf_counter())
+                marks.add()
 
         objective = keras_tuner.Objective("default_objective", "max")  # the name of a lone number that run_trial returns
         tuner = Tuner(
             objective=objective, max_trials=trials, seed=seed + 1, hyperparameters=hyperparameters,
             directory=str(folder), project_name="kerastuner",
         )  # fmt: skip
-        tuner.search(verbose=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scikit-learn's about the Gaussian process
+            tuner.search(verbose=0)
         return marks
 
     return run
@@ -294,7 +320,8 @@ def optuna_with(make_sampler: Callable[[int], Any]) -> Callable[[Path, int, int]
     def run(folder: Path, trials: int, seed: int) -> Marks:
         space = make_plan(folder, "random", trials, seed).space
         shapes = {dimension.key: distribution(dimension) for dimension in space.dimensions}
-        marks = [time.perf_counter()]
+        marks = Marks()
+        marks.add()
         storage = JournalStorage(JournalFileBackend(str(folder / "plain.journal")))
         study = optuna.create_study(storage=storage, sampler=make_sampler(seed), direction="maximize")
         for _ in range(trials):
@@ -303,7 +330,7 @@ def optuna_with(make_sampler: Callable[[int], Any]) -> Callable[[Path, int, int]
             for epoch in range(EPOCHS):
                 trial.report(value * (epoch + 1) / EPOCHS, epoch + 1)
             study.tell(trial, value)
-            marks.append(time.perf_counter())
+            marks.add()
         return marks
 
     return run

@@ -57,7 +57,10 @@ class Progress:
     def __enter__(self) -> Progress:
         if self._console.is_terminal:
             self._live = Live(
-                get_renderable=self.render, console=self._console, refresh_per_second=1 / REFRESH_SECONDS, transient=True
+                get_renderable=self.render,
+                console=self._console,
+                refresh_per_second=1 / REFRESH_SECONDS,
+                transient=True,
             )
             self._live.start()
         else:
@@ -65,7 +68,9 @@ class Progress:
             self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
         if self._thread is not None:

@@ -5,13 +5,13 @@ The Hydra sweeper plugin is a shim over `run_sweep`.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import platform
 import shlex
 import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.progress import Progress, describe, tally
 from mnistsweep.results import State, TrialRecord, best_of, read_sweep_file, write_yaml
+from mnistsweep.space import SearchSpace
 from mnistsweep.study import Budget, Ledger, create_ledger, is_spent
 from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
 
@@ -64,7 +65,9 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
     ledger = Ledger(plan.paths, plan.config.storage)
     budget = Budget(plan.config.trials, plan.config.hours, plan.config.total_epochs)
     if is_spent(ledger.records(), budget) and all(record.state.finished for record in ledger.records()):
-        console.print(f"{escape(str(plan.paths.folder))}: this sweep is complete. More trials: trials=N; another: name=NAME.")
+        console.print(
+            f"{escape(str(plan.paths.folder))}: this sweep is complete. More trials: trials=N; another: name=NAME."
+        )
         sum_up(plan, ledger, console)
         return 0
     _announce(plan, ledger, console)
@@ -111,7 +114,9 @@ def open_sweep(plan: Plan) -> None:
     elif paths.folder.is_dir() and any(paths.folder.iterdir()):
         strangers = sorted(path.name for path in paths.folder.iterdir() if path != paths.workers)
         if strangers:
-            raise StudyError(f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=.")
+            raise StudyError(
+                f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=."
+            )
     checksum = data.checksum(plan.config.data)
     paths.workers.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.ledger_lock):
@@ -119,10 +124,22 @@ def open_sweep(plan: Plan) -> None:
             _check_same(plan)
         before = read_sweep_file(paths) if paths.sweep.is_file() else None
         if before is not None and before["data"] != checksum:
-            raise StudyError(f"data: not the data that {paths.folder} was begun with ({before['data']} then, {checksum} now).")
+            raise StudyError(
+                f"data: not the data that {paths.folder} was begun with ({before['data']} then, {checksum} now)."
+            )
         write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
     create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective)
     tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
+    # TensorBoard takes the first experiment that it finds for all: one above the sweeps that holds all their dimensions.
+    beside = tensorboard_events.union(hparams(space) for space in _spaces(paths.folder.parent))
+    tensorboard_events.write_experiment(paths.folder.parent, beside, [OBJECTIVE_TAG])
+
+
+def _spaces(logs: Path) -> Iterator[SearchSpace]:
+    """The spaces of all sweeps in a folder; one that cannot be read is passed over."""
+    for folder in sorted(logs.iterdir()):
+        with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError):
+            yield Plan.from_json(read_sweep_file(SweepPaths(folder))["plan"]).space
 
 
 def _check_same(plan: Plan) -> None:
@@ -145,7 +162,6 @@ def _provenance(before: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "mnistsweep": mnistsweep.__version__,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": " ".join(sys.argv),
         "git": git.stdout.strip() or None,
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
@@ -177,7 +193,9 @@ def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
         return
     best = ranked[0]
     score = f"{plan.config.objective} {best.result.objective:.4f} at epoch {best.result.best_epoch}"
-    console.print(f"[bold green]best: trial {best.number}, {score}[/bold green]{escape(_margin(ranked))}", highlight=False)
+    console.print(
+        f"[bold green]best: trial {best.number}, {score}[/bold green]{escape(_margin(ranked))}", highlight=False
+    )
     console.print(escape(f"  {describe(best.point)}"), highlight=False, soft_wrap=True)
     folder = _shell(plan.paths.folder)
     for label, command in (

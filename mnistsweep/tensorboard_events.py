@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,45 @@ def write_experiment(folder: Path, dimensions: Sequence[HParam], metrics: Sequen
         for event in (event_pb2.Event(file_version="brain.Event:2"), event_pb2.Event(summary=summary)):
             event.wall_time = time.time()
             RecordWriter(file).write(event.SerializeToString())
+
+
+def union(spaces: Iterable[Sequence[HParam]]) -> list[HParam]:
+    """One space that holds several, for a folder of sweeps that TensorBoard shows side by side.
+
+    Choices are joined, intervals widened to hold all; of a dimension that is named here and measured there nothing can be
+    said, and its domain stays open.
+
+    Example:
+        >>> union([[HParam("x", choices=(1, 2))], [HParam("x", choices=(2, 3))]])
+        [HParam(name='x', choices=(1, 2, 3), low=None, high=None, is_int=False)]
+    """
+    merged: dict[str, HParam] = {}
+    for dimension in (dimension for space in spaces for dimension in space):
+        known = merged.get(dimension.name)
+        merged[dimension.name] = dimension if known is None else _join(known, dimension)
+    return list(merged.values())
+
+
+def _join(one: HParam, other: HParam) -> HParam:
+    if one.choices and other.choices:
+        choices = [*one.choices, *(choice for choice in other.choices if choice not in one.choices)]
+        numbers = all(_kind(choice) in (int, float) for choice in choices)
+        return HParam(one.name, choices=tuple(sorted(choices) if numbers else choices))
+    bounds = [*_bounds(one), *_bounds(other)]
+    if None in bounds:
+        return HParam(one.name)
+    numbers_only = [bound for bound in bounds if bound is not None]
+    whole = all(isinstance(bound, int) for bound in numbers_only)
+    return HParam(one.name, low=min(numbers_only), high=max(numbers_only), is_int=whole)
+
+
+def _bounds(dimension: HParam) -> tuple[float | None, float | None]:
+    """The smallest and the largest value; None where they are no numbers."""
+    if not dimension.choices:
+        return dimension.low, dimension.high
+    if all(_kind(choice) in (int, float) for choice in dimension.choices):
+        return min(dimension.choices), max(dimension.choices)
+    return None, None
 
 
 def write_session(folder: Path, trial_id: str, hparams: Mapping[str, Any], dimensions: Sequence[HParam] = ()) -> None:

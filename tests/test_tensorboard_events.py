@@ -16,6 +16,7 @@ from mnistsweep.tensorboard_events import (
     EventFile,
     HParam,
     end_session,
+    union,
     write_experiment,
     write_objective,
     write_session,
@@ -118,6 +119,26 @@ def test_sweeps_side_by_side_keep_their_rows_apart(tmp_path: Path) -> None:
         write_objective(folder, TAG, value, step=1)
     table = rows(tmp_path)
     assert {name: group.metric_values[0].value for name, group in table.items()} == {"one/0000": 0.25, "two/0000": 0.5}
+
+
+def test_sweeps_side_by_side_show_the_columns_of_all(tmp_path: Path) -> None:
+    one = [HParam("optimizer", choices=("adam", "sgd")), HParam("model.dropout", low=0.0, high=0.5)]
+    two = [
+        HParam("optimizer", choices=("sgd", "lion")),
+        HParam("model.dropout", choices=(0.0, 0.75)),
+        HParam("a", low=1, high=9, is_int=True),
+    ]
+    for name, space in (("one", one), ("two", two)):
+        write_experiment(tmp_path / name, space, [TAG])
+    write_experiment(tmp_path, union([one, two]), [TAG])
+    infos = {info.name: info for info in experiment(tmp_path).hparam_infos}
+    assert list(infos) == ["optimizer", "model.dropout", "a"]
+    assert [value.string_value for value in infos["optimizer"].domain_discrete.values] == ["adam", "sgd", "lion"]
+    assert (infos["model.dropout"].domain_interval.min_value, infos["model.dropout"].domain_interval.max_value) == (
+        0,
+        0.75,
+    )
+    assert union([[HParam("x", choices=("a",))], [HParam("x", low=0, high=1)]]) == [HParam("x")]
 
 
 def test_an_experiment_written_again_replaces_the_first(tmp_path: Path) -> None:
