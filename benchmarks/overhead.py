@@ -65,32 +65,10 @@ with devices.quiet_start():
     from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 ORACLES = ("random", "quasi_random", "tpe", "auto")
-RANGES = (
-    "optimizer=adam,sgd,rmsprop",
-    "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))",
-    "model.dense_layers=range(1,5)",
-    "model.layer_size=choice(32,64,128,256)",
-    "model.dropout=interval(0,0.6)",
-)
-EPOCHS = 3
-OBJECTIVE = "val_accuracy"
 MOST_MILLISECONDS = 10.0
 MOST_GROWTH = 1.5
 MOST_BAYESIAN = 50
 
-
-
-@dataclass
-class Marks:
-    """The moments, in seconds, at which the run began and each trial ended, by the clock and of processor time."""
-
-    clock: list[float] = field(default_factory=list)
-    processor: list[float] = field(default_factory=list)
-
-    def add(self) -> None:
-        """Note this moment."""
-        self.clock.append(time.perf_counter())
-        self.processor.append(time.process_time())
 
 
 @dataclass(frozen=True)
@@ -198,142 +176,6 @@ def _judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
         return f"{after:.2f} / {before:.2f} ms = {growth:.2f}"
     cheap, level = common.verdict(max(before, after) <= MOST_MILLISECONDS), common.verdict(growth <= MOST_GROWTH)
     return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {level}"
-
-
-def sweep_with(oracle: str) -> Callable[[Path, int, int], Marks]:
-    """A sweep of ours whose trainings are replaced."""
-
-    def run(folder: Path, trials: int, seed: int) -> Marks:
-        plan = make_plan(folder, oracle, trials, seed)
-        open_sweep(plan)
-        marks = Marks()
-        end_trial = search.StudyOracle.end_trial
-
-        def end_and_mark(oracle: Any, trial: Any) -> None:
-            end_trial(oracle, trial)
-            marks.add()
-
-        with patch.object(search, "training", Untrained), patch.object(search.StudyOracle, "end_trial", end_and_mark):
-            marks.add()
-            with StopSignal() as stop:
-                work(plan.paths.folder, 0, "benchmark", stop)
-        finished = load_sweep(plan.paths.folder).trials
-        assert len(finished) == trials, finished
-        assert not (finished["state"] == "failed").any(), finished["reason"]
-        return marks
-
-    return run
-
-
-def make_plan(folder: Path, oracle: str, trials: int, seed: int) -> Plan:
-    """Plan a sweep over the five dimensions, on a handful of images: how long data take to load is not the question."""
-    file = folder / "few.npz"
-    images, labels = np.zeros((40, 8, 8), np.uint8), np.arange(40, dtype=np.int32) % 2
-    np.savez(file, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    settings = (
-        f"logs={folder}", "name=overhead", f"oracle={oracle}", f"trials={trials}", f"seed={seed}",
-        "data=npz", f"data.path={file}", "data.validation=0.5", f"trainer.epochs={EPOCHS}",
-    )  # fmt: skip
-    return plan_sweep(Recipe(), [*settings, *RANGES])
-
-
-class Untrained:
-    """Stands for `mnistsweep.training.Training`: three epochs are told to a trial's callbacks, nothing is trained.
-
-    All trials begin alike, so the pruner lets each of them have its three epochs; it decides after the last one.
-    """
-
-    model: Any = None
-
-    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any) -> None:
-        self._score = score(hp.values)
-        self._reporter = callbacks.Reporter(hooks.report, OBJECTIVE)
-        self._best = callbacks.BestWeights(OBJECTIVE, "max")
-        self._callbacks = [
-            callbacks.FiniteGuard(OBJECTIVE),
-            callbacks.HistoryWriter(folder.history),
-            self._best,
-            self._reporter,
-            callbacks.TensorBoardLogger(folder.folder),
-            callbacks.StopRequested(hooks.should_stop),
-        ]
-
-    def run(self) -> Outcome:
-        listeners = keras.callbacks.CallbackList(self._callbacks, model=_tiny_model())
-        listeners.on_train_begin()
-        for epoch in range(EPOCHS):
-            value = 0.1 if epoch == 0 else self._score * (epoch + 1) / EPOCHS
-            listeners.on_epoch_begin(epoch)
-            listeners.on_epoch_end(epoch, {"loss": 1 - value, "accuracy": value, "val_loss": 1 - value, OBJECTIVE: value})
-        listeners.on_train_end()
-        state = State.COMPLETED if self._reporter.pruned_at is None else State.PRUNED
-        return Outcome(state, Result(self._best.value, self._best.epoch, EPOCHS, 0.0))
-
-
-def _tiny_model() -> Any:
-    """One model for all trials: callbacks read its learning rate and its (two) weights."""
-    if Untrained.model is None:
-        Untrained.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        Untrained.model.compile("adam", "mse")
-    return Untrained.model
-
-
-def score(values: Mapping[str, Any]) -> float:
-    """A smooth objective with its best point inside the space, so that a model-based oracle has something to find."""
-    rate = math.log10(values["optimizer.learning_rate"])
-    bonus = {"adam": 0.02, "rmsprop": 0.01, "sgd": 0.0}[values["optimizer"]]
-    return float(0.9 + bonus - 0.1 * (values["model.dropout"] - 0.25) ** 2 - 0.02 * (rate + 2.5) ** 2)
-
-
-def kerastuner_with(tuner_class: Any) -> Callable[[Path, int, int], Marks]:
-    """One of KerasTuner's tuners, over the same space."""
-
-    def run(folder: Path, trials: int, seed: int) -> Marks:
-        hyperparameters = to_hyperparameters(make_plan(folder, "random", trials, seed).space)
-        marks = Marks()
-        marks.add()
-
-        class Tuner(tuner_class):  # type: ignore[misc]
-            def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
-                return score(trial.hyperparameters.values)
-
-            def on_trial_end(self, trial: Any) -> None:
-                super().on_trial_end(trial)
-                marks.add()
-
-        objective = keras_tuner.Objective("default_objective", "max")  # the name of a lone number that run_trial returns
-        tuner = Tuner(
-            objective=objective, max_trials=trials, seed=seed + 1, hyperparameters=hyperparameters,
-            directory=str(folder), project_name="kerastuner",
-        )  # fmt: skip
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # scikit-learn's about the Gaussian process
-            tuner.search(verbose=0)
-        return marks
-
-    return run
-
-
-def optuna_with(make_sampler: Callable[[int], Any]) -> Callable[[Path, int, int], Marks]:
-    """Plain Optuna, over the same space: ask, three reports, tell."""
-
-    def run(folder: Path, trials: int, seed: int) -> Marks:
-        space = make_plan(folder, "random", trials, seed).space
-        shapes = {dimension.key: distribution(dimension) for dimension in space.dimensions}
-        marks = Marks()
-        marks.add()
-        storage = JournalStorage(JournalFileBackend(str(folder / "plain.journal")))
-        study = optuna.create_study(storage=storage, sampler=make_sampler(seed), direction="maximize")
-        for _ in range(trials):
-            trial = study.ask(shapes)
-            value = score(trial.params)
-            for epoch in range(EPOCHS):
-                trial.report(value * (epoch + 1) / EPOCHS, epoch + 1)
-            study.tell(trial, value)
-            marks.add()
-        return marks
-
-    return run
 
 
 def print_start(folder: Path, repeats: int) -> None:

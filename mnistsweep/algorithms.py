@@ -239,7 +239,9 @@ def make_oracle(
         list_of_axes = [dimension.grid() for dimension in space.dimensions]  # raises for an interval of real numbers
         size = space.size()
         if size is None:
-            raise SpaceError(f"oracle: a grid of {' x '.join(str(len(axis)) for axis in list_of_axes)} points is too large.")
+            raise SpaceError(
+                f"oracle: a grid of {' x '.join(str(len(axis)) for axis in list_of_axes)} points is too large."
+            )
         in_order = trials is None or trials >= size
         return SequenceOracle(PointSequence(space, "grid" if in_order else "shuffled_grid", seed, enqueued))
     if name in ("random", "quasi_random"):
@@ -279,7 +281,9 @@ def _auto(space: SearchSpace) -> tuple[MakeSampler, int]:
 
 def _gp(space: SearchSpace) -> tuple[MakeSampler, int]:
     if importlib.util.find_spec("torch") is None:
-        raise ConfigError("oracle=gp: Gaussian processes need PyTorch, which is not installed; pip install 'mnistsweep[gp]'.")
+        raise ConfigError(
+            "oracle=gp: Gaussian processes need PyTorch, which is not installed; pip install 'mnistsweep[gp]'."
+        )
     return lambda seed: GPSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False), 10
 
 

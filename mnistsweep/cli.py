@@ -64,13 +64,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     hydra_options = "[overrides] [Hydra's options, such as --config-dir DIR --config-name NAME, --cfg job]"
 
-    def command(name: str, run: Callable[[argparse.Namespace, list[str]], int], text: str, usage: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace, list[str]], int], text: str, usage: str
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text, usage=f"mnistsweep {name} {usage}")
         added.set_defaults(run=run)
         return added
 
     command("train", _train, "train one configuration and score it on validation", hydra_options)
-    command("sweep", _sweep, "search: NAME is a file in sweeps/, any override may be a range", f"[NAME] {hydra_options}")
+    command(
+        "sweep", _sweep, "search: NAME is a file in sweeps/, any override may be a range", f"[NAME] {hydra_options}"
+    )
     status = command("status", _status, "trials, best so far, who is running (reads only)", "SWEEP")
     status.add_argument("sweep", metavar="SWEEP", help="the sweep's folder or its name in logs/")
     export = command("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")

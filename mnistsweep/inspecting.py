@@ -35,7 +35,9 @@ def print_status(folder: Path) -> None:
     plan = plan_of(sweep)
     records = Ledger(sweep.paths, plan.config.storage).records()
     console = Console()
-    console.print(f"{escape(str(sweep.paths.folder))}: {tally(records, plan.config.trials)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{escape(str(sweep.paths.folder))}: {tally(records, plan.config.trials)}", highlight=False, soft_wrap=True
+    )
     for record in records:
         if record.state is State.RUNNING:
             alive = record.owner and Lease.is_held(sweep.paths, record.owner)
@@ -49,7 +51,9 @@ def print_status(folder: Path) -> None:
         console.print(_table(records, plan))
     for record in records:
         if record.state is State.FAILED:
-            console.print(escape(f"  trial {record.number} failed: {record.result.reason}"), highlight=False, soft_wrap=True)
+            console.print(
+                escape(f"  trial {record.number} failed: {record.result.reason}"), highlight=False, soft_wrap=True
+            )
 
 
 def _table(records: list[TrialRecord], plan: Plan) -> Table:
@@ -63,7 +67,9 @@ def _table(records: list[TrialRecord], plan: Plan) -> Table:
     for record in completed[:MOST_LISTED]:
         result = record.result
         score = f"{result.objective:.4f}" + (f" ± {result.std:.4f}" if result.std is not None else "")
-        table.add_row(str(record.number), score, str(result.best_epoch), f"{result.seconds:.1f}", describe(record.point))
+        table.add_row(
+            str(record.number), score, str(result.best_epoch), f"{result.seconds:.1f}", describe(record.point)
+        )
     return table
 
 

@@ -157,7 +157,9 @@ def _conditional(recipe: Recipe, request: grammar.Request) -> tuple[Recipe, list
     moved = {o for o in recipe.overrides if _condition(_key(o), present) is not None}
     recipe = replace(recipe, overrides=tuple(o for o in recipe.overrides if o not in moved))
     extra = [Choice(_key(o), (_value(o),)) for o in sorted(moved)]
-    known = set(known_keys(recipe.compose())).union(*(keys for options in present.values() for keys in options.values()))
+    known = set(known_keys(recipe.compose())).union(
+        *(keys for options in present.values() for keys in options.values())
+    )
     dimensions: list[Dimension] = []
     for dimension in [*request.dimensions, *extra]:
         _check_key(dimension.key, known, request.added, frozenset(groups))
@@ -200,8 +202,16 @@ def _with_explicit_conditions(dimensions: Sequence[Dimension], given: Mapping[st
 def _check_plan(plan: Plan, composed: DictConfig) -> None:
     config = plan.config
     built_in = all(str(c.model.get("_target_")) in models.BUILDERS for c in [config])
-    faults = [*checks.limits(composed), *checks.sweep_keys(config, metrics_known=built_in and "model" not in plan.groups)]
-    if config.trials is None and config.hours is None and config.total_epochs is None and config.oracle.get("name") != "grid":
+    faults = [
+        *checks.limits(composed),
+        *checks.sweep_keys(config, metrics_known=built_in and "model" not in plan.groups),
+    ]
+    if (
+        config.trials is None
+        and config.hours is None
+        and config.total_epochs is None
+        and config.oracle.get("name") != "grid"
+    ):
         faults.append("trials: without a budget only a grid comes to an end; set trials, hours or total_epochs.")
     if _is_foreign(config.oracle) and config.workers > 1:
         faults.append(f"workers: KerasTuner's own oracles serve one worker, received {config.workers}.")
@@ -258,7 +268,9 @@ def _active_units(space: SearchSpace, dimension: Dimension, centre: Sequence[flo
         axis = parent.grid() if not isinstance(parent, Float) else ()
         position = next((i for i, value in enumerate(axis) if value in condition.values), None)
         if position is None:
-            raise SpaceError(f"{dimension.key}: its condition {condition.key} in {list(condition.values)} is never met.")
+            raise SpaceError(
+                f"{dimension.key}: its condition {condition.key} in {list(condition.values)} is never met."
+            )
         units[space.keys.index(condition.key)] = (position + 0.5) / len(axis)
     return units
 

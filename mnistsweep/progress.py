@@ -1,4 +1,4 @@
-"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere. Reads the ledger, never a worker."""
+"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere. It reads the ledger only."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Progress:
         return line
 
     def _remaining(self, records: Sequence[TrialRecord]) -> float | None:
-        """Seconds left, at the pace of this start; None where nothing has finished yet or no number of trials is set."""
+        """Seconds left, at the pace of this start; None where that cannot be told yet."""
         finished = sum(record.state.finished for record in records)
         here = finished - self._finished_before
         if self._budget.trials is None or here <= 0:

@@ -84,7 +84,14 @@ class TrialRecord:
     def row(self, keys: Sequence[str]) -> list[str]:
         """The trial's row of `results.csv`."""
         result = self.result
-        cells = [self.number, self.state.value, result.objective, result.best_epoch, round(result.seconds, 3), self.seed]
+        cells = [
+            self.number,
+            self.state.value,
+            result.objective,
+            result.best_epoch,
+            round(result.seconds, 3),
+            self.seed,
+        ]
         return [_cell(cell) for cell in [*cells, result.reason, *(self.point.get(key) for key in keys)]]
 
 

@@ -39,9 +39,7 @@ class PointSequence:
         [{'x': 1}, {'x': 2}, None]
     """
 
-    def __init__(
-        self, space: SearchSpace, kind: str, seed: int, enqueued: Sequence[Mapping[str, Any]] = ()
-    ) -> None:
+    def __init__(self, space: SearchSpace, kind: str, seed: int, enqueued: Sequence[Mapping[str, Any]] = ()) -> None:
         self.space = space
         self._rest = np.random.default_rng([seed, 1])
         self._points: list[Point] = [complete(space, given, self._rest) for given in enqueued]
@@ -98,7 +96,9 @@ def check_enqueued(space: SearchSpace, enqueued: Sequence[Mapping[str, Any]]) ->
             continue
         for key, value in given.items():
             if key not in space.keys:
-                faults.append(f"enqueue[{index}].{key}: not a dimension of this sweep; {suggest(str(key), space.keys)}.")
+                faults.append(
+                    f"enqueue[{index}].{key}: not a dimension of this sweep; {suggest(str(key), space.keys)}."
+                )
             elif not space[key].contains(value):
                 faults.append(f"enqueue[{index}].{key}: {value!r} is outside {space[key].describe()}.")
     return faults
@@ -123,7 +123,9 @@ def _quasi_random(space: SearchSpace, seed: int) -> Iterator[Point]:
     from scipy.stats import qmc  # half a second to import
 
     if len(space.dimensions) > qmc.Sobol.MAXDIM:
-        raise SpaceError(f"oracle: quasi_random takes up to {qmc.Sobol.MAXDIM} dimensions, received {len(space.dimensions)}.")
+        raise SpaceError(
+            f"oracle: quasi_random takes up to {qmc.Sobol.MAXDIM} dimensions, received {len(space.dimensions)}."
+        )
     sampler = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng([seed, 0]))
     while True:
         for units in sampler.random(BLOCK):

@@ -54,7 +54,9 @@ def train_job(composed: DictConfig) -> float:
     began = time.monotonic()
 
     def report(epoch: int, value: float) -> bool:
-        console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({time.monotonic() - began:.1f} s)", highlight=False)
+        console.print(
+            f"epoch {epoch}: {config.objective} {value:.4f}  ({time.monotonic() - began:.1f} s)", highlight=False
+        )
         return False
 
     with StopSignal() as stop:

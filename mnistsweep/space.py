@@ -284,7 +284,11 @@ def _in_order(dimensions: Sequence[Dimension]) -> tuple[Dimension, ...]:
         if not ready:
             first = waiting[0]
             missing = [c.key for c in first.conditions if c.key not in known]
-            rule = f"its condition names {missing[0]!r}, which is not swept" if missing else "its conditions run in a circle"
+            rule = (
+                f"its condition names {missing[0]!r}, which is not swept"
+                if missing
+                else "its conditions run in a circle"
+            )
             raise SpaceError(f"{first.key}: {rule}. Swept: {', '.join(sorted(known))}.")
         ordered += ready[:1]
         waiting.remove(ready[0])

@@ -135,7 +135,13 @@ class Study(Ledger):
     """
 
     def __init__(
-        self, paths: SweepPaths, search: Search, lease: Lease, storage: str | None, session: str, clock: Callable[[], float]
+        self,
+        paths: SweepPaths,
+        search: Search,
+        lease: Lease,
+        storage: str | None,
+        session: str,
+        clock: Callable[[], float],
     ) -> None:
         super().__init__(paths, storage)
         self.search = search
@@ -160,7 +166,9 @@ class Study(Ledger):
             trials = self._trials()
             self._tick()
             for trial in trials:
-                if trial.state is TrialState.RUNNING and not Lease.is_held(self.paths, trial.user_attrs.get("owner", "")):
+                if trial.state is TrialState.RUNNING and not Lease.is_held(
+                    self.paths, trial.user_attrs.get("owner", "")
+                ):
                     claim = self._take_over(trial)
                     if claim is not None:
                         return claim

@@ -130,7 +130,7 @@ def open_sweep(plan: Plan) -> None:
         write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
     create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective)
     tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
-    # TensorBoard takes the first experiment that it finds for all: one above the sweeps that holds all their dimensions.
+    # TensorBoard takes the first experiment that it finds for all: one above the sweeps holds all their dimensions.
     beside = tensorboard_events.union(hparams(space) for space in _spaces(paths.folder.parent))
     tensorboard_events.write_experiment(paths.folder.parent, beside, [OBJECTIVE_TAG])
 

@@ -128,8 +128,8 @@ def write_experiment(folder: Path, dimensions: Sequence[HParam], metrics: Sequen
 def union(spaces: Iterable[Sequence[HParam]]) -> list[HParam]:
     """One space that holds several, for a folder of sweeps that TensorBoard shows side by side.
 
-    Choices are joined, intervals widened to hold all; of a dimension that is named here and measured there nothing can be
-    said, and its domain stays open.
+    Choices are joined, intervals widened to hold all; the domain of a dimension that is named here and measured there
+    stays open.
 
     Example:
         >>> union([[HParam("x", choices=(1, 2))], [HParam("x", choices=(2, 3))]])

@@ -165,7 +165,11 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> None:
 
 
 def default_fit(
-    model: Any, train_: Labelled, validation: Labelled, options: FitOptions, callbacks: Sequence[keras.callbacks.Callback]
+    model: Any,
+    train_: Labelled,
+    validation: Labelled,
+    options: FitOptions,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Train with this project's own loop."""
     fit(model, train_, validation, options, callbacks)

@@ -31,7 +31,9 @@ def sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     """Faults among the keys of the sweep itself."""
     faults = objective.check(config.objective, config.direction, config.trainer.metrics if metrics_known else None)
     if config.name is not None and not _NAME.fullmatch(config.name):
-        faults.append(f"name: a folder's name that begins with a letter or digit and has no slash, received {config.name!r}.")
+        faults.append(
+            f"name: a folder's name that begins with a letter or digit and has no slash, received {config.name!r}."
+        )
     for index, entry in enumerate(config.trainer.callbacks):
         if not isinstance(entry, dict) or "_target_" not in entry:
             faults.append(f"trainer.callbacks[{index}]: {{_target_: package.module.Class, ...}}, received {entry!r}.")

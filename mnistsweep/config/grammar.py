@@ -122,7 +122,9 @@ def _dimension(key: str, override: Override, options: Callable[[str], Iterable[s
     unknown = set(getattr(sweep, "tags", ())) - KNOWN_TAGS
     if unknown:
         received = sorted(unknown)[0]
-        raise SpaceError(f"{key}: the only tag of a range is log, received {received!r}; {suggest(received, KNOWN_TAGS)}.")
+        raise SpaceError(
+            f"{key}: the only tag of a range is log, received {received!r}; {suggest(received, KNOWN_TAGS)}."
+        )
     if isinstance(sweep, IntervalSweep):
         return _interval(key, sweep)
     if "log" in sweep.tags:

@@ -47,9 +47,13 @@ def check(objective: str, direction: str, metrics: Sequence[str] | None) -> list
     if direction not in DIRECTIONS:
         faults.append(f"direction: {direction!r} is none; {suggest(direction, DIRECTIONS)}.")
     elif direction == "auto" and direction_of(objective) is None:
-        faults.append(f"direction: the name {objective!r} does not tell whether more is better; set direction=max or direction=min.")
+        faults.append(
+            f"direction: the name {objective!r} does not tell whether more is better; set direction=max or direction=min."
+        )
     if metrics is not None:
         known = [f"{side}{metric.lower()}" for metric in ("loss", *metrics) for side in ("val_", "")]
         if objective not in known:
-            faults.append(f"objective: {objective!r} is not measured; {suggest(objective, known)}. (trainer.metrics says what is.)")
+            faults.append(
+                f"objective: {objective!r} is not measured; {suggest(objective, known)}. (trainer.metrics says what is.)"
+            )
     return faults

@@ -63,7 +63,9 @@ SWEEP_KEYS = frozenset(
 )
 
 # Keys that may change when a sweep is continued: they say how far and where it runs, not what is searched.
-CONTINUABLE_KEYS = frozenset("logs name trials hours total_epochs workers max_consecutive_failed_trials worker session".split())
+CONTINUABLE_KEYS = frozenset(
+    "logs name trials hours total_epochs workers max_consecutive_failed_trials worker session".split()
+)
 
 # Smallest and largest value of a number, both allowed; None: no limit.
 LIMITS: dict[str, tuple[float | None, float | None]] = {

@@ -29,7 +29,9 @@ def to_hyperparameters(space: SearchSpace, point: Mapping[str, Any] | None = Non
     for dimension in space.dimensions:
         with contextlib.ExitStack() as scopes:
             for condition in dimension.conditions:
-                scopes.enter_context(hp.conditional_scope(name_of(condition.key), [_plain(v) for v in condition.values]))
+                scopes.enter_context(
+                    hp.conditional_scope(name_of(condition.key), [_plain(v) for v in condition.values])
+                )
             _declare(hp, dimension)
     if point is not None:
         choices = {d.key: d for d in space.dimensions}
