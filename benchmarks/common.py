@@ -1,4 +1,4 @@
-"""What every benchmark needs: the machine and the versions beside the numbers, their spread, and commands that are timed.
+"""What every benchmark needs: machine and versions beside the numbers, their spread, commands that are timed.
 
 Nothing here imports Keras, so that a benchmark of start-up times can use it.
 """
@@ -74,7 +74,7 @@ def print_heading(*packages: str) -> None:
     """Print the machine, its load, and the versions of Python, of this project and of the packages named."""
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.platform()}, {cpu_name()}, {num_cores()} cores, {memory:.0f} GiB")
-    print(f"load {os.getloadavg()[0]:.1f} at the start: above 0.5 something else is running too, and the numbers are noisy")
+    print(f"load {os.getloadavg()[0]:.1f} at the start; above 0.5 something else runs too, and the numbers are noisy")
     print(", ".join([f"Python {platform.python_version()}", *map(versioned, ("mnistsweep", *packages))]), flush=True)
 
 

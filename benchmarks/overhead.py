@@ -2,21 +2,23 @@
 
 Ours is a worker as a sweep runs it (`mnistsweep.worker.work` over a study in a journal file): claim, the trial's
 configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the pruner's
-answer, the result, `results.csv`, `best.yaml`. Only `Training.run` is replaced, by one that hands the callbacks of a
+answer, the result, `results.csv`, `best.yaml`. Only the training is replaced, by one that tells the callbacks of a
 trial three epochs of made-up numbers at once. The space has five dimensions, a config group among them.
 
 Beside it, in the same process and on the same disk: KerasTuner's `RandomSearch` and `BayesianOptimization` (to 50
-trials only, it is slow) with a `run_trial` that returns a number at once, so no reports, configuration, table or curves;
-and plain Optuna on a journal file: ask, three reports, tell, so no configuration, table or curves either.
+trials only, it takes seconds for each) with a `run_trial` that returns a number at once, so without reports,
+configurations, a table or curves; and plain Optuna on a journal file: ask, three reports, tell, so without
+configurations, a table or curves either.
 
-How to read it: the time from opening the ledger to the last trial's record, divided by the number of trials; what a
-sweep pays once (planning it, `sweep.yaml`) is given apart. "last tenth" is the cost of the last trials alone, where
-growth shows first; "processor" is the processor time a trial, which waiting for the disk and for other programs on the
-machine is no part of. Importing TensorFlow, resetting Keras between trainings and saving a model are not counted; the
-latter two are timed at the end.
+How to read it: the time from opening the ledger to the last trial's record, divided by the number of trials. "last
+tenth" is the cost of the last trials alone, where growth shows first; "processor" is the processor time a trial, which
+waiting for the disk and for other programs on the machine is no part of. What a sweep pays once (planning it, writing
+`sweep.yaml`) is given apart. Importing TensorFlow, resetting Keras between trainings and saving a model are not
+counted; the latter two are timed at the end.
 
-    python benchmarks/overhead.py                          # some minutes
-    python benchmarks/overhead.py --profile auto           # where the time of one oracle goes
+    python benchmarks/overhead.py                   # ten minutes, most of them BayesianOptimization's
+    python benchmarks/overhead.py --no-bayesian
+    python benchmarks/overhead.py --profile auto    # where the time of one oracle goes
 """
 
 from __future__ import annotations
@@ -27,48 +29,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
 import cProfile
-import math
+import functools
 import pstats
 import statistics
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import common
-import numpy as np
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from untrained import ORACLES, Marks, make_plan, run_sweep
 
-from mnistsweep import devices
-from mnistsweep.algorithms import distribution
 from mnistsweep.config.compose import Recipe
-from mnistsweep.planning import Plan, plan_sweep
-from mnistsweep.results import Result, State, load_sweep
-from mnistsweep.signals import StopSignal
 from mnistsweep.sweeping import open_sweep
-from mnistsweep.worker import work
 
-with devices.quiet_start():
-    import keras
-    import keras_tuner
-
-    from mnistsweep import callbacks, models
-    from mnistsweep.training import Outcome
-    from mnistsweep.tuner import search
-    from mnistsweep.tuner.hyperparameters import to_hyperparameters
-
-ORACLES = ("random", "quasi_random", "tpe", "auto")
 MOST_MILLISECONDS = 10.0
 MOST_GROWTH = 1.5
 MOST_BAYESIAN = 50
-
+WARM_UP = 5
 
 
 @dataclass(frozen=True)
@@ -94,10 +76,12 @@ class Cost:
         """From the moments of a run."""
         clock, trials = marks.clock, len(marks.clock) - 1
         last = max(1, trials // 10)
-        processor = marks.processor[-1] - marks.processor[0]
-        return cls(*(1000 * cost for cost in (
-            (clock[-1] - clock[0]) / trials, (clock[-1] - clock[-1 - last]) / last, processor / trials,
-        )))  # fmt: skip
+        average = (clock[-1] - clock[0]) / trials
+        last_tenth = (clock[-1] - clock[-1 - last]) / last
+        return cls(1000 * average, 1000 * last_tenth, 1000 * (marks.processor[-1] - marks.processor[0]) / trials)
+
+
+Costs = dict[tuple[Side, int], list[Cost]]
 
 
 def main() -> None:
@@ -111,31 +95,34 @@ def main() -> None:
             profile(folder, options.profile, max(options.trials))
             return
         print(f"{options.repeats} runs each, in turn; ms a trial: median (mean, least to largest, number of runs)\n")
-        report(measure(folder, make_sides(options.oracles), options.trials, options.repeats))
+        report(measure(folder, make_sides(options.oracles, options.bayesian), options.trials, options.repeats))
         print_start(folder, options.repeats)
         print_uncounted(folder, options.repeats)
 
 
-def make_sides(oracles: Sequence[str]) -> list[Side]:
-    ours = [Side(f"mnistsweep, {oracle}", sweep_with(oracle), required=True) for oracle in oracles]
+def make_sides(oracles: Sequence[str], bayesian: bool) -> list[Side]:
+    import keras_tuner
+    from optuna.samplers import RandomSampler, TPESampler
+    from peers import run_kerastuner, run_optuna
+
+    bind = functools.partial
+    slow = Side(
+        "KerasTuner BayesianOptimization", bind(run_kerastuner, keras_tuner.BayesianOptimization), False, MOST_BAYESIAN
+    )
     return [
-        *ours,
-        Side("KerasTuner RandomSearch", kerastuner_with(keras_tuner.RandomSearch)),
-        Side(
-            "KerasTuner BayesianOptimization",
-            kerastuner_with(keras_tuner.BayesianOptimization),
-            most_trials=MOST_BAYESIAN,
-        ),
-        Side("Optuna RandomSampler", optuna_with(lambda seed: optuna.samplers.RandomSampler(seed=seed))),
-        Side("Optuna TPESampler", optuna_with(lambda seed: optuna.samplers.TPESampler(seed=seed))),
+        *(Side(f"mnistsweep, {oracle}", bind(run_sweep, oracle), required=True) for oracle in oracles),
+        Side("KerasTuner RandomSearch", bind(run_kerastuner, keras_tuner.RandomSearch)),
+        *([slow] if bayesian else []),
+        Side("Optuna RandomSampler", bind(run_optuna, lambda seed: RandomSampler(seed=seed))),
+        Side("Optuna TPESampler", bind(run_optuna, lambda seed: TPESampler(seed=seed))),
     ]
 
 
-def measure(folder: Path, sides: Sequence[Side], sizes: Sequence[int], repeats: int) -> dict[tuple[Side, int], list[Cost]]:
+def measure(folder: Path, sides: Sequence[Side], sizes: Sequence[int], repeats: int) -> Costs:
     """Run every side in turn, so that a busy minute of the machine hits all of them."""
-    costs: dict[tuple[Side, int], list[Cost]] = {}
+    costs: Costs = {}
     for side in sides:  # once each, not counted: first imports and first calls
-        run_once(side, folder, min(sizes), repeats)
+        run_once(side, folder, WARM_UP, repeats)
     for repeat in range(repeats):
         for trials in sizes:
             for side in sides:
@@ -152,30 +139,35 @@ def run_once(side: Side, folder: Path, trials: int, seed: int) -> Cost:
     return Cost.of(marks)
 
 
-def report(costs: Mapping[tuple[Side, int], Sequence[Cost]]) -> None:
+def report(costs: Costs) -> None:
     sizes = sorted({trials for _, trials in costs})
     sides = list(dict.fromkeys(side for side, _ in costs))
     for trials in sizes:
         print(f"{trials} trials")
         for side in sides:
-            if found := costs.get((side, trials)):
-                late, busy = (statistics.median(getattr(c, name) for c in found) for name in ("last_tenth", "processor"))
-                spread = common.spread([cost.average for cost in found])
-                print(f"  {side.name:32} {spread:44} last tenth {late:7.2f}  processor {busy:7.2f}")
+            if (side, trials) in costs:
+                print(f"  {side.name:32} {describe(costs[side, trials])}")
     few, many = sizes[0], sizes[-1]
-    print(f"\nrequired of mnistsweep: at most {MOST_MILLISECONDS:g} ms; at {many} trials at most {MOST_GROWTH:g} times {few}")
+    print(f"\naverage at {many} trials / at {few}, medians; required of mnistsweep: at most {MOST_MILLISECONDS:g} ms,")
+    print(f"and at {many} trials at most {MOST_GROWTH:g} times that at {few}")
     for side in sides:
         if (side, many) in costs:
-            print(f"  {side.name:32} {_judge(side, costs[side, few], costs[side, many])}")
+            print(f"  {side.name:32} {judge(side, costs[side, few], costs[side, many])}")
 
 
-def _judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
+def describe(found: Sequence[Cost]) -> str:
+    late, busy = (statistics.median(getattr(cost, name) for cost in found) for name in ("last_tenth", "processor"))
+    average = common.spread([cost.average for cost in found])
+    return f"{average:46} last tenth {late:8.2f}  processor {busy:8.2f}"
+
+
+def judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
     before, after = (statistics.median(cost.average for cost in found) for found in (few, many))
     growth = after / before
     if not side.required:
         return f"{after:.2f} / {before:.2f} ms = {growth:.2f}"
-    cheap, level = common.verdict(max(before, after) <= MOST_MILLISECONDS), common.verdict(growth <= MOST_GROWTH)
-    return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {level}"
+    cheap = common.verdict(max(before, after) <= MOST_MILLISECONDS)
+    return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {common.verdict(growth <= MOST_GROWTH)}"
 
 
 def print_start(folder: Path, repeats: int) -> None:
@@ -183,40 +175,37 @@ def print_start(folder: Path, repeats: int) -> None:
     taken = []
     for seed in range(repeats):
         with tempfile.TemporaryDirectory(dir=folder) as name:
-            began = time.perf_counter()
-            open_sweep(make_plan(Path(name), "auto", 50, seed))
-            taken.append(1000 * (time.perf_counter() - began))
+            taken.append(milliseconds(lambda: open_sweep(make_plan(Path(name), "auto", 50, seed))))  # noqa: B023
     print(f"\nonce a sweep, not counted above: planning and opening it {common.spread(taken, '.0f')} ms")
 
 
 def print_uncounted(folder: Path, repeats: int) -> None:
-    """What a real training pays beside, with any tuner: a clean Keras, and the best model saved."""
-    model = models.build({"_target_": "mnistsweep.models.fast_conv", **_fast_conv()}, (28, 28, 1), 10)
-    cleared, saved = [], []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        keras.utils.clear_session()
-        cleared.append(1000 * (time.perf_counter() - began))
-        began = time.perf_counter()
-        model.save(folder / "model.keras")
-        saved.append(1000 * (time.perf_counter() - began))
+    """What a training pays beside, with any tuner: a clean Keras, and the best model saved."""
+    import keras
+
+    from mnistsweep import models
+
+    settings: Mapping[str, Any] = dict(Recipe().compose().model)
+    model = models.build(settings, (28, 28, 1), 10)
+    save = functools.partial(model.save, folder / "model.keras")
     print("once a trial, not counted above, for it belongs to a model:")
-    print(f"  keras.utils.clear_session        {common.spread(cleared[1:], '.0f')} ms")
-    print(f"  saving the default convolution   {common.spread(saved[1:], '.0f')} ms")
+    for name, action in (("keras.utils.clear_session", keras.utils.clear_session), ("saving the default model", save)):
+        action()
+        print(f"  {name:32} {common.spread([milliseconds(action) for _ in range(repeats)], '.0f')} ms")
 
 
-def _fast_conv() -> dict[str, Any]:
-    composed: Any = Recipe().compose().model
-    return {key: value for key, value in composed.items() if key != "_target_"}
+def milliseconds(action: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    action()
+    return 1000 * (time.perf_counter() - began)
 
 
 def profile(folder: Path, oracle: str, trials: int) -> None:
     """Print where the time of our side goes."""
-    run_once(Side(oracle, sweep_with(oracle)), folder, 5, 0)
+    side = Side(oracle, functools.partial(run_sweep, oracle))
+    run_once(side, folder, WARM_UP, 0)
     profiler = cProfile.Profile()
-    profiler.enable()
-    run_once(Side(oracle, sweep_with(oracle)), folder, trials, 0)
-    profiler.disable()
+    profiler.runcall(run_once, side, folder, trials, 0)
     print(f"\n{trials} trials, oracle={oracle}; the profiler itself makes everything slower")
     pstats.Stats(profiler).sort_stats("cumulative").print_stats("mnistsweep", 40)
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
@@ -225,9 +214,12 @@ def profile(folder: Path, oracle: str, trials: int) -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = common.make_parser(__doc__)
     parser.add_argument("--trials", type=common.at_least(1), nargs="+", default=[50, 500], help="(default 50 500)")
-    parser.add_argument("--oracles", nargs="+", choices=ORACLES, default=ORACLES, help="of mnistsweep (default: all)")
-    parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default: the system's for that)")
-    parser.add_argument("--profile", choices=ORACLES, help="profile one oracle instead, at the largest number of trials")
+    parser.add_argument("--oracles", nargs="+", choices=ORACLES, default=ORACLES, help="of mnistsweep (default all)")
+    parser.add_argument(
+        "--bayesian", action=argparse.BooleanOptionalAction, default=True, help="with BayesianOptimization, minutes"
+    )
+    parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default the system's)")
+    parser.add_argument("--profile", choices=ORACLES, help="profile one oracle, at the largest number of trials")
     return parser.parse_args()
 
 

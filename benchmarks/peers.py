@@ -17,52 +17,44 @@ from mnistsweep.algorithms import distribution
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 
-def kerastuner_with(tuner_class: Any) -> Callable[[Path, int, int], Marks]:
-    """One of KerasTuner's tuners, over the same space."""
+def run_kerastuner(tuner_class: Any, folder: Path, trials: int, seed: int) -> Marks:
+    """One of KerasTuner's tuners."""
+    hyperparameters = to_hyperparameters(make_plan(folder, "random", trials, seed).space)
+    marks = Marks()
+    marks.add()
 
-    def run(folder: Path, trials: int, seed: int) -> Marks:
-        hyperparameters = to_hyperparameters(make_plan(folder, "random", trials, seed).space)
-        marks = Marks()
-        marks.add()
+    class Tuner(tuner_class):  # type: ignore[misc]
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
+            return score(trial.hyperparameters.values)
 
-        class Tuner(tuner_class):  # type: ignore[misc]
-            def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
-                return score(trial.hyperparameters.values)
-
-            def on_trial_end(self, trial: Any) -> None:
-                super().on_trial_end(trial)
-                marks.add()
-
-        objective = keras_tuner.Objective("default_objective", "max")  # the name of a lone number that run_trial returns
-        tuner = Tuner(
-            objective=objective, max_trials=trials, seed=seed + 1, hyperparameters=hyperparameters,
-            directory=str(folder), project_name="kerastuner",
-        )  # fmt: skip
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # scikit-learn's about the Gaussian process
-            tuner.search(verbose=0)
-        return marks
-
-    return run
-
-
-def optuna_with(make_sampler: Callable[[int], Any]) -> Callable[[Path, int, int], Marks]:
-    """Plain Optuna, over the same space: ask, three reports, tell."""
-
-    def run(folder: Path, trials: int, seed: int) -> Marks:
-        space = make_plan(folder, "random", trials, seed).space
-        shapes = {dimension.key: distribution(dimension) for dimension in space.dimensions}
-        marks = Marks()
-        marks.add()
-        storage = JournalStorage(JournalFileBackend(str(folder / "plain.journal")))
-        study = optuna.create_study(storage=storage, sampler=make_sampler(seed), direction="maximize")
-        for _ in range(trials):
-            trial = study.ask(shapes)
-            value = score(trial.params)
-            for epoch in range(EPOCHS):
-                trial.report(value * (epoch + 1) / EPOCHS, epoch + 1)
-            study.tell(trial, value)
+        def on_trial_end(self, trial: Any) -> None:
+            super().on_trial_end(trial)
             marks.add()
-        return marks
 
-    return run
+    objective = keras_tuner.Objective("default_objective", "max")  # the name of a lone number that run_trial returns
+    tuner = Tuner(
+        objective=objective, max_trials=trials, seed=seed + 1, hyperparameters=hyperparameters,
+        directory=str(folder), project_name="kerastuner",
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's about the Gaussian process
+        tuner.search(verbose=0)
+    return marks
+
+
+def run_optuna(make_sampler: Callable[[int], Any], folder: Path, trials: int, seed: int) -> Marks:
+    """Plain Optuna: ask, three reports, tell."""
+    space = make_plan(folder, "random", trials, seed).space
+    shapes = {dimension.key: distribution(dimension) for dimension in space.dimensions}
+    marks = Marks()
+    marks.add()
+    storage = JournalStorage(JournalFileBackend(str(folder / "plain.journal")))
+    study = optuna.create_study(storage=storage, sampler=make_sampler(seed), direction="maximize")
+    for _ in range(trials):
+        trial = study.ask(shapes)
+        value = score(trial.params)
+        for epoch in range(EPOCHS):
+            trial.report(value * (epoch + 1) / EPOCHS, epoch + 1)
+        study.tell(trial, value)
+        marks.add()
+    return marks

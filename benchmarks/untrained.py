@@ -123,7 +123,9 @@ class Untrained:
         for epoch in range(EPOCHS):
             value = 0.1 if epoch == 0 else self._score * (epoch + 1) / EPOCHS
             listeners.on_epoch_begin(epoch)
-            listeners.on_epoch_end(epoch, {"loss": 1 - value, "accuracy": value, "val_loss": 1 - value, OBJECTIVE: value})
+            listeners.on_epoch_end(
+                epoch, {"loss": 1 - value, "accuracy": value, "val_loss": 1 - value, OBJECTIVE: value}
+            )
         listeners.on_train_end()
         state = State.COMPLETED if self._reporter.pruned_at is None else State.PRUNED
         return Outcome(state, Result(self._best.value, self._best.epoch, EPOCHS, 0.0))

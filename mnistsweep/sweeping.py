@@ -65,9 +65,8 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
     ledger = Ledger(plan.paths, plan.config.storage)
     budget = Budget(plan.config.trials, plan.config.hours, plan.config.total_epochs)
     if is_spent(ledger.records(), budget) and all(record.state.finished for record in ledger.records()):
-        console.print(
-            f"{escape(str(plan.paths.folder))}: this sweep is complete. More trials: trials=N; another: name=NAME."
-        )
+        complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
+        console.print(escape(complete), highlight=False, soft_wrap=True)
         sum_up(plan, ledger, console)
         return 0
     _announce(plan, ledger, console)

@@ -244,7 +244,7 @@ class TestEngine:
 
     def test_models_are_not_kept(self, engine: str) -> None:
         models = []
-        for _ in range(10 if engine == "resident" else 2):
+        for _ in range(5 if engine == "resident" else 2):
             built = model()
             fit(built, TRAIN, None, options(1, engine=engine))
             models.append(weakref.ref(built))

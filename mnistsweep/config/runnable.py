@@ -26,13 +26,16 @@ def runnable(config: DictConfig, choices: Mapping[str, Any], threads: int | None
         threads: CPU threads of the training: another number of threads adds up floats in another order.
     """
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    presets = [{f"override {group}": _preset(group, choices.get(group))} for group in GROUPS]
-    content = {"defaults": [PRIMARY, *presets, "_self_"]}
+    presets = [{f"override {group}": _preset(group, choices.get(group), plain[group])} for group in GROUPS]
+    content: dict[str, Any] = {"defaults": [PRIMARY, *presets, "_self_"]}
     content |= {key: plain[key] for key in (*KEYS, *GROUPS)}
     content["trainer"] = {**plain["trainer"], "threads": plain["trainer"]["threads"] or threads}
     return content
 
 
-def _preset(group: str, choice: Any) -> str | None:
-    """The preset to start from; None where it is not one of the package's, so that the file stands on its own."""
-    return str(choice) if choice and (conf_folder() / group / f"{choice}.yaml").is_file() else None
+def _preset(group: str, choice: Any, config: Mapping[str, Any]) -> str | None:
+    """The preset to start from; None where it is not one of the package's, or its `_target_` was replaced."""
+    file = conf_folder() / group / f"{choice}.yaml"
+    if not choice or not file.is_file():
+        return None
+    return str(choice) if OmegaConf.load(file).get("_target_") == config.get("_target_") else None

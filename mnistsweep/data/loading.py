@@ -57,11 +57,20 @@ def load(config: Mapping[str, Any]) -> Dataset:
     images = loaded.images[sides.train]
     scaling = Scaling.fit(settings.scaling, images)
     return Dataset(
-        train=Examples(scaling.apply(images), loaded.labels[sides.train]),
-        validation=Examples(scaling.apply(loaded.images[sides.validation]), loaded.labels[sides.validation]),
+        train=Examples(_constant(scaling.apply(images)), loaded.labels[sides.train]),
+        validation=Examples(_constant(scaling.apply(loaded.images[sides.validation])), loaded.labels[sides.validation]),
         classes=classes,
         augmentation=_augmentation(settings, scaling, images.shape[1:]),
     )
+
+
+def _constant(images: NDArray[Any]) -> NDArray[Any]:
+    """Images that nobody can write to, so that a copy of them on the device stays true from one trial to the next."""
+    base: Any = images
+    while isinstance(base, np.ndarray):
+        base.setflags(write=False)
+        base = base.base
+    return images
 
 
 def load_test(config: Mapping[str, Any]) -> Examples:
