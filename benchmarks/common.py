@@ -120,11 +120,10 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
         >>> spread([1.0, 2.0, 6.0], ".1f")
         '2.0 (mean 3.0, 1.0 to 6.0, n=3)'
     """
-    lowest, highest = format(min(values), form), format(max(values), form)
-    return (
-        f"{statistics.median(values):{form}} (mean {statistics.mean(values):{form}}, {lowest} to {highest}, "
-        f"n={len(values)})"
-    )
+    median, mean, lowest, highest = (format(of(values), form) for of in (statistics.median, statistics.mean, min, max))
+    if len(values) == 1:
+        return f"{median} (n=1)"
+    return f"{median} (mean {mean}, {lowest} to {highest}, n={len(values)})"
 
 
 def verdict(met: bool) -> str:
@@ -132,21 +131,24 @@ def verdict(met: bool) -> str:
     return "met" if met else "MISSED"
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """A type for argparse: whole numbers from `least` on."""
+def whole(least: int, most: int = sys.maxsize) -> Callable[[str], int]:
+    """A type for argparse: whole numbers from `least` to `most`."""
 
     def read(text: str) -> int:
         value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, received {value}")
+        if not least <= value <= most:
+            limits = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"must be {limits}, received {value}")
         return value
 
     read.__name__ = "int"
     return read
 
 
-def make_parser(description: str | None) -> argparse.ArgumentParser:
+def make_parser(description: str | None, repeats: int = 3) -> argparse.ArgumentParser:
     """A parser that shows a benchmark's own docstring, and knows how often to repeat."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=at_least(1), default=3, help="how often each number is taken (default 3)")
+    parser.add_argument(
+        "--repeats", type=whole(1), default=repeats, help=f"how often each number is taken (default {repeats})"
+    )
     return parser

@@ -213,7 +213,7 @@ def profile(folder: Path, oracle: str, trials: int) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = common.make_parser(__doc__)
-    parser.add_argument("--trials", type=common.at_least(1), nargs="+", default=[50, 500], help="(default 50 500)")
+    parser.add_argument("--trials", type=common.whole(1), nargs="+", default=[50, 500], help="(default 50 500)")
     parser.add_argument("--oracles", nargs="+", choices=ORACLES, default=ORACLES, help="of mnistsweep (default all)")
     parser.add_argument(
         "--bayesian", action=argparse.BooleanOptionalAction, default=True, help="with BayesianOptimization, minutes"

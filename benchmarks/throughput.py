@@ -3,7 +3,7 @@
 Both train the same freshly built model from the same seed on the built-in MNIST (50,000 images to train on, the other
 10,000 to evaluate on after each epoch) with the same batch size; the two alternate. What is timed is every epoch but
 the first, from its first batch to the end of its evaluation and of its callbacks; the first compiles and is given
-apart. Images are those trained on.
+apart. Images are those trained on. The ratio is the median over the pairs.
 
     python benchmarks/throughput.py --repeats 5 --epochs 4
 """
@@ -15,21 +15,24 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
-import platform
 import statistics
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import keras
+import common
 import numpy as np
 import yaml
 
-from mnistsweep import callbacks, models
-from mnistsweep.fitting import FitOptions, fit
+from mnistsweep import devices
+
+with devices.quiet_start():
+    import keras
+
+    from mnistsweep import callbacks, models
+    from mnistsweep.fitting import FitOptions, fit
 
 PROJECT = Path(__file__).parents[1]
 MNIST = PROJECT / "mnistsweep" / "data" / "mnist.npz"
@@ -68,10 +71,8 @@ class Stopwatch(keras.callbacks.Callback):
 
 def main() -> None:
     options = parse_arguments()
-    train, validation = load()
-    print(f"{platform.platform()}, {cpu_name()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    backend = keras.backend.backend()
-    print(f"Python {platform.python_version()}, Keras {keras.__version__} on {backend} {version(backend)}")
+    train, validation = load(options.images)
+    common.print_heading("keras", keras.backend.backend())
     print(f"{options.repeats} alternating pairs, {options.epochs - 1} timed epochs each\n")
     for case in CASES:
         pairs = [measure_pair(case, train, validation, options.epochs, repeat) for repeat in range(options.repeats)]
@@ -82,7 +83,7 @@ def measure_pair(case: Case, train: Any, validation: Any, epochs: int, repeat: i
     """Run both sides, each first in turn; return (images per second, seconds of the first epoch) of fit and of ours."""
     sides = [lambda: run_plain(case, train, validation, epochs), lambda: run_trial(case, train, validation, epochs)]
     order = (0, 1) if repeat % 2 == 0 else (1, 0)
-    results = {side: speed(sides[side](), epochs) for side in order}
+    results = {side: speed(sides[side](), len(train[0])) for side in order}
     return [results[0], results[1]]
 
 
@@ -118,52 +119,39 @@ def compiled(case: Case) -> Any:
     return model
 
 
-def speed(watch: Stopwatch, epochs: int) -> tuple[float, float]:
-    began, first, *_, last = watch.times
-    return TRAIN_IMAGES * (epochs - 1) / (last - first), first - began
+def speed(watch: Stopwatch, images: int) -> tuple[float, float]:
+    began, first, *later = watch.times
+    return images * len(later) / (later[-1] - first), first - began
 
 
 def report(case: Case, pairs: list[list[tuple[float, float]]]) -> None:
     ratios = [ours[0] / plain[0] for plain, ours in pairs]
-    ratio = statistics.mean(ratios)
+    ratio = statistics.median(ratios)
     print(case.name)
     for side, name in enumerate(("model.fit, no callback", "trial, all callbacks")):
         speeds, firsts = zip(*[pair[side] for pair in pairs], strict=True)
-        print(f"  {name:24} {spread(speeds, ',.0f')} images/s; first epoch {statistics.mean(firsts):.1f} s")
-    verdict = "met" if ratio >= case.required else "MISSED"
-    print(f"  ratio                    {spread(ratios, '.2f')}; required {case.required}: {verdict}\n")
+        print(f"  {name:24} {common.spread(speeds, ',.0f')} images/s; first epoch {statistics.median(firsts):.1f} s")
+    verdict = common.verdict(ratio >= case.required)
+    print(f"  ratio                    {common.spread(ratios)}; required {case.required}: {verdict}\n")
 
 
-def spread(values: Any, form: str) -> str:
-    lowest, highest = format(min(values), form), format(max(values), form)
-    return f"{statistics.mean(values):{form}} ({lowest} to {highest}, n={len(values)})"
-
-
-def load() -> tuple[Any, Any]:
+def load(images: int) -> tuple[Any, Any]:
     with np.load(MNIST) as file:
         x, y = (file["x_train"] / np.float32(255))[..., None], file["y_train"].astype(np.int32)
-    splits = (x[:TRAIN_IMAGES], y[:TRAIN_IMAGES]), (x[TRAIN_IMAGES:], y[TRAIN_IMAGES:])
+    validation = slice(TRAIN_IMAGES, TRAIN_IMAGES + images // 5)
+    splits = (x[:images], y[:images]), (x[validation], y[validation])
     for array in (x, y, *splits[0], *splits[1]):
         array.setflags(write=False)  # a data set does not change between trials, so it stays on the device
     return splits
 
 
-def cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-
-
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="pairs of runs a model (default 5)")
-    parser.add_argument("--epochs", type=int, default=4, help="epochs a run, the first not timed (default 4)")
-    options = parser.parse_args()
-    if options.repeats < 1 or options.epochs < 2:
-        parser.error("--repeats must be at least 1 and --epochs at least 2, for the first is not timed")
-    return options
+    parser = common.make_parser(__doc__, repeats=5)
+    parser.add_argument("--epochs", type=common.whole(2), default=4, help="a run, the first not timed (default 4)")
+    parser.add_argument(
+        "--images", type=common.whole(500, TRAIN_IMAGES), default=TRAIN_IMAGES, help="to train on (default 50000)"
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """mnistsweep: hyperparameter sweeps for Keras.
 
-`load_sweep` opens a sweep's folder as pandas tables; everything else is done from the command line, ``mnistsweep --help``.
+`load_sweep` opens a sweep's folder as pandas tables; all else is done from the command line, ``mnistsweep --help``.
 """
 
 from __future__ import annotations

@@ -6,11 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnistsweep import __version__
-from mnistsweep.errors import MnistSweepError
+from mnistsweep.errors import ConfigError, MnistSweepError, suggest
+
+if TYPE_CHECKING:
+    from mnistsweep.config.compose import Recipe
 
 DESCRIPTION = "Hyperparameter sweeps for Keras."
 
@@ -26,6 +30,15 @@ examples:
   mnistsweep export logs/quickstart --output best.yaml
 """
 
+SWEEP_HELP = "the sweep's folder or its name in logs/"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everywhere else."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"mnistsweep: {message}; see {self.prog} --help.\n")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -37,15 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 a sweep that cannot go on, 2 something to mend, 130 or 143 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
-    options, rest = parser.parse_known_args(given)
-    if options.command is None:
-        parser.print_help()
-        return 2
-    if rest and options.command not in ("train", "sweep"):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    parser, commands = _parsers()
     try:
-        return int(options.run(options, rest))
+        if given and not given[0].startswith("-") and given[0] not in commands:
+            raise ConfigError(f"there is no command {given[0]!r}; {suggest(given[0], commands)}.")
+        options, overrides = parser.parse_known_args(given)
+        if options.command is None:
+            parser.print_help()
+            return 2
+        _refuse_unknown(commands[options.command], options, overrides)
+        return int(options.run(options, overrides))
     except MnistSweepError as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -56,41 +70,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = _Parser(
         "mnistsweep", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"mnistsweep {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    hydra_options = "[overrides] [Hydra's options, such as --config-dir DIR --config-name NAME, --cfg job]"
+    group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
     def command(
         name: str, run: Callable[[argparse.Namespace, list[str]], int], text: str, usage: str
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, usage=f"mnistsweep {name} {usage}")
+        added = group.add_parser(name, help=text, description=text, usage=f"mnistsweep {name} {usage}")
         added.set_defaults(run=run)
         return added
 
-    command("train", _train, "train one configuration and score it on validation", hydra_options)
-    command(
-        "sweep", _sweep, "search: NAME is a file in sweeps/, any override may be a range", f"[NAME] {hydra_options}"
-    )
+    train = command("train", _train, "train one configuration and score it on validation", "[overrides] [options]")
+    train.add_argument("-m", "--multirun", action="store_true", help="the same as mnistsweep sweep")
+    text = "search: NAME is a file in sweeps/, any override may be a range"
+    sweep = command("sweep", _sweep, text, "[NAME] [overrides] [options]")
+    for with_hydra in (train, sweep):
+        _add_hydra_options(with_hydra)
     status = command("status", _status, "trials, best so far, who is running (reads only)", "SWEEP")
-    status.add_argument("sweep", metavar="SWEEP", help="the sweep's folder or its name in logs/")
+    status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export = command("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
-    export.add_argument("sweep", metavar="SWEEP", help="the sweep's folder or its name in logs/")
+    export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: print it)")
     export.add_argument("--model", type=Path, metavar="FILE.keras", help="also copy the best trial's model here")
-    return parser
+    return parser, dict(group.choices)
 
 
-def _train(options: argparse.Namespace, rest: list[str]) -> int:
-    return _hydra(rest)
+def _add_hydra_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-cd", "--config-dir", metavar="DIR", help="a folder with presets or a primary configuration of your own")
+    add("-cn", "--config-name", metavar="NAME", help="the primary configuration, such as best in a sweep's folder")
+    add("-c", "--cfg", choices=("job", "hydra", "all"), help="show the configuration instead of running it")
+    add("-p", "--package", metavar="KEY", help="with --cfg: only this part")
+    add("--resolve", action="store_true", help="with --cfg: resolve interpolations")
+    add("-i", "--info", choices=("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+        help="where the configuration comes from")  # fmt: skip
 
 
-def _sweep(options: argparse.Namespace, rest: list[str]) -> int:
-    names = [argument for argument in rest[:1] if "=" not in argument and not argument.startswith(("-", "~", "+"))]
-    return _hydra(["--multirun", *(f"+sweeps={name}" for name in names), *rest[len(names) :]])
+def _refuse_unknown(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Refuse what argparse did not take, but for overrides."""
+    known = [name for action in parser._actions for name in action.option_strings]
+    for argument in rest:
+        if argument.startswith("-"):
+            raise ConfigError(f"{options.command}: there is no option {argument!r}; {suggest(argument, known)}.")
+    if rest and options.run not in (_train, _sweep):
+        raise ConfigError(f"{options.command}: takes one sweep, received {rest[0]!r} too.")
+
+
+def _train(options: argparse.Namespace, overrides: list[str]) -> int:
+    return _hydra(options, overrides, sweeping=options.multirun)
+
+
+def _sweep(options: argparse.Namespace, overrides: list[str]) -> int:
+    names = [argument for argument in overrides if "=" not in argument and not argument.startswith(("~", "+"))]
+    if len(names) > 1:
+        raise ConfigError(f"sweep: takes one NAME, received {' and '.join(names)}.")
+    rest = [argument for argument in overrides if argument not in names]
+    return _hydra(options, [*(f"+sweeps={name}" for name in names), *rest], sweeping=True)
 
 
 def _status(options: argparse.Namespace, rest: list[str]) -> int:
@@ -113,35 +152,60 @@ def _folder(sweep: str) -> Path:
     return Path("logs") / sweep if not given.is_dir() and (Path("logs") / sweep).is_dir() else given
 
 
-def _hydra(arguments: list[str]) -> int:
-    """Hand over to Hydra; its errors come back in this project's words."""
-    import hydra
+def _hydra(options: argparse.Namespace, overrides: list[str], sweeping: bool) -> int:
+    """Hand over to Hydra; where it refuses, say everything that is wrong, not what it stumbled over first."""
     from hydra.errors import HydraException
 
-    from mnistsweep.config import compose, schema
+    from mnistsweep.config.explaining import HYDRA_ERRORS, explain
+    from mnistsweep.config.launching import launch, recipe_of
 
-    schema.register()
-    folders = compose.default_folders()
-    search = [] if any(a.startswith("hydra.searchpath=") for a in arguments) else [compose.searchpath(folders[1:])]
-    job = hydra.main(config_path=str(compose.conf_folder()), config_name=compose.PRIMARY, version_base="1.3")(run_job)
-    before = sys.argv
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, instead of a stack trace and an exit
-    sys.argv = [before[0], *arguments, *search]
+    shown = {"--cfg": options.cfg, "--package": options.package, "--info": options.info}
+    flags = [part for name, value in shown.items() if value is not None for part in (name, value)]
+    recipe = recipe_of(options.config_dir, options.config_name, overrides)
     try:
-        job()
-    except HydraException as error:
-        raise compose.explain(error, compose.Recipe(tuple(arguments), folders=folders)) from error
-    finally:
-        sys.argv = before
+        launch(recipe, [*flags, *["--resolve"] * options.resolve], sweeping, run_job)
+    except HYDRA_ERRORS as error:
+        _find_faults(recipe, sweeping)
+        if isinstance(error, HydraException):
+            raise ConfigError(explain(error, recipe)) from error
+        raise
     return 0
+
+
+def _find_faults(recipe: Recipe, sweeping: bool) -> None:
+    """Check a configuration that Hydra does not compose.
+
+    Raises:
+        ConfigError: What was found.
+    """
+    from mnistsweep.config.checks import Faults
+    from mnistsweep.config.explaining import mend
+    from mnistsweep.config.held import key_of
+    from mnistsweep.config.launching import is_range
+
+    if sweeping:
+        from mnistsweep.planning import plan_sweep
+
+        own = tuple(text for text in recipe.overrides if key_of(text).startswith("hydra"))
+        plan_sweep(replace(recipe, overrides=own), [text for text in recipe.overrides if text not in own])
+        return
+    from mnistsweep.single import check_training
+
+    faults = Faults()
+    ranges = [text for text in recipe.overrides if is_range(text)]
+    faults.add(f"{key_of(text)}: a range is searched by mnistsweep sweep, received {text!r}." for text in ranges)
+    with faults.fatal():
+        mended, found = mend(replace(recipe, overrides=tuple(o for o in recipe.overrides if o not in ranges)))
+        faults.add(found)
+        check_training(mended, mended.compose(), faults)
 
 
 def run_job(config: Any) -> Any:
     """What Hydra runs: one training; or, where the sweeper says so, one worker of a sweep."""
-    if config.worker is not None:
+    if config.worker is not None and config.session is not None:
         from mnistsweep.worker import work_job
 
-        return work_job(Path(config.logs) / config.name, config.worker, config.session)
+        return work_job(Path(str(config.logs)) / str(config.name), config.worker, str(config.session))
     from mnistsweep.single import train_job
 
     try:
@@ -151,7 +215,8 @@ def run_job(config: Any) -> Any:
 
 
 def _complain(error: MnistSweepError) -> int:
-    print(f"mnistsweep: {error}", file=sys.stderr)
+    for line in str(error).splitlines():
+        print(f"mnistsweep: {line}", file=sys.stderr)
     return error.exit_code
 
 

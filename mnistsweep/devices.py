@@ -5,12 +5,19 @@ TensorFlow, PyTorch and JAX all read these variables when they start, so that no
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+# GPU memory that grows as it is needed, so that several processes can share a GPU.
+MEMORY_GROWTH = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def num_cores() -> int:
@@ -25,14 +32,21 @@ def gpus() -> list[str]:
     """
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
-        return [name for name in chosen.split(",") if name.strip() not in ("", "-1")]
+        names = (name.strip() for name in chosen.split(","))
+        return list(itertools.takewhile(lambda name: name not in ("", "-1"), names))  # as CUDA reads it
     program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    listed = subprocess.run(
-        [program, "--query-gpu=uuid", "--format=csv,noheader"], capture_output=True, text=True, check=False, timeout=30
-    )
-    return listed.stdout.split() if listed.returncode == 0 else []
+    return list(_listed(program)) if program is not None else []
+
+
+@cache
+def _listed(program: str) -> tuple[str, ...]:
+    """The GPUs that `nvidia-smi` lists; it can take seconds, so it is asked once."""
+    command = [program, "--query-gpu=uuid", "--format=csv,noheader"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(listed.stdout.split()) if listed.returncode == 0 else ()
 
 
 def threads_of(workers: int, threads: int | None = None) -> int:
@@ -53,12 +67,11 @@ def environment(worker: int, workers: int, threads: int | None = None) -> dict[s
         several workers can share one.
     """
     count = str(threads_of(workers, threads))
-    variables = {name: count for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    variables |= {"TF_NUM_INTEROP_THREADS": "1" if count == "1" else "2", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), count)
+    variables |= {"TF_NUM_INTEROP_THREADS": "1" if count == "1" else "2", **QUIET}
     found = gpus()
     if found:
-        variables["CUDA_VISIBLE_DEVICES"] = found[worker % len(found)]
-        variables |= {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        variables |= {"CUDA_VISIBLE_DEVICES": found[worker % len(found)], **MEMORY_GROWTH}
     return variables
 
 
@@ -78,7 +91,8 @@ def use_op_determinism() -> None:
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Keep what the backend's libraries write to the terminal while they start (C++ code, past Python's streams) off it."""
+    """Keep off the terminal what the backend's libraries, C++ past Python's streams, write to it while they start."""
+    os.environ.update({**QUIET, **os.environ})  # what the user set stays
     saved = os.dup(2)
     try:
         with Path(os.devnull).open("w") as sink:

@@ -13,9 +13,9 @@ from rich.table import Table
 from mnistsweep.errors import StudyError
 from mnistsweep.leases import Lease
 from mnistsweep.paths import SweepPaths, replacing
-from mnistsweep.planning import Plan
+from mnistsweep.plan import Plan
 from mnistsweep.progress import describe, tally
-from mnistsweep.results import Sweep, State, TrialRecord, best_of, load_sweep
+from mnistsweep.results import State, Sweep, TrialRecord, best_of, load_sweep
 from mnistsweep.study import Ledger
 
 # How many of the best trials a status lists.
@@ -36,7 +36,7 @@ def print_status(folder: Path) -> None:
     records = Ledger(sweep.paths, plan.config.storage).records()
     console = Console()
     console.print(
-        f"{escape(str(sweep.paths.folder))}: {tally(records, plan.config.trials)}", highlight=False, soft_wrap=True
+        f"{escape(str(sweep.paths.folder))}: {tally(records, plan.num_trials)}", highlight=False, soft_wrap=True
     )
     for record in records:
         if record.state is State.RUNNING:

@@ -6,13 +6,13 @@ gives the lock back when the process ends, however it ends, so that nobody has t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
 import socket
+from io import BufferedWriter
 from types import TracebackType
-
-from filelock import FileLock, Timeout
 
 from mnistsweep.paths import SweepPaths
 
@@ -31,30 +31,37 @@ class Lease:
         host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())
         self.owner = f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
         self._path = paths.worker_lock(self.owner)
-        self._lock = FileLock(self._path)
+        self._file: BufferedWriter | None = None
 
     def __enter__(self) -> Lease:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock.acquire(timeout=0)
+        self._file = self._path.open("wb")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        assert self._file is not None
         self._path.unlink(missing_ok=True)
-        self._lock.release()
+        self._file.close()
 
     @staticmethod
     def is_held(paths: SweepPaths, owner: str) -> bool:
-        """Whether the worker of that name lives; an empty name is nobody's."""
-        path = paths.worker_lock(owner)
-        if not owner or not path.is_file():
+        """Whether the worker of that name lives; an empty name is nobody's. Changes nothing: anybody may ask."""
+        if not owner:
             return False
-        lock = FileLock(path)
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
+            with paths.worker_lock(owner).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: those who ask do not take each other for it
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
             return True
-        path.unlink(missing_ok=True)
-        lock.release()
         return False
+
+    @staticmethod
+    def forget(paths: SweepPaths, owner: str) -> None:
+        """Remove what a dead worker left behind."""
+        if owner:
+            paths.worker_lock(owner).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ returns a `keras.Model`, or anything that KerasTuner takes for a hypermodel. Imp
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import numbers
@@ -173,28 +174,61 @@ def build(config: Mapping[str, Any], input_shape: Shape, classes: int) -> keras.
     return _as_model(model, config)
 
 
-def build_hypermodel(config: Mapping[str, Any], hp: Any, input_shape: Shape, classes: int) -> keras.Model:
+def make_hypermodel(config: Mapping[str, Any], input_shape: Shape, classes: int) -> Any:
+    """Make the hypermodel that a configuration names: a function of `hp`, or an object whose method `build` is one.
+
+    Args:
+        config: `_target_` names such a function, a `keras_tuner.HyperModel` (class or object) or anything like one. A
+            class is called with the further keys, but for `hp`.
+        input_shape: Shape of one example; passed where the class's signature names it.
+        classes: Number of classes; passed where the class's signature names it.
+
+    Raises:
+        ConfigError: A key or the target cannot be used.
+    """
+    config = targets.plain(config)
+    target = targets.resolve(config["_target_"], "model._target_")
+    if not inspect.isclass(target):
+        return target
+    return targets.call("model", target, config, {"input_shape": tuple(input_shape), "classes": classes})
+
+
+def build_hypermodel(
+    config: Mapping[str, Any], hp: Any, input_shape: Shape, classes: int, hypermodel: Any = None
+) -> keras.Model:
     """Build the model of a target that declares its own hyperparameters.
 
     Args:
-        config: `_target_` names a function of `hp`, or a `keras_tuner.HyperModel` (class or object). Further keys are
-            keyword arguments of the function, or of the class's constructor; the key `hp` is not passed.
+        config: As for `make_hypermodel`; further keys are keyword arguments of the function, or of the class.
         hp: The `keras_tuner.HyperParameters` of this trial.
         input_shape: Shape of one example; passed where the signature names it.
         classes: Number of classes; passed where the signature names it.
+        hypermodel: What `make_hypermodel` returned, to build with that very object; None: it is made.
 
     Raises:
         ConfigError: A key or the target cannot be used, or the target returns no model.
     """
     config = targets.plain(config)
-    target = targets.resolve(config["_target_"], "model._target_")
+    if hypermodel is None:
+        hypermodel = make_hypermodel(config, input_shape, classes)
+    if inspect.isclass(targets.resolve(config["_target_"], "model._target_")):
+        config = {"_target_": config["_target_"]}  # the class took the other keys
     offered = {"input_shape": tuple(input_shape), "classes": classes}
-    if not hasattr(target, "build"):
-        return _as_model(targets.call("model", target, config, offered, hp), config)
-    if inspect.isclass(target):
-        target = targets.call("model", target, config, offered)
-        config = {"_target_": config["_target_"]}
-    return _as_model(targets.call("model", target.build, config, offered, hp), config)
+    return _as_model(targets.call("model", _build_function(hypermodel), config, offered, hp), config)
+
+
+def _build_function(hypermodel: Any) -> Callable[..., Any]:
+    """Return the function of `hp`; with the user's signature also where KerasTuner wraps it to freeze the space."""
+    method = getattr(hypermodel, "build", None)
+    if method is None:
+        return hypermodel  # type: ignore[no-any-return]
+    written = getattr(hypermodel, "_build", method)  # `keras_tuner.HyperModel` keeps the user's own method there
+
+    @functools.wraps(written)
+    def build_method(*args: Any, **keywords: Any) -> Any:
+        return method(*args, **keywords)
+
+    return build_method
 
 
 def _as_model(result: Any, config: Mapping[str, Any]) -> keras.Model:

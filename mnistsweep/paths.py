@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +33,8 @@ class SweepPaths:
 
     @property
     def name(self) -> str:
-        """The sweep's name: its folder's."""
-        return self.folder.name
+        """The sweep's name: its folder's, also where that is written as ``.``."""
+        return self.folder.name if self.folder.name not in ("", "..") else self.folder.resolve().name
 
     @property
     def sweep(self) -> Path:
@@ -136,17 +136,13 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
         'whole'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
+    part.touch(exist_ok=False)
     try:
         yield part
         if durable:
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

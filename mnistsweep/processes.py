@@ -10,23 +10,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.signals import StopSignal
+from mnistsweep.signals import StopSignal, has_begun_trial
 
 POLL_SECONDS = 0.1
 
 # A worker that is asked to stop does so at its next batch; one that does not is ended.
 GRACE_SECONDS = 8.0
 
-# So many deaths of one worker in a row, within so few seconds each: it cannot start at all.
-MOST_QUICK_DEATHS = 3
-QUICK_SECONDS = 30.0
+# So many deaths of one worker in a row, none of which got as far as a trial: it cannot start at all. (A trial that
+# kills its process is the study's business: it is recorded as failed, and too many of those stop the sweep.)
+MOST_IDLE_DEATHS = 3
+
+Command = Callable[[Path, int, str], Sequence[str]]
+
+
+def worker_command(folder: Path, index: int, session: str) -> list[str]:
+    """The command line of a worker process; its last argument is the process that it does not outlive."""
+    return [sys.executable, "-m", "mnistsweep.worker", str(folder), str(index), session, str(os.getpid())]
 
 
 @dataclass
@@ -34,28 +41,31 @@ class WorkerProcess:
     """One worker and its process, which may be replaced.
 
     Args:
-        paths: The sweep's files.
         index: Counted from 0.
         command: What to run.
         variables: Added to the environment.
+        log: What the process prints goes there.
+
+    Attributes:
+        exit_code: As shells have it, 128 + signal for a process that was killed; None while it runs.
     """
 
-    paths: SweepPaths
     index: int
     command: Sequence[str]
     variables: dict[str, str]
-    quick_deaths: int = 0
+    log: Path
     exit_code: int | None = None
+    _idle_deaths: int = 0
     _process: subprocess.Popen[bytes] = field(init=False)
-    _began: float = field(init=False)
+    _log_offset: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
 
     def start(self) -> None:
-        """Start the process; what it prints goes to the worker's log."""
-        self._began = time.monotonic()
-        with self.paths.worker_log(self.index).open("ab") as log:
+        """Start the process."""
+        with self.log.open("ab") as log:
+            self._log_offset = log.tell()
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, **self.variables},
@@ -65,30 +75,37 @@ class WorkerProcess:
         """Note that the process has ended; start it again if it died and nobody asked for it.
 
         Raises:
-            SweepStopped: It dies as soon as it starts.
+            SweepStopped: It dies before it begins a trial, again and again.
         """
         code = self._process.poll()
         if code is None or self.exit_code is not None:
             return
         if stopping or code >= 0:
-            self.exit_code = code
+            self.exit_code = code if code >= 0 else 128 - code
             return
-        quick = time.monotonic() - self._began < QUICK_SECONDS
-        self.quick_deaths = self.quick_deaths + 1 if quick else 0
-        if self.quick_deaths >= MOST_QUICK_DEATHS:
+        self._idle_deaths = 0 if has_begun_trial(self.log, self._log_offset) else self._idle_deaths + 1
+        if self._idle_deaths >= MOST_IDLE_DEATHS:
             raise SweepStopped(
-                f"worker {self.index} was killed by signal {-code} {self.quick_deaths} times within {QUICK_SECONDS:.0f} s "
-                f"of its start; its log is {self.paths.worker_log(self.index)}."
+                f"worker {self.index} was killed by signal {-code} ({signal.Signals(-code).name}) before it began a "
+                f"trial, {self._idle_deaths} times in a row; its log is {self.log}."
             )
         self.start()
 
     def signal(self, number: int) -> None:
-        """Send a signal, if the process still runs."""
+        """Send a signal to the process and its children, if it still runs."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
+    def kill(self) -> None:
+        """End the process now."""
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+        self.poll(stopping=True)
 
-def run_workers(folder: Path, workers: Sequence[int], threads: int | None, session: str) -> list[int]:
+
+def run_workers(
+    folder: Path, workers: Sequence[int], threads: int | None, session: str, command: Command = worker_command
+) -> list[int]:
     """Run workers until all of them are done.
 
     Args:
@@ -96,45 +113,39 @@ def run_workers(folder: Path, workers: Sequence[int], threads: int | None, sessi
         workers: The index of each.
         threads: CPU threads of each; None: its share of the cores.
         session: Names this start of the sweep.
+        command: From the folder, a worker's index and the session to what its process runs.
 
     Returns:
         The exit code of each: 0 done, 128 + signal interrupted, else an error's.
 
     Raises:
         SweepStopped: A worker cannot be started.
+        KeyboardInterrupt: A signal asked to stop; its argument is the exit code.
     """
-    paths = SweepPaths(folder)
+    running: list[WorkerProcess] = []
     with StopSignal() as stop:
-        running = [
-            WorkerProcess(
-                paths,
-                index,
-                [sys.executable, "-m", "mnistsweep.worker", str(folder), str(index), session],
-                devices.environment(position, len(workers), threads),
-            )
-            for position, index in enumerate(workers)
-        ]
         try:
+            for position, index in enumerate(workers):
+                variables = devices.environment(position, len(workers), threads)
+                log = SweepPaths(folder).worker_log(index)
+                running.append(WorkerProcess(index, command(folder, index, session), variables, log))
             _watch(running, stop)
         finally:
-            _end(running, signal.SIGTERM)
+            _end(running, stop.received or signal.SIGTERM)
     if stop.received is not None:
         raise KeyboardInterrupt(stop.exit_code)
     return [process.exit_code or 0 for process in running]
 
 
 def _watch(running: Sequence[WorkerProcess], stop: StopSignal) -> None:
-    while any(process.exit_code is None for process in running):
-        if stop.received is not None:
-            _end(running, stop.received)
-            return
+    while stop.received is None and any(process.exit_code is None for process in running):
         for process in running:
             process.poll(stopping=False)
         time.sleep(POLL_SECONDS)
 
 
 def _end(running: Sequence[WorkerProcess], number: int) -> None:
-    """Ask all workers to stop, wait for them, and end those that do not."""
+    """Ask all workers that still run to stop, wait for them, and end those that do not."""
     for process in running:
         process.signal(number)
     deadline = time.monotonic() + GRACE_SECONDS
@@ -143,5 +154,5 @@ def _end(running: Sequence[WorkerProcess], number: int) -> None:
             process.poll(stopping=True)
         time.sleep(POLL_SECONDS)
     for process in running:
-        process.signal(signal.SIGKILL)
-        process.poll(stopping=True)
+        if process.exit_code is None:
+            process.kill()

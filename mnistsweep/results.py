@@ -1,4 +1,4 @@
-"""Records of a sweep: one frozen record a trial, the table they make, and a read-only view of a finished or running sweep.
+"""Records of a sweep: one frozen record a trial, the table they make, and a read-only view of a sweep's files.
 
 ``results.csv`` has one row a finished trial, in order of their numbers: `trial`, `state`, `objective`, `best_epoch`,
 `seconds`, `seed`, `reason`, then one column a dimension. An empty cell means: not known, or not active at that point.
@@ -84,15 +84,12 @@ class TrialRecord:
     def row(self, keys: Sequence[str]) -> list[str]:
         """The trial's row of `results.csv`."""
         result = self.result
-        cells = [
-            self.number,
-            self.state.value,
-            result.objective,
-            result.best_epoch,
-            round(result.seconds, 3),
-            self.seed,
-        ]
-        return [_cell(cell) for cell in [*cells, result.reason, *(self.point.get(key) for key in keys)]]
+        seconds = round(result.seconds, 3)
+        cells = [self.number, self.state.value, result.objective, result.best_epoch, seconds, self.seed]
+        reason = "\n".join(
+            result.reason.splitlines()
+        )  # readers of CSV take a bare carriage return for the end of a row
+        return [_cell(cell) for cell in [*cells, reason, *(self.point.get(key) for key in keys)]]
 
 
 def best_of(records: Sequence[TrialRecord], direction: str) -> TrialRecord | None:
@@ -109,7 +106,7 @@ def best_of(records: Sequence[TrialRecord], direction: str) -> TrialRecord | Non
 
 
 class ResultsTable:
-    """Keeps ``results.csv`` current; a row is rendered once, so that a long sweep pays no more a trial than a short one."""
+    """Keeps ``results.csv`` current; a row is rendered once, so that a long sweep pays little more than a short one."""
 
     def __init__(self, path: Path, space: SearchSpace) -> None:
         self._path = path
@@ -119,7 +116,7 @@ class ResultsTable:
     def write(self, records: Sequence[TrialRecord]) -> None:
         """Replace the file by the finished trials among `records`."""
         for record in records:
-            if record.state.finished and record.number not in self._rows:
+            if record.number not in self._rows and record.state.finished:
                 self._rows[record.number] = _line(record.row(self._keys))
         text = _line([*COLUMNS, *self._keys]) + "".join(self._rows[number] for number in sorted(self._rows))
         with replacing(self._path, durable=False) as part:  # a view: the ledger makes it again
@@ -130,7 +127,8 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str) -> None:
     """Write ``best.yaml`` from the configuration of the best trial: what `mnistsweep train` needs to repeat it."""
     spread = f" (standard deviation over repeats {record.result.std:.4g})" if record.result.std is not None else ""
     score = f"{objective} {record.result.objective!r} at epoch {record.result.best_epoch}{spread}"
-    head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n# mnistsweep train --config-dir DIR --config-name best\n"
+    head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
+    head += "# mnistsweep train --config-dir DIR --config-name best\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
     with replacing(paths.best, durable=False) as part:
         part.write_text(head + text, encoding="utf-8")
@@ -154,12 +152,14 @@ class Sweep:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """The finished trials, a row each, with the columns of ``results.csv``."""
+        """The finished trials, a row each, with the columns of ``results.csv``; a missing `reason` is an empty text."""
         import pandas as pd
 
         if not self.paths.results.is_file():
             return pd.DataFrame(columns=list(COLUMNS))
-        return pd.read_csv(self.paths.results, float_precision="round_trip", keep_default_na=False, na_values=[""])
+        kinds = {"best_epoch": "Int64", "reason": str}
+        table = _read_csv(self.paths.results, dtype=kinds, keep_default_na=False, na_values=[""])
+        return table.fillna({"reason": ""})
 
     @property
     def curves(self) -> pd.DataFrame:
@@ -167,7 +167,7 @@ class Sweep:
         import pandas as pd
 
         files = sorted(self.paths.folder.glob("trials/[0-9]*/" + TrialPaths(Path()).history.name))
-        tables = [pd.read_csv(file, float_precision="round_trip").assign(trial=int(file.parent.name)) for file in files]
+        tables = [_read_csv(file).assign(trial=int(file.parent.name)) for file in files]
         if not tables:
             return pd.DataFrame(columns=["trial", "epoch"])
         whole = pd.concat(tables, ignore_index=True)
@@ -215,10 +215,20 @@ def write_yaml(path: Path, record: Mapping[str, Any], head: str = "") -> None:
         part.write_text(head + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
+def _read_csv(file: Path, **options: Any) -> pd.DataFrame:
+    """A table whose numbers are read back exactly; since 3.1 pandas does so unasked."""
+    import pandas as pd
+
+    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
+        options["float_precision"] = "round_trip"
+    table: pd.DataFrame = pd.read_csv(file, **options)
+    return table
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return repr(value) if isinstance(value, float) else str(value)
+    return float.__repr__(value) if isinstance(value, float) else str(value)
 
 
 def _line(cells: Sequence[str]) -> str:

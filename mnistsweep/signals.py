@@ -1,29 +1,38 @@
-"""SIGINT and SIGTERM as a request to stop, noticed at the next batch; and a parent that is gone, likewise."""
+"""How a worker and the process that watches it talk: a signal asks it to stop, a line in its log says that it works."""
 
 from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+# What a worker prints as it begins a trial, before the trial's number.
+TRIAL_BEGINS = "begins trial "
 
 
 class StopSignal:
     """A context in which the first signal asks to stop, and the second ends the process at once.
 
     Args:
-        watch_parent: Whether the end of the parent process counts as a request to stop: a worker on this machine does not
-            outlive the sweep that started it.
+        parent: The process number of the parent whose end counts as a request to stop: a worker on this machine does
+            not outlive the sweep that started it. None: nobody's end does.
 
     Attributes:
         received: The signal's number; None as long as there was none.
+
+    Example:
+        >>> with StopSignal() as stop:
+        ...     stop()
+        False
     """
 
-    def __init__(self, watch_parent: bool = False) -> None:
+    def __init__(self, parent: int | None = None) -> None:
         self.received: int | None = None
-        self._parent = os.getppid() if watch_parent else None
+        self._parent = parent
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
@@ -32,7 +41,7 @@ class StopSignal:
 
     @property
     def exit_code(self) -> int:
-        """128 plus the signal's number, as shells have it; 130 for SIGINT."""
+        """128 plus the signal's number, as shells have it; 143, as for SIGTERM, where the parent is gone."""
         return 128 + (self.received or signal.SIGTERM)
 
     def __enter__(self) -> StopSignal:
@@ -50,3 +59,15 @@ class StopSignal:
         if self.received is not None:
             os._exit(128 + number)
         self.received = number
+
+
+def has_begun_trial(log: Path, offset: int) -> bool:
+    """Whether a worker said that it began a trial.
+
+    Args:
+        log: What the worker prints.
+        offset: Where in the log it began to print, in bytes.
+    """
+    with log.open("rb") as file:
+        file.seek(offset)
+        return any(line.startswith(TRIAL_BEGINS.encode()) for line in file)

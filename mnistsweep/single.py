@@ -12,14 +12,16 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from mnistsweep import data, devices, models
-from mnistsweep.config import checks
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep import devices
+from mnistsweep.checking import check_data, check_one
+from mnistsweep.config.checks import Faults
+from mnistsweep.config.compose import Recipe
+from mnistsweep.config.held import key_of
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.runnable import runnable
+from mnistsweep.config.schema import Config
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import TrialPaths, replacing
-from mnistsweep.planning import check_training, data_faults
 from mnistsweep.results import Result, write_yaml
 from mnistsweep.signals import StopSignal
 
@@ -36,42 +38,71 @@ def train_job(composed: DictConfig) -> float:
     hydra = HydraConfig.get()
     recipe = Recipe.from_hydra(hydra, tuple(hydra.overrides.task))
     composed = recipe.clean(composed)
-    config = to_config(composed)
-    metrics_known = config.model.get("_target_") in models.BUILDERS
-    faults = [*checks.limits(composed), *checks.sweep_keys(config, metrics_known), *check_training(config)]
-    checks.raise_faults([*faults, *data_faults(json.dumps(config.data))])
-    direction = config.direction if config.direction != "auto" else direction_of(config.objective) or "max"
+    config = check_training(recipe, composed)
     threads = devices.threads_of(1, config.trainer.threads)
     os.environ.update(devices.environment(0, 1, threads))
-    console = Console()
     with devices.quiet_start():
-        from mnistsweep.training import Hooks, Interrupted, explain
-        from mnistsweep.tuner.search import train_once
+        import mnistsweep.tuner.search  # noqa: F401  # seconds, and what may be missing shows before a folder is made
     if config.trainer.deterministic:
         devices.use_op_determinism()
     folder = next_folder(Path(config.logs) / (config.name or "train"))
-    write_yaml(folder.config, runnable(composed, hydra.runtime.choices, threads))
+    write_yaml(folder.config, runnable(composed, threads))
+    console = Console()
+    result = _train(config, folder, console)
+    with replacing(folder.result) as part:
+        part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
+    spread = f" (standard deviation over repeats {result.std:.4g})" if result.std is not None else ""
+    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{spread}", highlight=False)
+    console.print(f"in {folder.folder}", highlight=False, soft_wrap=True, markup=False)
+    assert result.objective is not None
+    return result.objective
+
+
+def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
+    """Train, with a line an epoch.
+
+    Raises:
+        SystemExit: It was interrupted.
+        SweepStopped: It failed.
+    """
+    from mnistsweep.callbacks import Interrupted
+    from mnistsweep.training import Hooks, explain
+    from mnistsweep.tuner.search import train_once
+
+    direction = config.direction if config.direction != "auto" else direction_of(config.objective) or "max"
     began = time.monotonic()
 
     def report(epoch: int, value: float) -> bool:
-        console.print(
-            f"epoch {epoch}: {config.objective} {value:.4f}  ({time.monotonic() - began:.1f} s)", highlight=False
-        )
+        seconds = time.monotonic() - began
+        console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({seconds:.1f} s)", highlight=False)
         return False
 
     with StopSignal() as stop:
         try:
-            result = train_once(config, direction, folder, Hooks(report, stop)).result
+            return train_once(config, direction, folder, Hooks(report, stop)).result
         except Interrupted:
             raise SystemExit(stop.exit_code) from None
         except Exception as error:
             raise SweepStopped(f"the training failed: {explain(error)}") from error
-    _write(folder, result)
-    spread = f" (standard deviation over repeats {result.std:.4g})" if result.std is not None else ""
-    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{spread}", highlight=False)
-    console.print(f"in {folder.folder}", highlight=False, soft_wrap=True)
-    assert result.objective is not None
-    return result.objective
+
+
+def check_training(recipe: Recipe, composed: DictConfig, faults: Faults | None = None) -> Config:
+    """Check a configuration that is to be trained by itself.
+
+    Args:
+        recipe: Where it comes from.
+        composed: The configuration.
+        faults: What is known to be wrong already.
+
+    Raises:
+        ConfigError: Everything that is wrong.
+        DataError: The data cannot be used.
+    """
+    faults = Faults() if faults is None else faults
+    config = check_one(composed, faults, {key_of(text) for text in recipe.overrides if text.startswith("+")})
+    check_data(config, faults)
+    faults.raise_any()
+    return config
 
 
 def next_folder(parent: Path) -> TrialPaths:
@@ -85,8 +116,3 @@ def next_folder(parent: Path) -> TrialPaths:
             return TrialPaths(parent / f"{number:04d}")
         except FileExistsError:
             number += 1
-
-
-def _write(folder: TrialPaths, result: Result) -> None:
-    with replacing(folder.result) as part:
-        part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")

@@ -16,11 +16,12 @@ Example:
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from mnistsweep.errors import SpaceError
@@ -41,7 +42,7 @@ class Condition:
 
     def holds(self, point: Mapping[str, Value]) -> bool:
         """Whether the condition is met at a point (an inactive parent never meets it)."""
-        return self.key in point and point[self.key] in self.values
+        return self.key in point and any(_same(point[self.key], value) for value in self.values)
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,12 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.values:
             raise SpaceError(f"{self.key}: a choice needs at least one value, received none.")
-        encoded = [json.dumps(value, sort_keys=True) for value in self.values]
-        twice = sorted({text for text in encoded if encoded.count(text) > 1})
+        if any(isinstance(value, float) and math.isnan(value) for value in self.values):
+            raise SpaceError(f"{self.key}: NaN is no value that could be chosen, received {self.describe()}.")
+        counts = Counter(canonical({self.key: value}) for value in self.values)
+        twice = [value for value in self.values if counts[canonical({self.key: value})] > 1]
         if twice:
-            raise SpaceError(f"{self.key}: each value of a choice is listed once, received {', '.join(twice)} twice.")
+            raise SpaceError(f"{self.key}: each value of a choice is listed once, received {_word(twice[0])} again.")
         if self.ordered and list(self.values) != sorted(self.values):
             object.__setattr__(self, "values", tuple(sorted(self.values)))
 
@@ -72,7 +75,7 @@ class Choice:
         """How many values there are."""
         return len(self.values)
 
-    def grid(self) -> tuple[Value, ...]:
+    def grid(self) -> Sequence[Value]:
         """All values."""
         return self.values
 
@@ -81,12 +84,20 @@ class Choice:
         return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
 
     def contains(self, value: Value) -> bool:
-        """Whether a value is one of those listed, of the same type (True is not 1)."""
-        return any(value == known and isinstance(value, bool) == isinstance(known, bool) for known in self.values)
+        """Whether a value is one of those listed (64 and 64.0 are one, True and 1 are two)."""
+        return any(_same(value, known) for known in self.values)
+
+    def cast(self, value: Value) -> Value:
+        """A value that `contains` accepts, as it is listed."""
+        return self.values[self.position(value)]
+
+    def position(self, value: Value) -> int:
+        """Where a value that `contains` accepts is listed."""
+        return next(position for position, known in enumerate(self.values) if _same(value, known))
 
     def describe(self) -> str:
         """The dimension in the words of the override grammar."""
-        return f"choice({', '.join(str(value) for value in self.values)})"
+        return f"choice({', '.join(_word(value) for value in self.values)})"
 
 
 @dataclass(frozen=True)
@@ -107,9 +118,9 @@ class Int:
         """How many values there are."""
         return self.high - self.low + 1
 
-    def grid(self) -> tuple[Value, ...]:
+    def grid(self) -> Sequence[Value]:
         """All values, in order."""
-        return tuple(range(self.low, self.high + 1))
+        return range(self.low, self.high + 1)
 
     def value(self, unit: float) -> Value:
         """The value at a position in [0, 1); each integer has the same share (of the logarithm, if `log`)."""
@@ -120,6 +131,10 @@ class Int:
     def contains(self, value: Value) -> bool:
         """Whether a value is an integer within the bounds."""
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def cast(self, value: Value) -> Value:
+        """A value that `contains` accepts, as an integer."""
+        return int(value)
 
     def describe(self) -> str:
         """The dimension in the words of the override grammar."""
@@ -145,13 +160,14 @@ class Float:
         """None: infinitely many, unless the bounds are equal."""
         return 1 if self.low == self.high else None
 
-    def grid(self) -> tuple[Value, ...]:
+    def grid(self) -> Sequence[Value]:
         """The only value of an interval of no length; otherwise an error."""
         if self.low == self.high:
             return (self.low,)
+        low, high = _word(self.low), _word(self.high)
         raise SpaceError(
-            f"{self.key}: a grid needs listed values, received {self.describe()}; "
-            f"write choice({self.low}, {self.high}) or range({self.low}, {self.high}, STEP), or take another oracle."
+            f"{self.key}: a grid needs listed values, received {self.describe()}; write choice({low}, {high}) or "
+            f"range({low}, {high}, STEP), or take another oracle."
         )
 
     def value(self, unit: float) -> Value:
@@ -163,9 +179,13 @@ class Float:
         """Whether a value is a number within the bounds."""
         return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
 
+    def cast(self, value: Value) -> Value:
+        """A value that `contains` accepts, as a real number."""
+        return float(value)
+
     def describe(self) -> str:
         """The dimension in the words of the override grammar."""
-        inner = f"interval({self.low:g}, {self.high:g})"
+        inner = f"interval({_word(self.low)}, {_word(self.high)})"
         return f"tag(log, {inner})" if self.log else inner
 
 
@@ -208,7 +228,10 @@ class SearchSpace:
         return tuple(dimension.key for dimension in self.dimensions)
 
     def __getitem__(self, key: str) -> Dimension:
-        return next(dimension for dimension in self.dimensions if dimension.key == key)
+        for dimension in self.dimensions:
+            if dimension.key == key:
+                return dimension
+        raise KeyError(key)
 
     def point(self, units: Sequence[float]) -> Point:
         """The point at a position of the unit cube, one coordinate a dimension; inactive dimensions are left out."""
@@ -220,11 +243,29 @@ class SearchSpace:
 
     def size(self) -> int | None:
         """How many points there are; None if infinitely many, or more than anybody would try."""
-        sizes = [dimension.size for dimension in self.dimensions]
-        upper = math.prod(size or LARGEST_GRID + 1 for size in sizes)
-        if any(size is None for size in sizes) or upper > LARGEST_GRID:
+        return self._size
+
+    @cached_property
+    def _size(self) -> int | None:
+        parents = {condition.key for dimension in self.dimensions for condition in dimension.conditions}
+        sizes = [dimension.size for dimension in self.dimensions if dimension.key in parents]
+        if any(dimension.size is None for dimension in self.dimensions):
             return None
-        return sum(1 for _ in self.grid()) if any(d.conditions for d in self.dimensions) else upper
+        if math.prod(size or 1 for size in sizes) > LARGEST_GRID:
+            return None
+        count = self._count(0, {}, parents)
+        return count if count <= LARGEST_GRID else None
+
+    def _count(self, index: int, point: Point, parents: set[str]) -> int:
+        """How many points continue one that is decided up to a dimension; only what others depend on is tried out."""
+        if index == len(self.dimensions):
+            return 1
+        dimension = self.dimensions[index]
+        if not is_active(dimension, point):
+            return self._count(index + 1, point, parents)
+        if dimension.key not in parents:
+            return (dimension.size or 1) * self._count(index + 1, point, parents)
+        return sum(self._count(index + 1, {**point, dimension.key: value}, parents) for value in dimension.grid())
 
     def grid(self) -> Iterator[Point]:
         """Every point once, the last dimension varying fastest.
@@ -233,17 +274,19 @@ class SearchSpace:
             SpaceError: A dimension is an interval of real numbers.
         """
         axes = [dimension.grid() for dimension in self.dimensions]
-        seen: set[str] = set()
-        conditional = any(dimension.conditions for dimension in self.dimensions)
-        for values in itertools.product(*axes):
-            point: Point = {}
-            for dimension, value in zip(self.dimensions, values, strict=True):
-                if is_active(dimension, point):
-                    point[dimension.key] = value
-            if not conditional or (name := canonical(point)) not in seen:
-                if conditional:
-                    seen.add(name)
-                yield point
+        return self._continued(axes, {})
+
+    def _continued(self, axes: Sequence[Sequence[Value]], point: Point) -> Iterator[Point]:
+        """Every point that continues one which is decided for all but the last `axes`."""
+        if not axes:
+            yield point
+            return
+        dimension = self.dimensions[-len(axes)]
+        if not is_active(dimension, point):
+            yield from self._continued(axes[1:], point)
+            return
+        for value in axes[0]:
+            yield from self._continued(axes[1:], {**point, dimension.key: value})
 
     def to_json(self) -> list[dict[str, Any]]:
         """The space as plain lists and dictionaries, for `sweep.yaml` and to compare two spaces."""
@@ -262,9 +305,26 @@ def is_active(dimension: Dimension, point: Mapping[str, Value]) -> bool:
 
 
 def canonical(point: Mapping[str, Value]) -> str:
-    """One text for one point: the same whatever the order of keys, and 64 the same as 64.0."""
-    numbers = {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in point.items()}
+    """One text for one point: the same whatever the order of keys, and 64 the same as 64.0.
+
+    Example:
+        >>> canonical({"b": 64.0, "a": "x"}) == canonical({"a": "x", "b": 64})
+        True
+    """
+    numbers = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in point.items()}
     return json.dumps(numbers, sort_keys=True)
+
+
+def _same(one: Value, other: Value) -> bool:
+    """Whether two values are one: 64 and 64.0 are, True and 1 are not."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _word(value: Value) -> str:
+    """A value as the override grammar has it; a number in few digits where they say it all."""
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _dimension(record: dict[str, Any]) -> Dimension:

@@ -1,9 +1,9 @@
 """The study: the durable ledger in which workers meet. They know nothing of one another.
 
 A worker claims a trial, reports each epoch, and finishes it; all of it goes to an Optuna store (a journal file under
-``logs/<sweep>/``, or a database), which optuna-dashboard can open. What Optuna leaves open is done here: a trial's number,
-values and seed are written in one step; the budget is exact; a trial whose worker is gone is given, under its own number, to
-whoever asks next; and the views for people (``results.csv``, ``best.yaml``) follow after every trial.
+``logs/<sweep>/``, or a database), which optuna-dashboard can open. What Optuna leaves open is done here: a trial's
+number, values and seed are written in one step; the budget is exact; a trial whose worker is gone is given, under its
+own number, to whoever asks next; and the views for people (``results.csv``, ``best.yaml``) follow after every trial.
 
 Nothing here asks for the time or for Keras by itself: the clock is an argument.
 """
@@ -12,38 +12,34 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import logging
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import optuna
 from filelock import FileLock
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner, NopPruner
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.algorithms import Oracle, distribution, encode
-from mnistsweep.errors import StudyError, SweepStopped
+from mnistsweep.errors import SweepStopped
 from mnistsweep.leases import Lease
+from mnistsweep.ledger import OPTUNA_STATES, Ledger, create_ledger
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, ResultsTable, State, TrialRecord, best_of, write_best
 from mnistsweep.space import Point, SearchSpace
 
 # A configuration whose process dies so often (out of memory, a segmentation fault) is recorded as failed.
-MOST_CRASHES = 2
+MOST_DEATHS = 2
 
-_STATES = {
-    TrialState.RUNNING: State.RUNNING,
-    TrialState.WAITING: State.RUNNING,
-    TrialState.COMPLETE: State.COMPLETED,
-    TrialState.PRUNED: State.PRUNED,
-    TrialState.FAIL: State.FAILED,
-}
-_OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not TrialState.WAITING}
+# Waiting for another worker's claim, which takes milliseconds.
+POLL_SECONDS = 0.005
+
+__all__ = ["Budget", "Claim", "Ledger", "Search", "Study", "create_ledger", "is_spent"]
 
 
 @dataclass(frozen=True)
@@ -81,45 +77,9 @@ class Search:
     direction: str
     oracle: Oracle
     seed_of: Callable[[int], int]
-    pruner: BasePruner = NopPruner()
-    budget: Budget = Budget()
+    pruner: BasePruner = field(default_factory=NopPruner)
+    budget: Budget = field(default_factory=Budget)
     objective: str = "objective"
-
-
-class Ledger:
-    """The study as it stands, read only: for `status`, the live table and the reporter.
-
-    Args:
-        paths: The sweep's files.
-        storage: A database URL; None for the journal file.
-
-    Raises:
-        StudyError: There is no ledger, or it cannot be read.
-    """
-
-    def __init__(self, paths: SweepPaths, storage: str | None = None) -> None:
-        self.paths = paths
-        if storage is None and not paths.journal.is_file():
-            raise StudyError(f"{paths.journal}: the ledger is missing.")
-        with _explained(storage or str(paths.journal)):
-            self._storage = open_storage(paths, storage)
-            self._study_id = self._storage.get_study_id_from_name(paths.name)
-        self._finished: dict[int, TrialRecord] = {}
-
-    def records(self) -> list[TrialRecord]:
-        """All trials in the order of their numbers; those that have ended are read once."""
-        return [self._record(trial) for trial in self._trials()]
-
-    def _trials(self) -> list[FrozenTrial]:
-        return self._storage.get_all_trials(self._study_id, deepcopy=False)
-
-    def _record(self, trial: FrozenTrial) -> TrialRecord:
-        if trial.number not in self._finished:
-            record = _to_record(trial)
-            if not record.state.finished:
-                return record
-            self._finished[trial.number] = record
-        return self._finished[trial.number]
 
 
 class Study(Ledger):
@@ -148,11 +108,12 @@ class Study(Ledger):
         self._lease = lease
         self._session = session
         self._clock = clock
-        self._lock = FileLock(paths.ledger_lock)
+        self._lock = FileLock(paths.ledger_lock, poll_interval=POLL_SECONDS)
         self._optuna = optuna.Study(paths.name, self._storage, pruner=search.pruner)
         self._table = ResultsTable(paths.results, search.space)
         self._best: int | None = None
-        self._failures_before = sum(record.state is State.FAILED for record in self.records())
+        with self._lock:
+            self._failures_before = self._begin_session()
 
     def claim(self) -> Claim | None:
         """A trial to run, or None where the budget is spent or the space used up.
@@ -163,21 +124,19 @@ class Study(Ledger):
             SweepStopped: Too many trials in a row have failed; the first reason is quoted.
         """
         with self._lock:
-            trials = self._trials()
             self._tick()
-            for trial in trials:
-                if trial.state is TrialState.RUNNING and not Lease.is_held(
-                    self.paths, trial.user_attrs.get("owner", "")
-                ):
-                    claim = self._take_over(trial)
+            records = self.records()
+            for record in records:
+                if record.state is State.RUNNING and not Lease.is_held(self.paths, record.owner):
+                    claim = self._take_over(record)
                     if claim is not None:
                         return claim
-            self._stop_if_failing()
-            if is_spent([self._record(trial) for trial in trials], self.search.budget):
+                    records = self.records()
+            self._stop_if_failing(records)
+            hours = self.search.budget.hours
+            if is_spent(records, self.search.budget) or (hours is not None and self._hours() >= hours):
                 return None
-            if self.search.budget.hours is not None and self._hours() >= self.search.budget.hours:
-                return None
-            return self._create(len(trials))
+            return self._create(len(records))
 
     def report(self, claim: Claim, epoch: int, value: float) -> bool:
         """Record the objective after an epoch (counted from 1); True if the training is not worth going on with."""
@@ -188,16 +147,20 @@ class Study(Ledger):
 
     def finish(self, claim: Claim, state: State, result: Result) -> None:
         """Record how a trial ended, and bring the views up to date."""
-        values = None if result.objective is None or state is State.FAILED else [result.objective]
-        self._storage.set_trial_user_attr(claim.trial_id, "result", asdict(result))
-        self._storage.set_trial_state_values(claim.trial_id, _OPTUNA_STATES[state], values)
+        if result.objective is not None and not math.isfinite(result.objective):
+            reason = result.reason or f"{self.search.objective} is {result.objective}"
+            state, result = State.FAILED, replace(result, objective=None, reason=reason)
+        elif result.objective is None and state is State.COMPLETED:
+            state, result = State.FAILED, replace(result, reason=f"no {self.search.objective} was measured")
+        self._end(claim.trial_id, state, result)
         with self._lock:
             self._tick()
             self.write_views()
 
     def release(self, claim: Claim) -> None:
         """Give a trial back unfinished; the next free worker takes it, under its own number."""
-        self._storage.set_trial_user_attr(claim.trial_id, "owner", "")
+        with contextlib.suppress(UpdateFinishedTrialError):  # it ended, and only a view could not be written
+            self._sign(claim.trial_id, "", self._deaths(claim.trial_id))
 
     def write_views(self) -> None:
         """Bring ``results.csv`` and ``best.yaml`` up to date with the ledger."""
@@ -208,19 +171,30 @@ class Study(Ledger):
             write_best(self.paths, best, self.search.objective)
             self._best = best.number
 
-    def _take_over(self, trial: FrozenTrial) -> Claim | None:
-        crashes = trial.user_attrs.get("crashes", 0) + bool(trial.user_attrs.get("owner"))
-        claim = Claim(trial.number, trial.user_attrs["point"], trial.user_attrs["seed"], trial._trial_id)
-        self._storage.set_trial_user_attr(trial._trial_id, "crashes", crashes)
-        if crashes < MOST_CRASHES:
-            self._storage.set_trial_user_attr(trial._trial_id, "owner", self._lease.owner)
-            return claim
-        reason = f"the worker's process died {crashes} times while it ran this trial (out of memory?)"
-        result = replace(_to_record(trial).result, objective=None, reason=reason)
-        self._storage.set_trial_user_attr(trial._trial_id, "result", asdict(result))
-        self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    def _take_over(self, record: TrialRecord) -> Claim | None:
+        trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, record.number)
+        deaths = self._deaths(trial_id) + bool(record.owner)
+        Lease.forget(self.paths, record.owner)
+        if deaths < MOST_DEATHS:
+            self._sign(trial_id, self._lease.owner, deaths)
+            return Claim(record.number, record.point, record.seed, trial_id)
+        reason = f"the worker's process died {deaths} times while it ran this trial (out of memory?)"
+        self._end(trial_id, State.FAILED, replace(record.result, reason=reason))
         self.write_views()
         return None
+
+    def _end(self, trial_id: int, state: State, result: Result) -> None:
+        values = None if result.objective is None or state is State.FAILED else [result.objective]
+        self._storage.set_trial_user_attr(trial_id, "result", asdict(result))
+        self._storage.set_trial_state_values(trial_id, OPTUNA_STATES[state], values)
+
+    def _deaths(self, trial_id: int) -> int:
+        """How many workers died while they ran a trial."""
+        return int(self._storage.get_trial(trial_id).user_attrs["lease"]["deaths"])
+
+    def _sign(self, trial_id: int, owner: str, deaths: int) -> None:
+        """Say whose a trial is: in one step, so that no death is counted twice."""
+        self._storage.set_trial_user_attr(trial_id, "lease", {"owner": owner, "deaths": deaths})
 
     def _create(self, number: int) -> Claim | None:
         proposal = self.search.oracle.propose(number, self._optuna)
@@ -237,23 +211,33 @@ class Study(Ledger):
             number=-1, trial_id=-1, state=TrialState.RUNNING, value=None,
             datetime_start=datetime.datetime.fromtimestamp(self._clock()), datetime_complete=None,
             params=params, distributions=shapes, system_attrs=proposal.system_attrs, intermediate_values={},
-            user_attrs={"point": proposal.point, "seed": seed, "owner": self._lease.owner},
+            user_attrs={"point": proposal.point, "seed": seed, "lease": {"owner": self._lease.owner, "deaths": 0}},
         )  # fmt: skip
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
 
-    def _stop_if_failing(self) -> None:
+    def _stop_if_failing(self, records: Sequence[TrialRecord]) -> None:
         most = self.search.budget.failed_in_a_row
-        ended = sorted((r for r in self.records() if r.state.finished), key=lambda record: record.number)
-        failures = [record for record in ended if record.state is State.FAILED]
-        if most is None or len(failures) - self._failures_before < most:
+        if most is None:
             return
-        if all(record.state is State.FAILED for record in ended[-most:]):
-            first = ended[-most]
+        last = list(itertools.islice((record for record in reversed(records) if record.state.finished), most))
+        if len(last) < most or any(record.state is not State.FAILED for record in last):
+            return
+        if sum(record.state is State.FAILED for record in records) - self._failures_before >= most:
+            first = last[-1]
             raise SweepStopped(
                 f"{most} trials in a row have failed (max_consecutive_failed_trials={most}). The first of them, trial "
                 f"{first.number}: {first.result.reason} See {self.paths.trial(first.number).error}."
             )
+
+    def _begin_session(self) -> int:
+        """How many trials had failed before this session: one that is continued gets a fresh allowance of failures."""
+        key = f"failures_before:{self._session}"
+        before = self._storage.get_study_user_attrs(self._study_id).get(key)
+        if before is None:
+            before = sum(record.state is State.FAILED for record in self.records())
+            self._storage.set_study_user_attr(self._study_id, key, before)
+        return int(before)
 
     def _tick(self) -> None:
         """Note that this session is alive: the hours of a sweep are summed over its sessions."""
@@ -265,41 +249,7 @@ class Study(Ledger):
 
     def _hours(self) -> float:
         attrs = self._storage.get_study_user_attrs(self._study_id)
-        return sum(last - first for key, (first, last) in attrs.items() if key.startswith("session:")) / 3600
-
-
-def create_ledger(paths: SweepPaths, storage: str | None, direction: str, objective: str) -> None:
-    """Create the ledger of a sweep, if it is not there yet.
-
-    Raises:
-        StudyError: The database does not answer, or the file cannot be written.
-    """
-    paths.workers.mkdir(parents=True, exist_ok=True)
-    with _explained(storage or str(paths.journal)), FileLock(paths.ledger_lock):
-        study = optuna.create_study(
-            storage=open_storage(paths, storage),
-            study_name=paths.name,
-            direction="maximize" if direction == "max" else "minimize",
-            load_if_exists=True,
-        )
-        if not study.metric_names:
-            study.set_metric_names([objective])
-
-
-def open_storage(paths: SweepPaths, storage: str | None) -> BaseStorage:
-    """The store of a ledger: the sweep's journal file, or a database."""
-    optuna.logging.set_verbosity(logging.WARNING)
-    if storage is None:
-        return JournalStorage(JournalFileBackend(str(paths.journal)))
-    return RDBStorage(storage)
-
-
-@contextlib.contextmanager
-def _explained(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (ImportError, OSError, ValueError, KeyError, sqlite3.Error, optuna.exceptions.StorageInternalError) as error:
-        raise StudyError(f"storage: the ledger {where} cannot be opened: {error}") from error
+        return float(sum(last - first for key, (first, last) in attrs.items() if key.startswith("session:")) / 3600)
 
 
 def is_spent(records: Sequence[TrialRecord], budget: Budget) -> bool:
@@ -307,14 +257,3 @@ def is_spent(records: Sequence[TrialRecord], budget: Budget) -> bool:
     if budget.trials is not None and len(records) >= budget.trials:
         return True
     return budget.total_epochs is not None and sum(record.result.epochs for record in records) >= budget.total_epochs
-
-
-def _to_record(trial: FrozenTrial) -> TrialRecord:
-    attrs = trial.user_attrs
-    if "result" in attrs and trial.state.is_finished():
-        result = Result(**attrs["result"])
-    else:
-        result = Result(epochs=trial.last_step or 0)
-    return TrialRecord(
-        trial.number, _STATES[trial.state], attrs["point"], attrs["seed"], result, attrs.get("owner", "")
-    )

@@ -29,12 +29,16 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.progress import Progress, describe, tally
 from mnistsweep.results import State, TrialRecord, best_of, read_sweep_file, write_yaml
+from mnistsweep.signals import TRIAL_BEGINS
 from mnistsweep.space import SearchSpace
 from mnistsweep.study import Budget, Ledger, create_ledger, is_spent
 from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
 
 # Whose versions can change what a trial gives.
 PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
+
+# Exit codes above are of jobs that a signal interrupted, as shells have it.
+SIGNALLED = 128
 
 Launch = Callable[[Sequence[Sequence[str]]], Sequence[Any]]
 
@@ -63,7 +67,7 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
         )
     open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
-    budget = Budget(plan.config.trials, plan.config.hours, plan.config.total_epochs)
+    budget = Budget(plan.num_trials, plan.config.hours, plan.config.total_epochs)
     if is_spent(ledger.records(), budget) and all(record.state.finished for record in ledger.records()):
         complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
         console.print(escape(complete), highlight=False, soft_wrap=True)
@@ -95,6 +99,9 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
             codes = [result for result in launch(jobs) if isinstance(result, int) and result]
     except KeyboardInterrupt as interrupt:
         return int(interrupt.args[0]) if interrupt.args and isinstance(interrupt.args[0], int) else 130
+    interrupted = [code for code in codes if code > SIGNALLED]
+    if interrupted:
+        return interrupted[0]
     if codes:
         raise SweepStopped(_last_words(plan.paths, codes))
     return 0
@@ -177,14 +184,14 @@ def _announce(plan: Plan, ledger: Ledger, console: Console) -> None:
         console.print(f"  {size:,} configurations", highlight=False)
     before = ledger.records()
     if before:
-        console.print(f"continued: {tally(before, plan.config.trials)}", highlight=False)
+        console.print(f"continued: {tally(before, plan.num_trials)}", highlight=False)
 
 
 def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Say which configuration won, by how much, and what to do next."""
     records = ledger.records()
     ranked = _ranked(records, plan.direction)
-    console.print(tally(records, plan.config.trials), highlight=False)
+    console.print(tally(records, plan.num_trials), highlight=False)
     if not ranked:
         failed = next((record for record in records if record.state is State.FAILED), None)
         if failed is not None:
@@ -227,7 +234,8 @@ def _say_how_to_continue(ledger: Ledger, console: Console, budget: Budget) -> No
 def _last_words(paths: SweepPaths, codes: Sequence[int]) -> str:
     """What the workers that failed said last."""
     logs = sorted(paths.workers.glob("*.log"))
-    said = [line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+    lines = (line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip())
+    said = [line for line in lines if not line.startswith(TRIAL_BEGINS)][-1:]
     if STOPPED in codes and said:
         return said[0]
     where = ", ".join(str(log) for log in logs)

@@ -1,11 +1,12 @@
 """One configuration, trained and scored on validation: the same path for a trial of a sweep and for `mnistsweep train`.
 
-Reads top to bottom: seed, build, compile, callbacks, fit, keep the best epoch. It imports Keras; the rooms above import it
-only when something is trained.
+Reads top to bottom: seed, build, compile, callbacks, fit, keep the best epoch. It imports Keras; the rooms above import
+it only when something is trained.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import statistics
 import time
@@ -22,7 +23,6 @@ from mnistsweep.callbacks import (
     BestWeights,
     FiniteGuard,
     HistoryWriter,
-    Interrupted,
     Reporter,
     StopRequested,
     TensorBoardLogger,
@@ -33,6 +33,9 @@ from mnistsweep.errors import MnistSweepError, TrialFailed
 from mnistsweep.fitting import FitOptions, fit
 from mnistsweep.paths import TrialPaths, replacing
 from mnistsweep.results import Result, State
+
+# TensorFlow begins an error with the operation that it came from: "{{function_node __wrapped__...device:CPU:0}} OOM ..."
+_TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
 
 Build = Callable[[], Any]
 Labelled = tuple[NDArray[Any], NDArray[Any]]
@@ -122,21 +125,25 @@ class Training:
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         model = self.build()
-        compile_model(model, config, self.dataset)
+        form = compile_model(model, config, self.dataset)
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
         reporter = Reporter(self.hooks.report if first else _ignore, config.objective)
         counter = EpochCounter()
-        self._fit(model, place, seed, [counter, HistoryWriter(place.history), best, reporter])
+        self._fit(model, form, place, seed, [counter, HistoryWriter(place.history), best, reporter])
         if best.value is None or best.epoch is None:
             raise TrialFailed("no epoch was finished")
-        run = Run(best.value, best.epoch, counter.epochs, reporter.pruned_at)
+        trainer = config.trainer
+        whole = reporter.pruned_at == trainer.epochs and trainer.repeats == 1  # pruned when nothing was left to save
+        run = Run(best.value, best.epoch, counter.epochs, None if whole else reporter.pruned_at)
         if _best([*before, run], self.direction) is run:
             best.restore(model)
             with replacing(self.folder.model) as part:
                 model.save(part)
         return run
 
-    def _fit(self, model: Any, place: TrialPaths, seed: int, own: Sequence[keras.callbacks.Callback]) -> None:
+    def _fit(
+        self, model: Any, form: str, place: TrialPaths, seed: int, own: Sequence[keras.callbacks.Callback]
+    ) -> None:
         config, dataset = self.config, self.dataset
         callbacks = [
             FiniteGuard(config.objective),
@@ -146,7 +153,6 @@ class Training:
             *user_callbacks(config),
             StopRequested(self.hooks.should_stop),
         ]
-        form = _label_form(model, config)
         train, validation = (
             (side.images, losses.encode(side.labels, dataset.classes, form))
             for side in (dataset.train, dataset.validation)
@@ -155,13 +161,18 @@ class Training:
         self.fit_model(model, train, validation, options, callbacks)
 
 
-def compile_model(model: Any, config: Config, dataset: Dataset) -> None:
-    """Compile a model as the configuration says, unless a user's own function did."""
+def compile_model(model: Any, config: Config, dataset: Dataset) -> str:
+    """Compile a model as the configuration says, unless a user's own function did.
+
+    Returns:
+        The name of the loss, which decides the form of the labels.
+    """
     if model.compiled:
-        return
+        return _loss_name(model.loss) or config.trainer.loss
     steps = -(-len(dataset.train) // config.trainer.batch_size)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=list(config.trainer.metrics))
+    return config.trainer.loss
 
 
 def default_fit(
@@ -191,8 +202,13 @@ def clear(folder: TrialPaths) -> None:
 
 
 def explain(error: BaseException) -> str:
-    """The reason of a failure, in one line."""
-    text = " ".join(str(error).split())
+    """The reason of a failure, in one line.
+
+    Example:
+        >>> explain(ValueError("units must be positive,\\nreceived 0"))
+        'ValueError: units must be positive, received 0'
+    """
+    text = " ".join(_TENSORFLOW_NODE.sub("", str(error)).split())
     named = text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
     return named if len(named) <= 300 else named[:297] + "..."
 
@@ -224,12 +240,10 @@ def _early_stopping(config: Config, direction: str) -> list[keras.callbacks.Call
     return [keras.callbacks.EarlyStopping(config.objective, patience=config.trainer.patience, mode=direction)]
 
 
-def _label_form(model: Any, config: Config) -> str:
-    """Which loss decides the form of the labels: the one a user's own model was compiled with, else the configured."""
-    loss = getattr(model, "loss", None)
-    if isinstance(loss, str):
-        return loss
-    return str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or config.trainer.loss)
+def _loss_name(loss: Any) -> str | None:
+    """The name of a loss as a user's own code compiled it: a name, a function or a `keras.losses.Loss`."""
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", None)
+    return None if name is None else str(name)
 
 
 def _best(runs: Sequence[Run], direction: str) -> Run:

@@ -1,7 +1,7 @@
 """One worker: a process that lives for many trials, so that the backend starts once and the data stays in memory.
 
-It reads the sweep's plan from its folder, and meets the other workers only in the study. It runs as a child process of the
-local launcher (``python -m mnistsweep.worker FOLDER INDEX SESSION``) or as a job of any Hydra launcher.
+It reads the sweep's plan from its folder, and meets the other workers only in the study. It runs as a child process of
+the local launcher (``python -m mnistsweep.worker FOLDER INDEX SESSION PARENT``) or as a job of any Hydra launcher.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,9 @@ from mnistsweep.config.schema import Config
 from mnistsweep.errors import MnistSweepError, SweepStopped
 from mnistsweep.leases import Lease
 from mnistsweep.paths import SweepPaths, TrialPaths
-from mnistsweep.planning import Plan
+from mnistsweep.plan import Plan
 from mnistsweep.results import State, read_sweep_file, write_yaml
-from mnistsweep.signals import StopSignal
+from mnistsweep.signals import TRIAL_BEGINS, StopSignal
 from mnistsweep.space import Choice, Int, SearchSpace
 from mnistsweep.study import Budget, Claim, Search, Study
 
@@ -31,8 +32,14 @@ if TYPE_CHECKING:
 
 OBJECTIVE_TAG = "objective"
 
+Announce = Callable[[int], None]
 
-def work(folder: Path, index: int, session: str, stop: StopSignal) -> None:
+
+def _ignore(number: int) -> None:
+    pass
+
+
+def work(folder: Path, index: int, session: str, stop: StopSignal, announce: Announce = _ignore) -> None:
     """Run trials until the study grants no more, or `stop` asks to end.
 
     Args:
@@ -40,6 +47,7 @@ def work(folder: Path, index: int, session: str, stop: StopSignal) -> None:
         index: Which worker this is, counted from 0.
         session: Names this start of the sweep.
         stop: Asked several times a second; a trial that runs is given back unfinished.
+        announce: Told the number of each trial as it begins.
 
     Raises:
         SweepStopped: Too many trials in a row failed.
@@ -48,22 +56,27 @@ def work(folder: Path, index: int, session: str, stop: StopSignal) -> None:
     plan = Plan.from_json(read_sweep_file(paths)["plan"])
     os.environ.update(devices.environment(index, plan.config.workers, plan.config.trainer.threads))
     with Lease(paths) as lease:
-        study = Study(paths, make_search(plan), lease, plan.config.storage, session, time.time)
-        tuner = _make_tuner(plan, paths, study, stop)
+        study = Study(paths, make_search(plan, paths), lease, plan.config.storage, session, time.time)
+        tuner = _make_tuner(plan, paths, study, stop, announce)
         try:
             tuner.search()
         finally:
             tuner.oracle.release()
 
 
-def make_search(plan: Plan) -> Search:
-    """The unchanging parts of the study, from the plan."""
-    config = plan.config
-    foreign = config.oracle.get("_target_") is not None
-    if foreign:
-        from mnistsweep.tuner.foreign import KerasTunerOracle
+def make_search(plan: Plan, paths: SweepPaths) -> Search:
+    """The unchanging parts of the study, from the plan.
 
-        oracle: algorithms.Oracle = KerasTunerOracle(plan.paths, plan.space, config, plan.direction)
+    Args:
+        plan: Of the sweep.
+        paths: Its files, where they are now.
+    """
+    config = plan.config
+    if plan.is_foreign:
+        with devices.quiet_start():
+            from mnistsweep.tuner.foreign import KerasTunerOracle
+
+        oracle: algorithms.Oracle = KerasTunerOracle(paths, plan.space, config, plan.direction)
         name = "grid"  # its own brackets decide; a pruner beside them must be asked for by name
     else:
         oracle = plan.oracle()
@@ -79,7 +92,7 @@ def make_search(plan: Plan) -> Search:
     )
 
 
-def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal) -> SweepTuner:
+def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, announce: Announce) -> SweepTuner:
     with devices.quiet_start():
         from mnistsweep.tuner.oracle import StudyOracle
         from mnistsweep.tuner.search import SweepTuner
@@ -91,10 +104,11 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal) -
         config = plan.composer.trial(claim.point, claim.seed)
         threads = devices.threads_of(plan.config.workers, plan.config.trainer.threads)
         folder.folder.mkdir(parents=True, exist_ok=True)
-        write_yaml(folder.config, runnable(config, plan.composer.presets(claim.point), threads))
+        write_yaml(folder.config, runnable(config, threads))
         return to_config(config)
 
     def begun(claim: Claim, folder: TrialPaths) -> None:
+        announce(claim.number)
         trial_id = f"{paths.name}/{folder.folder.name}"
         tensorboard_events.write_session(folder.folder, trial_id, claim.point, dimensions)
 
@@ -117,15 +131,21 @@ def hparams(space: SearchSpace) -> list[tensorboard_events.HParam]:
     ]
 
 
-def work_job(folder: Path, index: int, session: str, watch_parent: bool = False) -> int:
+def work_job(folder: Path, index: int, session: str, parent: int | None = None) -> int:
     """A worker as a job of any Hydra launcher, or as a process; it says what is wrong on its standard error.
+
+    Args:
+        folder: Of the sweep.
+        index: Which worker this is, counted from 0.
+        session: Names this start of the sweep.
+        parent: The process that it does not outlive, if there is one.
 
     Returns:
         The exit code: 0 done, 128 + signal interrupted, else an error's.
     """
-    with StopSignal(watch_parent) as stop:
+    with StopSignal(parent) as stop:
         try:
-            work(folder, index, session, stop)
+            work(folder, index, session, stop, _ignore if parent is None else _say)
         except SweepStopped as error:
             print(error, file=sys.stderr)
             return STOPPED
@@ -137,8 +157,12 @@ def work_job(folder: Path, index: int, session: str, watch_parent: bool = False)
         return stop.exit_code if stop() else 0
 
 
+def _say(number: int) -> None:
+    print(f"{TRIAL_BEGINS}{number}", flush=True)  # to the worker's log, for the process that watches it
+
+
 # The exit code of a worker that found the sweep unable to go on; its peers find the same.
 STOPPED = 3
 
 if __name__ == "__main__":
-    sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], watch_parent=True))
+    sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))

@@ -1,4 +1,4 @@
-"""Hydra plugins of mnistsweep: the sweeper that launches workers, the launcher that runs them here, the source of sweeps.
+"""Hydra plugins: the sweeper that launches workers, the launcher that runs them here, the source of sweeps.
 
 Hydra imports this package at each of its starts, also those of other applications: nothing heavy is imported here.
 """

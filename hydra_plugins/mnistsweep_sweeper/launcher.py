@@ -12,6 +12,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from mnistsweep.errors import ConfigError
+
 
 @dataclass
 class LocalLauncherConfig:
@@ -31,7 +33,17 @@ class LocalLauncher(Launcher):
         self.config: DictConfig | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Hydra hands over what it has composed."""
+        """Hydra hands over what it has composed.
+
+        Raises:
+            ConfigError: The sweeper is another: its jobs are trials, not workers.
+        """
+        sweeper = str(config.hydra.sweeper.get("_target_"))
+        if not sweeper.endswith(".WorkerSweeper"):
+            raise ConfigError(
+                f"hydra/launcher: local runs the workers of hydra/sweeper=mnistsweep, received {sweeper}; "
+                "with that one take hydra/launcher=basic."
+            )
         self.hydra_context = hydra_context
         self.config = config
 
@@ -40,11 +52,15 @@ class LocalLauncher(Launcher):
         from mnistsweep.processes import run_workers
 
         assert self.hydra_context is not None
+        assert self.config is not None
         loader = self.hydra_context.config_loader
         jobs = [loader.load_sweep_config(self.config, list(overrides)) for overrides in job_overrides]
         first = jobs[0]
         codes = run_workers(
-            Path(first.logs) / first.name, [job.worker for job in jobs], first.trainer.threads, str(first.session)
+            Path(str(first.logs)) / str(first.name),
+            [job.worker for job in jobs],
+            first.trainer.threads,
+            str(first.session),
         )
         return [
             JobReturn(overrides=list(overrides), cfg=job, status=JobStatus.COMPLETED, _return_value=code)

@@ -1,7 +1,7 @@
 """``mnistsweep://FOLDER``: the YAML files of one folder, as the config group `sweeps`.
 
-A folder on Hydra's search path makes a group of each of its subfolders. With the working directory there, ``logs=...`` would
-no longer be a key but a choice of the group ``logs/``; so only the files of ``sweeps/`` are shown, by this source.
+A folder on Hydra's search path makes a group of each of its subfolders. With the working directory there, ``logs=...``
+would no longer be a key but a choice of the group ``logs/``: so this source shows the files of ``sweeps/`` only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class SweepFiles(ConfigSource):
         file = self._file(config_path)
         if not file.is_file():
             raise ConfigLoadError(f"Config not found: {file}")
-        header = ConfigSource._get_header_dict(file.read_text(encoding="utf-8")[:512])
+        # A sweep sets keys of all groups: its package is the whole configuration, said in its first line or not.
+        header = {"package": "_global_"} | ConfigSource._get_header_dict(file.read_text(encoding="utf-8")[:512])
         return ConfigResult(config=OmegaConf.load(file), path=self.full_path(), provider=self.provider, header=header)
 
     def available(self) -> bool:

@@ -1,1 +1,1 @@
-"""Configuration: the typed schema, Hydra's grammar read as a search space, composition, and the checks before a start."""
+"""Configuration: the typed schema, Hydra's grammar read as a search space, composition, checks before a start."""

@@ -1,4 +1,4 @@
-"""Composition: from a recipe (folders, a primary configuration, overrides) to a typed `Config`, for a sweep or one trial.
+"""Composition: from a recipe (folders, primary configuration, overrides) to a typed `Config`, of a sweep or one trial.
 
 Composing with Hydra takes some 60 ms. A sweep has few combinations of config groups and many trials, so `Composer`
 composes once for each combination and sets the other values of a trial on a copy.
@@ -8,51 +8,41 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import targets
+from mnistsweep.config.explaining import HYDRA_ERRORS, mend
+from mnistsweep.config.held import GROUPS, is_inside, key_of
+from mnistsweep.config.resources import PRIMARY, SWEEPS, conf_folder, default_folders
 from mnistsweep.config.schema import Config, register
-from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.config.structure import read
+from mnistsweep.errors import ConfigError
 
-PRIMARY = "config"
 VERSION_BASE = "1.3"
 
-# The scheme of the plugin that shows a folder's files as the group `sweeps`.
-SWEEPS = "mnistsweep"
-
-
-def resources() -> Path:
-    """The folder that holds ``conf/`` and ``sweeps/``: inside the installed package, or the checkout's root."""
-    package = Path(__file__).resolve().parent.parent
-    packaged = package / "_resources"
-    return packaged if packaged.is_dir() else package.parent
-
-
-def conf_folder() -> Path:
-    """The folder of the configuration groups."""
-    return resources() / "conf"
-
-
-def default_folders() -> tuple[str, ...]:
-    """Where configurations are looked for: the package's groups and sweeps, then ``sweeps/`` in the working directory."""
-    folders = [f"file://{conf_folder()}", f"{SWEEPS}://{resources() / 'sweeps'}"]
-    own = Path.cwd() / "sweeps"
-    return tuple(dict.fromkeys([*folders, *([f"{SWEEPS}://{own}"] if own.is_dir() else [])]))
+# Where a KerasTuner HyperModel's own hyperparameters live in the configuration: `model.hp.<name>`.
+HYPERPARAMETERS = "model.hp."
 
 
 def searchpath(folders: Sequence[str]) -> str:
     """The override that puts folders, given as URLs, on Hydra's search path."""
     return f"hydra.searchpath=[{','.join(map(quoted, folders))}]"
+
+
+def quoted(text: str) -> str:
+    """A text as a value of Hydra's grammar, whatever stands in it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 @dataclass(frozen=True)
@@ -67,7 +57,7 @@ class Recipe:
 
     overrides: tuple[str, ...] = ()
     config_name: str = PRIMARY
-    folders: tuple[str, ...] = ()
+    folders: tuple[str, ...] = field(default_factory=default_folders)
 
     @classmethod
     def from_hydra(cls, hydra: Any, overrides: Sequence[str]) -> Recipe:
@@ -75,12 +65,12 @@ class Recipe:
 
         Args:
             hydra: The configuration's part ``hydra``.
-            overrides: The command line's.
+            overrides: The command line's; those of ``hydra.sweeper``, which hold ranges, are put before them.
         """
-        name = str(hydra.job.config_name)
-        known = [source for source in hydra.runtime.config_sources if source.schema in ("file", SWEEPS)]
-        known.sort(key=lambda source: source.schema != "file" or not (Path(source.path) / f"{name}.yaml").is_file())
-        return cls(tuple(overrides), name, tuple(dict.fromkeys(f"{s.schema}://{s.path}" for s in known)))
+        own = [text for text in hydra.overrides.hydra if key_of(text).startswith("hydra.sweeper.")]
+        searched = [source for source in hydra.runtime.config_sources if source.provider not in ("hydra", "schema")]
+        folders = dict.fromkeys(f"{source.schema}://{source.path}" for source in searched)
+        return cls((*own, *overrides), str(hydra.job.config_name), tuple(folders))
 
     def with_overrides(self, *overrides: str) -> Recipe:
         """The same recipe with more overrides behind those it has."""
@@ -88,10 +78,21 @@ class Recipe:
 
     def options(self, group: str) -> list[str]:
         """The presets of a config group."""
-        places = [url.partition("://") for url in self.folders or default_folders()]
+        return sorted(self._files(group))
+
+    def presets_with(self, key: str) -> list[str]:
+        """The presets that have a key, such as ``optimizer.momentum``."""
+        group, _, inner = key.partition(".")
+        if not inner:
+            return []
+        files = self._files(group).items()
+        return sorted(name for name, file in files if inner in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}))
+
+    def _files(self, group: str) -> dict[str, Path]:
+        places = [url.partition("://") for url in self.folders]
         folders = [Path(path) / ("" if scheme == SWEEPS else group) for scheme, _, path in places
-                   if (scheme == SWEEPS) == (group == "sweeps")]  # fmt: skip
-        return sorted({path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")})
+                   if group and scheme in ("file", SWEEPS) and (scheme == SWEEPS) == (group == "sweeps")]  # fmt: skip
+        return {path.stem: path for folder in reversed(folders) for path in folder.glob("*.yaml")}
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain values, for `sweep.yaml`."""
@@ -103,45 +104,72 @@ class Recipe:
         return cls(tuple(record["overrides"]), record["config_name"], tuple(record["folders"]))
 
     def compose(self) -> DictConfig:
-        """Compose the configuration, with Hydra's own part under ``hydra``.
+        """Compose the configuration, with Hydra's own part under ``hydra``; what comes back may be changed.
 
         Raises:
-            ConfigError: A key, a value, a preset or a group that does not exist, with the nearest that does.
+            ConfigError: Every key, preset or group that does not exist, with the nearest that does.
         """
-        return _compose(self).copy()
+        try:
+            return self.compose_once().copy()
+        except HYDRA_ERRORS as error:
+            raise ConfigError("\n".join(mend(self)[1])) from error
+
+    def compose_once(self) -> DictConfig:
+        """Compose, or give what was composed before; it must not be changed.
+
+        Raises:
+            Exception: One of `explaining.HYDRA_ERRORS`.
+        """
+        return _compose(self)
 
     def clean(self, composed: DictConfig) -> DictConfig:
-        """Drop what a preset left behind where the user replaced its `_target_`.
+        """Drop what does not belong to what the user chose.
 
         ``model._target_=my_model.build`` on top of the default preset would hand that preset's keys to a function that
-        never asked for them; keys that the user typed stay.
+        never asked for them; keys that the user typed stay. ``optimizer=sgd`` on top of a ``best.yaml`` that was found
+        with adam would leave adam's name and keys in place of sgd's.
         """
-        typed = [override.lstrip("+").split("=", 1)[0] for override in self.overrides]
-        groups = [key.removesuffix("._target_") for key in typed if key.endswith("._target_") and key.count(".") == 1]
-        if not groups:
+        typed = [key_of(text) for text in self.overrides]
+        chosen = [group for group in GROUPS if group in typed and not self._is_packaged]
+        replaced = [group for group in GROUPS if f"{group}._target_" in typed]
+        if not chosen and not replaced:
             return composed
-        presets = replace(self, overrides=tuple(o for o in self.overrides if "." not in o.split("=", 1)[0])).compose()
         with open_dict(composed):
-            for group in groups:
+            for group in chosen:
+                preset = self._packaged(group)
+                if _identity(preset) != _identity(composed[group]):
+                    composed[group] = preset
+            for group in replaced:
+                outer = tuple(text for text in self.overrides if not is_inside(text))
+                preset = OmegaConf.select(replace(self, overrides=outer).compose_once(), group) or {}
                 own = [key.removeprefix(f"{group}.") for key in typed if key.startswith(f"{group}.")]
-                preset = OmegaConf.select(presets, group) or {}
                 composed[group] = targets.without_preset_keys(composed[group], preset, own)
         return composed
+
+    @property
+    def _is_packaged(self) -> bool:
+        return self.config_name == PRIMARY and self.folders[0] == f"file://{conf_folder()}"
+
+    def _packaged(self, group: str) -> Any:
+        """A group as it is without the user's primary configuration, from the preset and the keys that were typed."""
+        own = tuple(text for text in self.overrides if key_of(text).split(".")[0] == group)
+        first = f"file://{conf_folder()}"
+        folders = (first, *(url for url in self.folders if url != first))
+        return replace(self, overrides=own, config_name=PRIMARY, folders=folders).compose_once()[group]
+
+
+def _identity(group: Any) -> Any:
+    """What a group is about: the optimizer's name, the function that builds the model."""
+    return (group.get("name"), group.get("_target_")) if isinstance(group, DictConfig) else None
 
 
 @cache
 def _compose(recipe: Recipe) -> DictConfig:
     register()
-    first, *others = recipe.folders or default_folders()
+    first, *others = recipe.folders
     search = [searchpath(others)] if others else []
-    own = [text for text in recipe.overrides if not text.startswith("hydra.searchpath=")]
     with _own_hydra(first.removeprefix("file://")):
-        try:
-            composed = compose(recipe.config_name, overrides=[*search, *own], return_hydra_config=True)
-        except HydraException as error:
-            raise explain(error, recipe) from error
-        except OmegaConfBaseException as error:
-            raise ConfigError(str(error).splitlines()[0]) from error
+        composed = compose(recipe.config_name, overrides=[*search, *recipe.overrides], return_hydra_config=True)
     return recipe.clean(composed)
 
 
@@ -173,14 +201,10 @@ class Composer:
         self._variant = cache(self._compose_variant)
 
     def _compose_variant(self, choices: tuple[str, ...]) -> DictConfig:
-        return self.recipe.with_overrides(*choices).compose()
-
-    def _choices(self, point: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(f"{key}={value}" for key, value in point.items() if key in self.groups)
-
-    def presets(self, point: Mapping[str, Any]) -> dict[str, Any]:
-        """Which preset each config group has at a point."""
-        return dict(self._variant(self._choices(point)).hydra.runtime.choices)
+        config = self.recipe.with_overrides(*choices).compose()
+        with open_dict(config):
+            config.pop("hydra")
+        return config
 
     def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:
         """The configuration at a point of the space, groups first, then single values, without Hydra's own part.
@@ -189,9 +213,9 @@ class Composer:
             point: From swept keys to values.
             seed: Of the trial; None leaves the configuration's own.
         """
-        config = self._variant(self._choices(point)).copy()
+        choices = tuple(f"{key}={value}" for key, value in point.items() if key in self.groups)
+        config = self._variant(choices).copy()
         with open_dict(config):
-            config.pop("hydra", None)
             for key, value in point.items():
                 if key not in self.groups:
                     set_value(config, key, value)
@@ -210,60 +234,36 @@ def set_value(config: DictConfig, key: str, value: Any) -> None:
         OmegaConf.update(config, key, value, merge=False, force_add=True)
 
 
-# Where a KerasTuner HyperModel's own hyperparameters live in the configuration: `model.hp.<name>`.
-HYPERPARAMETERS = "model.hp."
+def to_plain(config: DictConfig) -> dict[str, Any]:
+    """The composed configuration as plain dictionaries and lists, interpolations resolved, without Hydra's own part.
+
+    Raises:
+        ConfigError: An interpolation leads nowhere.
+    """
+    if "hydra" in config:
+        config = config.copy()
+        with open_dict(config):
+            config.pop("hydra")
+    try:
+        plain: Any = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{getattr(error, 'full_key', '')}: {str(error).splitlines()[0]}.") from error
+    return dict(plain)
 
 
 def to_config(config: DictConfig) -> Config:
-    """The composed configuration as a typed record, interpolations resolved, groups as plain dictionaries."""
-    own = OmegaConf.masked_copy(config, [key for key in config if key in Config.__dataclass_fields__])
-    try:
-        record = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), own))
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{getattr(error, 'full_key', '')}: {str(error).splitlines()[0]}") from error
-    assert isinstance(record, Config)
+    """The composed configuration as a typed record, groups as plain dictionaries.
+
+    Raises:
+        ConfigError: A value has the wrong type, or an interpolation leads nowhere.
+    """
+    plain = to_plain(config)
+    record, faults = read(plain, [key for key in plain if key not in Config.__dataclass_fields__])
+    if faults:
+        raise ConfigError("\n".join(faults))
     return record
 
 
 def trial_seed(seed: int, number: int) -> int:
     """The seed of a trial, from the sweep's seed (0 is one like any other) and the trial's number."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-
-
-def known_keys(config: DictConfig, prefix: str = "") -> list[str]:
-    """Every dotted key of a configuration, inner nodes included, Hydra's own part left out."""
-    keys: list[str] = []
-    for key in config:
-        path = f"{prefix}{key}"
-        if path == "hydra":
-            continue
-        keys.append(path)
-        node = config._get_node(key)
-        if isinstance(node, DictConfig) and not (node._is_none() or node._is_missing()):
-            keys += known_keys(node, f"{path}.")
-    return keys
-
-
-def explain(error: HydraException, recipe: Recipe) -> ConfigError:
-    """Hydra's error in this project's words: the key, the value received, and the nearest right one."""
-    cause = error.__cause__
-    first = str(error).splitlines()[0]
-    if isinstance(error, MissingConfigException):
-        group, _, name = str(error.missing_cfg_file or "").rpartition("/")
-        known = error.options or recipe.options(group)
-        return ConfigError(f"{group or 'configuration'}: there is no {name!r}; {suggest(name, known)}.")
-    if isinstance(error, OverrideParseException):
-        return ConfigError(f"{error.override!r} is no override: {first}.")
-    if "Could not override" in first:
-        key = first.split("'")[1].split("@")[0]
-        base = Recipe((), recipe.config_name, recipe.folders)
-        known = known_keys(base.compose()) if recipe.overrides else []
-        return ConfigError(f"{key}: there is no such key; {suggest(key, known)}. (A new key is added with +{key}=...)")
-    detail = f": {str(cause).splitlines()[0]}" if cause is not None else ""
-    return ConfigError(f"{first}{detail}")
-
-
-def quoted(text: str) -> str:
-    """A text as a value of Hydra's grammar, whatever stands in it."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

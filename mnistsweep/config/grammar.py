@@ -13,8 +13,10 @@ What Hydra calls a sweep override becomes a dimension:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,6 +25,7 @@ from hydra.core.override_parser.types import (
     Glob,
     IntervalSweep,
     Override,
+    Quote,
     QuotedString,
     RangeSweep,
 )
@@ -32,6 +35,9 @@ from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.space import Choice, Dimension, Float, Int
 
 KNOWN_TAGS = {"log"}
+
+# A range of more values is no list that anybody means to try.
+MOST_VALUES = 10_000
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,22 @@ def value_of(text: str) -> Any:
 
 
 def _from_param(key: str, value: Any) -> str:
+    """An entry of ``hydra.sweeper.params`` as an override: a text is one already, a list is a choice of its items."""
     if isinstance(value, list | tuple):
-        return f"{key}=choice({','.join(str(item) for item in value)})"
-    return f"{key}={'null' if value is None else value}"
+        items = ",".join(map(_written, value))
+        return f"{key}={items}" if len(value) > 1 else f"{key}=choice({items})"  # choice(null) is no Hydra
+    return f"{key}={value if isinstance(value, str) else _written(value)}"
+
+
+def _written(value: Any) -> str:
+    """A plain value in Hydra's grammar."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{_written(item)}' for key, item in value.items())}}}"
+    if isinstance(value, str):
+        return QuotedString(value, Quote.single).with_quotes()
+    return "null" if value is None else str(value)
 
 
 def _parse_one(text: str) -> Override:
@@ -118,7 +137,11 @@ def _key(override: Override) -> str:
 def _dimension(key: str, override: Override, options: Callable[[str], Iterable[str]]) -> Dimension:
     sweep: Any = override.value()
     if isinstance(sweep, Glob):
-        return Choice(key, tuple(sweep.filter(list(options(key)))))
+        known = list(options(key))
+        if not sweep.filter(known):
+            received = override.get_value_string()
+            raise SpaceError(f"{key}: nothing matches {received}. Known: {', '.join(known) or 'none'}.")
+        return Choice(key, tuple(sweep.filter(known)))
     unknown = set(getattr(sweep, "tags", ())) - KNOWN_TAGS
     if unknown:
         received = sorted(unknown)[0]
@@ -129,12 +152,29 @@ def _dimension(key: str, override: Override, options: Callable[[str], Iterable[s
         return _interval(key, sweep)
     if "log" in sweep.tags:
         raise SpaceError(f"{key}: log goes with interval, received {override.get_value_string()}.")
-    values = tuple(_plain(value) for value in override.sweep_iterator())
-    if not values and isinstance(sweep, RangeSweep):
-        raise SpaceError(f"{key}: an empty range, received {override.get_value_string()}; its end is left out.")
-    if isinstance(sweep, ChoiceSweep | RangeSweep):
-        return Choice(key, values)
+    if getattr(sweep, "shuffle", False):
+        received = override.get_value_string()
+        raise SpaceError(f"{key}: which value comes first is the oracle's to say, received {received}; drop shuffle.")
+    if isinstance(sweep, RangeSweep):
+        return Choice(key, _range(key, sweep, override.get_value_string()))
+    if isinstance(sweep, ChoiceSweep):
+        return Choice(key, tuple(_plain(value) for value in sweep.list))
     raise SpaceError(f"{key}: no range that can be searched, received {override.get_value_string()}.")
+
+
+def _range(key: str, sweep: RangeSweep, received: str) -> tuple[int | float, ...]:
+    """The values of a range, without its end; computed as people do, so that 0.3 three times is 0.9."""
+    numbers = [number for number in (sweep.start, sweep.stop, sweep.step) if number is not None]
+    if not all(map(math.isfinite, numbers)) or sweep.step == 0:
+        raise SpaceError(f"{key}: a range has finite bounds and a step that is not 0, received {received}.")
+    start, stop, step = (Decimal(repr(number)) for number in numbers)
+    count = max(0, math.ceil((stop - start) / step))
+    if count == 0:
+        raise SpaceError(f"{key}: an empty range, received {received}; its end is left out.")
+    if count > MOST_VALUES:
+        raise SpaceError(f"{key}: {count:,} values are too many to list, received {received}; write an interval.")
+    kind = int if all(isinstance(number, int) for number in numbers) else float
+    return tuple(kind(start + index * step) for index in range(count))
 
 
 def _interval(key: str, sweep: IntervalSweep) -> Dimension:

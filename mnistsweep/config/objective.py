@@ -15,6 +15,11 @@ _HINTS = (
     ("crossentropy", "min"),
     ("poisson", "min"),
     ("divergence", "min"),
+    ("hinge", "min"),
+    ("mse", "min"),
+    ("mae", "min"),
+    ("mape", "min"),
+    ("msle", "min"),
     ("acc", "max"),
     ("auc", "max"),
     ("precision", "max"),
@@ -22,6 +27,7 @@ _HINTS = (
     ("f1", "max"),
     ("score", "max"),
     ("iou", "max"),
+    ("io_u", "max"),
 )
 
 
@@ -46,14 +52,11 @@ def check(objective: str, direction: str, metrics: Sequence[str] | None) -> list
     faults = []
     if direction not in DIRECTIONS:
         faults.append(f"direction: {direction!r} is none; {suggest(direction, DIRECTIONS)}.")
+    known = [f"{side}{metric.lower()}" for metric in ("loss", *(metrics or ())) for side in ("val_", "")]
+    if metrics is not None and objective not in known:
+        hint = f"{suggest(objective, known)}. (trainer.metrics says what is.)"
+        faults.append(f"objective: {objective!r} is not measured; {hint}")
     elif direction == "auto" and direction_of(objective) is None:
-        faults.append(
-            f"direction: the name {objective!r} does not tell whether more is better; set direction=max or direction=min."
-        )
-    if metrics is not None:
-        known = [f"{side}{metric.lower()}" for metric in ("loss", *metrics) for side in ("val_", "")]
-        if objective not in known:
-            faults.append(
-                f"objective: {objective!r} is not measured; {suggest(objective, known)}. (trainer.metrics says what is.)"
-            )
+        rule = f"the name {objective!r} does not tell whether more is better"
+        faults.append(f"direction: {rule}; set direction=max or direction=min.")
     return faults

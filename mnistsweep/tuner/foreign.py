@@ -1,7 +1,8 @@
-"""One of KerasTuner's own oracles as the source of points (``oracle._target_=keras_tuner.oracles.BayesianOptimizationOracle``).
+"""One of KerasTuner's own oracles as the source of points (``oracle._target_=keras_tuner.oracles.HyperbandOracle``).
 
-KerasTuner's oracle proposes; the study stays the ledger. What the oracle remembers (its trials, Hyperband's brackets) is kept
-in ``kerastuner_oracle.json``, replaced as a whole after each proposal. One worker only: it cannot share its memory.
+KerasTuner's oracle proposes; the study stays the ledger. What the oracle remembers (its trials, Hyperband's brackets)
+is kept in ``kerastuner_oracle.json``, replaced as a whole after each proposal. One worker only: it cannot share its
+memory.
 
 Hyperband sets the epochs of each trial itself. Its later rungs train from the beginning, not from the earlier rung's
 weights, so that every trial can be repeated from its configuration alone.
@@ -9,6 +10,7 @@ weights, so that every trial can be repeated from its configuration alone.
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from typing import Any
@@ -22,13 +24,17 @@ from mnistsweep import targets
 from mnistsweep.algorithms import Oracle, Proposal
 from mnistsweep.config.compose import trial_seed
 from mnistsweep.config.schema import Config
+from mnistsweep.errors import ConfigError
 from mnistsweep.paths import SweepPaths, replacing
 from mnistsweep.space import SearchSpace
+from mnistsweep.tuner.hyperband import EPOCHS_KEY, max_epochs, sets_epochs
 from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point
 
-EPOCHS_KEY = "trainer.epochs"
 _KERASTUNER_EPOCHS = "tuner/epochs"
 _TUNER_ID = "tuner0"
+
+# Keys of the group `oracle` that belong to this project's own oracles.
+_OWN_KEYS = ("name", "startup_results")
 
 
 class KerasTunerOracle(Oracle):
@@ -36,39 +42,32 @@ class KerasTunerOracle(Oracle):
 
     Args:
         paths: The sweep's files.
-        space: What varies.
+        space: What varies, with the epochs where the oracle sets them (`hyperband.with_epochs`).
         config: Of the sweep; `config.oracle` has `_target_` and the oracle's keyword arguments.
         direction: Of the objective.
+
+    Raises:
+        ConfigError: The target is no oracle, does not take a key or a value, or needs a library that is not installed.
     """
 
     def __init__(self, paths: SweepPaths, space: SearchSpace, config: Config, direction: str) -> None:
         super().__init__(space)
         self._file = paths.oracle_state
         self._objective = config.objective
-        own = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.key == EPOCHS_KEY)))
-        offered = {
-            "objective": keras_tuner.Objective(config.objective, direction),
-            "hyperparameters": to_hyperparameters(own),
-            "max_trials": config.trials or sys.maxsize,
-            "seed": trial_seed(config.seed, 0) % 2**31 or 1,  # KerasTuner takes 0 for "a random seed"
-            "max_consecutive_failed_trials": sys.maxsize,  # the study counts failures
-        }
-        keys = {key: value for key, value in config.oracle.items() if key not in ("name", "startup_results")}
-        self._inner: Any = targets.call("oracle", targets.resolve(keys["_target_"], "oracle._target_"), keys, offered)
-        self._inner.save = lambda: None  # KerasTuner writes in place: a kill would leave half a file
-        self._inner._save_trial = lambda trial: None
-        self._inner.verbose = 0
+        self._inner = _make_inner(space, config, direction)
         self._inner._set_project_dir(str(paths.folder), "kerastuner")
-        self._ids: dict[str, int] = {}
-        self._restore()
+        self._numbers: dict[str, int] = {}
+        if self._file.is_file():
+            self._restore()
 
     def propose(self, number: int, study: optuna.Study) -> Proposal | None:
         """KerasTuner's next point, once it knows all results; None where its search is over."""
         self._tell({trial.number: trial for trial in study.get_trials(deepcopy=False)})
+        # A proposal that did not reach the ledger, for the process died in between, is still ongoing: it comes again.
         trial = self._inner.create_trial(_TUNER_ID)
         if trial.status != TrialStatus.RUNNING:
             return None
-        self._ids[trial.trial_id] = number
+        self._numbers[trial.trial_id] = number
         self._save()
         values = dict(trial.hyperparameters.values)
         if _KERASTUNER_EPOCHS in values:
@@ -77,12 +76,8 @@ class KerasTunerOracle(Oracle):
 
     def _tell(self, ledger: dict[int, FrozenTrial]) -> None:
         for trial in list(self._inner.ongoing_trials.values()):
-            record = ledger.get(self._ids.get(trial.trial_id, -1))
-            if record is None:  # the process died between the proposal and the ledger: the point is proposed again
-                self._inner.ongoing_trials = {}
-                self._inner.trials.pop(trial.trial_id, None)
-                self._inner.start_order.remove(trial.trial_id)
-            elif record.state.is_finished():
+            record = ledger.get(self._numbers[trial.trial_id])
+            if record is not None and record.state.is_finished():
                 self._end(trial, record)
 
     def _end(self, trial: Trial, record: FrozenTrial) -> None:
@@ -96,21 +91,48 @@ class KerasTunerOracle(Oracle):
 
     def _save(self) -> None:
         trials = {trial_id: trial.get_state() for trial_id, trial in self._inner.trials.items()}
+        record = {"numbers": self._numbers, "trials": trials, "oracle": self._inner.get_state()}
         with replacing(self._file) as part:
-            part.write_text(json.dumps({"ids": self._ids, "trials": trials, "oracle": self._inner.get_state()}))
+            part.write_text(json.dumps(record), encoding="utf-8")
 
     def _restore(self) -> None:
-        if not self._file.is_file():
-            return
-        record = json.loads(self._file.read_text())
-        self._ids = record["ids"]
-        self._inner.set_state(record["oracle"])
+        record = json.loads(self._file.read_text(encoding="utf-8"))
+        self._numbers = record["numbers"]
         self._inner.trials = {trial_id: Trial.from_state(state) for trial_id, state in record["trials"].items()}
-        self._inner.ongoing_trials = {
-            _TUNER_ID: trial for trial in self._inner.trials.values() if trial.status == TrialStatus.RUNNING
-        }
+        self._inner.set_state(record["oracle"])
+        if isinstance(self._inner, keras_tuner.oracles.GridSearchOracle):
+            self._restore_grid()
+
+    def _restore_grid(self) -> None:
+        """Make anew what KerasTuner's grid keeps in memory only: its trials in the order of the grid."""
+        values = {trial_id: trial.hyperparameters.values for trial_id, trial in self._inner.trials.items()}
+        order = functools.cmp_to_key(lambda one, other: self._inner._compare(values[one], values[other]))
+        for trial_id in sorted(values, key=order):
+            self._inner._ordered_ids.insert(trial_id)
+        self._inner._populate_next = list(self._inner.start_order)  # those whose successor was tried are passed over
 
 
-def sets_epochs(config: Config) -> bool:
-    """Whether KerasTuner's oracle decides the epochs of each trial, as Hyperband does with its `max_epochs`."""
-    return "max_epochs" in config.oracle
+def _make_inner(space: SearchSpace, config: Config, direction: str) -> Any:
+    """KerasTuner's oracle, writing nothing and saying nothing."""
+    own = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.key == EPOCHS_KEY)))
+    offered = {
+        "objective": keras_tuner.Objective(config.objective, direction),
+        "hyperparameters": to_hyperparameters(own),
+        "max_trials": config.trials or sys.maxsize,
+        "max_epochs": max_epochs(config),
+        "seed": trial_seed(config.seed, 0) % 2**31 or 1,  # KerasTuner takes 0 for "a random seed"
+        "max_consecutive_failed_trials": sys.maxsize,  # the study counts failures
+    }
+    keys = {key: value for key, value in config.oracle.items() if key not in _OWN_KEYS}
+    target = targets.resolve(keys["_target_"], "oracle._target_")
+    if not (isinstance(target, type) and issubclass(target, keras_tuner.Oracle)):
+        known = ", ".join(f"keras_tuner.oracles.{name}" for name in dir(keras_tuner.oracles) if name.endswith("Oracle"))
+        raise ConfigError(f"oracle._target_: no oracle of KerasTuner's, received {keys['_target_']}. Known: {known}")
+    try:
+        inner = targets.call("oracle", target, keys, offered)
+    except (ImportError, TypeError, ValueError) as error:
+        raise ConfigError(f"oracle: {keys['_target_']}: {error}") from error
+    inner.save = lambda: None  # KerasTuner writes in place: a kill would leave half a file
+    inner._save_trial = lambda trial: None
+    inner.verbose = 0
+    return inner

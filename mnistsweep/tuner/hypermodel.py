@@ -3,39 +3,61 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import keras
 import keras_tuner
 
-from mnistsweep import models, targets
+from mnistsweep import models
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.fitting import FitOptions
-from mnistsweep.training import Labelled, compile_model, default_fit
+from mnistsweep.training import EpochCounter, Labelled, default_fit
+
+# How Python reports `model.fit(epochs=hp.Int(...), **kwargs)` where `kwargs` has epochs too.
+_GIVEN_TWICE = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
 
 
 class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
-    """Builds and fits what a configuration describes; `config` and `dataset` are set anew for each trial.
+    """Builds and fits what a configuration describes, for one trial.
 
-    A user's own `HyperModel` with a `fit` of its own is asked to fit; every other model goes through the fast loop.
+    A user's hypermodel gets its hyperparameters from the configuration (`model.hp`), so that a trial and a training
+    that repeats it are built alike. One with a `fit` of its own is asked to fit, by the object that built the model;
+    every other model goes through the fast loop. A `fit` of its own augments by itself, if it wants to.
+
+    Args:
+        config: Of the trial.
+        dataset: Says the shape of the input and the number of classes.
+
+    Attributes:
+        hyperparameters: What the user's hypermodel has declared since `build` was last called, with its values.
     """
 
     def __init__(self, config: Config, dataset: Dataset) -> None:
         super().__init__(name="mnistsweep")
         self.config = config
         self.dataset = dataset
+        self.hyperparameters = keras_tuner.HyperParameters()
+        self._own: Any = None
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The compiled model; `hp` is handed to a user's hypermodel, other builders read the configuration."""
-        shape, classes = self.dataset.input_shape, self.dataset.classes
-        if models.needs_hyperparameters(self.config.model):
-            model = models.build_hypermodel(self.config.model, hp, shape, classes)
-        else:
-            model = models.build(self.config.model, shape, classes)
-        compile_model(model, self.config, self.dataset)
-        return model
+        """The model, compiled only where the user's code does so; it is the configuration's, whatever `hp` holds."""
+        config, shape, classes = self.config.model, self.dataset.input_shape, self.dataset.classes
+        if not models.needs_hyperparameters(config):
+            return models.build(config, shape, classes)
+        self.hyperparameters = keras_tuner.HyperParameters()
+        self.hyperparameters.values = dict(config.get("hp") or {})
+        self._own = models.make_hypermodel(config, shape, classes)
+        return models.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
+
+    @property
+    def fits_itself(self) -> bool:
+        """Whether the user's hypermodel that built the last model has a `fit` of its own."""
+        method = getattr(type(self._own), "fit", None)
+        return method is not None and method is not keras_tuner.HyperModel.fit
 
     def fit(
         self,
@@ -47,30 +69,50 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
         """Train the model; what it measures goes to the callbacks."""
-        own = self._own_hypermodel()
-        if own is None:
+        if not self.fits_itself:
             default_fit(model, train, validation, options, callbacks)
             return
-        own.fit(
-            hp, model, *train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
-            callbacks=list(callbacks), verbose=0,
+        counter = EpochCounter()
+        result = self.fit_itself(
+            model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
+            callbacks=[counter, *callbacks], verbose=0,
         )  # fmt: skip
+        if not counter.epochs:
+            _tell(callbacks, model, result, self.config.objective)
 
-    def _own_hypermodel(self) -> keras_tuner.HyperModel | None:
-        """The user's HyperModel, if it has a `fit` of its own."""
-        if self.config.model.get("_target_") in models.BUILDERS:
-            return None
-        target = targets.resolve(self.config.model["_target_"], "model._target_")
-        if inspect.isclass(target) and issubclass(target, keras_tuner.HyperModel):
-            offered = {"input_shape": self.dataset.input_shape, "classes": self.dataset.classes}
-            target = targets.call("model", target, self.config.model, offered)
-        if isinstance(target, keras_tuner.HyperModel) and type(target).fit is not keras_tuner.HyperModel.fit:
-            return target
-        return None
+    def fit_itself(self, model: keras.Model, train: Labelled, **keywords: Any) -> Any:
+        """Call the user's `fit` with those keywords that it takes; one that it sets by itself is left to it.
+
+        Returns:
+            What the user's `fit` returns.
+        """
+        parameters = inspect.signature(self._own.fit).parameters
+        if inspect.Parameter.VAR_KEYWORD not in {parameter.kind for parameter in parameters.values()}:
+            keywords = {name: value for name, value in keywords.items() if name in parameters}
+        while True:
+            try:
+                return self._own.fit(self.hyperparameters, model, *train, **keywords)
+            except TypeError as error:
+                twice = _GIVEN_TWICE.search(str(error))
+                if twice is None or twice[1] == "callbacks" or keywords.pop(twice[1], None) is None:
+                    raise
 
 
-def fixed_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
-    """The values under `model.hp` as KerasTuner's; a hyperparameter that is not there takes its default."""
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict((config.model or {}).get("hp") or {})
-    return hp
+def _tell(callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, result: Any, objective: str) -> None:
+    """Hand what a user's `fit` returned to the callbacks, as one epoch: it called none of them.
+
+    KerasTuner takes the objective as a number, a dictionary of metrics or a `History`; of the latter the last epoch
+    counts, for the model has its weights.
+    """
+    epoch = 0
+    if isinstance(result, keras.callbacks.History):
+        epoch = max(len(result.epoch) - 1, 0)
+        result = {name: values[-1] for name, values in result.history.items()}
+    logs = {objective: result} if isinstance(result, Real) else result
+    if not isinstance(logs, Mapping):
+        return
+    events = keras.callbacks.CallbackList(list(callbacks), model=model)
+    events.on_train_begin()
+    events.on_epoch_begin(epoch)
+    events.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})
+    events.on_train_end()

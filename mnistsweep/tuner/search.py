@@ -10,6 +10,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FailedTrialError
+from keras_tuner.src import config as kerastuner_config
 
 from mnistsweep import data
 from mnistsweep.config.schema import Config
@@ -18,8 +19,10 @@ from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim
 from mnistsweep.training import Hooks, Outcome, Training, clear, explain
-from mnistsweep.tuner.hypermodel import ConfiguredHyperModel, fixed_hyperparameters
+from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.oracle import StudyOracle
+
+kerastuner_config.DEBUG = False  # it prints the traceback of a failed trial, which goes to the trial's folder here
 
 Prepare = Callable[[Claim, TrialPaths], Config]
 Begun = Callable[[Claim, TrialPaths], None]
@@ -98,7 +101,6 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         clear(folder)
         config = self._prepare(claim, folder)
         self._begun(claim, folder)
-        hp.values |= config.model.get("hp") or {}
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.get(config.data))
         hooks = Hooks(oracle.report, self._should_stop)
         return training(self.hypermodel, hp, oracle.objective.direction, folder, hooks).run()
@@ -132,4 +134,4 @@ def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks)
     """Train one configuration outside of a sweep, along the same path as a trial."""
     clear(folder)
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
-    return training(hypermodel, fixed_hyperparameters(config), direction, folder, hooks).run()
+    return training(hypermodel, keras_tuner.HyperParameters(), direction, folder, hooks).run()

@@ -1,0 +1,138 @@
+"""How soon the commands that train nothing answer: wall time of whole processes, beside bare imports of Keras.
+
+Timed: `mnistsweep --help`, `mnistsweep status`, two configuration errors (a misspelt key; a bad value in a named sweep,
+which is composed first), and the repeated command of a sweep that is complete; beside them a Python that does nothing,
+`import keras` and `import tensorflow`, which is what a command that needs them would pay. The order alternates.
+
+How to read it: seconds from the start of a process to its end, median first; "processor" is the processor time of the
+process, which other programs on the machine are no part of. `--help`, `status` and a configuration error are to answer
+in under 1 s. Each command is then run once more with Python's own list of imports: if TensorFlow, Keras or KerasTuner
+is on it, that is said and the exit code is 1. `--imports` shows which packages the time of each command goes to.
+
+    python benchmarks/startup.py --repeats 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import common
+
+MOST_SECONDS = 1.0
+HEAVY = ("tensorflow", "keras", "keras_tuner", "torch", "jax")
+SMALL = ("trainer.epochs=1", "model=perceptron", "data.train_limit=200", "data.validation=200")
+SWEEP = ("sweep", "name=small", "trials=2", "model.dropout=0.1,0.2", *SMALL)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, the exit code that is due, and in how many seconds it is to answer."""
+
+    name: str
+    command: tuple[str, ...]
+    code: int = 0
+    most_seconds: float | None = None
+    ours: bool = True
+
+
+def ours(name: str, *arguments: str, code: int = 0, most_seconds: float | None = None) -> Case:
+    """A case of the command line."""
+    return Case(name, (str(common.COMMAND), *arguments), code, most_seconds)
+
+
+def python(name: str, code: str) -> Case:
+    """A case of bare Python."""
+    return Case(name, (sys.executable, "-c", code), ours=False)
+
+
+CASES = (
+    ours("mnistsweep --help", "--help", most_seconds=MOST_SECONDS),
+    ours("mnistsweep status", "status", "logs/small", most_seconds=MOST_SECONDS),
+    ours("a misspelt key", "sweep", "model.dropuot=0.1,0.2", code=2, most_seconds=MOST_SECONDS),
+    ours("a bad value in a named sweep", "sweep", "quickstart", "trials=-1", code=2, most_seconds=MOST_SECONDS),
+    ours("a complete sweep repeated", *SWEEP),
+    python("python -c pass", "pass"),
+    python("python -c 'import keras'", "import keras"),
+    python("python -c 'import tensorflow'", "import tensorflow"),
+)
+
+
+def main() -> int:
+    options = parse_arguments()
+    common.print_heading("hydra-core", "optuna", "keras", "tensorflow")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        common.require(common.run((common.COMMAND, *SWEEP), folder))
+        print(f"{options.repeats} runs each, in turn; seconds: median (mean, least to largest, number of runs)\n")
+        measure(folder, options.repeats)
+        return check_imports(folder, options.imports)
+
+
+def measure(folder: Path, repeats: int) -> None:
+    runs: dict[Case, list[common.Finished]] = {case: [] for case in CASES}
+    for repeat in range(repeats + 1):
+        for case in CASES if repeat % 2 else reversed(CASES):
+            finished = common.require(common.run(case.command, folder), case.code)
+            if repeat:  # the first reads the files from the disk
+                runs[case].append(finished)
+    for case, found in runs.items():
+        print(f"  {case.name:30} {describe(case, found)}")
+
+
+def describe(case: Case, found: Sequence[common.Finished]) -> str:
+    seconds = [finished.seconds for finished in found]
+    busy = statistics.median(finished.cpu_seconds for finished in found)
+    text = f"{common.spread(seconds):42} processor {busy:.2f}"
+    if case.most_seconds is None:
+        return text
+    return f"{text}; under {case.most_seconds:g} s {common.verdict(statistics.median(seconds) < case.most_seconds)}"
+
+
+def check_imports(folder: Path, show: bool) -> int:
+    """Run each command of ours once more and look at what it imports.
+
+    Returns:
+        The exit code: 1 where one of them imports a backend.
+    """
+    print(f"\nimported of {', '.join(HEAVY)}")
+    clean = True
+    for case in CASES:
+        if case.ours:
+            imported = import_times(case, folder)
+            heavy = [name for name in HEAVY if name in imported]
+            clean = clean and not heavy
+            print(f"  {case.name:30} {', '.join(heavy) or 'none'}")
+            if show:
+                print("".join(f"    {1000 * imported[name]:6.0f} ms  {name}\n" for name in slowest(imported)), end="")
+    return 0 if clean else 1
+
+
+def import_times(case: Case, folder: Path) -> dict[str, float]:
+    """Seconds that a command spends in each module and what that imports first (Python's `-X importtime`)."""
+    finished = common.require(common.run(case.command, folder, PYTHONPROFILEIMPORTTIME="1"), case.code)
+    lines = re.findall(r"^import time: +(\d+) \| +(\d+) \| +(\S+)$", finished.errors, re.MULTILINE)
+    assert lines, f"{case.name}: Python did not list its imports"
+    return {name: int(cumulative) / 1e6 for _, cumulative, name in lines}
+
+
+def slowest(imported: dict[str, float], most: int = 8) -> list[str]:
+    """The packages that take longest."""
+    packages = [name for name in imported if "." not in name]
+    return sorted(packages, key=lambda name: -imported[name])[:most]
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = common.make_parser(__doc__, repeats=5)
+    parser.add_argument("--imports", action="store_true", help="show which packages take longest to import")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

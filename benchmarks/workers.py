@@ -1,0 +1,170 @@
+"""What a second worker gains on this machine: eight equal trials through the real command line, and what limits it.
+
+The trials differ only in a learning rate that is almost the same, so each costs the same. Three sweeps, in turn: one
+worker with all cores, two workers with half of them each (what `workers=2` does), and, to tell the causes apart, one
+worker with half of the cores.
+
+How to read it: the ratio is the wall time of one worker over that of two, whole commands, 2 being the most. Three
+causes keep it below. *Cores*: a single training uses both already; the more it gains from the second, the less is left.
+*Sharing*: two trainings at once slow each other (memory bandwidth, caches, whatever else runs): how much longer a
+training takes beside another than alone, with the same number of threads. *Start-up*: the time until a worker claims
+its first trial (Python, the backend's import) and what its first trial takes more than the later ones (data, tracing,
+compiling); each worker pays it.
+
+    python benchmarks/workers.py            # some minutes
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import common
+from optuna.trial import FrozenTrial
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study import open_storage
+
+RATES = tuple(round(0.001 + 0.00001 * step, 5) for step in range(8))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How many workers, with how many threads each."""
+
+    name: str
+    workers: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One sweep, in seconds.
+
+    Attributes:
+        wall: Of the whole command.
+        busy: Of processor time.
+        start: From the command's start to a worker's first claim, mean over workers.
+        first: What a worker's first trial took more than its later ones, mean over workers.
+        trial: Of a later trial, mean.
+        rest: From the end of the last trial to the command's end.
+        images: Trained on, per second of wall time.
+    """
+
+    wall: float
+    busy: float
+    start: float
+    first: float
+    trial: float
+    rest: float
+    images: float
+
+
+def main() -> None:
+    options = parse_arguments()
+    common.print_heading("keras", "tensorflow")
+    cores = common.num_cores()
+    half = max(1, cores // 2)
+    one, two = Setup("one worker", 1, cores), Setup("two workers", 2, half)
+    alone = Setup("one worker, half the cores", 1, half)
+    print(f"8 trials of {options.model}, {options.epochs} epochs of {options.images:,} images, 1,000 to validate on")
+    print(f"{options.repeats} sweeps each, in turn; median (mean, least to largest, number of sweeps)\n")
+    found: dict[Setup, list[Timeline]] = {setup: [] for setup in (one, two, alone)}
+    for repeat in range(options.repeats):
+        for setup in found if repeat % 2 == 0 else reversed(found):
+            found[setup].append(measure(setup, options))
+    for setup, timelines in found.items():
+        describe(setup, timelines)
+    explain(found[one], found[two], found[alone])
+
+
+def measure(setup: Setup, options: argparse.Namespace) -> Timeline:
+    """Run one sweep and read its ledger."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        began = time.time()
+        finished = common.require(common.run(command(setup, options), folder))
+        trials = open_storage(SweepPaths(folder / "logs" / "equal"), None).get_all_trials(0)
+    assert len(trials) == len(RATES), finished.output
+    return timeline(trials, began, finished, options.images * options.epochs)
+
+
+def command(setup: Setup, options: argparse.Namespace) -> list[str | Path]:
+    rates = ",".join(map(str, RATES))
+    return [
+        common.COMMAND, "sweep", "name=equal", "oracle=grid", "pruner=none", f"trials={len(RATES)}",
+        f"optimizer.learning_rate={rates}", f"workers={setup.workers}", f"trainer.threads={setup.threads}",
+        f"model={options.model}", f"trainer.epochs={options.epochs}", f"data.train_limit={options.images}",
+        "data.validation=1000",
+    ]  # fmt: skip
+
+
+def timeline(trials: Sequence[FrozenTrial], began: float, finished: common.Finished, images: int) -> Timeline:
+    by_worker: dict[str, list[tuple[float, float]]] = {}
+    for trial in trials:
+        assert trial.datetime_start is not None
+        assert trial.datetime_complete is not None
+        span = (trial.datetime_start.timestamp() - began, trial.datetime_complete.timestamp() - began)
+        by_worker.setdefault(trial.user_attrs["owner"], []).append(span)
+    spans = [sorted(worker) for worker in by_worker.values()]
+    later = statistics.mean(end - start for worker in spans for start, end in worker[1:] or worker)
+    return Timeline(
+        wall=finished.seconds,
+        busy=finished.cpu_seconds,
+        start=statistics.mean(worker[0][0] for worker in spans),
+        first=statistics.mean(worker[0][1] - worker[0][0] for worker in spans) - later,
+        trial=later,
+        rest=finished.seconds - max(end for worker in spans for _, end in worker),
+        images=len(trials) * images / finished.seconds,
+    )
+
+
+def describe(setup: Setup, timelines: Sequence[Timeline]) -> None:
+    print(f"{setup.name} ({setup.threads} {'thread' if setup.threads == 1 else 'threads'} each)")
+    print(f"  wall time        {common.spread([line.wall for line in timelines], '.1f')} s")
+    print(f"  images/s         {common.spread([line.images for line in timelines], ',.0f')}")
+    print(f"  until 1st claim  {common.spread([line.start for line in timelines], '.1f')} s")
+    print(f"  1st trial more   {common.spread([line.first for line in timelines], '.1f')} s")
+    print(f"  a later trial    {common.spread([line.trial for line in timelines], '.2f')} s")
+    print(f"  after the last   {common.spread([line.rest for line in timelines], '.1f')} s")
+    print(f"  cores busy       {common.spread([line.busy / line.wall for line in timelines], '.2f')}\n")
+
+
+def explain(one: Sequence[Timeline], two: Sequence[Timeline], alone: Sequence[Timeline]) -> None:
+    """Say what the ratio is and what it is made of; all from medians, but for the spread of the ratio."""
+
+    def middle(found: Sequence[Timeline], pick: Callable[[Timeline], float]) -> float:
+        return statistics.median(map(pick, found))
+
+    def trial(found: Sequence[Timeline]) -> float:
+        return middle(found, lambda line: line.trial)
+
+    def share(found: Sequence[Timeline]) -> float:
+        return 100 * middle(found, lambda line: (line.start + line.first) / line.wall)
+
+    ratios = [a.wall / b.wall for a, b in zip(one, two, strict=True)]
+    threads, sharing = trial(alone) / trial(one), trial(two) / trial(alone)
+    print(f"ratio of the wall times, one worker / two workers: {common.spread(ratios)}")
+    print("what limits it (2 would be perfect):")
+    print(f"  cores     all of them train {threads:.2f} times as fast as half of them: leaves {2 / threads:.2f}")
+    print(
+        f"  sharing   beside another a training takes {sharing:.2f} times as long: leaves {2 / threads / sharing:.2f}"
+    )
+    print(f"  start-up  {share(one):.0f} % of the wall time with one worker, {share(two):.0f} % with two")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = common.make_parser(__doc__)
+    parser.add_argument("--model", default="fast_conv", help="a preset of conf/model (default fast_conv)")
+    parser.add_argument("--images", type=common.whole(1), default=20_000, help="to train on (default 20000)")
+    parser.add_argument("--epochs", type=common.whole(1), default=2, help="of each trial (default 2)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

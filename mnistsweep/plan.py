@@ -1,0 +1,110 @@
+"""A plan: what is searched, over which configuration; written to ``sweep.yaml``, for workers in other processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from mnistsweep import algorithms
+from mnistsweep.config.compose import Composer, Recipe, trial_seed
+from mnistsweep.config.objective import direction_of
+from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
+from mnistsweep.paths import SweepPaths
+from mnistsweep.space import Choice, SearchSpace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep that can be started.
+
+    Attributes:
+        recipe: Composes what holds for all trials.
+        groups: Which swept keys are config groups.
+        space: What varies.
+        config: The configuration of the sweep, as composed.
+    """
+
+    recipe: Recipe
+    groups: frozenset[str]
+    space: SearchSpace
+    config: Config
+
+    @property
+    def paths(self) -> SweepPaths:
+        """The sweep's files."""
+        return SweepPaths(Path(self.config.logs) / str(self.config.name))
+
+    @property
+    def direction(self) -> str:
+        """``max`` or ``min``."""
+        if self.config.direction != "auto":
+            return self.config.direction
+        return direction_of(self.config.objective) or "max"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the oracle is one of KerasTuner's own."""
+        return self.config.oracle.get("_target_") is not None
+
+    @property
+    def num_trials(self) -> int | None:
+        """How many trials there will be at the most: the budget, or all points of a smaller space; None: no limit."""
+        size = None if self.is_foreign else self.space.size()
+        limits = [limit for limit in (self.config.trials, size) if limit is not None]
+        return min(limits, default=None)
+
+    @cached_property
+    def composer(self) -> Composer:
+        """Composes each trial's configuration."""
+        return Composer(self.recipe, self.groups)
+
+    def oracle(self) -> algorithms.Oracle:
+        """The oracle of the configuration."""
+        config = self.config
+        return algorithms.make_oracle(config.oracle, self.space, config.seed, config.trials, config.enqueue)
+
+    def most_epochs(self) -> int:
+        """The largest number of epochs that a trial can have."""
+        for dimension in self.space.dimensions:
+            if dimension.key == "trainer.epochs":
+                return int(max(dimension.values) if isinstance(dimension, Choice) else dimension.high)
+        return self.config.trainer.epochs
+
+    def seed_of(self, number: int) -> int:
+        """The seed of a trial."""
+        return trial_seed(self.config.seed, number)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        config: Any = OmegaConf.to_container(OmegaConf.structured(self.config))
+        return {
+            "recipe": self.recipe.to_json(),
+            "groups": sorted(self.groups),
+            "space": self.space.to_json(),
+            "config": config,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote."""
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record["config"]))
+        assert isinstance(config, Config)
+        space = SearchSpace.from_json(record["space"])
+        return cls(Recipe.from_json(record["recipe"]), frozenset(record["groups"]), space, config)
+
+    def differences(self, other: Plan) -> list[str]:
+        """What in another plan would make it another search: keys whose values differ, budgets and workers aside."""
+        ours, theirs = self._identity(), other._identity()
+        return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+
+    def _identity(self) -> dict[str, str]:
+        record = self.to_json()
+        flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}
+        dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}
+        return {key: json.dumps(value, sort_keys=True) for key, value in (flat | dimensions).items()}

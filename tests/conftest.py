@@ -1,0 +1,72 @@
+"""What several tests share: data that a small network learns in a second, and a sweep that runs in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mnistsweep.config.compose import Recipe, quoted
+from mnistsweep.planning import plan_sweep
+from mnistsweep.results import Sweep, load_sweep
+from mnistsweep.signals import StopSignal
+
+# The same examples each time, on a busy machine too.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+RunSweep = Callable[[Sequence[str]], Sweep]
+
+NUM_CLASSES = 4
+NUM_TRAIN = 120
+NUM_VALIDATION = 60
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An `.npz` file of four classes: each lights one quarter of an image of 6 x 6, in noise."""
+    rng = np.random.default_rng(11)
+    num_images = NUM_TRAIN + NUM_VALIDATION + 20
+    labels = (np.arange(num_images) % NUM_CLASSES).astype(np.uint8)
+    images = rng.integers(0, 170, (num_images, 6, 6))
+    for image, label in zip(images, labels, strict=True):
+        row, column = 3 * (label // 2), 3 * (label % 2)
+        image[row : row + 3, column : column + 3] += 60
+    images = images.astype(np.uint8)
+    file = tmp_path_factory.mktemp("data") / "tiny.npz"
+    np.savez(file, x_train=images[:-20], y_train=labels[:-20], x_test=images[-20:], y_test=labels[-20:])
+    return file
+
+
+@pytest.fixture
+def tiny_data(tiny_file: Path) -> list[str]:
+    """The overrides that train on `tiny_file`: 120 images, 60 to validate on."""
+    return ["data=npz", f"data.path={quoted(str(tiny_file))}", f"data.validation={NUM_VALIDATION}"]
+
+
+@pytest.fixture
+def run_sweep(tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunSweep]:
+    """Run a sweep over `tiny_data` with one worker in this process, in a working directory of its own.
+
+    Takes overrides; called again with the same ones it continues the sweep.
+    """
+    from mnistsweep.sweeping import open_sweep
+    from mnistsweep.worker import work
+
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)  # a worker sets variables for the backend
+
+    def run(overrides: Sequence[str]) -> Sweep:
+        plan = plan_sweep(Recipe(), [*tiny_data, "model=perceptron", "trainer.epochs=1", *overrides])
+        open_sweep(plan)
+        with StopSignal() as stop:
+            work(plan.paths.folder, 0, "test", stop)
+        return load_sweep(plan.paths.folder)
+
+    yield run
+    os.environ.clear()
+    os.environ.update(before)

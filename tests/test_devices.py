@@ -1,0 +1,116 @@
+"""Which GPU or how many cores a worker gets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnistsweep import devices
+
+THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@pytest.fixture
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "num_cores", lambda: 8)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program of that name on the path, which lists three GPUs and counts how often it is asked."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        '#!/bin/sh\necho asked >> "$(/usr/bin/dirname "$0")/calls"\n[ "$1" = --query-gpu=uuid ] || exit 9\n'
+        "echo GPU-aa\necho GPU-bb\necho GPU-cc\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return program
+
+
+def test_cores_are_those_that_this_process_may_use() -> None:
+    assert 1 <= devices.num_cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(("workers", "threads", "expected"), [(1, None, 8), (3, None, 2), (99, None, 1), (4, 5, 5)])
+def test_a_worker_gets_its_share_of_the_cores_unless_threads_are_set(
+    eight_cores: None, workers: int, threads: int | None, expected: int
+) -> None:
+    assert devices.threads_of(workers, threads) == expected
+    variables = devices.environment(0, workers, threads)
+    assert {variables[name] for name in THREADS} == {str(expected)}
+    assert variables["TF_NUM_INTEROP_THREADS"] == ("1" if expected == 1 else "2")
+    assert variables["TF_CPP_MIN_LOG_LEVEL"] == "3"
+    assert "CUDA_VISIBLE_DEVICES" not in variables
+
+
+def test_gpus_go_round_and_their_memory_grows(eight_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
+    variables = [devices.environment(worker, 3) for worker in range(3)]
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in variables] == ["2", "5", "2"]
+    assert variables[0]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert variables[0]["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", []), ("-1", []), ("0", ["0"]), ("GPU-x,1", ["GPU-x", "1"]), ("0,-1,1", ["0"])]
+)
+def test_the_list_of_gpus_is_read_as_cuda_reads_it(
+    nvidia_smi: Path, monkeypatch: pytest.MonkeyPatch, value: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert devices.gpus() == expected
+    assert ("TF_FORCE_GPU_ALLOW_GROWTH" in devices.environment(0, 1)) == bool(expected)
+
+
+def test_nvidia_smi_is_asked_once_where_nothing_is_set(nvidia_smi: Path) -> None:
+    assert [devices.environment(worker, 4)["CUDA_VISIBLE_DEVICES"] for worker in range(4)] == [
+        "GPU-aa", "GPU-bb", "GPU-cc", "GPU-aa",
+    ]  # fmt: skip
+    assert (nvidia_smi.parent / "calls").read_text(encoding="utf-8") == "asked\n"
+
+
+def test_an_nvidia_smi_that_fails_means_no_gpu(nvidia_smi: Path) -> None:
+    nvidia_smi.write_text("#!/bin/sh\necho GPU-aa\nexit 9\n", encoding="utf-8")
+    assert devices.gpus() == []
+
+
+def test_an_nvidia_smi_that_cannot_be_run_means_no_gpu(nvidia_smi: Path) -> None:
+    nvidia_smi.write_text("#!/no/such/interpreter\n", encoding="utf-8")
+    assert devices.gpus() == []
+
+
+def test_a_quiet_start_keeps_libraries_off_the_terminal_and_errors_on_it(capfd: pytest.CaptureFixture[str]) -> None:
+    with devices.quiet_start():
+        os.write(2, b"from a library\n")
+    os.write(2, b"from us\n")
+    with pytest.raises(ImportError), devices.quiet_start():
+        raise ImportError
+    os.write(2, b"again\n")
+    assert capfd.readouterr().err == "from us\nagain\n"
+
+
+def test_a_quiet_start_keeps_a_log_level_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    with devices.quiet_start():
+        assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    with devices.quiet_start():
+        assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+
+
+def test_devices_are_known_without_a_backend() -> None:
+    code = """
+import sys
+from mnistsweep import devices, processes, signals
+devices.environment(0, 2)
+assert not {"keras", "tensorflow", "torch", "keras_tuner"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
