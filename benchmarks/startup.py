@@ -71,14 +71,14 @@ def main() -> int:
         folder = Path(name)
         common.require(common.run((common.COMMAND, *SWEEP), folder))
         print(f"{options.repeats} runs each, in turn; seconds: median (mean, least to largest, number of runs)\n")
-        measure(folder, options.repeats)
+        measure(folder, [case for case in CASES if case.ours or options.peers], options.repeats)
         return check_imports(folder, options.imports)
 
 
-def measure(folder: Path, repeats: int) -> None:
-    runs: dict[Case, list[common.Finished]] = {case: [] for case in CASES}
+def measure(folder: Path, cases: Sequence[Case], repeats: int) -> None:
+    runs: dict[Case, list[common.Finished]] = {case: [] for case in cases}
     for repeat in range(repeats + 1):
-        for case in CASES if repeat % 2 else reversed(CASES):
+        for case in cases if repeat % 2 else reversed(cases):
             finished = common.require(common.run(case.command, folder), case.code)
             if repeat:  # the first reads the files from the disk
                 runs[case].append(finished)
@@ -130,6 +130,7 @@ def slowest(imported: dict[str, float], most: int = 8) -> list[str]:
 
 def parse_arguments() -> argparse.Namespace:
     parser = common.make_parser(__doc__, repeats=5)
+    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True, help="also bare imports")
     parser.add_argument("--imports", action="store_true", help="show which packages take longest to import")
     return parser.parse_args()
 

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import numpy as np
 
 from mnistsweep import devices
+from mnistsweep.config import compose
 from mnistsweep.config.compose import Recipe
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.results import Result, State, load_sweep
@@ -67,6 +68,7 @@ def run_sweep(oracle: str, folder: Path, trials: int, seed: int) -> Marks:
     """
     plan = make_plan(folder, oracle, trials, seed)
     open_sweep(plan)
+    compose._compose.cache_clear()  # a worker is a process of its own, and composes each preset anew
     marks = Marks()
     end_trial = search.StudyOracle.end_trial
 

@@ -25,12 +25,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import common
-from optuna.trial import FrozenTrial
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
+from mnistsweep.ledger import Ledger
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study import open_storage
 
-RATES = tuple(round(0.001 + 0.00001 * step, 5) for step in range(8))
+NAME = "equal"
+VALIDATION = 1000
+
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ def main() -> None:
     half = max(1, cores // 2)
     one, two = Setup("one worker", 1, cores), Setup("two workers", 2, half)
     alone = Setup("one worker, half the cores", 1, half)
-    print(f"8 trials of {options.model}, {options.epochs} epochs of {options.images:,} images, 1,000 to validate on")
+    size = f"{options.epochs} epochs of {options.images:,} images, {VALIDATION:,} to validate on"
+    print(f"{options.trials} trials of {options.model}, {size}")
     print(f"{options.repeats} sweeps each, in turn; median (mean, least to largest, number of sweeps)\n")
     found: dict[Setup, list[Timeline]] = {setup: [] for setup in (one, two, alone)}
     for repeat in range(options.repeats):
@@ -89,38 +95,53 @@ def measure(setup: Setup, options: argparse.Namespace) -> Timeline:
         folder = Path(name)
         began = time.time()
         finished = common.require(common.run(command(setup, options), folder))
-        trials = open_storage(SweepPaths(folder / "logs" / "equal"), None).get_all_trials(0)
-    assert len(trials) == len(RATES), finished.output
-    return timeline(trials, began, finished, options.images * options.epochs)
+        workers = spans(SweepPaths(folder / "logs" / NAME), began)
+    if len(workers) < setup.workers:
+        print(f"note: {len(workers)} of {setup.workers} workers had all the trials; give them more --images")
+    assert sum(map(len, workers)) == options.trials, finished.output
+    return timeline(workers, finished, options.images * options.epochs)
 
 
 def command(setup: Setup, options: argparse.Namespace) -> list[str | Path]:
-    rates = ",".join(map(str, RATES))
+    rates = ",".join(f"{0.001 + 0.00001 * step:.5f}" for step in range(options.trials))
     return [
-        common.COMMAND, "sweep", "name=equal", "oracle=grid", "pruner=none", f"trials={len(RATES)}",
+        common.COMMAND, "sweep", f"name={NAME}", "oracle=grid", "pruner=none", f"trials={options.trials}",
         f"optimizer.learning_rate={rates}", f"workers={setup.workers}", f"trainer.threads={setup.threads}",
         f"model={options.model}", f"trainer.epochs={options.epochs}", f"data.train_limit={options.images}",
-        "data.validation=1000",
+        f"data.validation={VALIDATION}",
     ]  # fmt: skip
 
 
-def timeline(trials: Sequence[FrozenTrial], began: float, finished: common.Finished, images: int) -> Timeline:
-    by_worker: dict[str, list[tuple[float, float]]] = {}
-    for trial in trials:
+def spans(paths: SweepPaths, began: float) -> list[list[Span]]:
+    """When the trials of each worker were claimed and ended, in seconds after the command's start."""
+    by_worker: dict[str, list[Span]] = {}
+    storage = JournalStorage(JournalFileBackend(str(paths.journal)))
+    trials = optuna.load_study(study_name=paths.name, storage=storage).trials
+    for record, trial in zip(Ledger(paths).records(), trials, strict=True):
         assert trial.datetime_start is not None
         assert trial.datetime_complete is not None
         span = (trial.datetime_start.timestamp() - began, trial.datetime_complete.timestamp() - began)
-        by_worker.setdefault(trial.user_attrs["owner"], []).append(span)
-    spans = [sorted(worker) for worker in by_worker.values()]
-    later = statistics.mean(end - start for worker in spans for start, end in worker[1:] or worker)
+        by_worker.setdefault(record.owner, []).append(span)
+    return [sorted(worker) for worker in by_worker.values()]
+
+
+def timeline(workers: Sequence[Sequence[Span]], finished: common.Finished, images: int) -> Timeline:
+    """Where the time of a sweep went.
+
+    Args:
+        workers: The spans of each worker's trials, in order.
+        finished: The sweep's command.
+        images: Trained on in each trial, over all epochs.
+    """
+    later = statistics.mean(end - start for worker in workers for start, end in worker[1:] or worker)
     return Timeline(
         wall=finished.seconds,
         busy=finished.cpu_seconds,
-        start=statistics.mean(worker[0][0] for worker in spans),
-        first=statistics.mean(worker[0][1] - worker[0][0] for worker in spans) - later,
+        start=statistics.mean(worker[0][0] for worker in workers),
+        first=statistics.mean(worker[0][1] - worker[0][0] for worker in workers) - later,
         trial=later,
-        rest=finished.seconds - max(end for worker in spans for _, end in worker),
-        images=len(trials) * images / finished.seconds,
+        rest=finished.seconds - max(end for worker in workers for _, end in worker),
+        images=sum(map(len, workers)) * images / finished.seconds,
     )
 
 
@@ -161,6 +182,7 @@ def explain(one: Sequence[Timeline], two: Sequence[Timeline], alone: Sequence[Ti
 def parse_arguments() -> argparse.Namespace:
     parser = common.make_parser(__doc__)
     parser.add_argument("--model", default="fast_conv", help="a preset of conf/model (default fast_conv)")
+    parser.add_argument("--trials", type=common.whole(2), default=8, help="of each sweep (default 8)")
     parser.add_argument("--images", type=common.whole(1), default=20_000, help="to train on (default 20000)")
     parser.add_argument("--epochs", type=common.whole(1), default=2, help="of each trial (default 2)")
     return parser.parse_args()

@@ -110,9 +110,9 @@ def probes(space: SearchSpace, faults: Faults) -> Iterator[Point]:
 
 
 def _units(dimension: Dimension) -> list[float]:
-    """Positions in [0, 1) that show a dimension's values."""
+    """Positions that show a dimension's values."""
     if not isinstance(dimension, Choice):
-        return [0.0, 1 - 1e-12]
+        return [0.0, 0.4, 1.0]  # both ends, and what is no whole number where they are
     count = len(dimension.values)
     if dimension.ordered and count > MOST_PROBED:
         shown = [round(step * (count - 1) / (MOST_PROBED - 1)) for step in range(MOST_PROBED)]

@@ -1,20 +1,35 @@
-"""Leases: who runs a trial, and whether that process is still alive.
+"""Locks and leases: who may write now, who runs a trial, and whether that process is still alive.
 
 A worker holds a lock on a file of its own in ``logs/<sweep>/workers/`` for as long as it lives. The operating system
-gives the lock back when the process ends, however it ends, so that nobody has to guess from a process number.
+gives a lock back when the process ends, however it ends, so that nobody has to guess from a process number or an age.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
 import secrets
 import socket
+from collections.abc import Iterator
 from io import BufferedWriter
+from pathlib import Path
 from types import TracebackType
 
 from mnistsweep.paths import SweepPaths
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file; whoever else wants it waits until it is given back.
+
+    Args:
+        path: Of the lock's file, whose folder exists; the file stays.
+    """
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Lease:

@@ -7,10 +7,10 @@ import itertools
 import warnings
 
 import optuna
-from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import StudyError, suggest
+from mnistsweep.leases import locked
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State, TrialRecord
 from mnistsweep.stores import explained, open_storage, store_name
@@ -23,6 +23,9 @@ _STATES = {
     TrialState.FAIL: State.FAILED,
 }
 OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not TrialState.WAITING}
+
+# The beginning of the study's attributes that are notes on a start of the sweep.
+SESSION = "session:"
 
 
 class Ledger:
@@ -52,13 +55,22 @@ class Ledger:
     def records(self) -> list[TrialRecord]:
         """All trials in the order of their numbers; those that have ended are read once."""
         trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
-        before, running = self._known
+        before, running = self._known  # in one attribute: two threads may ask at once
         records = [*before, *map(_to_record, trials[len(before) :])]
         for number in running:
             records[number] = _to_record(trials[number])
         fresh = itertools.chain(running, range(len(before), len(trials)))
         self._known = records, [number for number in fresh if not records[number].state.finished]
         return list(records)
+
+    def sessions(self) -> dict[str, dict[str, float]]:
+        """What is noted of each start of the sweep, by its name: when it `begun`, when it was `last` alive."""
+        attrs = self._storage.get_study_user_attrs(self._study_id)
+        return {key.removeprefix(SESSION): value for key, value in attrs.items() if key.startswith(SESSION)}
+
+    def hours(self) -> float:
+        """The running time so far, summed over all starts; kept only where there is a budget of hours."""
+        return sum(session["last"] - session["begun"] for session in self.sessions().values()) / 3600
 
 
 def create_ledger(paths: SweepPaths, storage: str | None, direction: str, objective: str) -> None:
@@ -70,7 +82,7 @@ def create_ledger(paths: SweepPaths, storage: str | None, direction: str, object
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(paths, storage))
         paths.workers.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(FileLock(paths.ledger_lock))
+        stack.enter_context(locked(paths.ledger_lock))
         study = optuna.create_study(
             storage=open_storage(paths, storage),
             study_name=paths.name,
@@ -85,9 +97,14 @@ def create_ledger(paths: SweepPaths, storage: str | None, direction: str, object
 
 def _to_record(trial: FrozenTrial) -> TrialRecord:
     attrs = trial.user_attrs
+    if not {"point", "seed", "lease"} <= attrs.keys():
+        raise StudyError(
+            f"trial {trial.number} of the ledger was not written by this program: it has no point or lease."
+        )
     if "result" in attrs and trial.state.is_finished():
         result = Result(**attrs["result"])
     else:
-        result = Result(epochs=trial.last_step or 0)
+        step = trial.last_step
+        result = Result(objective=None if step is None else trial.intermediate_values[step], epochs=step or 0)
     owner = attrs["lease"]["owner"]
     return TrialRecord(trial.number, _STATES[trial.state], attrs["point"], attrs["seed"], result, owner)

@@ -11,7 +11,7 @@ from mnistsweep import algorithms, data, devices, models
 from mnistsweep.checking import check_data, check_one, check_trials
 from mnistsweep.config import grammar
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import Recipe, set_value, to_config
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.held import is_inside, key_of, release
 from mnistsweep.plan import Plan
@@ -34,18 +34,23 @@ def plan_sweep(recipe: Recipe, arguments: Sequence[str], default_name: str = "sw
     Args:
         recipe: Where to compose from; its overrides are those of Hydra's own keys.
         arguments: All others, ranges among them.
-        default_name: Of the sweep, where none is configured.
+        default_name: Of the sweep, where none is configured and no named sweep gives its own.
 
     Raises:
         ConfigError: Every fault of the configuration, at once.
         DataError: The data cannot be used.
     """
     faults = Faults()
-    request = _read(recipe, release(arguments), faults)
-    resolved = resolve(replace(recipe, overrides=()), request, faults)
+    arguments = release(arguments)
+    request = _read(recipe, arguments, faults)
+    resolved = resolve(replace(recipe, overrides=()), request, [key_of(text) for text in arguments], faults)
     with faults.fatal():
-        config = check_one(resolved.recipe.compose(), faults, _added(resolved.recipe))
-        config.name = config.name or default_name
+        composed = resolved.recipe.compose()
+        for dimension in resolved.dimensions:
+            if dimension.key in request.added:  # others may refer to it
+                set_value(composed, dimension.key, dimension.value(0.0))
+        config = check_one(composed, faults, request.added | _added(resolved.recipe))
+        config.name = config.name or _named_sweep(arguments) or default_name
         space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
     plan = Plan(resolved.recipe, resolved.groups, space, config)
     check_data(config, faults)
@@ -76,9 +81,15 @@ def _read(recipe: Recipe, arguments: Sequence[str], faults: Faults) -> grammar.R
     return replace(request, fixed=tuple(fixed))
 
 
-def _added(recipe: Recipe) -> set[str]:
+def _added(recipe: Recipe) -> frozenset[str]:
     """Keys beside those of the schema, which the user added for interpolations."""
-    return {key_of(text) for text in recipe.overrides if text.startswith("+")}
+    return frozenset(key_of(text) for text in recipe.overrides if text.startswith("+"))
+
+
+def _named_sweep(arguments: Sequence[str]) -> str | None:
+    """The file's name of a named sweep, such as ``+sweeps=quickstart``."""
+    names = [grammar.value_of(text) for text in arguments if key_of(text) == "sweeps"]
+    return names[-1] if names and isinstance(names[-1], str) else None
 
 
 def _check_search(plan: Plan, faults: Faults) -> None:
@@ -121,8 +132,9 @@ def _hypermodel_dimensions(plan: Plan) -> list[Dimension]:
     swept = plan.space["model"] if "model" in plan.groups else None
     options = swept.values if isinstance(swept, Choice) else (None,)
     found: list[Dimension] = []
+    referred = {d.key: d.value(0.0) for d in plan.space.dimensions if "." not in d.key and d.key not in plan.groups}
     for option in options:
-        config = to_config(plan.composer.trial({} if option is None else {"model": option}))
+        config = to_config(plan.composer.trial(referred if option is None else {**referred, "model": option}))
         with devices.quiet_start():  # a user's module imports Keras
             if not models.needs_hyperparameters(config.model):
                 continue

@@ -85,15 +85,17 @@ class Progress:
 
     def _running(self, records: Sequence[TrialRecord]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-        for column, justify in (("trial", "right"), ("epoch", "right"), ("", "left"), ("configuration", "left")):
-            table.add_column(column, justify=justify, no_wrap=column != "configuration")  # type: ignore[arg-type]
+        for column in ("trial", "epoch", "", self._objective, "configuration"):
+            left = column in ("", "configuration")
+            table.add_column(column, justify="left" if left else "right", no_wrap=column != "configuration")
         for record in records:
             if record.state is State.RUNNING and record.owner:
                 total, done = self._epochs_of(record.point), record.result.epochs
                 bar = ProgressBar(total=total, completed=done, width=20)
-                table.add_row(str(record.number), f"{done}/{total}", bar, describe(record.point))
+                value = "" if record.result.objective is None else f"{record.result.objective:.4f}"
+                table.add_row(str(record.number), f"{done}/{total}", bar, value, describe(record.point))
         if not table.rows:
-            table.add_row("", "", "", Text("starting ...", style="dim"))
+            table.add_row("", "", "", "", Text("starting ...", style="dim"))
         return table
 
     def _summary(self, records: Sequence[TrialRecord]) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mnistsweep.config import grammar
@@ -13,6 +13,9 @@ from mnistsweep.config.held import is_inside, key_of
 from mnistsweep.config.schema import SWEEP_KEYS
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.space import Choice, Condition, Dimension, Float, Int
+
+# Where a range stands that the user did not type.
+IN_PARAMS = " (Its range stands in hydra.sweeper.params, from a space or a named sweep.)"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Resolved:
     groups: frozenset[str]
 
 
-def resolve(recipe: Recipe, request: grammar.Request, faults: Faults) -> Resolved:
+def resolve(recipe: Recipe, request: grammar.Request, typed: Collection[str], faults: Faults) -> Resolved:
     """Hold what is asked for against the configuration.
 
     A fixed value of a key that some preset of a swept group lacks (``optimizer.momentum=0.9`` with
@@ -39,6 +42,7 @@ def resolve(recipe: Recipe, request: grammar.Request, faults: Faults) -> Resolve
     Args:
         recipe: Without overrides.
         request: What is fixed, what is swept.
+        typed: Keys of the command line; others come from a space or a named sweep.
         faults: What is wrong is added here; what it is about is left out.
 
     Raises:
@@ -53,7 +57,7 @@ def resolve(recipe: Recipe, request: grammar.Request, faults: Faults) -> Resolve
     dimensions, kept = [], []
     for dimension in request.dimensions:
         with faults.collecting():
-            presets.check(dimension, request.added)
+            presets.check(dimension, request.added, where="" if dimension.key in typed else IN_PARAMS)
             dimensions.append(presets.conditional(dimension))
     for text in (text for text in request.fixed if is_inside(text, swept)):
         with faults.collecting():
@@ -129,7 +133,7 @@ class _Presets:
             raise ConfigError(unknown_key(key, self._all(), self.recipe))
         return self.conditional(Choice(key, (grammar.value_of(text),)))
 
-    def check(self, dimension: Dimension, added: frozenset[str]) -> None:
+    def check(self, dimension: Dimension, added: frozenset[str], where: str) -> None:
         """Refuse to sweep what does not exist, or holds for the whole sweep.
 
         Raises:
@@ -145,7 +149,7 @@ class _Presets:
         elif self.recipe.options(key):
             raise SpaceError(f"{key}: a config group is swept only if the primary configuration's defaults have it.")
         elif key not in self._all() and key not in added and not key.startswith(HYPERPARAMETERS):
-            raise ConfigError(unknown_key(key, self._all(), self.recipe, verb="swept"))
+            raise ConfigError(unknown_key(key, self._all(), self.recipe, verb="swept") + where)
 
     def _all(self) -> set[str]:
         return self.known.union(*(keys for presets in self.keys.values() for keys in presets.values()))

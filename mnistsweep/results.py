@@ -209,10 +209,12 @@ def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
         raise StudyError(f"{paths.sweep}: cannot be read: {error}") from error
 
 
-def write_yaml(path: Path, record: Mapping[str, Any], head: str = "") -> None:
-    """Write plain values as YAML, whole or not at all."""
-    with replacing(path) as part:
-        part.write_text(head + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True), encoding="utf-8")
+def write_yaml(path: Path, record: Mapping[str, Any], durable: bool = True) -> None:
+    """Write plain values as YAML, whole or not at all; `durable` as in `paths.replacing`."""
+    # The dumper in C, where PyYAML has it, is five times as fast.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    with replacing(path, durable) as part:
+        part.write_text(yaml.dump(dict(record), Dumper=dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _read_csv(file: Path, **options: Any) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from mnistsweep.errors import StudyError
@@ -35,26 +36,25 @@ class JournalFile(JournalFileBackend):
     last reports of running trials may be gone, and those trials run again; a finished trial stays finished. Waiting
     takes milliseconds, and a trial reports after every epoch.
 
+    Writers take turns by a lock on the file itself. Optuna's own lock is a link beside it: after a kill at the wrong
+    moment all others wait for half a minute.
+
     Args:
         path: Of the journal; made if need be.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._journal_lock = JournalFileSymlinkLock(str(path))
-        super().__init__(str(path), self._journal_lock)
+        super().__init__(str(path))
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write entries at the end; what does not fit on the disk is taken back."""
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        self._journal_lock.acquire()
-        try:
-            with self._path.open("ab", buffering=0) as file:
-                self._write(file, text.encode("utf-8"))
-                if any("state" in log and TrialState(log["state"]).is_finished() for log in logs):
-                    os.fsync(file.fileno())
-        finally:
-            self._journal_lock.release()
+        with self._path.open("ab", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # given back with the file, or by the death of the process
+            self._write(file, text.encode("utf-8"))
+            if any("state" in log and TrialState(log["state"]).is_finished() for log in logs):
+                os.fsync(file.fileno())
 
     def _write(self, file: FileIO, data: bytes) -> None:
         size = file.seek(0, os.SEEK_END)

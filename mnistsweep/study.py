@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import optuna
-from filelock import FileLock
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner, NopPruner
@@ -27,8 +26,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.algorithms import Oracle, distribution, encode
 from mnistsweep.errors import SweepStopped
-from mnistsweep.leases import Lease
-from mnistsweep.ledger import OPTUNA_STATES, Ledger, create_ledger
+from mnistsweep.leases import Lease, locked
+from mnistsweep.ledger import OPTUNA_STATES, SESSION, Ledger, create_ledger
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, ResultsTable, State, TrialRecord, best_of, write_best
 from mnistsweep.space import Point, SearchSpace
@@ -36,8 +35,6 @@ from mnistsweep.space import Point, SearchSpace
 # A configuration whose process dies so often (out of memory, a segmentation fault) is recorded as failed.
 MOST_DEATHS = 2
 
-# Waiting for another worker's claim, which takes milliseconds.
-POLL_SECONDS = 0.005
 
 __all__ = ["Budget", "Claim", "Ledger", "Search", "Study", "create_ledger", "is_spent"]
 
@@ -108,11 +105,10 @@ class Study(Ledger):
         self._lease = lease
         self._session = session
         self._clock = clock
-        self._lock = FileLock(paths.ledger_lock, poll_interval=POLL_SECONDS)
         self._optuna = optuna.Study(paths.name, self._storage, pruner=search.pruner)
         self._table = ResultsTable(paths.results, search.space)
         self._best: int | None = None
-        with self._lock:
+        with locked(self.paths.ledger_lock):
             self._failures_before = self._begin_session()
 
     def claim(self) -> Claim | None:
@@ -123,7 +119,7 @@ class Study(Ledger):
         Raises:
             SweepStopped: Too many trials in a row have failed; the first reason is quoted.
         """
-        with self._lock:
+        with locked(self.paths.ledger_lock):
             self._tick()
             records = self.records()
             for record in records:
@@ -133,8 +129,7 @@ class Study(Ledger):
                         return claim
                     records = self.records()
             self._stop_if_failing(records)
-            hours = self.search.budget.hours
-            if is_spent(records, self.search.budget) or (hours is not None and self._hours() >= hours):
+            if is_spent(records, self.search.budget, self.hours()):
                 return None
             return self._create(len(records))
 
@@ -153,7 +148,7 @@ class Study(Ledger):
         elif result.objective is None and state is State.COMPLETED:
             state, result = State.FAILED, replace(result, reason=f"no {self.search.objective} was measured")
         self._end(claim.trial_id, state, result)
-        with self._lock:
+        with locked(self.paths.ledger_lock):
             self._tick()
             self.write_views()
 
@@ -232,28 +227,31 @@ class Study(Ledger):
 
     def _begin_session(self) -> int:
         """How many trials had failed before this session: one that is continued gets a fresh allowance of failures."""
-        key = f"failures_before:{self._session}"
-        before = self._storage.get_study_user_attrs(self._study_id).get(key)
-        if before is None:
-            before = sum(record.state is State.FAILED for record in self.records())
-            self._storage.set_study_user_attr(self._study_id, key, before)
-        return int(before)
+        if self._session not in self.sessions():
+            failures = sum(record.state is State.FAILED for record in self.records())
+            now = self._clock()
+            self._write_session({"begun": now, "last": now, "failures_before": failures})
+        return int(self.sessions()[self._session]["failures_before"])
 
     def _tick(self) -> None:
         """Note that this session is alive: the hours of a sweep are summed over its sessions."""
-        if self.search.budget.hours is None:
-            return
-        now, key = self._clock(), f"session:{self._session}"
-        begun = self._storage.get_study_user_attrs(self._study_id).get(key, [now])[0]
-        self._storage.set_study_user_attr(self._study_id, key, [begun, now])
+        if self.search.budget.hours is not None:
+            self._write_session({**self.sessions()[self._session], "last": self._clock()})
 
-    def _hours(self) -> float:
-        attrs = self._storage.get_study_user_attrs(self._study_id)
-        return float(sum(last - first for key, (first, last) in attrs.items() if key.startswith("session:")) / 3600)
+    def _write_session(self, session: dict[str, float]) -> None:
+        self._storage.set_study_user_attr(self._study_id, f"{SESSION}{self._session}", session)
 
 
-def is_spent(records: Sequence[TrialRecord], budget: Budget) -> bool:
-    """Whether no new trial may be begun, by the number of trials and epochs."""
+def is_spent(records: Sequence[TrialRecord], budget: Budget, hours: float) -> bool:
+    """Whether no new trial may be begun.
+
+    Args:
+        records: All trials.
+        budget: What may be spent.
+        hours: The running time so far, as `Ledger.hours` has it.
+    """
+    if budget.hours is not None and hours >= budget.hours:
+        return True
     if budget.trials is not None and len(records) >= budget.trials:
         return True
     return budget.total_epochs is not None and sum(record.result.epochs for record in records) >= budget.total_epochs

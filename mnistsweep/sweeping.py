@@ -16,7 +16,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.markup import escape
@@ -25,12 +24,14 @@ import mnistsweep
 from mnistsweep import data, tensorboard_events
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
+from mnistsweep.leases import locked
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.progress import Progress, describe, tally
 from mnistsweep.results import State, TrialRecord, best_of, read_sweep_file, write_yaml
 from mnistsweep.signals import TRIAL_BEGINS
 from mnistsweep.space import SearchSpace
+from mnistsweep.stores import open_storage
 from mnistsweep.study import Budget, Ledger, create_ledger, is_spent
 from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
 
@@ -68,7 +69,8 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
     open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
     budget = Budget(plan.num_trials, plan.config.hours, plan.config.total_epochs)
-    if is_spent(ledger.records(), budget) and all(record.state.finished for record in ledger.records()):
+    records = ledger.records()
+    if is_spent(records, budget, ledger.hours()) and all(record.state.finished for record in records):
         complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
         console.print(escape(complete), highlight=False, soft_wrap=True)
         sum_up(plan, ledger, console)
@@ -121,18 +123,19 @@ def open_sweep(plan: Plan) -> None:
         strangers = sorted(path.name for path in paths.folder.iterdir() if path != paths.workers)
         if strangers:
             raise StudyError(
-                f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=."
+                f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=NAME."
             )
     checksum = data.checksum(plan.config.data)
+    if plan.config.storage is not None:
+        open_storage(paths, plan.config.storage)  # a database that does not answer is found before anything is written
     paths.workers.mkdir(parents=True, exist_ok=True)
-    with FileLock(paths.ledger_lock):
+    with locked(paths.ledger_lock):
         if paths.sweep.is_file():
             _check_same(plan)
         before = read_sweep_file(paths) if paths.sweep.is_file() else None
         if before is not None and before["data"] != checksum:
-            raise StudyError(
-                f"data: not the data that {paths.folder} was begun with ({before['data']} then, {checksum} now)."
-            )
+            then = f"checksum {before['data']} then, {checksum} now"
+            raise StudyError(f"data: not the data that {paths.folder} was begun with ({then}); take another name=NAME.")
         write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
     create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective)
     tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])

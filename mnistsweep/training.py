@@ -29,6 +29,7 @@ from mnistsweep.callbacks import (
 )
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.engines.memory import free_graphs
 from mnistsweep.errors import MnistSweepError, TrialFailed
 from mnistsweep.fitting import FitOptions, fit
 from mnistsweep.paths import TrialPaths, replacing
@@ -118,21 +119,27 @@ class Training:
         return Outcome(State.PRUNED, replace(result, reason=f"pruned after epoch {runs[-1].pruned_at}"))
 
     def _run(self, repeat: int, before: Sequence[Run]) -> Run:
-        """One repeat; its model is saved if it is better than those before."""
-        config, first = self.config, repeat == 0
-        place = self.folder if first else TrialPaths(self.folder.folder / f"repeat-{repeat}")
-        seed = config.seed if first else repeat_seed(config.seed, repeat)
+        """One repeat, from its seed on."""
+        seed = self.config.seed if repeat == 0 else repeat_seed(self.config.seed, repeat)
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         model = self.build()
+        try:
+            return self._train(model, seed, repeat, before)
+        finally:
+            free_graphs(model)
+
+    def _train(self, model: Any, seed: int, repeat: int, before: Sequence[Run]) -> Run:
+        """Train a model, and save it if it is better than those before."""
+        config, trainer, first = self.config, self.config.trainer, repeat == 0
         form = compile_model(model, config, self.dataset)
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
         reporter = Reporter(self.hooks.report if first else _ignore, config.objective)
         counter = EpochCounter()
+        place = self.folder if first else TrialPaths(self.folder.folder / f"repeat-{repeat}")
         self._fit(model, form, place, seed, [counter, HistoryWriter(place.history), best, reporter])
         if best.value is None or best.epoch is None:
             raise TrialFailed("no epoch was finished")
-        trainer = config.trainer
         whole = reporter.pruned_at == trainer.epochs and trainer.repeats == 1  # pruned when nothing was left to save
         run = Run(best.value, best.epoch, counter.epochs, None if whole else reporter.pruned_at)
         if _best([*before, run], self.direction) is run:

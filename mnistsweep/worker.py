@@ -6,6 +6,7 @@ the local launcher (``python -m mnistsweep.worker FOLDER INDEX SESSION PARENT``)
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -96,6 +97,7 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, a
     with devices.quiet_start():
         from mnistsweep.tuner.oracle import StudyOracle
         from mnistsweep.tuner.search import SweepTuner
+    _set_libraries_aside()
     if plan.config.trainer.deterministic:
         devices.use_op_determinism()
     dimensions = hparams(plan.space)
@@ -104,7 +106,7 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, a
         config = plan.composer.trial(claim.point, claim.seed)
         threads = devices.threads_of(plan.config.workers, plan.config.trainer.threads)
         folder.folder.mkdir(parents=True, exist_ok=True)
-        write_yaml(folder.config, runnable(config, threads))
+        write_yaml(folder.config, runnable(config, threads), durable=False)  # begun again, it is written again
         return to_config(config)
 
     def begun(claim: Claim, folder: TrialPaths) -> None:
@@ -119,6 +121,12 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, a
         tensorboard_events.end_session(folder.folder, outcome.state is not State.FAILED)
 
     return SweepTuner(StudyOracle(study, stop), paths, prepare, begun, ended, stop)
+
+
+def _set_libraries_aside() -> None:
+    """Keep what the libraries hold out of the garbage collections between trainings: 0.1 ms each instead of 140 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def hparams(space: SearchSpace) -> list[tensorboard_events.HParam]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep import algorithms
-from mnistsweep.leases import Lease
+from mnistsweep.leases import Lease, locked
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State
 from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
@@ -143,6 +143,13 @@ def claim_and_hang(folder: Path, storage: str | None, reported: Any, never: Any)
         study.report(claim, 1, 0.25)
         study.report(claim, 2, 0.5)
         reported.set()
+        never.wait()
+
+
+def hold_lock(path: Path, holding: Any, never: Any) -> None:
+    """A process that holds a lock, says so, and waits to be killed."""
+    with locked(path):
+        holding.set()
         never.wait()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import optuna
 import pytest
+from conftest import RunSweep
 from optuna.trial import TrialState
 
-from conftest import RunSweep
 from mnistsweep.algorithms import distribution, encode
 from mnistsweep.config.compose import Recipe
 from mnistsweep.config.schema import Config, TrainerConfig
@@ -23,6 +23,8 @@ from mnistsweep.planning import plan_sweep
 from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace, canonical
 from mnistsweep.tuner.foreign import KerasTunerOracle
 from mnistsweep.tuner.hyperband import max_epochs, sets_epochs, with_epochs
+
+Ends = Callable[[int, Point], tuple[TrialState, float | None]]
 
 OWN = "keras_tuner.oracles."
 NAMES = ("RandomSearchOracle", "GridSearchOracle", "HyperbandOracle", "BayesianOptimizationOracle")
@@ -51,8 +53,6 @@ class Ledger:
         folder: Of the sweep.
         space: What varies.
         config: Of the sweep.
-        died: Trials whose worker died, once each: before the ledger had them if it is -1 - number, else while they ran.
-        ends: From a trial's number and its point to the state and the objective it ends with.
     """
 
     def __init__(self, folder: Path, space: SearchSpace, config: Config) -> None:
@@ -70,8 +70,8 @@ class Ledger:
     def points(self) -> list[Point]:
         return [trial.user_attrs["point"] for trial in self.study.get_trials(deepcopy=False)]
 
-    def next_trial(self, ends: Callable[[int, Point], tuple[TrialState, float | None]]) -> bool:
-        """Ask for a trial and end it; False where the oracle has none."""
+    def next_trial(self, ends: Ends) -> bool:
+        """Ask for a trial and end it as `ends` says of its number and point; False where the oracle has none."""
         number = len(self.study.get_trials(deepcopy=False))
         proposal = self.oracle.propose(number, self.study)
         if proposal is None:

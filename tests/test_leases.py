@@ -7,9 +7,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from fakes import hold_lease, new_event, start
+from fakes import hold_lease, hold_lock, new_event, start
 
-from mnistsweep.leases import Lease
+from mnistsweep.leases import Lease, locked
 from mnistsweep.paths import SweepPaths
 
 
@@ -59,3 +59,16 @@ def test_a_killed_process_loses_its_lease(paths: SweepPaths) -> None:
     process.kill()
     process.join()
     assert not Lease.is_held(paths, owner)
+
+
+def test_a_lock_is_held_by_one_process_at_a_time_and_given_back_by_a_dead_one(paths: SweepPaths) -> None:
+    paths.workers.mkdir(parents=True)
+    holding, never = new_event(), new_event()
+    process = start(hold_lock, paths.ledger_lock, holding, never)
+    holding.wait()
+    with paths.ledger_lock.open("ab") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    process.kill()
+    with locked(paths.ledger_lock):
+        pass
+    process.join()

@@ -37,7 +37,7 @@ def test_the_layout_on_disk_is_the_one_that_is_promised() -> None:
 def test_a_sweep_is_called_like_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "quick" / "trials").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "quick")
-    assert SweepPaths(Path("logs/quick/")).name == SweepPaths(Path(".")).name == "quick"
+    assert SweepPaths(Path("logs/quick/")).name == SweepPaths(Path()).name == "quick"
     monkeypatch.chdir("trials")
     assert SweepPaths(Path("..")).name == "quick"
 
@@ -52,7 +52,7 @@ def test_a_file_is_replaced_as_a_whole(folder: Path) -> None:
         part.write_text("second")
         assert target.read_text() == "first"
     assert target.read_text() == "second"
-    assert os.listdir(folder) == ["best.yaml"]
+    assert [path.name for path in folder.iterdir()] == ["best.yaml"]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
@@ -69,7 +69,7 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(folder: Path, error: 
     with pytest.raises(type(error)):
         interrupted()
     assert target.read_text() == "old"
-    assert os.listdir(folder) == ["best.keras"]
+    assert [path.name for path in folder.iterdir()] == ["best.keras"]
 
 
 def test_a_new_file_may_be_read_by_those_whom_the_umask_lets(folder: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from conftest import RunSweep
+
 from mnistsweep import devices, processes
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths

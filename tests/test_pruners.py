@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_successive_halving_lets_the_best_part_go_on_at_each_rung(
             train(study, trial, sign * value)
     counts = [len(reached[rung]) for rung in rungs if rung <= 9]
     assert counts[0] == 30
-    assert all(later <= earlier * 0.75 for earlier, later in zip(counts, counts[1:], strict=False))
+    assert all(later <= earlier * 0.75 for earlier, later in pairwise(counts))
 
 
 def test_the_rungs_are_the_epochs_one_three_and_nine(tmp_path: Path) -> None:

@@ -86,7 +86,10 @@ def test_rows_are_in_order_of_their_numbers_whoever_ends_first(paths: SweepPaths
 @pytest.mark.parametrize(
     ("reason", "read"),
     [
-        ('OOM when allocating [256,128], "GPU:0"\n\tdetails, more', 'OOM when allocating [256,128], "GPU:0"\n\tdetails, more'),
+        (
+            'OOM when allocating [256,128], "GPU:0"\n\tdetails, more',
+            'OOM when allocating [256,128], "GPU:0"\n\tdetails, more',
+        ),
         ("1/9 ....\r9/9 ....\rValueError", "1/9 ....\n9/9 ....\nValueError"),
         ("Zeile 1\r\nZeile 2: größer — 漢字", "Zeile 1\nZeile 2: größer — 漢字"),
     ],
@@ -177,14 +180,14 @@ def test_a_missing_sweep_is_named_with_the_nearest(paths: SweepPaths) -> None:
 def test_a_damaged_sweep_file_is_an_error_that_names_it(paths: SweepPaths, damage: bytes) -> None:
     paths.folder.mkdir(parents=True)
     paths.sweep.write_bytes(damage)
-    with pytest.raises(StudyError, match="sweep.yaml: cannot be read"):
+    with pytest.raises(StudyError, match=r"sweep\.yaml: cannot be read"):
         read_sweep_file(paths)
 
 
 def test_yaml_is_written_in_the_order_given_and_with_every_letter(paths: SweepPaths) -> None:
     record = {"z": 1, "a": [1, 2], "name": "größer 漢", "none": None, "float": 1e-05}
-    write_yaml(paths.sweep, record, head="# head\n")
+    write_yaml(paths.sweep, record)
     text = paths.sweep.read_text(encoding="utf-8")
-    assert text.startswith("# head\nz: 1\n")
+    assert text.startswith("z: 1\n")
     assert "größer 漢" in text
     assert yaml.safe_load(text) == record

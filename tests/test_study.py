@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 
 import optuna
 import pytest
-from fakes import LINE, MIXED, SMALL, claim_and_hang, make_search, new_event, open_study, run, score, start, train
-from fakes import work_through
+from fakes import (
+    LINE,
+    MIXED,
+    SMALL,
+    claim_and_hang,
+    make_search,
+    new_event,
+    open_study,
+    run,
+    score,
+    start,
+    train,
+    work_through,
+)
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -170,7 +182,7 @@ class TestEveryStore:
         create_ledger(paths, storage, "max", "val_accuracy")
         other = SweepPaths(paths.folder.parent / "serch")
         if storage is None:
-            with pytest.raises(StudyError, match="serch/study.journal: the ledger is missing"):
+            with pytest.raises(StudyError, match=r"serch/study\.journal: the ledger is missing"):
                 Ledger(other)
         else:
             with pytest.raises(StudyError, match="holds no sweep called 'serch'; did you mean 'search'"):
@@ -247,14 +259,11 @@ def test_two_workers_of_one_session_share_its_hours(paths: SweepPaths) -> None:
 def test_whichever_limit_comes_first_ends_a_sweep(paths: SweepPaths, budget: Budget, spent: bool) -> None:
     with open_study(paths, make_search(LINE, trials=2)) as study:
         run(study, epochs=3)
-        assert is_spent(study.records(), budget) == spent
+        assert is_spent(study.records(), budget, study.hours()) == spent
 
 
 class TestFailuresInARow:
     """Too many stop the sweep; a sweep that is continued gets a fresh allowance."""
-
-    def search(self, most: int = 3) -> object:
-        return make_search(LINE, trials=20, failed_in_a_row=most)
 
     def test_the_first_of_them_is_quoted(self, paths: SweepPaths) -> None:
         with open_study(paths, make_search(LINE, trials=20, failed_in_a_row=3)) as study:
@@ -262,7 +271,9 @@ class TestFailuresInARow:
             train(study, claim(study), 0.5)
             for reason in ("the first", "the second", "the third"):
                 fail(study, reason)
-            with pytest.raises(SweepStopped, match=r"3 trials in a row have failed .*trial 2: the first See .*0002") as stop:
+            with pytest.raises(
+                SweepStopped, match=r"3 trials in a row have failed .*trial 2: the first See .*0002"
+            ) as stop:
                 study.claim()
         assert "max_consecutive_failed_trials=3" in str(stop.value)
         assert len(study.records()) == 5
@@ -295,10 +306,14 @@ class TestFailuresInARow:
 
     def test_trials_that_kill_their_process_count(self, paths: SweepPaths) -> None:
         search = make_search(LINE, trials=20, failed_in_a_row=2)
-        with pytest.raises(SweepStopped, match="trial 0: the worker's process died 2 times"), ExitStack() as stack:
-            for _ in range(6):
-                stack.close()  # the worker before is dead
-                claim(stack.enter_context(open_study(paths, search)))
+        for _ in range(4):
+            with open_study(paths, search) as doomed:
+                claim(doomed)
+        with (
+            open_study(paths, search) as study,
+            pytest.raises(SweepStopped, match="trial 0: the worker's process died 2 times"),
+        ):
+            study.claim()
 
 
 @pytest.mark.parametrize("objective", [math.nan, math.inf, -math.inf])
@@ -344,6 +359,21 @@ def test_a_reader_sees_what_a_worker_does(paths: SweepPaths) -> None:
     assert seen == [[running, done], [running, done, done], [done, done, done]]
 
 
+def test_a_finished_trial_is_on_the_disk_and_a_report_is_not_waited_for(
+    paths: SweepPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(paths.journal.read_bytes()))
+    with open_study(paths, make_search(LINE, trials=1)) as study:
+        trial = claim(study)
+        for epoch in (1, 2, 3):
+            study.report(trial, epoch, 0.5)
+        assert synced == []
+        study.finish(trial, State.COMPLETED, Result(0.5, 3, 3))
+    (journal,) = synced
+    assert journal == paths.journal.read_bytes()
+
+
 def test_half_an_entry_is_taken_back_when_the_disk_is_full(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     from mnistsweep.stores import JournalFile
 
@@ -375,8 +405,14 @@ def test_half_an_entry_is_taken_back_when_the_disk_is_full(paths: SweepPaths, mo
     [
         ("nonsense", "no database URL, received 'nonsense'.*for example sqlite:////data/sweep.db"),
         ("oracle9://host/db", "no database URL, received 'oracle9://host/db'"),
-        ("postgresql+psycopg://me:secret@host:port/db", r"no database URL, received 'postgresql\+psycopg://me:\*\*\*@host"),
-        ("mysql+cymysql://me:secret@localhost/db", r"mysql\+cymysql://me:\*\*\*@localhost/db needs a driver .*\(cymysql\)"),
+        (
+            "postgresql+psycopg://me:secret@host:port/db",
+            r"no database URL, received 'postgresql\+psycopg://me:\*\*\*@host",
+        ),
+        (
+            "mysql+cymysql://me:secret@localhost/db",
+            r"mysql\+cymysql://me:\*\*\*@localhost/db needs a driver .*\(cymysql\)",
+        ),
         ("sqlite:////no/such/folder/x.db", "the ledger sqlite:////no/such/folder/x.db cannot be used: unable to open"),
         ("sqlite://", "a database in memory ends with its process"),
         ("sqlite:///:memory:", "a database in memory ends with its process"),
@@ -393,7 +429,7 @@ def test_a_database_that_cannot_be_used_is_explained(paths: SweepPaths, url: str
 
 def test_a_server_that_does_not_answer_is_an_error_at_once(paths: SweepPaths) -> None:
     pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
-    with pytest.raises(StudyError, match="cannot be used: .*refused"):
+    with pytest.raises(StudyError, match=r"cannot be used: .*refused"):
         create_ledger(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db", "max", "val_accuracy")
 
 
@@ -402,16 +438,16 @@ def test_a_damaged_journal_is_explained_and_left_alone(paths: SweepPaths, damage
     create_ledger(paths, None, "max", "val_accuracy")
     broken = damage + paths.journal.read_bytes()
     paths.journal.write_bytes(broken)
-    with pytest.raises(StudyError, match="study.journal cannot be used"):
+    with pytest.raises(StudyError, match=r"study\.journal cannot be used"):
         Ledger(paths)
-    with pytest.raises(StudyError, match="study.journal cannot be used"):
+    with pytest.raises(StudyError, match=r"study\.journal cannot be used"):
         create_ledger(paths, None, "max", "val_accuracy")
     assert paths.journal.read_bytes() == broken
 
 
 def test_a_file_that_is_no_database_is_explained(paths: SweepPaths, tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("no database at all, but a text that is long enough to be read as one" * 20)
-    with pytest.raises(StudyError, match="x.db cannot be used: file is not a database"):
+    with pytest.raises(StudyError, match=r"x\.db cannot be used: file is not a database"):
         create_ledger(paths, f"sqlite:///{tmp_path}/x.db", "max", "val_accuracy")
 
 
@@ -427,3 +463,11 @@ def test_a_continued_sweep_goes_on_where_it_was(paths: SweepPaths, tmp_path: Pat
     with open_study(SweepPaths(tmp_path / "at once"), make_search(MIXED, trials=8)) as study:
         run(study, score)
         assert list(points_of(study)) == found
+
+
+def test_a_trial_of_another_program_is_named(paths: SweepPaths) -> None:
+    create_ledger(paths, None, "max", "val_accuracy")
+    with_optuna = optuna.load_study(study_name="search", storage=JournalStorage(JournalFileBackend(str(paths.journal))))
+    with_optuna.add_trial(optuna.trial.create_trial(value=0.5))
+    with pytest.raises(StudyError, match="trial 0 of the ledger was not written by this program"):
+        Ledger(paths).records()

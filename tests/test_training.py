@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from mnistsweep import data
 from mnistsweep.callbacks import Interrupted
@@ -228,6 +230,19 @@ def test_a_users_loss_gets_the_labels_that_its_path_asks_for(train: Train, modul
 def test_an_objective_that_the_model_does_not_measure_is_named(train: Train, module: str) -> None:
     with pytest.raises(ConfigError, match=r"objective: the model does not measure 'val_accuracy'.*'val_loss'"):
         train(f"model._target_={module}.unmeasured", "trainer.epochs=1")
+
+
+def test_a_training_leaves_no_weights_in_memory(train: Train, module: str) -> None:
+    def handles() -> int:
+        keras.utils.clear_session()
+        return sum(isinstance(found, tf.Tensor) and found.dtype == tf.resource for found in gc.get_objects())
+
+    overrides = [f"model._target_={module}.compiled", "+model.loss=SparseCategoricalCrossentropy", "trainer.epochs=1"]
+    counts = []
+    for _ in range(4):
+        train(*overrides)
+        counts.append(handles())
+    assert counts[-1] == counts[-2], counts
 
 
 def test_clear_keeps_the_configuration_only(paths: TrialPaths) -> None:

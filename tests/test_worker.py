@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from conftest import RunSweep
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
-from conftest import RunSweep
 from mnistsweep.config.compose import Recipe, default_folders, to_config
 from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths, TrialPaths

@@ -29,8 +29,10 @@ class SweepFiles(ConfigSource):
         file = self._file(config_path)
         if not file.is_file():
             raise ConfigLoadError(f"Config not found: {file}")
-        # A sweep sets keys of all groups: its package is the whole configuration, said in its first line or not.
-        header = {"package": "_global_"} | ConfigSource._get_header_dict(file.read_text(encoding="utf-8")[:512])
+        header = ConfigSource._get_header_dict(file.read_text(encoding="utf-8")[:512])
+        header["package"] = (
+            header["package"] or "_global_"
+        )  # a sweep sets keys of all groups, whether it says so or not
         return ConfigResult(config=OmegaConf.load(file), path=self.full_path(), provider=self.provider, header=header)
 
     def available(self) -> bool:

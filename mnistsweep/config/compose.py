@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 import yaml
+from hydra import __version__ as hydra_version
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,7 +30,8 @@ from mnistsweep.config.schema import Config, register
 from mnistsweep.config.structure import read
 from mnistsweep.errors import ConfigError
 
-VERSION_BASE = "1.3"
+# Hydra 1.3 asks which version's defaults are meant; 1.4 has done with the question.
+HYDRA_OPTIONS: dict[str, Any] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
 
 # Where a KerasTuner HyperModel's own hyperparameters live in the configuration: `model.hp.<name>`.
 HYPERPARAMETERS = "model.hp."
@@ -41,8 +44,7 @@ def searchpath(folders: Sequence[str]) -> str:
 
 def quoted(text: str) -> str:
     """A text as a value of Hydra's grammar, whatever stands in it."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return QuotedString(text, Quote.single).with_quotes()
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _own_hydra(folder: str) -> Iterator[None]:
     running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(folder, version_base=VERSION_BASE, job_name="mnistsweep"):
+        with initialize_config_dir(folder, job_name="mnistsweep", **HYDRA_OPTIONS):
             yield
     finally:
         GlobalHydra.instance().clear()

@@ -7,8 +7,8 @@ to Hydra as a range of one text with a tag, which it passes on to the sweeper as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from urllib.parse import quote, unquote
 
 from mnistsweep.config import grammar
 from mnistsweep.errors import ConfigError
@@ -57,15 +57,13 @@ def release(overrides: Sequence[str]) -> list[str]:
 
 def _held(text: str) -> str:
     key, _, value = text.partition("=")
-    escaped = re.sub(r"([\\'])", r"\\\1", value)
-    return f"{key}={_HEAD}{escaped}{_TAIL}"
+    return f"{key}={_HEAD}{quote(value, safe='')}{_TAIL}"  # percent-encoded: nothing is left that Hydra would read
 
 
 def _released(text: str) -> str:
     key, _, value = text.partition("=")
     held = value.startswith(_HEAD) and value.endswith(_TAIL)
-    plain = re.sub(r"\\(.)", r"\1", value[len(_HEAD) : -len(_TAIL)])
-    return f"{key}={plain}" if held else text
+    return f"{key}={unquote(value[len(_HEAD) : -len(_TAIL)])}" if held else text
 
 
 def _is_fixed(text: str) -> bool:

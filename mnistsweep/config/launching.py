@@ -11,7 +11,7 @@ from typing import Any
 import hydra
 
 from mnistsweep.config import grammar
-from mnistsweep.config.compose import VERSION_BASE, Recipe, searchpath
+from mnistsweep.config.compose import HYDRA_OPTIONS, Recipe, searchpath
 from mnistsweep.config.held import hold, key_of
 from mnistsweep.config.resources import PRIMARY, folders_for
 from mnistsweep.config.schema import register
@@ -54,7 +54,7 @@ def launch(recipe: Recipe, flags: Sequence[str], sweeping: bool, job: Callable[[
         overrides = [text for text in overrides if not is_range(text)]  # Hydra shows what is fixed
     elif sweeping:
         overrides = ["--multirun", *hold(overrides)]
-    main = hydra.main(recipe.folders[0].removeprefix("file://"), recipe.config_name, VERSION_BASE)(job)
+    main = hydra.main(recipe.folders[0].removeprefix("file://"), recipe.config_name, **HYDRA_OPTIONS)(job)
     with _arguments([*flags, *overrides, searchpath(recipe.folders[1:])]):
         main()
 

@@ -28,9 +28,9 @@ def conf_folder() -> Path:
 
 
 def default_folders() -> tuple[str, ...]:
-    """What is searched unless the user adds to it: the package's groups and sweeps, ``sweeps/`` where the user is."""
+    """What is searched unless the user adds to it: the package's groups; ``sweeps/`` of the user, then its own."""
     own = Path.cwd() / "sweeps"
-    sweeps = [resources() / "sweeps", *([own] if own.is_dir() else [])]
+    sweeps = [*([own] if own.is_dir() else []), resources() / "sweeps"]
     return tuple(dict.fromkeys([_url(conf_folder()), *(f"{SWEEPS}://{folder}" for folder in sweeps)]))
 
 

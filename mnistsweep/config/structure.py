@@ -103,7 +103,6 @@ def _show(value: Any) -> str:
 
 
 def _unknown(key: str, prefix: str, known: Iterable[str]) -> str:
-    if key in ("space", "sweeps") and not prefix:  # content that landed under the group's name
-        package = {"space": "hydra.sweeper.params", "sweeps": "_global_"}[key]
-        return f"{key}: a file of this group begins with the line '# @package {package}'."
-    return f"{prefix}{key}: there is no such key; {suggest(key, known)}."
+    if key == "space" and not prefix:  # content that landed under the group's name
+        return "space: a file of this group begins with the line '# @package hydra.sweeper.params'."
+    return f"{prefix}{key}: there is no such key; {suggest(prefix + key, [prefix + name for name in known])}."

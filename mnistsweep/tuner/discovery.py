@@ -57,6 +57,7 @@ def discover(config: Config, dataset: Dataset, swept: Sequence[Dimension] = ()) 
     fixed = dict(config.model.get("hp") or {})
     ranges = {d.key.removeprefix(HYPERPARAMETERS): d for d in swept if d.key.startswith(HYPERPARAMETERS)}
     declared = _explore(_Rehearsal(config, dataset), fixed, ranges)
+    keras.utils.clear_session()
     names = {entry.name for entry in declared}
     for name in (*fixed, *ranges):
         if name not in names:
@@ -75,7 +76,7 @@ class _Rehearsal:
         self._trained = False
 
     def __call__(self, values: Values) -> keras_tuner.HyperParameters:
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)  # freeing takes longer than building
         hypermodel = ConfiguredHyperModel(
             replace(self._config, model={**self._config.model, "hp": values}), self._dataset
         )

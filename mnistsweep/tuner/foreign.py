@@ -16,9 +16,7 @@ import sys
 from typing import Any
 
 import keras_tuner
-import optuna
 from keras_tuner.engine.trial import Trial, TrialStatus
-from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep import targets
 from mnistsweep.algorithms import Oracle, Proposal
@@ -60,7 +58,7 @@ class KerasTunerOracle(Oracle):
         if self._file.is_file():
             self._restore()
 
-    def propose(self, number: int, study: optuna.Study) -> Proposal | None:
+    def propose(self, number: int, study: Any) -> Proposal | None:
         """KerasTuner's next point, once it knows all results; None where its search is over."""
         self._tell({trial.number: trial for trial in study.get_trials(deepcopy=False)})
         # A proposal that did not reach the ledger, for the process died in between, is still ongoing: it comes again.
@@ -74,14 +72,14 @@ class KerasTunerOracle(Oracle):
             values[EPOCHS_KEY] = values[_KERASTUNER_EPOCHS]
         return Proposal(to_point(self.space, values))
 
-    def _tell(self, ledger: dict[int, FrozenTrial]) -> None:
+    def _tell(self, ledger: dict[int, Any]) -> None:
         for trial in list(self._inner.ongoing_trials.values()):
             record = ledger.get(self._numbers[trial.trial_id])
             if record is not None and record.state.is_finished():
                 self._end(trial, record)
 
-    def _end(self, trial: Trial, record: FrozenTrial) -> None:
-        if record.state is TrialState.FAIL or record.value is None:
+    def _end(self, trial: Trial, record: Any) -> None:
+        if record.value is None:  # only a failed trial ends without one
             trial.status = TrialStatus.FAILED
         else:
             step = record.user_attrs["result"]["best_epoch"]

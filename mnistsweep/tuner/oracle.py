@@ -56,8 +56,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> None:
         """Record the trial's score in KerasTuner's own record of it."""
+        tracker = self.trials[trial_id].metrics
         for name, value in metrics.items():
-            self.trials[trial_id].metrics.update(name, value, step=step)
+            if not tracker.exists(name):  # told the direction, KerasTuner need not make a Keras metric to find it out
+                tracker.register(name, self.objective.direction)
+            tracker.update(name, value, step=step)
 
     def end_trial(self, trial: Trial) -> None:
         """Write the outcome to the study."""

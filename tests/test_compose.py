@@ -1,0 +1,333 @@
+"""Composition: recipes, trials on top of them, files that compose again, and what Hydra's errors become."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from mnistsweep.config import held
+from mnistsweep.config.compose import Composer, Recipe, quoted, set_value, to_config, trial_seed
+from mnistsweep.config.explaining import mend
+from mnistsweep.config.resources import conf_folder, default_folders, folders_for
+from mnistsweep.config.runnable import runnable
+from mnistsweep.config.schema import Config
+from mnistsweep.config.structure import read
+from mnistsweep.errors import ConfigError
+
+MODULE = "def build(input_shape, classes, width=3):\n    raise NotImplementedError\n"
+
+
+def training(config: Config) -> dict[str, Any]:
+    """What a configuration trains; the number of threads is a matter of the machine."""
+    plain: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config))  # type: ignore[assignment]
+    keys = ("seed", "objective", "direction", "trainer", "data", "model", "optimizer", "schedule")
+    return {key: plain[key] for key in keys} | {"trainer": plain["trainer"] | {"threads": None}}
+
+
+def written(folder: Path, *overrides: str, name: str = "best") -> Recipe:
+    """A configuration written as `best.yaml`, and the recipe of `--config-dir FOLDER --config-name best`."""
+    content = runnable(Recipe(overrides).compose(), threads=2)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return Recipe((), name, folders_for(str(folder), name))
+
+
+def test_what_was_composed_may_be_changed() -> None:
+    recipe = Recipe(("trainer.epochs=3",))
+    first = recipe.compose()
+    first.data.augmentation.rotation = 30.0
+    first.trainer.metrics.append("mae")
+    second = recipe.compose()
+    assert second.data.augmentation.rotation == 0.0
+    assert list(second.trainer.metrics) == ["accuracy"]
+
+
+def test_a_trial_does_not_change_the_next() -> None:
+    composer = Composer(Recipe(), frozenset())
+    first = composer.trial({"data.augmentation.rotation": 30.0, "model.hp.a.b": 1}, seed=5)
+    second = composer.trial({})
+    assert (first.data.augmentation.rotation, first.model.hp, first.seed) == (30.0, {"a.b": 1}, 5)
+    assert (second.data.augmentation.rotation, second.model.get("hp"), second.seed) == (0.0, None, 0)
+    assert "hydra" not in first
+
+
+def test_sweeps_of_the_working_directory_are_found_there_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "sweeps").mkdir(parents=True)
+        (tmp_path / name / "sweeps" / "mine.yaml").write_text(f"logs: {name}\n", encoding="utf-8")
+    seen = []
+    for name in ("one", "two"):
+        monkeypatch.chdir(tmp_path / name)
+        seen.append(Recipe(("+sweeps=mine",)).compose().logs)
+    monkeypatch.chdir(tmp_path)
+    assert seen == ["one", "two"]
+    with pytest.raises(ConfigError, match=r"^sweeps: there is no 'mine'"):
+        Recipe(("+sweeps=mine",)).compose()
+
+
+def test_a_recipe_does_not_move_with_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "mine.yaml").write_text("logs: here\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    record = json.loads(json.dumps(Recipe(("+sweeps=mine",)).to_json()))
+    monkeypatch.chdir("/")
+    assert Recipe.from_json(record).compose().logs == "here"
+
+
+def test_a_job_of_hydra_composes_and_stays_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("x: 1\n", encoding="utf-8")
+    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+        before = GlobalHydra.instance().hydra
+        assert Recipe(("trainer.epochs=4",)).compose().trainer.epochs == 4
+        assert GlobalHydra.instance().hydra is before
+        assert compose("own").x == 1
+
+
+def test_a_composition_that_fails_leaves_hydra_as_it_was() -> None:
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        before = GlobalHydra.instance().hydra
+        with pytest.raises(ConfigError):
+            Recipe(("model=nothing",)).compose()
+        assert GlobalHydra.instance().hydra is before
+
+
+def test_seeds_of_trials_differ_and_stay() -> None:
+    seeds = [trial_seed(0, number) for number in range(100)] + [trial_seed(1, 0)]
+    assert len(set(seeds)) == 101
+    assert trial_seed(0, 3) == trial_seed(0, 3)
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_a_target_of_ones_own_gets_none_of_the_presets_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = to_config(Recipe(("model._target_=own.build", "+model.width=5", "model.dropout=0.1")).compose())
+    assert config.model == {"_target_": "own.build", "width": 5, "dropout": 0.1}
+
+
+def test_the_same_target_keeps_the_presets_keys() -> None:
+    config = to_config(Recipe(("model._target_=mnistsweep.models.fast_conv",)).compose())
+    assert config.model["conv_layers"] == 2
+
+
+def test_interpolations_are_resolved() -> None:
+    config = to_config(Recipe(("+width=48", "model.layer_size=${width}", "name='${model.layer_size}'")).compose())
+    assert (config.model["layer_size"], config.name) == (48, "48")
+
+
+def test_an_interpolation_that_leads_nowhere_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"^model\.layer_size: Interpolation key 'wdith' not found"):
+        to_config(Recipe(("model.layer_size=${wdith}",)).compose())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("model.hp.units", 3), ("model.hp.conv/units.0", 3), ("model.new.deep", 1), ("data.path", "a b")]
+)
+def test_a_value_is_set(key: str, value: Any) -> None:
+    config = OmegaConf.create({"model": {"hp": {"kept": 1}}, "data": {}})
+    set_value(config, key, value)
+    found: Any = config
+    name = key.removeprefix("model.hp.")
+    for part in ["model", "hp", name] if name != key else key.split("."):
+        found = found[part]
+    assert found == value
+    assert config.model.hp.kept == 1
+
+
+# What a trial's file composes to
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("optimizer=sgd", "optimizer.momentum=0.9", "schedule=cosine", "schedule.warmup_epochs=0.5"),
+        ("model=deep_conv", "model.filters=[10,10,20]", "trainer.metrics=[accuracy,mae]", "trainer.patience=2"),
+        ("~optimizer.amsgrad", "+optimizer.clipnorm=1.0"),
+        ("model._target_=own.build", "+model.width=7"),
+        ("+model.hp={units: 3, conv/kernel: 5}",),
+        ("data=npz", "data.path='a, b/c=d.npz'", "data.augmentation.rotation=10"),
+        ("seed=4", "objective=val_loss", "direction=min", "+trainer.callbacks=[{_target_: a.B, x: [1, 2]}]"),
+    ],
+)
+def test_a_trials_file_composes_to_the_same_training(overrides: tuple[str, ...], tmp_path: Path) -> None:
+    again = written(tmp_path / "a b é", *overrides)
+    assert training(to_config(again.compose())) == training(to_config(Recipe(overrides).compose()))
+
+
+def test_a_file_called_config_is_no_other(tmp_path: Path) -> None:
+    again = written(tmp_path, "trainer.epochs=9", "model=perceptron", name="config")
+    config = to_config(again.compose())
+    assert (config.trainer.epochs, config.model["layer_size"]) == (9, 16)
+
+
+def test_overrides_go_on_top_of_a_trials_file(tmp_path: Path) -> None:
+    best = written(tmp_path, "optimizer.learning_rate=0.004", "trainer.epochs=9")
+    config = to_config(best.with_overrides("trainer.epochs=2", "model.dropout=0.3").compose())
+    assert (config.trainer.epochs, config.model["dropout"], config.optimizer["learning_rate"]) == (2, 0.3, 0.004)
+
+
+@pytest.mark.parametrize("name", ["best", "config"])
+def test_another_preset_on_top_of_a_trials_file_is_that_preset(name: str, tmp_path: Path) -> None:
+    best = written(tmp_path, "optimizer=rmsprop", "optimizer.momentum=0.3", "model=perceptron", name=name)
+    changed = best.with_overrides("optimizer=sgd", "optimizer.momentum=0.9", "model=fast_conv")
+    config, wanted = to_config(changed.compose()), to_config(Recipe(changed.overrides).compose())
+    assert config.optimizer == wanted.optimizer
+    assert config.model == wanted.model
+
+
+def test_the_same_preset_on_top_of_a_trials_file_keeps_its_values(tmp_path: Path) -> None:
+    best = written(tmp_path, "optimizer=rmsprop", "optimizer.momentum=0.3")
+    assert to_config(best.with_overrides("optimizer=rmsprop").compose()).optimizer["momentum"] == 0.3
+
+
+# Folders
+
+
+def test_a_primary_configuration_and_presets_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "wide.yaml").write_text("_target_: own.build\nwidth: 64\n", encoding="utf-8")
+    mine = "defaults: [config, {override model: wide}, _self_]\ntrainer: {epochs: 2}\n"
+    (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
+    recipe = Recipe((), "mine", folders_for(str(tmp_path), "mine"))
+    config = to_config(recipe.compose())
+    assert config.model == {"_target_": "own.build", "width": 64}
+    assert config.trainer.epochs == 2
+    assert "wide" in recipe.options("model")
+    assert "fast_conv" in recipe.options("model")
+
+
+def test_presets_of_ones_own_beside_the_packaged_configuration(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "wide.yaml").write_text("_target_: own.build\nwidth: 64\n", encoding="utf-8")
+    folders = folders_for(str(tmp_path), None)
+    assert folders[0] == f"file://{conf_folder()}"
+    assert to_config(Recipe(("model=wide",), folders=folders).compose()).model["width"] == 64
+
+
+def test_the_search_path_of_a_primary_configuration_is_kept(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "model").mkdir(parents=True)
+    (shared / "model" / "wide.yaml").write_text("_target_: own.build\n", encoding="utf-8")
+    mine = {"defaults": ["config", {"override model": "wide"}, "_self_"], "hydra": {"searchpath": [f"file://{shared}"]}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+    folders = folders_for(str(tmp_path), "mine", more=[f"file://{tmp_path}"])
+    assert folders.count(f"file://{tmp_path}") == folders.count(f"file://{shared}") == 1
+    assert to_config(Recipe((), "mine", folders).compose()).model == {"_target_": "own.build"}
+
+
+def test_default_folders_are_urls_the_configuration_first() -> None:
+    first, *others = default_folders()
+    assert first == f"file://{conf_folder()}"
+    assert all(url.startswith("mnistsweep://") for url in others)
+
+
+# Overrides that Hydra must not apply
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "optimizer.momentum=0.9",
+        "optimizer.weight_decay=null",
+        "data.path='it, a \\'path\\' = [1]'",
+        'data.path="a, b"',
+        "data.path=C:\\\\images\\\\x.npz",
+        "model.filters=[1,2]",
+        "model.hp={a: 1, b: 'x, y'}",
+        "model.layer_size=${width}",
+    ],
+)
+def test_what_is_held_back_comes_again(text: str) -> None:
+    (hidden,) = held.hold([text])
+    assert hidden != text
+    assert held.release([hidden]) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["optimizer=sgd", "trainer.epochs=3", "model.dropout=0.1,0.2", "+model.a=1", "~model.a", "data.path=", "a=["],
+)
+def test_what_hydra_may_see_is_not_held_back(text: str) -> None:
+    assert held.hold([text]) == [text]
+
+
+@pytest.mark.parametrize("text", ["a'b\\c", "", "it's", "a,b=[c]{d}", "\\"])
+def test_a_quoted_text_is_read_as_it_was(text: str) -> None:
+    assert Recipe((f"name={quoted(text)}",)).compose().name == text
+
+
+# What is wrong
+
+
+def test_all_overrides_that_cannot_be_applied_are_named() -> None:
+    bad = ["model=percepton", "trainr.epochs=3", "optimizer.momentum=0.9", "~data.nothing", "a=[", "optimizer=3"]
+    recipe, faults = mend(Recipe((*bad, "trainer.epochs=4")))
+    assert recipe.overrides == ("trainer.epochs=4",)
+    assert sorted(fault.partition(":")[0] for fault in faults) == sorted(
+        ["model", "trainr.epochs", "optimizer.momentum", "data.nothing", "'a=[' is no override", "optimizer"]
+    )
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("a: [1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: this is no YAML: .*line 2"):
+        folders_for(str(tmp_path), "mine")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "bad.yaml").write_text("a: [1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"this is no YAML: .*model/bad\.yaml"):
+        Recipe(("model=bad",), folders=folders_for(str(tmp_path), None)).compose()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"trainer": {"epochs": "abc"}}, "trainer.epochs: a whole number, received 'abc'."),
+        ({"trainer": {"epochs": 2.5}}, "trainer.epochs: a whole number, received 2.5."),
+        ({"trainer": {"epochs": True}}, "trainer.epochs: a whole number, received True."),
+        ({"trainer": {"epochs": None}}, "trainer.epochs: a whole number, received null."),
+        ({"trainer": {"patience": "x"}}, "trainer.patience: a whole number or null, received 'x'."),
+        ({"trainer": {"deterministic": 1}}, "trainer.deterministic: true or false, received 1."),
+        ({"trainer": {"metrics": [1]}}, "trainer.metrics: a list of texts, [a, b], received [1]."),
+        ({"trainer": {"callbacks": {}}}, "trainer.callbacks: a list, [...], received {}."),
+        ({"trainer": 3}, "trainer: keys with values, received 3."),
+        ({"hours": "long"}, "hours: a number or null, received 'long'."),
+        ({"logs": None}, "logs: a text, received null."),
+        ({"conditions": []}, "conditions: keys with values, {key: value}, received []."),
+    ],
+)
+def test_a_wrong_type_is_named_and_replaced(change: dict[str, Any], message: str) -> None:
+    plain: Any = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Config()), {"model": {}}))
+    plain |= {group: {} for group in ("data", "model", "optimizer", "schedule", "oracle", "pruner")}
+    plain["trainer"] = (
+        plain["trainer"] | change["trainer"] if isinstance(change.get("trainer"), dict) else plain["trainer"]
+    )
+    plain |= {key: value for key, value in change.items() if not (key == "trainer" and isinstance(value, dict))}
+    config, faults = read(plain)
+    assert faults == [message]
+    assert (config.trainer, config.hours, config.logs) == (Config().trainer, None, "logs")
+
+
+def test_whole_numbers_and_texts_may_be_written_as_others() -> None:
+    config = to_config(Recipe(("trainer.epochs=3.0", "name=2024", "hours=2")).compose())
+    assert (config.trainer.epochs, config.name, config.hours) == (3, "2024", 2.0)
+    assert isinstance(config.trainer.epochs, int)
+
+
+def test_a_group_that_is_missing_stops_the_checks() -> None:
+    with pytest.raises(ConfigError, match=r"^oracle: a preset's name, or keys with values, received null\.$"):
+        to_config(Recipe(("~oracle",)).compose())
+
+
+def test_a_space_of_ones_own_without_its_package_line_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "space").mkdir()
+    (tmp_path / "space" / "mine.yaml").write_text("model.dropout: interval(0,1)\n", encoding="utf-8")
+    recipe = Recipe(("space=[mine]",), folders=folders_for(str(tmp_path), None))
+    _, faults = read(OmegaConf.to_container(recipe.compose(), resolve=False), ["hydra"])  # type: ignore[arg-type]
+    assert faults == ["space: a file of this group begins with the line '# @package hydra.sweeper.params'."]
