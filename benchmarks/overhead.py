@@ -11,11 +11,11 @@ configurations, a table or curves; and plain Optuna on a journal file: ask, thre
 configurations, a table or curves either.
 
 How to read it: the time from opening the ledger to the last trial's record, divided by the number of trials. It counts
-what a worker pays once, such as composing each of the group's presets, so few trials cost more each. "last tenth" is the
-cost of the last trials alone, where growth shows first; "processor" is the processor time a trial, which waiting for the
-disk and for other programs on the machine is no part of. What the command pays before the first worker (planning the
-sweep, writing `sweep.yaml`) is given apart. Importing TensorFlow, resetting Keras between trainings and saving a model
-are not counted; the latter two are timed at the end.
+what a worker pays once, such as composing each of the group's presets, so few trials cost more each. "last tenth" is
+the cost of the last trials alone, where growth shows first; "processor" is the processor time a trial, which waiting
+for the disk and for other programs on the machine is no part of. What the command pays before the first worker
+(planning the sweep, writing `sweep.yaml`) is given apart. Importing TensorFlow, resetting Keras between trainings and
+saving a model are not counted; the latter two are timed at the end.
 
     python benchmarks/overhead.py                   # ten minutes, most of them BayesianOptimization's
     python benchmarks/overhead.py --no-bayesian

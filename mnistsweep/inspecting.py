@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from mnistsweep.errors import StudyError
 from mnistsweep.leases import Lease
-from mnistsweep.paths import SweepPaths, replacing
+from mnistsweep.paths import replacing
 from mnistsweep.plan import Plan
 from mnistsweep.progress import describe, tally
 from mnistsweep.results import State, Sweep, TrialRecord, best_of, load_sweep
@@ -87,26 +86,27 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     sweep = load_sweep(folder)
     if not sweep.paths.best.is_file():
         raise StudyError(f"{folder}: no trial has completed yet, so there is no best configuration.")
-    if model is not None and model.suffix != ".keras":
-        raise StudyError(f"--model: a Keras model's file ends with .keras, received {str(model)!r}.")
+    source = None if model is None else _best_model(sweep, model)
     text = sweep.paths.best.read_text(encoding="utf-8")
     if output is None:
         print(text, end="")
     else:
         with replacing(output) as part:
             part.write_text(text, encoding="utf-8")
-    if model is not None:
-        _copy_model(sweep.paths, plan_of(sweep), model)
+    if source is not None and model is not None:
+        with replacing(model) as part:
+            shutil.copyfile(source, part)
 
 
-def _copy_model(paths: SweepPaths, plan: Plan, model: Path) -> None:
-    best = best_of(Ledger(paths, plan.config.storage).records(), plan.direction)
-    assert best is not None
-    source = paths.trial(best.number).model
-    if not source.is_file():
-        raise StudyError(f"{source}: the best trial's model is missing.")
-    with replacing(model) as part:
-        shutil.copyfile(source, part)
+def _best_model(sweep: Sweep, wanted: Path) -> Path:
+    """The file of the best trial's model."""
+    if wanted.suffix != ".keras":
+        raise StudyError(f"--model: a Keras model's file ends with .keras, received {str(wanted)!r}.")
+    plan = plan_of(sweep)
+    best = best_of(Ledger(sweep.paths, plan.config.storage).records(), plan.direction)
+    if best is None or not (source := sweep.paths.trial(best.number).model).is_file():
+        raise StudyError(f"{sweep.paths.folder}: the best trial's model is missing.")
+    return source
 
 
 def plan_of(sweep: Sweep) -> Plan:
@@ -115,7 +115,8 @@ def plan_of(sweep: Sweep) -> Plan:
     Raises:
         StudyError: The file was damaged or written by another version.
     """
+    record = sweep.config.get("plan")
     try:
-        return Plan.from_json(sweep.config["plan"])
-    except (KeyError, TypeError, yaml.YAMLError) as error:
-        raise StudyError(f"{sweep.paths.sweep}: not the plan of a sweep: {error!r}") from error
+        return Plan.from_json(record)
+    except StudyError as error:
+        raise StudyError(f"{sweep.paths.folder}: {error}") from error

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import algorithms
 from mnistsweep.config.compose import Composer, Recipe, trial_seed
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
+from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Choice, SearchSpace
 
@@ -91,12 +92,18 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Plan:
-        """Read what `to_json` wrote."""
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record["config"]))
-        assert isinstance(config, Config)
-        space = SearchSpace.from_json(record["space"])
-        return cls(Recipe.from_json(record["recipe"]), frozenset(record["groups"]), space, config)
+    def from_json(cls, record: Any) -> Plan:
+        """Read what `to_json` wrote.
+
+        Raises:
+            StudyError: The record was damaged, or written by another version.
+        """
+        try:
+            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record["config"]))
+            space = SearchSpace.from_json(record["space"])
+            return cls(Recipe.from_json(record["recipe"]), frozenset(record["groups"]), space, config)
+        except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
+            raise StudyError(f"sweep.yaml: no plan that this version of mnistsweep can read: {error!r}") from error
 
     def differences(self, other: Plan) -> list[str]:
         """What in another plan would make it another search: keys whose values differ, budgets and workers aside."""

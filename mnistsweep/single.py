@@ -35,8 +35,7 @@ def train_job(composed: DictConfig) -> float:
     Raises:
         MnistSweepError: What is wrong with the configuration, before anything is trained; or why the training failed.
     """
-    hydra = HydraConfig.get()
-    recipe = Recipe.from_hydra(hydra, tuple(hydra.overrides.task))
+    recipe = Recipe.from_hydra(HydraConfig.get())
     composed = recipe.clean(composed)
     config = check_training(recipe, composed)
     threads = devices.threads_of(1, config.trainer.threads)

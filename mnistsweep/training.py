@@ -35,7 +35,7 @@ from mnistsweep.fitting import FitOptions, fit
 from mnistsweep.paths import TrialPaths, replacing
 from mnistsweep.results import Result, State
 
-# TensorFlow begins an error with the operation that it came from: "{{function_node __wrapped__...device:CPU:0}} OOM ..."
+# TensorFlow begins an error with the operation that it came from: "{{function_node __wrapped__...:CPU:0}} OOM ...".
 _TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
 
 Build = Callable[[], Any]

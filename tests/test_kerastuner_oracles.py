@@ -197,7 +197,7 @@ def test_hyperband_sets_the_epochs_of_each_trial(ledger: Callable[..., Ledger]) 
     assert set(epochs) == {1, 3, 9}
     brackets = math.ceil(1 + math.log(9, 3))
     assert epochs.count(1) == math.ceil(brackets / 3 * 9), "Li et al. (2017), as KerasTuner sizes the brackets"
-    again = [point for point in points if point["trainer.epochs"] == 9][0]
+    again = next(point for point in points if point["trainer.epochs"] == 9)
     first = [point for point in points if point["trainer.epochs"] == 1]
     assert {**again, "trainer.epochs": 1} in first, "one that did well with few epochs gets more"
 

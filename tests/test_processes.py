@@ -74,9 +74,7 @@ def test_the_exit_code_of_each_worker_is_returned(run: Workers, paths: SweepPath
         assert sorted(paths.worker_log(index).read_text(encoding="utf-8").splitlines()) == ["an error", f"said {index}"]
 
 
-def test_each_worker_gets_its_share_of_the_machine(
-    run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_worker_gets_its_share_of_the_machine(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4")
     monkeypatch.setattr(devices, "num_cores", lambda: 8)
     script = "note(os.environ['OMP_NUM_THREADS'] + ' ' + os.environ['CUDA_VISIBLE_DEVICES'])"
@@ -106,9 +104,7 @@ time.sleep(60)
     assert [line for line in lines(notes) if "got" in line] == ["0 got 2", "1 got 2"]
 
 
-def test_a_worker_that_does_not_stop_is_ended(
-    run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_does_not_stop_is_ended(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
     script = """
 signal.signal(signal.SIGTERM, lambda number, frame: note("heard"))

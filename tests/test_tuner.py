@@ -1,4 +1,4 @@
-"""Models of the user's own: plain functions, functions of `hp` and HyperModels, as KerasTuner's documentation has them."""
+"""Models of the user's own: plain functions, functions of `hp` and HyperModels, as in KerasTuner's documentation."""
 
 from __future__ import annotations
 
@@ -30,15 +30,17 @@ from keras import layers
 
 ACCURACY = dict(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 
-def plain(input_shape, classes, width=3):
-    return keras.Sequential([keras.Input(input_shape), layers.Flatten(), layers.Dense(width), layers.Dense(classes, "softmax")])
+def plain(input_shape, classes, width=3, activation=None):
+    hidden = layers.Dense(width, activation)
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten(), hidden, layers.Dense(classes, "softmax")])
 
 def layered(hp):
     """The first example of KerasTuner's guide: layers in a loop, compiled with a rate of its own."""
     model = keras.Sequential()
     model.add(layers.Flatten())
     for i in range(hp.Int("num_layers", 1, 3)):
-        model.add(layers.Dense(hp.Int(f"units_{i}", min_value=4, max_value=16, step=4), hp.Choice("activation", ["relu", "tanh"])))
+        units = hp.Int(f"units_{i}", min_value=4, max_value=16, step=4)
+        model.add(layers.Dense(units, activation=hp.Choice("activation", ["relu", "tanh"])))
     if hp.Boolean("dropout"):
         model.add(layers.Dropout(rate=hp.Float("rate", 0.1, 0.3, step=0.1)))
     model.add(layers.Dense(4, activation="softmax"))
@@ -82,8 +84,7 @@ class Built(keras_tuner.HyperModel):
         super().__init__()
         self.classes, self.activation = classes, activation
     def build(self, hp, input_shape):
-        units = hp.Int("units", 4, 12, step=4)
-        return keras.Sequential([keras.Input(input_shape), layers.Flatten(), layers.Dense(units, self.activation), layers.Dense(self.classes, "softmax")])
+        return plain(input_shape, self.classes, hp.Int("units", 4, 12, step=4), self.activation)
 
 class Fitted(keras_tuner.HyperModel):
     """As in the guide: `fit` declares hyperparameters of its own. The object that builds is the one that fits."""
@@ -102,7 +103,8 @@ class Fitted(keras_tuner.HyperModel):
 class Loop(keras_tuner.HyperModel):
     """A loop of its own, as in the guide to custom training: it calls the callbacks and returns a number."""
     def build(self, hp):
-        return keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten(), layers.Dense(hp.Int("units", 4, 8), "relu"), layers.Dense(4)])
+        hidden = layers.Dense(hp.Int("units", 4, 8), "relu")
+        return keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten(), hidden, layers.Dense(4)])
     def fit(self, hp, model, x, y, validation_data, callbacks=None, **kwargs):
         batch_size = hp.Int("batch_size", 20, 60, step=20)
         batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size)
@@ -131,8 +133,7 @@ class Returns(keras_tuner.HyperModel):
         super().__init__()
         self.kind = kind
     def build(self, hp):
-        model = layered(hp)
-        return model
+        return layered(hp)
     def fit(self, hp, model, x, y, validation_data, epochs):
         history = model.fit(x, y, validation_data=validation_data, epochs=epochs, verbose=0)
         last = {name: values[-1] for name, values in history.history.items()}
@@ -259,7 +260,9 @@ def test_hyperparameters_of_a_fit_are_discovered(found: Discover) -> None:
         "epochs": Int(HP + "epochs", 1, 3),
         "size": Choice(HP + "size", (16, 32)),
     }
-    assert set(found("Catches")) == {"units", "shuffle"}, "what stops the rehearsal is no exception that a user's code would catch"
+    assert set(found("Catches")) == {"units", "shuffle"}, (
+        "what stops the rehearsal is no exception that a user's code would catch"
+    )
     assert set(found("Loop")) == {"units", "batch_size", "learning_rate"}
     assert set(found("Built")) == {"units"}
 
@@ -335,13 +338,16 @@ def test_a_fit_that_says_nothing_fails_the_trial_and_so_does_one_that_raises(run
 
 def test_a_name_of_the_users_may_be_that_of_a_config_group(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
     name = "grouped_by_user"
-    source = (
-        "import tuned_by_user\n"
-        "def net(hp, input_shape, classes):\n"
-        "    return tuned_by_user.plain(input_shape, classes, width={'small': 2, 'large': 8}[hp.Choice('optimizer', ['small', 'large'])])\n"
-    )
+    source = f"""
+from {module} import plain
+def net(hp, input_shape, classes):
+    size = hp.Choice("optimizer", ["small", "large"])
+    return plain(input_shape, classes, width={{"small": 2, "large": 8}}[size])
+"""
     (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-    sweep = run_sweep([f"model._target_={name}.net", "optimizer=adam,sgd", "trials=2", "oracle=random", "name=same names"])
+    sweep = run_sweep(
+        [f"model._target_={name}.net", "optimizer=adam,sgd", "trials=2", "oracle=random", "name=same names"]
+    )
     assert list(sweep.trials["state"]) == ["completed"] * 2
     assert set(sweep.trials["optimizer"]) <= {"adam", "sgd"}
     assert set(sweep.trials[HP + "optimizer"]) <= {"small", "large"}

@@ -118,7 +118,9 @@ def test_tensorboard_shows_curves_and_the_table(run_sweep: RunSweep) -> None:
 
 def test_a_bad_trial_is_recorded_with_its_reason_and_the_sweep_goes_on(run_sweep: RunSweep, bad_models: str) -> None:
     kinds = ["raises", "diverges", "huge", "unmeasured", "fine"]
-    sweep = run_sweep([f"model._target_={bad_models}", f"+model.kind={','.join(kinds)}", "trainer.batch_size=16", "name=bad"])
+    sweep = run_sweep(
+        [f"model._target_={bad_models}", f"+model.kind={','.join(kinds)}", "trainer.batch_size=16", "name=bad"]
+    )
     rows = {row["model.kind"]: row for row in table(sweep.paths.results)}
     assert set(rows) == set(kinds)
     assert [rows[kind]["state"] for kind in kinds] == [State.FAILED] * 4 + [State.COMPLETED]

@@ -62,17 +62,20 @@ class Recipe:
     folders: tuple[str, ...] = field(default_factory=default_folders)
 
     @classmethod
-    def from_hydra(cls, hydra: Any, overrides: Sequence[str]) -> Recipe:
+    def from_hydra(cls, hydra: Any, overrides: Sequence[str] | None = None) -> Recipe:
         """The recipe of a configuration that Hydra has composed from a command line.
 
         Args:
             hydra: The configuration's part ``hydra``.
-            overrides: The command line's; those of ``hydra.sweeper``, which hold ranges, are put before them.
+            overrides: None: the command line's. Those of ``hydra.sweeper``, which hold ranges, are put before them.
         """
-        own = [text for text in hydra.overrides.hydra if key_of(text).startswith("hydra.sweeper.")]
+        typed: Any = OmegaConf.to_container(hydra.overrides, resolve=False)  # `${...}` in them is not for here
+        own = [text for text in typed["hydra"] if key_of(text).startswith("hydra.sweeper.")]
         searched = [source for source in hydra.runtime.config_sources if source.provider not in ("hydra", "schema")]
         folders = dict.fromkeys(f"{source.schema}://{source.path}" for source in searched)
-        return cls((*own, *overrides), str(hydra.job.config_name), tuple(folders))
+        return cls(
+            (*own, *(typed["task"] if overrides is None else overrides)), str(hydra.job.config_name), tuple(folders)
+        )
 
     def with_overrides(self, *overrides: str) -> Recipe:
         """The same recipe with more overrides behind those it has."""

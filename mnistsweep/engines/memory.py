@@ -12,8 +12,8 @@ def free_graphs(model: Any) -> None:
     """Take apart the TensorFlow graphs that hold on to a model's variables; it is not trained after this.
 
     A graph and its operations refer to one another through C++, where Python's garbage collector does not see it. So a
-    compiled training step, `model.fit`'s own too, would keep the weights and the optimizer's state in memory for as long
-    as the process lives: with TensorFlow 2.21 about 20 MB a training of a model of 1.6 million weights.
+    compiled training step, `model.fit`'s own too, would keep the weights and the optimizer's state in memory for as
+    long as the process lives: with TensorFlow 2.21 about 20 MB a training of a model of 1.6 million weights.
 
     Args:
         model: Any Keras model; with another backend than TensorFlow there is nothing to do.

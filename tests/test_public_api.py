@@ -1,0 +1,50 @@
+"""The names that other programs rely on."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+import mnistsweep
+from mnistsweep import cli
+from mnistsweep.config.schema import Config, TrainerConfig
+from mnistsweep.results import COLUMNS
+from mnistsweep.results import Sweep as SweepOfResults
+
+
+def test_names_of_the_package() -> None:
+    assert sorted(mnistsweep.__all__) == ["Sweep", "__version__", "load_sweep"]
+    assert mnistsweep.Sweep is SweepOfResults
+    assert callable(mnistsweep.load_sweep)
+    assert mnistsweep.__version__.count(".") == 2
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = mnistsweep.nothing
+
+
+def test_commands() -> None:
+    assert sorted(cli._parsers()[1]) == ["export", "status", "sweep", "train"]
+
+
+def test_keys_of_the_configuration() -> None:
+    assert {field.name for field in fields(Config)} == {
+        *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
+        *(
+            "enqueue",
+            "conditions",
+            "max_consecutive_failed_trials",
+            "trainer",
+            "data",
+            "model",
+            "optimizer",
+            "schedule",
+        ),
+        *("data", "model", "optimizer", "schedule", "oracle", "pruner"),
+    }
+    assert {field.name for field in fields(TrainerConfig)} == {
+        *("epochs", "batch_size", "loss", "metrics", "patience", "repeats", "callbacks", "deterministic", "threads"),
+    }
+
+
+def test_columns_of_the_results() -> None:
+    assert COLUMNS == ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
