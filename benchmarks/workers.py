@@ -172,7 +172,9 @@ def explain(one: Sequence[Timeline], two: Sequence[Timeline], alone: Sequence[Ti
     threads, sharing = trial(alone) / trial(one), trial(two) / trial(alone)
     print(f"ratio of the wall times, one worker / two workers: {common.spread(ratios)}")
     print("what limits it (2 would be perfect):")
-    print(f"  cores     all of them train {threads:.2f} times as fast as half of them: leaves {2 / threads:.2f}")
+    print(
+        f"  cores     all of them train {threads:.2f} times as fast as half of them: leaves {min(2, 2 / threads):.2f}"
+    )
     print(
         f"  sharing   beside another a training takes {sharing:.2f} times as long: leaves {2 / threads / sharing:.2f}"
     )

@@ -100,7 +100,7 @@ class _Presets:
                 keys[group.key] = {}
                 for name in names:
                     with faults.collecting():
-                        one = recipe.with_overrides(f"{group.key}={name}").compose()
+                        one = recipe.with_presets({group.key: name}).compose()
                         keys[group.key][name] = set(known_keys(one))
         return cls(recipe, frozenset(group.key for group in groups), set(known_keys(composed)), keys)
 

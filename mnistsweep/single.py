@@ -15,7 +15,7 @@ from rich.console import Console
 from mnistsweep import devices
 from mnistsweep.checking import check_data, check_one
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe
+from mnistsweep.config.compose import Recipe, to_plain
 from mnistsweep.config.held import key_of
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.runnable import runnable
@@ -45,7 +45,7 @@ def train_job(composed: DictConfig) -> float:
     if config.trainer.deterministic:
         devices.use_op_determinism()
     folder = next_folder(Path(config.logs) / (config.name or "train"))
-    write_yaml(folder.config, runnable(composed, threads))
+    write_yaml(folder.config, runnable(to_plain(composed), threads))
     console = Console()
     result = _train(config, folder, console)
     with replacing(folder.result) as part:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistsweep import algorithms, devices, tensorboard_events
-from mnistsweep.config.compose import to_config
+from mnistsweep.config.compose import from_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import MnistSweepError, SweepStopped
@@ -103,11 +103,11 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, a
     dimensions = hparams(plan.space)
 
     def prepare(claim: Claim, folder: TrialPaths) -> Config:
-        config = plan.composer.trial(claim.point, claim.seed)
+        plain = plan.composer.plain(claim.point, claim.seed)
         threads = devices.threads_of(plan.config.workers, plan.config.trainer.threads)
         folder.folder.mkdir(parents=True, exist_ok=True)
-        write_yaml(folder.config, runnable(config, threads), durable=False)  # begun again, it is written again
-        return to_config(config)
+        write_yaml(folder.config, runnable(plain, threads), durable=False)  # begun again, it is written again
+        return from_plain(plain)
 
     def begun(claim: Claim, folder: TrialPaths) -> None:
         announce(claim.number)

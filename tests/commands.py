@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mnistsweep import cli
-from mnistsweep.config.compose import Recipe
+from mnistsweep.config.compose import Recipe, to_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.leases import Lease
 from mnistsweep.planning import Plan, plan_sweep
@@ -54,7 +54,7 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
             claim = study.claim()
             assert claim is not None
             composed = plan.composer.trial(claim.point, claim.seed)
-            write_yaml(plan.paths.trial(claim.number).config, runnable(composed, threads=1))
+            write_yaml(plan.paths.trial(claim.number).config, runnable(to_plain(composed), threads=1))
             plan.paths.trial(claim.number).model.write_bytes(b"model %d" % claim.number)
             state = State.FAILED if score is None else State.COMPLETED
             study.finish(claim, state, Result(score, 1, 2, 3.0, reason="it broke" if score is None else ""))

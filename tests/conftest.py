@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import RunSweep
 from hypothesis import HealthCheck, settings
 
 from mnistsweep.config.compose import Recipe, quoted
@@ -19,7 +20,6 @@ from mnistsweep.signals import StopSignal
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
-RunSweep = Callable[[Sequence[str]], Sweep]
 
 NUM_CLASSES = 4
 NUM_TRAIN = 120

@@ -12,9 +12,12 @@ from typing import Any
 from mnistsweep import algorithms
 from mnistsweep.leases import Lease, locked
 from mnistsweep.paths import SweepPaths
-from mnistsweep.results import Result, State
+from mnistsweep.results import Result, State, Sweep
 from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
 from mnistsweep.study import Budget, Claim, Search, Study, create_ledger
+
+# Runs a real sweep with the given overrides: the fixture `run_sweep`.
+RunSweep = Callable[[Sequence[str]], Sweep]
 
 MOMENTUM = Float("optimizer.momentum", 0.0, 0.9, conditions=(Condition("optimizer", ("sgd", "rmsprop")),))
 

@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from mnistsweep.config import held
-from mnistsweep.config.compose import Composer, Recipe, quoted, set_value, to_config, trial_seed
+from mnistsweep.config.compose import Composer, Recipe, quoted, set_value, to_config, to_plain, trial_seed
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.resources import conf_folder, default_folders, folders_for
 from mnistsweep.config.runnable import runnable
@@ -33,7 +33,7 @@ def training(config: Config) -> dict[str, Any]:
 
 def written(folder: Path, *overrides: str, name: str = "best") -> Recipe:
     """A configuration written as `best.yaml`, and the recipe of `--config-dir FOLDER --config-name best`."""
-    content = runnable(Recipe(overrides).compose(), threads=2)
+    content = runnable(to_plain(Recipe(overrides).compose()), threads=2)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return Recipe((), name, folders_for(str(folder), name))
@@ -331,3 +331,20 @@ def test_a_space_of_ones_own_without_its_package_line_is_explained(tmp_path: Pat
     recipe = Recipe(("space=[mine]",), folders=folders_for(str(tmp_path), None))
     _, faults = read(OmegaConf.to_container(recipe.compose(), resolve=False), ["hydra"])  # type: ignore[arg-type]
     assert faults == ["space: a file of this group begins with the line '# @package hydra.sweeper.params'."]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "point"),
+    [
+        ((), {"optimizer": "sgd", "optimizer.momentum": 0.5, "trainer.epochs": 3, "model.hp.a/b.c": 2}),
+        (("model.layer_size=${trainer.batch_size}",), {"trainer.batch_size": 32}),
+        (("+width=7", "model.layer_size=${width}"), {"width": 9, "model.dropout": 0.25}),
+    ],
+)
+def test_the_short_way_to_a_trial_gives_what_the_long_way_gives(
+    overrides: tuple[str, ...], point: dict[str, Any]
+) -> None:
+    composer = Composer(Recipe(overrides), frozenset({"optimizer"}))
+    long = to_plain(composer.trial(point, seed=5))
+    assert composer.plain(point, seed=5) == long
+    assert composer.plain(point, seed=5) == long, "a second time too: nothing of a trial stays behind"

@@ -106,6 +106,20 @@ def test_a_quiet_start_keeps_a_log_level_of_the_users(monkeypatch: pytest.Monkey
         assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
 
 
+def test_operations_are_deterministic_where_it_is_asked_for(tiny_data: list[str], tmp_path: Path) -> None:
+    """In a process of its own: TensorFlow has no way back."""
+    overrides = [*tiny_data, "model=tiny_conv", "trainer.epochs=1", "trainer.deterministic=true", "name=same"]
+    code = f"""
+from mnistsweep.cli import main
+assert main(["train", *{overrides!r}]) == 0
+from tensorflow.python.framework.config import is_op_determinism_enabled
+assert is_op_determinism_enabled()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "val_accuracy" in done.stdout
+
+
 def test_devices_are_known_without_a_backend() -> None:
     code = """
 import sys

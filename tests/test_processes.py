@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import RunSweep
+from fakes import RunSweep
 
 from mnistsweep import devices, processes
 from mnistsweep.errors import SweepStopped

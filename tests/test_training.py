@@ -68,6 +68,7 @@ def train(tiny_data: list[str], paths: TrialPaths) -> Train:
         )
         return train_once(to_config(recipe.compose()), direction, paths, hooks)
 
+    gc.freeze()  # as a worker does: Keras collects garbage before each training
     return run
 
 

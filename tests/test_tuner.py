@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RunSweep
+from fakes import RunSweep
 
 from mnistsweep import data
 from mnistsweep.config.compose import Recipe, default_folders, to_config

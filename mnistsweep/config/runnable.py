@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
 
 from mnistsweep.config.held import GROUPS
 from mnistsweep.config.schema import PACKAGED
@@ -16,17 +15,16 @@ from mnistsweep.config.schema import PACKAGED
 KEYS = ("seed", "objective", "direction", "trainer")
 
 
-def runnable(config: DictConfig, threads: int | None) -> dict[str, Any]:
+def runnable(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:
     """The file's content.
 
     The groups stand in it as a whole, on top of no preset: a key that was deleted stays deleted, and presets of the
     user's or of a later version change nothing.
 
     Args:
-        config: The trial's configuration.
+        plain: The trial's configuration, as `compose.to_plain` gives it.
         threads: CPU threads of the training: another number of threads adds up floats in another order.
     """
-    plain: Any = OmegaConf.to_container(config, resolve=True)
     content: dict[str, Any] = {"defaults": [PACKAGED, *({f"override {group}": None} for group in GROUPS), "_self_"]}
     content |= {key: plain[key] for key in (*KEYS, *GROUPS)}
     content["trainer"] = {**plain["trainer"], "threads": plain["trainer"]["threads"] or threads}
