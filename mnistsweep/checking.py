@@ -6,15 +6,13 @@ None of them imports Keras.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
-
-from omegaconf import DictConfig
+from typing import Any
 
 from mnistsweep import data, losses, models, optimizers
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import to_plain
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import SpaceError, suggest
 from mnistsweep.plan import Plan
@@ -36,11 +34,11 @@ METRICS = (
 MOST_PROBED = 16
 
 
-def check_one(composed: DictConfig, faults: Faults, added: Collection[str] = ()) -> Config:
+def check_one(plain: Mapping[str, Any], faults: Faults, added: Collection[str] = ()) -> Config:
     """Check one configuration; the data are left to `check_data`.
 
     Args:
-        composed: As Hydra composed it.
+        plain: The composed configuration, as `compose.to_plain` gives it.
         faults: What is wrong is added here.
         added: Top-level keys that the user added for interpolations.
 
@@ -51,7 +49,7 @@ def check_one(composed: DictConfig, faults: Faults, added: Collection[str] = ())
         ConfigError: A whole group is missing, so that nothing else can be checked.
     """
     with faults.fatal():
-        config, found = structure.read(to_plain(composed), added)
+        config, found = structure.read(plain, added)
     faults.add(found, checks.limits(config))
     built_in = str(config.model.get("_target_")) in models.BUILDERS
     faults.add(checks.sweep_keys(config, metrics_known=built_in), _metrics(config), models.check(config.model))
@@ -73,8 +71,8 @@ def check_trials(plan: Plan, faults: Faults) -> None:
     for point in probes(plan.space, faults):
         here = Faults()
         with faults.collecting():
-            config = check_one(plan.composer.trial(point), here, added)
-            checked_data(json.dumps(config.data, sort_keys=True))
+            config = check_one(plan.composer.plain(point, plan.config.seed), here, added)
+            checked_data(json.dumps(config.data, sort_keys=True, default=str))
         faults.add(_hinted(fault, plan.space) for fault in here.config)
 
 

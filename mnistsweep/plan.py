@@ -12,9 +12,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import algorithms
-from mnistsweep.config.compose import Composer, Recipe, trial_seed
+from mnistsweep.config.compose import Recipe, trial_seed
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
+from mnistsweep.config.trials import Composer
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Choice, SearchSpace

@@ -11,9 +11,10 @@ from mnistsweep import algorithms, data, devices, models
 from mnistsweep.checking import check_data, check_one, check_trials
 from mnistsweep.config import grammar
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe, set_value, to_config
+from mnistsweep.config.compose import Recipe, to_config, to_plain
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.held import is_inside, key_of, release
+from mnistsweep.config.trials import set_value
 from mnistsweep.plan import Plan
 from mnistsweep.resolving import resolve, with_explicit_conditions
 from mnistsweep.sequences import check_enqueued
@@ -49,7 +50,7 @@ def plan_sweep(recipe: Recipe, arguments: Sequence[str], default_name: str = "sw
         for dimension in resolved.dimensions:
             if dimension.key in request.added:  # others may refer to it
                 set_value(composed, dimension.key, dimension.value(0.0))
-        config = check_one(composed, faults, request.added | _added(resolved.recipe))
+        config = check_one(to_plain(composed), faults, request.added | _added(resolved.recipe))
         config.name = config.name or _named_sweep(arguments) or default_name
         space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
     plan = Plan(resolved.recipe, resolved.groups, space, config)

@@ -98,7 +98,8 @@ def check_training(recipe: Recipe, composed: DictConfig, faults: Faults | None =
         DataError: The data cannot be used.
     """
     faults = Faults() if faults is None else faults
-    config = check_one(composed, faults, {key_of(text) for text in recipe.overrides if text.startswith("+")})
+    with faults.fatal():
+        config = check_one(to_plain(composed), faults, {key_of(o) for o in recipe.overrides if o.startswith("+")})
     check_data(config, faults)
     faults.raise_any()
     return config

@@ -13,12 +13,13 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from mnistsweep.config import held
-from mnistsweep.config.compose import Composer, Recipe, quoted, set_value, to_config, to_plain, trial_seed
+from mnistsweep.config.compose import Recipe, quoted, to_config, to_plain, trial_seed
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.resources import conf_folder, default_folders, folders_for
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
 from mnistsweep.config.structure import read
+from mnistsweep.config.trials import Composer, set_value
 from mnistsweep.errors import ConfigError
 
 MODULE = "def build(input_shape, classes, width=3):\n    raise NotImplementedError\n"
@@ -56,6 +57,23 @@ def test_a_trial_does_not_change_the_next() -> None:
     assert (first.data.augmentation.rotation, first.model.hp, first.seed) == (30.0, {"a.b": 1}, 5)
     assert (second.data.augmentation.rotation, second.model.get("hp"), second.seed) == (0.0, None, 0)
     assert "hydra" not in first
+
+
+@pytest.mark.parametrize(
+    ("overrides", "point"),
+    [
+        ((), {"model.dropout": 0.3, "trainer.epochs": 2, "data.augmentation.rotation": 3.0}),
+        ((), {"model.hp.units": 3, "model.hp.conv/units.0": 5, "optimizer.new": [1, 2]}),
+        (("+model.hp={kept: 1}",), {"optimizer": "sgd", "optimizer.momentum": 0.9, "model.hp.units": 3}),
+        (("+width=1", "model.layer_size=${width}"), {"width": 32, "optimizer": "adam"}),
+        ((), {"model.layer_size": "${trainer.epochs}"}),
+    ],
+)
+def test_a_trial_in_plain_values_is_the_same(overrides: tuple[str, ...], point: dict[str, Any]) -> None:
+    composer = Composer(Recipe(overrides), frozenset({"optimizer"}))
+    for _ in range(2):
+        assert composer.plain(point, seed=7) == to_plain(composer.trial(point, seed=7))
+    assert composer.plain({}, seed=7) == to_plain(composer.trial({}, seed=7))
 
 
 def test_sweeps_of_the_working_directory_are_found_there_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,94 @@
+"""The configuration of each trial of a sweep.
+
+Composing with Hydra takes some 60 ms. A sweep has few combinations of config groups and many trials, so `Composer`
+composes once for each combination and sets the other values of a trial on a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from mnistsweep.config.compose import HYPERPARAMETERS, Recipe, to_plain
+
+
+class Composer:
+    """Composes the configuration of each trial of a sweep.
+
+    Args:
+        recipe: What holds for all trials.
+        groups: Which swept keys are config groups.
+    """
+
+    def __init__(self, recipe: Recipe, groups: frozenset[str]) -> None:
+        self.recipe = recipe
+        self.groups = groups
+        self._variant = cache(self._compose_variant)
+        self._plain_variant = cache(self._compose_plain_variant)
+
+    def _presets(self, point: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+        return tuple((key, value) for key, value in point.items() if key in self.groups)
+
+    def _compose_variant(self, presets: tuple[tuple[str, Any], ...]) -> DictConfig:
+        config = self.recipe.with_presets(dict(presets)).compose()
+        with open_dict(config):
+            config.pop("hydra")
+        return config
+
+    def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:
+        """The configuration at a point of the space, groups first, then single values, without Hydra's own part.
+
+        Args:
+            point: From swept keys to values.
+            seed: Of the trial; None leaves the configuration's own.
+        """
+        config = self._variant(self._presets(point)).copy()
+        with open_dict(config):
+            for key, value in point.items():
+                if key not in self.groups:
+                    set_value(config, key, value)
+            if seed is not None:
+                config.seed = seed
+        return config
+
+    def plain(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """What `trial` gives, as plain dictionaries and lists: four times as fast where nothing is interpolated."""
+        variant = self._plain_variant(self._presets(point))
+        if variant is None or any("${" in str(value) for value in point.values()):
+            return to_plain(self.trial(point, seed))
+        plain = copy.deepcopy(variant)
+        for key, value in point.items():
+            if key not in self.groups:
+                _set_plain(plain, key, value)
+        return {**plain, "seed": seed}
+
+    def _compose_plain_variant(self, presets: tuple[tuple[str, Any], ...]) -> dict[str, Any] | None:
+        """A variant as plain values; None where it refers to values that a point may change."""
+        variant = self._variant(presets)
+        interpolates = "${" in OmegaConf.to_yaml(variant)
+        return None if interpolates else to_plain(variant)
+
+
+def set_value(config: DictConfig, key: str, value: Any) -> None:
+    """Set one dotted key, made if it is not there; a hyperparameter's own name may hold dots and slashes."""
+    prefix, mark, name = key.partition(HYPERPARAMETERS)
+    if mark:
+        held = OmegaConf.select(config, prefix + mark.rstrip("."))
+        OmegaConf.update(config, prefix + mark.rstrip("."), {**(held or {}), name: value}, merge=False, force_add=True)
+    else:
+        OmegaConf.update(config, key, value, merge=False, force_add=True)
+
+
+def _set_plain(plain: dict[str, Any], key: str, value: Any) -> None:
+    """What `set_value` does, to plain dictionaries."""
+    prefix, mark, name = key.partition(HYPERPARAMETERS)
+    path = [*mark.rstrip(".").split("."), name] if mark and not prefix else key.split(".")
+    for part in path[:-1]:
+        if not isinstance(plain.get(part), dict):
+            plain[part] = {}
+        plain = plain[part]
+    plain[path[-1]] = value
