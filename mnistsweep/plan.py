@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,10 @@ from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.space import Choice, SearchSpace
+from mnistsweep.space import Choice, Point, SearchSpace
+
+# Composing one takes some 60 ms, and so many lines in `sweep.yaml`.
+MOST_VARIANTS = 16
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,17 @@ class Plan:
         groups: Which swept keys are config groups.
         space: What varies.
         config: The configuration of the sweep, as composed.
+        first_trials: The budget of trials that the sweep was begun with. It decides what `oracle=auto` is and in which
+            order a grid is tried, and stays when the budget is raised: else points would be repeated or left out.
+        variants: Combinations of presets, composed once for all workers (`Composer.variants`).
     """
 
     recipe: Recipe
     groups: frozenset[str]
     space: SearchSpace
     config: Config
+    first_trials: int | None = None
+    variants: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def paths(self) -> SweepPaths:
@@ -64,12 +75,12 @@ class Plan:
     @cached_property
     def composer(self) -> Composer:
         """Composes each trial's configuration."""
-        return Composer(self.recipe, self.groups)
+        return Composer(self.recipe, self.groups, self.variants)
 
     def oracle(self) -> algorithms.Oracle:
         """The oracle of the configuration."""
         config = self.config
-        return algorithms.make_oracle(config.oracle, self.space, config.seed, config.trials, config.enqueue)
+        return algorithms.make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
 
     def most_epochs(self) -> int:
         """The largest number of epochs that a trial can have."""
@@ -90,7 +101,18 @@ class Plan:
             "groups": sorted(self.groups),
             "space": self.space.to_json(),
             "config": config,
+            "first_trials": self.first_trials,
+            "variants": self.composer.variants(self._combinations()),
         }
+
+    def _combinations(self) -> Iterator[Point]:
+        """The combinations of presets that are met, if they are few; a worker composes others when it meets them."""
+        swept = [
+            d for d in self.space.dimensions if d.key in self.groups and isinstance(d, Choice) and not d.conditions
+        ]
+        if math.prod(len(dimension.values) for dimension in swept) <= MOST_VARIANTS:
+            for values in itertools.product(*(dimension.values for dimension in swept)):
+                yield {dimension.key: value for dimension, value in zip(swept, values, strict=True)}
 
     @classmethod
     def from_json(cls, record: Any) -> Plan:
@@ -102,7 +124,8 @@ class Plan:
         try:
             config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record["config"]))
             space = SearchSpace.from_json(record["space"])
-            return cls(Recipe.from_json(record["recipe"]), frozenset(record["groups"]), space, config)
+            recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
+            return cls(recipe, groups, space, config, record["first_trials"], record["variants"])
         except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
             raise StudyError(f"sweep.yaml: no plan that this version of mnistsweep can read: {error!r}") from error
 

@@ -53,7 +53,7 @@ def plan_sweep(recipe: Recipe, arguments: Sequence[str], default_name: str = "sw
         config = check_one(to_plain(composed), faults, request.added | _added(resolved.recipe))
         config.name = config.name or _named_sweep(arguments) or default_name
         space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
-    plan = Plan(resolved.recipe, resolved.groups, space, config)
+    plan = Plan(resolved.recipe, resolved.groups, space, config, first_trials=config.trials)
     check_data(config, faults)
     check_trials(plan, faults)
     with faults.collecting():

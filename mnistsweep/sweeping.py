@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,11 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
 
 def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, console: Console) -> int:
     session = uuid.uuid4().hex[:8]
+    where = [f"name={quoted(plan.paths.name)}", f"logs={quoted(str(plan.paths.folder.resolve().parent))}"]
     jobs = [
-        [*plan.recipe.overrides, f"name={plan.config.name}", f"logs={quoted(str(plan.paths.folder.resolve().parent))}",
-         f"worker={index}", f"session={session}"]
+        [*plan.recipe.overrides, *where, f"worker={index}", f"session={session}"]
         for index in range(plan.config.workers)
-    ]  # fmt: skip
+    ]
 
     def epochs_of(point: dict[str, Any]) -> int:
         return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
@@ -133,6 +134,8 @@ def open_sweep(plan: Plan) -> None:
         if paths.sweep.is_file():
             _check_same(plan)
         before = read_sweep_file(paths) if paths.sweep.is_file() else None
+        if before is not None:
+            plan = replace(plan, first_trials=Plan.from_json(before["plan"]).first_trials)
         if before is not None and before["data"] != checksum:
             then = f"checksum {before['data']} then, {checksum} now"
             raise StudyError(f"data: not the data that {paths.folder} was begun with ({then}); take another name=NAME.")
@@ -152,7 +155,7 @@ def _spaces(logs: Path) -> Iterator[SearchSpace]:
 
 
 def _check_same(plan: Plan) -> None:
-    before = Plan.from_json(read_sweep_file(plan.paths)["plan"])
+    before = Plan.from_json(read_sweep_file(plan.paths).get("plan"))
     changed = plan.differences(before)
     if changed:
         raise StudyError(

@@ -81,7 +81,7 @@ def make_search(plan: Plan, paths: SweepPaths) -> Search:
         name = "grid"  # its own brackets decide; a pruner beside them must be asked for by name
     else:
         oracle = plan.oracle()
-        name = algorithms.resolve_oracle(config.oracle, plan.space, config.trials)
+        name = algorithms.resolve_oracle(config.oracle, plan.space, plan.first_trials)
     return Search(
         plan.space,
         plan.direction,

@@ -158,9 +158,11 @@ def test_a_program_that_is_not_there_leaves_no_worker_behind(paths: SweepPaths, 
         sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
         return sleeps if index == 0 else [str(folder / "no such program")]
 
+    before = set(psutil.Process().children())
     with pytest.raises(FileNotFoundError):
         run_workers(paths.folder, [0, 1], None, "session", command)
-    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    started = set(psutil.Process().children()) - before
+    assert not [child for child in started if child.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_the_command_of_a_worker_says_whom_it_does_not_outlive(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ composes once for each combination and sets the other values of a trial on a cop
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -22,11 +22,13 @@ class Composer:
     Args:
         recipe: What holds for all trials.
         groups: Which swept keys are config groups.
+        variants: What `variants` gave in another process, so that it need not be composed again.
     """
 
-    def __init__(self, recipe: Recipe, groups: frozenset[str]) -> None:
+    def __init__(self, recipe: Recipe, groups: frozenset[str], variants: Mapping[str, Any] | None = None) -> None:
         self.recipe = recipe
         self.groups = groups
+        self._given = variants or {}
         self._variant = cache(self._compose_variant)
         self._plain_variant = cache(self._compose_plain_variant)
 
@@ -68,9 +70,21 @@ class Composer:
 
     def _compose_plain_variant(self, presets: tuple[tuple[str, Any], ...]) -> dict[str, Any] | None:
         """A variant as plain values; None where it refers to values that a point may change."""
+        if _name(presets) in self._given:
+            return dict(self._given[_name(presets)])
         variant = self._variant(presets)
         interpolates = "${" in OmegaConf.to_yaml(variant)
         return None if interpolates else to_plain(variant)
+
+    def variants(self, points: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """The combinations of presets at some points as plain values, but for those that interpolate."""
+        combinations = dict.fromkeys(map(self._presets, points))
+        found = {_name(presets): self._plain_variant(presets) for presets in combinations}
+        return {name: plain for name, plain in found.items() if plain is not None}
+
+
+def _name(presets: tuple[tuple[str, Any], ...]) -> str:
+    return ",".join(f"{group}={preset}" for group, preset in presets)
 
 
 def set_value(config: DictConfig, key: str, value: Any) -> None:
