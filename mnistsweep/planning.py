@@ -11,12 +11,13 @@ from mnistsweep import algorithms, data, devices, models
 from mnistsweep.checking import check_data, check_one, check_trials
 from mnistsweep.config import grammar
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe, to_config, to_plain
+from mnistsweep.config.compose import HYPERPARAMETERS, Recipe, to_config, to_plain
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.held import is_inside, key_of, release
 from mnistsweep.config.trials import set_value
 from mnistsweep.plan import Plan
 from mnistsweep.resolving import resolve, with_explicit_conditions
+from mnistsweep.results import read_sweep_file
 from mnistsweep.sequences import check_enqueued
 from mnistsweep.space import Choice, Condition, Dimension, SearchSpace
 from mnistsweep.tuner.hyperband import with_epochs
@@ -129,7 +130,15 @@ def _check_foreign(plan: Plan, faults: Faults) -> None:
 
 
 def _hypermodel_dimensions(plan: Plan) -> list[Dimension]:
-    """What a user's hypermodel declares itself; only then is Keras imported here."""
+    """What a user's hypermodel declares itself; only then is Keras imported here.
+
+    A sweep that is continued keeps what was declared when it was begun: one that is complete says so without Keras.
+    """
+    if plan.paths.sweep.is_file():
+        before = Plan.from_json(read_sweep_file(plan.paths).get("plan"))
+        if before.config.model == plan.config.model and before.groups == plan.groups:
+            known = [d for d in before.space.dimensions if d.key.startswith(HYPERPARAMETERS)]
+            return [dimension for dimension in known if dimension.key not in plan.space.keys]
     swept = plan.space["model"] if "model" in plan.groups else None
     options = swept.values if isinstance(swept, Choice) else (None,)
     found: list[Dimension] = []

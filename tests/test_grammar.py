@@ -156,3 +156,13 @@ def test_an_objective_is_checked_against_what_is_measured() -> None:
     assert "set direction=max or direction=min" in fault
     (fault,) = check("val_accuracy", "maximum", ["accuracy"])
     assert "direction: 'maximum' is none; did you mean 'max'" in fault
+
+
+@pytest.mark.parametrize("text", ["x=int(interval(0.2,0.6))", "x=int(tag(log,interval(1,9.5)))"])
+def test_whole_numbers_between_fractions_are_refused(text: str) -> None:
+    with pytest.raises(SpaceError, match=r"x: the bounds of whole numbers are whole, received int\("):
+        parse([text])
+
+
+def test_a_fraction_of_zero_is_whole() -> None:
+    assert parse(["x=int(interval(1.0,4.0))"]).dimensions == (Int("x", 1, 4),)

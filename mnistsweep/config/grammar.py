@@ -14,6 +14,7 @@ What Hydra calls a sweep override becomes a dimension:
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -149,7 +150,7 @@ def _dimension(key: str, override: Override, options: Callable[[str], Iterable[s
             f"{key}: the only tag of a range is log, received {received!r}; {suggest(received, KNOWN_TAGS)}."
         )
     if isinstance(sweep, IntervalSweep):
-        return _interval(key, sweep)
+        return _interval(key, sweep, override.input_line or "")
     if "log" in sweep.tags:
         raise SpaceError(f"{key}: log goes with interval, received {override.get_value_string()}.")
     if getattr(sweep, "shuffle", False):
@@ -177,11 +178,17 @@ def _range(key: str, sweep: RangeSweep, received: str) -> tuple[int | float, ...
     return tuple(kind(start + index * step) for index in range(count))
 
 
-def _interval(key: str, sweep: IntervalSweep) -> Dimension:
+# A bound with a fraction, in the text of an interval.
+_FRACTION = re.compile(r"interval\([^)]*\d*\.\d*[1-9]")
+
+
+def _interval(key: str, sweep: IntervalSweep, text: str) -> Dimension:
     if sweep.start is None or sweep.end is None:
         raise SpaceError(f"{key}: an interval has two bounds, received {sweep.start} and {sweep.end}.")
     log = "log" in sweep.tags
     if isinstance(sweep.start, int) and isinstance(sweep.end, int):
+        if _FRACTION.search(text):  # Hydra cuts the fraction off: int(interval(0.2,0.6)) would be 0 to 0
+            raise SpaceError(f"{key}: the bounds of whole numbers are whole, received {text.partition('=')[2]}.")
         return Int(key, sweep.start, sweep.end, log)
     return Float(key, float(sweep.start), float(sweep.end), log)
 
