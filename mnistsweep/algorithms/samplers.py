@@ -32,7 +32,7 @@ MOST_DRAWS = 100
 
 # A model looks at so many trials: the best, and the latest of the others. TPE takes at most 25 trials for good (and
 # gives older ones among the rest little weight): its proposals stay what they are while their cost stops growing.
-MOST_SEEN, BEST_SEEN = 120, 25
+MOST_SEEN, BEST_SEEN = 75, 25
 
 
 @dataclass(frozen=True)
