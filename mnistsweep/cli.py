@@ -206,10 +206,12 @@ def run_job(config: Any) -> Any:
         from mnistsweep.worker import work_job
 
         return work_job(Path(str(config.logs)) / str(config.name), config.worker, str(config.session))
+    from hydra.core.hydra_config import HydraConfig
+
     from mnistsweep.single import train_job
 
     try:
-        return train_job(config)
+        return train_job(config, HydraConfig.get())
     except MnistSweepError as error:  # an exit, not an exception: Hydra would add lines of its own
         sys.exit(_complain(error))
 

@@ -7,8 +7,8 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -26,8 +26,12 @@ from mnistsweep.results import Result, write_yaml
 from mnistsweep.signals import StopSignal
 
 
-def train_job(composed: DictConfig) -> float:
+def train_job(composed: DictConfig, hydra: Any) -> float:
     """Train the configuration that Hydra composed; its files go to ``logs/<name>/<next number>``.
+
+    Args:
+        composed: The configuration.
+        hydra: How it was composed: the part of the configuration that is Hydra's own.
 
     Returns:
         The objective at the best epoch.
@@ -35,7 +39,7 @@ def train_job(composed: DictConfig) -> float:
     Raises:
         MnistSweepError: What is wrong with the configuration, before anything is trained; or why the training failed.
     """
-    recipe = Recipe.from_hydra(HydraConfig.get())
+    recipe = Recipe.from_hydra(hydra)
     composed = recipe.clean(composed)
     config = check_training(recipe, composed)
     threads = devices.threads_of(1, config.trainer.threads)
