@@ -1,8 +1,8 @@
 """What happens at each epoch of a trial: one small Keras callback each.
 
-Put `FiniteGuard` first, so that no other callback takes an epoch with NaN for a result, and `StopRequested` last, so
-that an epoch that has been trained is recorded before the trial is interrupted. Epochs count from 1 wherever a user
-sees them.
+Put `Ownership` and `FiniteGuard` first, so that no other callback records an epoch that is another worker's, or takes
+one with NaN for a result; and `StopRequested` last, so that an epoch that has been trained is recorded before the trial
+is interrupted. Epochs count from 1 wherever a user sees them.
 """
 
 from __future__ import annotations
@@ -83,6 +83,22 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
         with replacing(self._path) as part:
             part.write_text(_csv(rows, columns, header=True), encoding="utf-8", newline="")
         return columns
+
+
+class Ownership(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sees that the trial is still this worker's before anything of a finished epoch is written; stands first.
+
+    Args:
+        verify: Raises `LeaseLost` where it is another's.
+    """
+
+    def __init__(self, verify: Callable[[], None]) -> None:
+        super().__init__()
+        self._verify = verify
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Ask."""
+        self._verify()
 
 
 class FiniteGuard(keras.callbacks.Callback):  # type: ignore[misc]

@@ -27,6 +27,7 @@ examples:
   mnistsweep sweep 'model.dropout=interval(0,0.6)' optimizer=adam,sgd trials=30 workers=2
   mnistsweep train model=perceptron trainer.epochs=3
   mnistsweep status logs/quickstart
+  mnistsweep stop logs/quickstart
   mnistsweep export logs/quickstart --output best.yaml
 """
 
@@ -92,6 +93,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         _add_hydra_options(with_hydra)
     status = command("status", _status, "trials, best so far, who is running (reads only)", "SWEEP")
     status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    stop = command("stop", _stop, "ask all workers of a sweep to stop; the same sweep command continues", "SWEEP")
+    stop.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export = command("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: print it)")
@@ -136,6 +139,13 @@ def _status(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.inspecting import print_status
 
     print_status(_folder(options.sweep))
+    return 0
+
+
+def _stop(options: argparse.Namespace, rest: list[str]) -> int:
+    from mnistsweep.inspecting import stop
+
+    stop(_folder(options.sweep))
     return 0
 
 

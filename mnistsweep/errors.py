@@ -8,7 +8,10 @@
     ├── DataError              a data file that is missing, damaged or does not fit
     ├── StudyError             a ledger that cannot be opened or belongs to another sweep
     ├── SweepStopped           the sweep cannot go on (too many failures in a row, ...)
+    │   └── DiskFull           nothing can be written any more
+    ├── LeaseLost              this trial belongs to another worker now; its work here is dropped
     └── TrialFailed            this trial failed; the sweep goes on
+        └── TrialLimited       by a limit of the configuration, which is no sign that the sweep is broken
 
 A message gives the rule, the value received, the nearest right one and where it was found. `suggest` writes the
 "nearest right one" part the same way everywhere.
@@ -17,6 +20,7 @@ A message gives the rule, the value received, the nearest right one and where it
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -48,8 +52,50 @@ class SweepStopped(MnistSweepError):
     exit_code = 1
 
 
+class DiskFull(SweepStopped):
+    """Nothing can be written any more: no trial is to blame, and the same command continues when there is room."""
+
+    @classmethod
+    def at(cls, where: str, error: OSError) -> DiskFull:
+        """The error for a file that could not be written.
+
+        Args:
+            where: The file, or what it is.
+            error: What the operating system said.
+        """
+        return cls(f"{where}: cannot be written: {error.strerror or error}. Make room; the same command continues.")
+
+
+class LeaseLost(MnistSweepError):
+    """The trial belongs to another worker now: this one was away for too long, and drops its work."""
+
+
 class TrialFailed(MnistSweepError):
     """One trial failed for the reason given; the sweep goes on with the next."""
+
+
+class TrialLimited(TrialFailed):
+    """A trial went past a limit of the configuration (`trial.timeout_minutes`, `trial.max_parameters`)."""
+
+
+# No room left, quota used up, largest size of a file reached, file system read-only.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that nothing can be written any more.
+
+    Example:
+        >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device"))
+        True
+        >>> is_disk_full(FileNotFoundError(2, "No such file"))
+        False
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def suggest(received: str, known: Iterable[str], most: int = 12) -> str:

@@ -1,21 +1,27 @@
-"""`mnistsweep status` and `mnistsweep export`: looking at a sweep, running or not, without touching it."""
+"""`mnistsweep status`, `stop` and `export`: for a sweep that runs elsewhere, or has run."""
 
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mnistsweep.errors import StudyError
-from mnistsweep.leases import Lease
+from mnistsweep.errors import StudyError, SweepStopped
+from mnistsweep.leases import Watch
 from mnistsweep.paths import replacing
 from mnistsweep.plan import Plan
 from mnistsweep.progress import describe, tally
 from mnistsweep.results import State, Sweep, TrialRecord, best_of, load_sweep
+from mnistsweep.stores import open_registry
 from mnistsweep.study import Ledger
+
+# How long a worker may take to stop, after it was heard that it should.
+STOP_SECONDS = 10
 
 # How many of the best trials a status lists.
 MOST_LISTED = 10
@@ -33,14 +39,14 @@ def print_status(folder: Path) -> None:
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     records = Ledger(sweep.paths, plan.config.storage).records()
+    watch = Watch(sweep.paths, open_registry(sweep.paths, plan.config.storage), plan.config.lease_seconds)
     console = Console()
     console.print(
         f"{escape(str(sweep.paths.folder))}: {tally(records, plan.num_trials)}", highlight=False, soft_wrap=True
     )
     for record in records:
         if record.state is State.RUNNING:
-            alive = record.owner and Lease.is_held(sweep.paths, record.owner)
-            who = f"on {record.owner}" if alive else "interrupted; the next start of the sweep takes it up"
+            who = f"on {record.owner}" if watch.is_alive(record.owner) else "interrupted; the next start of the sweep takes it up"
             console.print(
                 escape(f"  trial {record.number} after {record.result.epochs} epochs, {who}: {describe(record.point)}"),
                 highlight=False, soft_wrap=True,
@@ -53,6 +59,41 @@ def print_status(folder: Path) -> None:
             console.print(
                 escape(f"  trial {record.number} failed: {record.result.reason}"), highlight=False, soft_wrap=True
             )
+
+
+def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
+    """Ask all workers of a sweep to stop, on whichever machine, and wait until they have.
+
+    Each keeps the resume point of its trial's last epoch. The command that began the sweep continues it.
+
+    Args:
+        folder: Of the sweep.
+        wait: Sleeps for so many seconds.
+
+    Raises:
+        SweepStopped: Some still run after `STOP_SECONDS` and two leases.
+    """
+    sweep = load_sweep(folder)
+    plan = plan_of(sweep)
+    ledger = Ledger(sweep.paths, plan.config.storage)
+    watch = Watch(sweep.paths, open_registry(sweep.paths, plan.config.storage), plan.config.lease_seconds)
+    console = Console()
+
+    def busy() -> list[str]:
+        return [record.owner for record in ledger.running() if watch.is_alive(record.owner)]
+
+    ledger.request_stop()
+    left = int(STOP_SECONDS + 2 * plan.config.lease_seconds)
+    if workers := busy():
+        console.print(f"asked {len(workers)} worker{'s' * (len(workers) > 1)} to stop ...", highlight=False)
+    while (workers := busy()) and left > 0:
+        wait(1.0)
+        left -= 1
+    if workers:
+        raise SweepStopped(f"{sweep.paths.folder}: asked to stop, but still running: {', '.join(workers)}")
+    console.print(
+        f"stopped: {tally(ledger.records(), plan.num_trials)}. The command that began it continues.", highlight=False
+    )
 
 
 def _table(records: list[TrialRecord], plan: Plan) -> Table:

@@ -1,19 +1,20 @@
-"""The ledger of a sweep, read only: the trials as records. All that `status`, the live table and the reporter need."""
+"""The ledger of a sweep, as those see it who run no trial: `status`, `stop`, the live table and the reporter."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import warnings
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import StudyError, suggest
-from mnistsweep.leases import locked
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State, TrialRecord
-from mnistsweep.stores import explained, open_storage, store_name
+from mnistsweep.stores import explained, open_registry, open_storage, repair, store_name
 
 _STATES = {
     TrialState.RUNNING: State.RUNNING,
@@ -27,9 +28,12 @@ OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not Tria
 # The beginning of the study's attributes that are notes on a start of the sweep.
 SESSION = "session:"
 
+# The study's attribute that counts how often the sweep was asked to stop.
+STOPS = "stops"
+
 
 class Ledger:
-    """The study as it stands, read only: for `status`, the live table and the reporter.
+    """The study as it stands. Reading changes nothing.
 
     Args:
         paths: The sweep's files.
@@ -41,15 +45,12 @@ class Ledger:
 
     def __init__(self, paths: SweepPaths, storage: str | None = None) -> None:
         self.paths = paths
+        self._url = storage
         if storage is None and not paths.journal.is_file():
             raise StudyError(f"{paths.journal}: the ledger is missing.")
         self._storage = open_storage(paths, storage)
         with explained(paths, storage):
-            known = {study.study_name: study._study_id for study in self._storage.get_all_studies()}
-        if paths.name not in known:
-            where = store_name(paths, storage)
-            raise StudyError(f"{where}: holds no sweep called {paths.name!r}; {suggest(paths.name, known)}")
-        self._study_id = known[paths.name]
+            self._study_id = _find_study(self._storage, paths, storage)
         self._known: tuple[list[TrialRecord], list[int]] = ([], [])
 
     def records(self) -> list[TrialRecord]:
@@ -63,14 +64,35 @@ class Ledger:
         self._known = records, [number for number in fresh if not records[number].state.finished]
         return list(records)
 
+    def running(self) -> list[TrialRecord]:
+        """The trials that have not ended."""
+        records = self.records()
+        return [records[number] for number in self._known[1]]
+
+    def stops(self) -> int:
+        """How often `mnistsweep stop` was asked for."""
+        return int(self._storage.get_study_user_attrs(self._study_id).get(STOPS, 0))
+
     def sessions(self) -> dict[str, dict[str, float]]:
         """What is noted of each start of the sweep, by its name: when it `begun`, when it was `last` alive."""
         attrs = self._storage.get_study_user_attrs(self._study_id)
         return {key.removeprefix(SESSION): value for key, value in attrs.items() if key.startswith(SESSION)}
 
     def hours(self) -> float:
-        """The running time so far, summed over all starts; kept only where there is a budget of hours."""
-        return sum(session["last"] - session["begun"] for session in self.sessions().values()) / 3600
+        """The running time so far, over all starts; kept only where there is a budget of hours.
+
+        Time in which two starts ran at once counts once.
+        """
+        seconds, until = 0.0, -math.inf
+        for begun, last in sorted((session["begun"], session["last"]) for session in self.sessions().values()):
+            seconds += max(0.0, last - max(begun, until))
+            until = max(until, last)
+        return seconds / 3600
+
+    def request_stop(self) -> None:
+        """Ask all workers of the sweep to stop; starts of the sweep that come later do not heed it."""
+        with open_registry(self.paths, self._url).exclusive():
+            self._storage.set_study_user_attr(self._study_id, STOPS, self.stops() + 1)
 
 
 def create_ledger(paths: SweepPaths, storage: str | None, direction: str, objective: str) -> None:
@@ -82,17 +104,31 @@ def create_ledger(paths: SweepPaths, storage: str | None, direction: str, object
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(paths, storage))
         paths.workers.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(locked(paths.ledger_lock))
+        stack.enter_context(open_registry(paths, storage).exclusive())
+        opened = open_storage(paths, storage, create=True)
+        repair(opened)
+        names = [study.study_name for study in opened.get_all_studies()]
+        if paths.name in names or (names and storage is None):
+            return
+        if storage is None and paths.journal.stat().st_size:
+            raise StudyError(f"{paths.journal}: the beginning of the journal is missing. Nothing was changed.")
         study = optuna.create_study(
-            storage=open_storage(paths, storage),
-            study_name=paths.name,
-            direction="maximize" if direction == "max" else "minimize",
-            load_if_exists=True,
+            storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
         )
-        if not study.metric_names:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names([objective])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([objective])
+
+
+def _find_study(opened: BaseStorage, paths: SweepPaths, storage: str | None) -> int:
+    """The study of a sweep: in a journal the only one there is, so that a folder may be renamed."""
+    known = {study.study_name: study._study_id for study in opened.get_all_studies()}
+    if storage is None and len(known) == 1:
+        return next(iter(known.values()))
+    if paths.name not in known:
+        hint = suggest(paths.name, known) or "it holds none at all"
+        raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; {hint}.")
+    return known[paths.name]
 
 
 def _to_record(trial: FrozenTrial) -> TrialRecord:

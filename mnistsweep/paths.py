@@ -8,7 +8,7 @@
       results.csv           a row a trial
       best.yaml             a Hydra configuration that reproduces the best trial
       trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard
-      workers/              one log and one lock a worker
+      workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
 """
 
 from __future__ import annotations
@@ -63,12 +63,17 @@ class SweepPaths:
 
     @property
     def ledger_lock(self) -> Path:
-        """Held while a trial is claimed or a view of the ledger is written."""
+        """Held while the ledger is changed."""
         return self.workers / "ledger.lock"
 
     @property
+    def views_lock(self) -> Path:
+        """Held while `results.csv` and `best.yaml` are written."""
+        return self.workers / "views.lock"
+
+    @property
     def workers(self) -> Path:
-        """The folder of the workers' logs and locks."""
+        """The folder of the workers' logs, locks and signs of life."""
         return self.folder / "workers"
 
     def worker_log(self, worker: int) -> Path:
@@ -78,6 +83,10 @@ class SweepPaths:
     def worker_lock(self, owner: str) -> Path:
         """Held by a worker for as long as its process lives."""
         return self.workers / f"{owner}.lock"
+
+    def worker_beat(self, owner: str) -> Path:
+        """A worker's last sign of life."""
+        return self.workers / f"{owner}.beat"
 
     def trial(self, number: int) -> TrialPaths:
         """The files of one trial."""
@@ -104,6 +113,11 @@ class TrialPaths:
     def model(self) -> Path:
         """The model at its best epoch."""
         return self.folder / "best.keras"
+
+    @property
+    def resume(self) -> Path:
+        """The state after the last finished epoch, while the trial is not over."""
+        return self.folder / "resume.npz"
 
     @property
     def result(self) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mnistsweep import algorithms
+from mnistsweep import algorithms, devices
 from mnistsweep.config.compose import Recipe, trial_seed
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
@@ -22,6 +22,10 @@ from mnistsweep.config.trials import Composer
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Choice, Point, SearchSpace
+
+# CPU threads of a training where the same table is promised with any number of workers: with another number of threads
+# sums are rounded differently. Small networks gain little beyond four.
+REPEATABLE_THREADS = 4
 
 # Composing one takes some 60 ms, and so many lines in `sweep.yaml`.
 MOST_VARIANTS = 16
@@ -64,6 +68,25 @@ class Plan:
     def is_foreign(self) -> bool:
         """Whether the oracle is one of KerasTuner's own."""
         return self.config.oracle.get("_target_") is not None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same table is promised with any number of workers, whatever is killed."""
+        config = self.config
+        if self.is_foreign or config.pruner.get("name") not in ("auto", "none"):
+            return False
+        return algorithms.resolve_oracle(config.oracle, self.space, self.first_trials) in algorithms.REPEATABLE
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a training: as configured, else a worker's share of the cores.
+
+        Where the same table is promised with any number of workers, the number must not depend on theirs.
+        """
+        config = self.config
+        if config.trainer.threads is None and self.is_repeatable:
+            return min(devices.num_cores(), REPEATABLE_THREADS)
+        return devices.threads_of(config.workers, config.trainer.threads)
 
     @property
     def num_trials(self) -> int | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.signals import StopSignal, has_begun_trial
+from mnistsweep.signals import REPLACE, StopSignal, has_begun_trial
 
 POLL_SECONDS = 0.1
 
@@ -72,7 +72,7 @@ class WorkerProcess:
             )  # fmt: skip
 
     def poll(self, stopping: bool) -> None:
-        """Note that the process has ended; start it again if it died and nobody asked for it.
+        """Note that the process has ended; start it again if it died or grew too large and nobody asked it to stop.
 
         Raises:
             SweepStopped: It dies before it begins a trial, again and again.
@@ -80,8 +80,11 @@ class WorkerProcess:
         code = self._process.poll()
         if code is None or self.exit_code is not None:
             return
+        if code == REPLACE and not stopping:
+            self.start()
+            return
         if stopping or code >= 0:
-            self.exit_code = code if code >= 0 else 128 - code
+            self.exit_code = _exit_code(code)
             return
         self._idle_deaths = 0 if has_begun_trial(self.log, self._log_offset) else self._idle_deaths + 1
         if self._idle_deaths >= MOST_IDLE_DEATHS:
@@ -101,6 +104,12 @@ class WorkerProcess:
         self.signal(signal.SIGKILL)
         self._process.wait()
         self.poll(stopping=True)
+
+
+def _exit_code(code: int) -> int:
+    if code == REPLACE:
+        return 0
+    return code if code >= 0 else 128 - code
 
 
 def run_workers(

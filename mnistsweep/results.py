@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mnistsweep import __version__
 from mnistsweep.errors import StudyError, suggest
 from mnistsweep.paths import SweepPaths, TrialPaths, replacing
 from mnistsweep.space import Point, SearchSpace
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Of what a sweep leaves on disk. A program reads its own and older ones; it is raised where an older one would misread.
+FORMAT = 1
 
 COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
 
@@ -51,6 +55,7 @@ class Result:
         seconds: Of wall-clock time.
         std: Sample standard deviation of the objective over repeats; None with one repeat.
         reason: Why it failed or was pruned; empty otherwise.
+        limited: Whether a limit of the configuration ended it, which is no sign that the sweep is broken.
     """
 
     objective: float | None = None
@@ -59,6 +64,7 @@ class Result:
     seconds: float = 0.0
     std: float | None = None
     reason: str = ""
+    limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,12 +207,19 @@ def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
     """What ``sweep.yaml`` holds.
 
     Raises:
-        StudyError: The file cannot be read.
+        StudyError: The file cannot be read, or a newer version of this program wrote it.
     """
     try:
-        return dict(yaml.safe_load(paths.sweep.read_text(encoding="utf-8")))
+        record = dict(yaml.safe_load(paths.sweep.read_text(encoding="utf-8")))
+        found = int(record.get("format", FORMAT))
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise StudyError(f"{paths.sweep}: cannot be read: {error}") from error
+    if found > FORMAT:
+        raise StudyError(
+            f"{paths.folder}: made by a newer mnistsweep ({record.get('mnistsweep')}, format {found}); this one, "
+            f"{__version__}, reads formats up to {FORMAT}. Nothing was changed; pip install --upgrade mnistsweep."
+        )
+    return record
 
 
 def write_yaml(path: Path, record: Mapping[str, Any], durable: bool = True) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+# The exit code of a worker that has grown too large: another process is to take its place.
+REPLACE = 75
+
 # What a worker prints as it begins a trial, before the trial's number.
 TRIAL_BEGINS = "begins trial "
 
@@ -38,6 +41,11 @@ class StopSignal:
     def __call__(self) -> bool:
         """Whether to stop."""
         return self.received is not None or (self._parent is not None and os.getppid() != self._parent)
+
+    def ask(self) -> None:
+        """Ask to stop, as SIGTERM does; asking twice is no second signal."""
+        if self.received is None:
+            self.received = signal.SIGTERM
 
     @property
     def exit_code(self) -> int:

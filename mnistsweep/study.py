@@ -2,10 +2,11 @@
 
 A worker claims a trial, reports each epoch, and finishes it; all of it goes to an Optuna store (a journal file under
 ``logs/<sweep>/``, or a database), which optuna-dashboard can open. What Optuna leaves open is done here: a trial's
-number, values and seed are written in one step; the budget is exact; a trial whose worker is gone is given, under its
-own number, to whoever asks next; and the views for people (``results.csv``, ``best.yaml``) follow after every trial.
+number, values, seed and owner are written in one step; the budget is exact; a trial whose worker is gone is given, under
+its own number, to whoever asks next; a worker that comes back late can write no result; and the views for people
+(``results.csv``, ``best.yaml``) follow after every trial.
 
-Nothing here asks for the time or for Keras by itself: the clock is an argument.
+Nothing here asks for the time or for Keras by itself: the clocks are arguments.
 """
 
 from __future__ import annotations
@@ -20,19 +21,21 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.algorithms import Oracle, distribution, encode
-from mnistsweep.errors import SweepStopped
-from mnistsweep.leases import Lease, locked
+from mnistsweep.errors import LeaseLost, SweepStopped
+from mnistsweep.leases import Lease, Watch
 from mnistsweep.ledger import OPTUNA_STATES, SESSION, Ledger, create_ledger
 from mnistsweep.paths import SweepPaths
-from mnistsweep.results import Result, ResultsTable, State, TrialRecord, best_of, write_best
+from mnistsweep.results import Result, State, TrialRecord
 from mnistsweep.space import Point, SearchSpace
+from mnistsweep.stores import flush
+from mnistsweep.views import Views
 
-# A configuration whose process dies so often (out of memory, a segmentation fault) is recorded as failed.
+# A configuration whose process dies so often (out of memory, a segmentation fault) without finishing an epoch in between
+# is recorded as failed.
 MOST_DEATHS = 2
 
 
@@ -48,12 +51,16 @@ class Budget:
         hours: Of running time, summed over continued runs. A trial that runs is finished.
         total_epochs: Of training, summed over trials. A trial that runs is finished.
         failed_in_a_row: So many failed trials in a row stop the sweep.
+        failed: So many failed trials among the last `failure_window` stop it.
+        failure_window: How many trials are looked at for `failed`.
     """
 
     trials: int | None = None
     hours: float | None = None
     total_epochs: int | None = None
     failed_in_a_row: int | None = None
+    failed: int | None = None
+    failure_window: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class Search:
 
 
 class Study(Ledger):
-    """The study as a worker uses it: claim, report, finish.
+    """The study as a worker uses it: claim, verify, report, finish.
 
     Args:
         paths: The sweep's files.
@@ -89,6 +96,11 @@ class Study(Ledger):
         storage: A database URL; None for the journal file.
         session: Names one start of the sweep, to add up its hours over continued runs.
         clock: Seconds since the epoch.
+
+    Attributes:
+        lease: As given.
+        waiting: Whether the last claim found nothing only because other workers' trials still run: should their worker
+            die, there will be something.
     """
 
     def __init__(
@@ -102,36 +114,45 @@ class Study(Ledger):
     ) -> None:
         super().__init__(paths, storage)
         self.search = search
-        self._lease = lease
+        self.waiting = False
+        self.lease = lease
+        self._registry = lease.registry
+        self._watch = Watch(paths, lease.registry, lease.seconds, lease.monotonic)
         self._session = session
         self._clock = clock
-        self._optuna = optuna.Study(paths.name, self._storage, pruner=search.pruner)
-        self._table = ResultsTable(paths.results, search.space)
-        self._best: int | None = None
-        with locked(self.paths.ledger_lock):
-            self._failures_before = self._begin_session()
+        name = self._storage.get_study_name_from_id(self._study_id)  # a folder may have been renamed
+        self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
+        self._views = Views(paths, search.space, search.direction, search.objective)
+        with self._registry.exclusive():
+            self._begun = self._begin_session()
 
     def claim(self) -> Claim | None:
-        """A trial to run, or None where the budget is spent or the space used up.
+        """A trial to run, or None where there is none: see `waiting`.
 
         A trial that was interrupted comes before a new one, under its own number.
 
         Raises:
-            SweepStopped: Too many trials in a row have failed; the first reason is quoted.
+            SweepStopped: Too many trials have failed; the first reason is quoted.
         """
-        with locked(self.paths.ledger_lock):
-            self._tick()
-            records = self.records()
-            for record in records:
-                if record.state is State.RUNNING and not Lease.is_held(self.paths, record.owner):
-                    claim = self._take_over(record)
-                    if claim is not None:
-                        return claim
-                    records = self.records()
-            self._stop_if_failing(records)
-            if is_spent(records, self.search.budget, self.hours()):
-                return None
-            return self._create(len(records))
+        with self._registry.exclusive():
+            claim = self._claim()
+        if claim is None and not self.waiting:
+            self.write_views()  # the last worker may have died before it did
+        return claim
+
+    def verify(self, claim: Claim) -> None:
+        """See that a trial is still this worker's.
+
+        Raises:
+            LeaseLost: It is another's, or has ended.
+        """
+        trial = self._storage.get_trial(claim.trial_id)
+        owner = trial.user_attrs["lease"]["owner"]
+        if owner != self.lease.owner or trial.state.is_finished():
+            whose = f"worker {owner}" if owner else "whoever asks next"
+            raise LeaseLost(
+                f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {self.lease.seconds:g} s"
+            )
 
     def report(self, claim: Claim, epoch: int, value: float) -> bool:
         """Record the objective after an epoch (counted from 1); True if the training is not worth going on with."""
@@ -141,55 +162,86 @@ class Study(Ledger):
         return self.search.pruner.prune(self._optuna, self._storage.get_trial(claim.trial_id))
 
     def finish(self, claim: Claim, state: State, result: Result) -> None:
-        """Record how a trial ended, and bring the views up to date."""
+        """Record how a trial ended, once, and bring the views up to date.
+
+        Raises:
+            LeaseLost: The trial is another worker's; nothing is recorded.
+        """
         if result.objective is not None and not math.isfinite(result.objective):
             reason = result.reason or f"{self.search.objective} is {result.objective}"
             state, result = State.FAILED, replace(result, objective=None, reason=reason)
         elif result.objective is None and state is State.COMPLETED:
             state, result = State.FAILED, replace(result, reason=f"no {self.search.objective} was measured")
-        self._end(claim.trial_id, state, result)
-        with locked(self.paths.ledger_lock):
+        with self._registry.exclusive():
+            self.verify(claim)
+            if not result.epochs:  # a failure does not say how far it came
+                result = replace(result, epochs=self._storage.get_trial(claim.trial_id).last_step or 0)
+            self._end(claim.trial_id, state, result)
             self._tick()
-            self.write_views()
+        flush(self._storage)
+        self.write_views()
 
     def release(self, claim: Claim) -> None:
         """Give a trial back unfinished; the next free worker takes it, under its own number."""
-        with contextlib.suppress(UpdateFinishedTrialError):  # it ended, and only a view could not be written
-            self._sign(claim.trial_id, "", self._deaths(claim.trial_id))
+        with self._registry.exclusive(), contextlib.suppress(LeaseLost):
+            self.verify(claim)
+            lease = self._storage.get_trial(claim.trial_id).user_attrs["lease"]
+            self._sign(claim.trial_id, {**lease, "owner": ""})
 
     def write_views(self) -> None:
         """Bring ``results.csv`` and ``best.yaml`` up to date with the ledger."""
+        self._views.refresh(self.records)
+
+    def is_stopped(self) -> bool:
+        """Whether `mnistsweep stop` was asked for since this session of the sweep began."""
+        return self.stops() > self._begun.get("stops", 0)
+
+    def _claim(self) -> Claim | None:
+        self._tick()
+        for record in self.running():
+            if not self._watch.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
+                return claim
         records = self.records()
-        self._table.write(records)
-        best = best_of(records, self.search.direction)
-        if best is not None and best.number != self._best and self.paths.trial(best.number).config.is_file():
-            write_best(self.paths, best, self.search.objective)
-            self._best = best.number
+        self._stop_if_failing(records)
+        claim = None
+        if not is_spent(records, self.search.budget, self.hours()):
+            claim = self._create(len(records))
+        self.waiting = claim is None and any(record.owner != self.lease.owner for record in self.running())
+        return claim
 
     def _take_over(self, record: TrialRecord) -> Claim | None:
+        """Sign a trial whose worker is gone, or end it where it has killed too many."""
         trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, record.number)
-        deaths = self._deaths(trial_id) + bool(record.owner)
-        Lease.forget(self.paths, record.owner)
+        lease = self._storage.get_trial(trial_id).user_attrs["lease"]
+        epoch = record.result.epochs
+        before = lease["deaths"] if epoch <= lease.get("epoch", 0) else 0
+        deaths = before + self._watch.has_died(record.owner)
+        claim = None
         if deaths < MOST_DEATHS:
-            self._sign(trial_id, self._lease.owner, deaths)
-            return Claim(record.number, record.point, record.seed, trial_id)
-        reason = f"the worker's process died {deaths} times while it ran this trial (out of memory?)"
-        self._end(trial_id, State.FAILED, replace(record.result, reason=reason))
-        self.write_views()
-        return None
+            self._sign(trial_id, {"owner": self.lease.owner, "deaths": deaths, "epoch": epoch})
+            claim = Claim(record.number, record.point, record.seed, trial_id)
+        else:
+            where = f"after epoch {epoch}" if epoch else "before it had finished an epoch"
+            reason = f"the worker's process died {deaths} times while it ran this trial, {where} (out of memory?)"
+            self._end(trial_id, State.FAILED, replace(record.result, reason=reason))
+        self._watch.bury(record.owner)
+        if claim is None:
+            self.write_views()
+        return claim
 
     def _end(self, trial_id: int, state: State, result: Result) -> None:
         values = None if result.objective is None or state is State.FAILED else [result.objective]
         self._storage.set_trial_user_attr(trial_id, "result", asdict(result))
         self._storage.set_trial_state_values(trial_id, OPTUNA_STATES[state], values)
 
-    def _deaths(self, trial_id: int) -> int:
-        """How many workers died while they ran a trial."""
-        return int(self._storage.get_trial(trial_id).user_attrs["lease"]["deaths"])
+    def _sign(self, trial_id: int, lease: dict[str, Any]) -> None:
+        """Say whose a trial is: in one step, so that no death is counted twice.
 
-    def _sign(self, trial_id: int, owner: str, deaths: int) -> None:
-        """Say whose a trial is: in one step, so that no death is counted twice."""
-        self._storage.set_trial_user_attr(trial_id, "lease", {"owner": owner, "deaths": deaths})
+        Args:
+            trial_id: Of the trial.
+            lease: Its `owner`; how many `deaths` there were since an `epoch` was last finished.
+        """
+        self._storage.set_trial_user_attr(trial_id, "lease", lease)
 
     def _create(self, number: int) -> Claim | None:
         proposal = self.search.oracle.propose(number, self._optuna)
@@ -206,32 +258,41 @@ class Study(Ledger):
             number=-1, trial_id=-1, state=TrialState.RUNNING, value=None,
             datetime_start=datetime.datetime.fromtimestamp(self._clock()), datetime_complete=None,
             params=params, distributions=shapes, system_attrs=proposal.system_attrs, intermediate_values={},
-            user_attrs={"point": proposal.point, "seed": seed, "lease": {"owner": self._lease.owner, "deaths": 0}},
+            user_attrs={"point": proposal.point, "seed": seed, "lease": {"owner": self.lease.owner, "deaths": 0, "epoch": 0}},
         )  # fmt: skip
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
 
     def _stop_if_failing(self, records: Sequence[TrialRecord]) -> None:
-        most = self.search.budget.failed_in_a_row
-        if most is None:
-            return
-        last = list(itertools.islice((record for record in reversed(records) if record.state.finished), most))
-        if len(last) < most or any(record.state is not State.FAILED for record in last):
-            return
-        if sum(record.state is State.FAILED for record in records) - self._failures_before >= most:
-            first = last[-1]
+        budget = self.search.budget
+        if budget.failed_in_a_row is not None:
+            most = budget.failed_in_a_row
+            self._stop_if(
+                records, most, most, f"{most} trials in a row have failed (max_consecutive_failed_trials={most})"
+            )
+        if budget.failed is not None:
+            most, window = budget.failed, budget.failure_window
+            rule = f"(max_failed_trials={most}, failure_window={window})"
+            self._stop_if(records, most, window, f"{most} of the last {window} trials have failed {rule}")
+
+    def _stop_if(self, records: Sequence[TrialRecord], most: int, window: int, rule: str) -> None:
+        """Stop where of the last `window` trials `most` have failed, not counting those ended by a limit."""
+        last = itertools.islice((r for r in reversed(records) if r.state.finished and not r.result.limited), window)
+        failed = [record for record in last if record.state is State.FAILED]
+        if len(failed) >= most and _num_failed(records) - self._begun["failures_before"] >= most:
+            first = failed[-1]
             raise SweepStopped(
-                f"{most} trials in a row have failed (max_consecutive_failed_trials={most}). The first of them, trial "
-                f"{first.number}: {first.result.reason} See {self.paths.trial(first.number).error}."
+                f"{rule}. The first of them, trial {first.number}: {first.result.reason} "
+                f"See {self.paths.trial(first.number).error}."
             )
 
-    def _begin_session(self) -> int:
-        """How many trials had failed before this session: one that is continued gets a fresh allowance of failures."""
+    def _begin_session(self) -> dict[str, float]:
+        """What is noted of this session: one that is continued gets a fresh allowance of failures."""
         if self._session not in self.sessions():
-            failures = sum(record.state is State.FAILED for record in self.records())
             now = self._clock()
-            self._write_session({"begun": now, "last": now, "failures_before": failures})
-        return int(self.sessions()[self._session]["failures_before"])
+            before = {"failures_before": _num_failed(self.records()), "stops": self.stops()}
+            self._write_session({"begun": now, "last": now, **before})
+        return self.sessions()[self._session]
 
     def _tick(self) -> None:
         """Note that this session is alive: the hours of a sweep are summed over its sessions."""
@@ -255,3 +316,8 @@ def is_spent(records: Sequence[TrialRecord], budget: Budget, hours: float) -> bo
     if budget.trials is not None and len(records) >= budget.trials:
         return True
     return budget.total_epochs is not None and sum(record.result.epochs for record in records) >= budget.total_epochs
+
+
+def _num_failed(records: Sequence[TrialRecord]) -> int:
+    """How many have failed by themselves, not by a limit of the configuration."""
+    return sum(record.state is State.FAILED and not record.result.limited for record in records)

@@ -25,15 +25,16 @@ import mnistsweep
 from mnistsweep import data, tensorboard_events
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
-from mnistsweep.leases import locked
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.progress import Progress, describe, tally
-from mnistsweep.results import State, TrialRecord, best_of, read_sweep_file, write_yaml
+from mnistsweep.registry import locked
+from mnistsweep.results import FORMAT, State, TrialRecord, best_of, read_sweep_file, write_yaml
 from mnistsweep.signals import TRIAL_BEGINS
 from mnistsweep.space import SearchSpace
 from mnistsweep.stores import open_storage
 from mnistsweep.study import Budget, Ledger, create_ledger, is_spent
+from mnistsweep.views import Views
 from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
 
 # Whose versions can change what a trial gives.
@@ -77,7 +78,10 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
         sum_up(plan, ledger, console)
         return 0
     _announce(plan, ledger, console)
-    code = _launch_workers(plan, ledger, budget, launch, console)
+    try:
+        code = _launch_workers(plan, ledger, budget, launch, console)
+    finally:
+        tidy(plan, ledger)
     if code:
         _say_how_to_continue(ledger, console, budget)
         return code
@@ -110,6 +114,14 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
     return 0
 
 
+def tidy(plan: Plan, ledger: Ledger) -> None:
+    """Do what a killed worker may have left undone: the views, and resume points of trials that have ended."""
+    Views(plan.paths, plan.space, plan.direction, plan.config.objective).refresh(ledger.records)
+    for record in ledger.records():
+        if record.state.finished:
+            plan.paths.trial(record.number).resume.unlink(missing_ok=True)
+
+
 def open_sweep(plan: Plan) -> None:
     """Write ``sweep.yaml`` and create the ledger; where they are there already, see that they are of the same search.
 
@@ -118,33 +130,43 @@ def open_sweep(plan: Plan) -> None:
         DataError: The data cannot be used.
     """
     paths = plan.paths
-    if paths.sweep.is_file():
-        _check_same(plan)
-    elif paths.folder.is_dir() and any(paths.folder.iterdir()):
-        strangers = sorted(path.name for path in paths.folder.iterdir() if path != paths.workers)
-        if strangers:
-            raise StudyError(
-                f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=NAME."
-            )
+    _refuse_strangers(paths)
     checksum = data.checksum(plan.config.data)
     if plan.config.storage is not None:
-        open_storage(paths, plan.config.storage)  # a database that does not answer is found before anything is written
+        open_storage(paths, plan.config.storage, create=True)  # a database that does not answer is found before anything is written
+    if paths.sweep.is_file():
+        _check_same(plan)
     paths.workers.mkdir(parents=True, exist_ok=True)
-    with locked(paths.ledger_lock):
-        if paths.sweep.is_file():
-            _check_same(plan)
+    with locked(paths.ledger_lock):  # two that start at the same moment become one sweep
         before = read_sweep_file(paths) if paths.sweep.is_file() else None
         if before is not None:
+            _check_same(plan)
             plan = replace(plan, first_trials=Plan.from_json(before["plan"]).first_trials)
-        if before is not None and before["data"] != checksum:
-            then = f"checksum {before['data']} then, {checksum} now"
-            raise StudyError(f"data: not the data that {paths.folder} was begun with ({then}); take another name=NAME.")
+            if before["data"] != checksum:
+                then = f"checksum {before['data']} then, {checksum} now"
+                raise StudyError(
+                    f"data: not the data that {paths.folder} was begun with ({then}); take another name=NAME."
+                )
         write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
     create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective)
     tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
     # TensorBoard takes the first experiment that it finds for all: one above the sweeps holds all their dimensions.
     beside = tensorboard_events.union(hparams(space) for space in _spaces(paths.folder.parent))
     tensorboard_events.write_experiment(paths.folder.parent, beside, [OBJECTIVE_TAG])
+
+
+def _refuse_strangers(paths: SweepPaths) -> None:
+    """See that the folder is a sweep's, or new, or just being made a sweep's by another start of the same command.
+
+    Raises:
+        StudyError: It holds something else.
+    """
+    found = sorted(path.name for path in paths.folder.iterdir()) if paths.folder.is_dir() else []
+    strangers = [name for name in found if name != paths.workers.name and not name.startswith(".")]
+    if strangers and not paths.sweep.is_file():  # in this order: a sweep's first file is sweep.yaml
+        raise StudyError(
+            f"{paths.folder}: the folder is not empty and holds no sweep ({strangers[0]}); take another name=NAME."
+        )
 
 
 def _spaces(logs: Path) -> Iterator[SearchSpace]:
@@ -173,6 +195,7 @@ def _provenance(before: dict[str, Any] | None) -> dict[str, Any]:
     )
     return {
         "mnistsweep": mnistsweep.__version__,
+        "format": FORMAT,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": git.stdout.strip() or None,
         "python": platform.python_version(),

@@ -11,7 +11,8 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,6 +24,7 @@ from mnistsweep.callbacks import (
     BestWeights,
     FiniteGuard,
     HistoryWriter,
+    Ownership,
     Reporter,
     StopRequested,
     TensorBoardLogger,
@@ -32,8 +34,10 @@ from mnistsweep.data import Dataset
 from mnistsweep.engines.memory import free_graphs
 from mnistsweep.errors import MnistSweepError, TrialFailed
 from mnistsweep.fitting import FitOptions, fit
+from mnistsweep.limits import TimeLimit, check_size
 from mnistsweep.paths import TrialPaths, replacing
 from mnistsweep.results import Result, State
+from mnistsweep.resuming import ResumePoint, Saved, build_to_resume, identity
 
 # TensorFlow begins an error with the operation that it came from: "{{function_node __wrapped__...:CPU:0}} OOM ...".
 _TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
@@ -50,10 +54,13 @@ class Hooks:
     Attributes:
         report: Takes an epoch (counted from 1) and the objective; True means: not worth going on with.
         should_stop: Asked several times a second; True interrupts the training.
+        verify: Called before anything of a finished epoch is written; raises `LeaseLost` where the trial is another
+            worker's now.
     """
 
     report: Callable[[int, float], bool] = lambda _epoch, _value: False
     should_stop: Callable[[], bool] = lambda: False
+    verify: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,23 @@ class Run:
 
 
 @dataclass(frozen=True)
+class _Repeat:
+    """One repeat that is about to be trained.
+
+    Attributes:
+        index: Counted from 0.
+        before: The results of those before it.
+        elapsed: Says how many seconds the whole training has taken.
+        saved: What a training that goes on has of this repeat.
+    """
+
+    index: int
+    before: Sequence[Run]
+    elapsed: Callable[[], float]
+    saved: Saved | None
+
+
+@dataclass(frozen=True)
 class Training:
     """One configuration to train, and all that is needed for it.
 
@@ -86,6 +110,7 @@ class Training:
         build: Makes the model, compiled or not.
         fit_model: Trains it: `default_fit`, or what a user's `HyperModel.fit` does.
         hooks: Reports of the first repeat go here, so an early stop is decided on that one.
+        resume: Where the state after each epoch goes; None: it is not kept.
     """
 
     config: Config
@@ -95,22 +120,29 @@ class Training:
     build: Build
     fit_model: Fit
     hooks: Hooks = Hooks()
+    resume: Path | None = None
 
-    def run(self) -> Outcome:
+    def run(self, saved: Saved | None = None) -> Outcome:
         """Train as often as `trainer.repeats` says, and keep the model of the best epoch.
+
+        Args:
+            saved: Where an interrupted training of this configuration stood; it goes on from there.
 
         Returns:
             Completed or pruned, with the objective at the best epoch, averaged over repeats.
 
         Raises:
-            TrialFailed: The training diverged.
+            TrialFailed: The training diverged, or went past a limit.
             Interrupted: It was asked to stop.
+            LeaseLost: The trial is another worker's now.
+            CannotResume: What was saved is not of this training.
             Exception: Whatever the model, the optimizer or the user's code raises.
         """
-        began = time.perf_counter()
-        runs: list[Run] = []
-        for repeat in range(self.config.trainer.repeats):
-            runs.append(self._run(repeat, runs))
+        began = time.perf_counter() - (saved.seconds if saved else 0.0)
+        runs = [Run(**run) for run in saved.runs] if saved else []
+        for index in range(len(runs), self.config.trainer.repeats):
+            runs.append(self._run(_Repeat(index, runs, lambda: time.perf_counter() - began, saved)))
+            saved = None
             if runs[-1].pruned_at is not None:
                 break
         result = _summary(runs, self.direction, time.perf_counter() - began)
@@ -118,48 +150,62 @@ class Training:
             return Outcome(State.COMPLETED, result)
         return Outcome(State.PRUNED, replace(result, reason=f"pruned after epoch {runs[-1].pruned_at}"))
 
-    def _run(self, repeat: int, before: Sequence[Run]) -> Run:
+    def _run(self, repeat: _Repeat) -> Run:
         """One repeat, from its seed on."""
-        seed = self.config.seed if repeat == 0 else repeat_seed(self.config.seed, repeat)
+        seed = self.config.seed if repeat.index == 0 else repeat_seed(self.config.seed, repeat.index)
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         model = self.build()
         try:
-            return self._train(model, seed, repeat, before)
+            return self._train(model, seed, repeat)
         finally:
             free_graphs(model)
 
-    def _train(self, model: Any, seed: int, repeat: int, before: Sequence[Run]) -> Run:
+    def _train(self, model: Any, seed: int, repeat: _Repeat) -> Run:
         """Train a model, and save it if it is better than those before."""
-        config, trainer, first = self.config, self.config.trainer, repeat == 0
+        config, trainer, first = self.config, self.config.trainer, repeat.index == 0
+        if config.trial.max_parameters is not None:
+            check_size(model, config.trial.max_parameters, self.dataset.train.images)
+        if repeat.saved is not None:
+            build_to_resume(model, self.dataset.train.images)
         form = compile_model(model, config, self.dataset)
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
         reporter = Reporter(self.hooks.report if first else _ignore, config.objective)
         counter = EpochCounter()
-        place = self.folder if first else TrialPaths(self.folder.folder / f"repeat-{repeat}")
-        self._fit(model, form, place, seed, [counter, HistoryWriter(place.history), best, reporter])
+        place = self.folder if first else TrialPaths(self.folder.folder / f"repeat-{repeat.index}")
+        own = [counter, HistoryWriter(place.history), best, reporter, TensorBoardLogger(place.folder)]
+        self._fit(model, form, seed, self._callbacks(own, repeat))
         if best.value is None or best.epoch is None:
             raise TrialFailed("no epoch was finished")
         whole = reporter.pruned_at == trainer.epochs and trainer.repeats == 1  # pruned when nothing was left to save
         run = Run(best.value, best.epoch, counter.epochs, None if whole else reporter.pruned_at)
-        if _best([*before, run], self.direction) is run:
+        if _best([*repeat.before, run], self.direction) is run:
             best.restore(model)
+            self.hooks.verify()
             with replacing(self.folder.model) as part:
                 model.save(part)
         return run
 
-    def _fit(
-        self, model: Any, form: str, place: TrialPaths, seed: int, own: Sequence[keras.callbacks.Callback]
-    ) -> None:
-        config, dataset = self.config, self.dataset
+    def _callbacks(self, own: Sequence[keras.callbacks.Callback], repeat: _Repeat) -> list[keras.callbacks.Callback]:
+        """All callbacks; what changes anything stands before the resume point, what ends the training after it."""
+        config = self.config
         callbacks = [
+            Ownership(self.hooks.verify),
             FiniteGuard(config.objective),
             *own,
-            TensorBoardLogger(place.folder),
             *_early_stopping(config, self.direction),
             *user_callbacks(config),
-            StopRequested(self.hooks.should_stop),
         ]
+        if self.resume is not None:
+            before = [asdict(run) for run in repeat.before]
+            saved = repeat.saved or Saved(identity(config), repeat.index, before, 0.0)
+            callbacks.append(ResumePoint(self.resume, saved, repeat.elapsed, callbacks))
+        if config.trial.timeout_minutes is not None:
+            callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
+        return [*callbacks, StopRequested(self.hooks.should_stop)]
+
+    def _fit(self, model: Any, form: str, seed: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        config, dataset = self.config, self.dataset
         train, validation = (
             (side.images, losses.encode(side.labels, dataset.classes, form))
             for side in (dataset.train, dataset.validation)

@@ -23,9 +23,11 @@ from mnistsweep.leases import Lease
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.plan import Plan
 from mnistsweep.results import State, read_sweep_file, write_yaml
-from mnistsweep.signals import TRIAL_BEGINS, StopSignal
+from mnistsweep.signals import REPLACE, TRIAL_BEGINS, StopSignal
 from mnistsweep.space import Choice, Int, SearchSpace
+from mnistsweep.stores import open_registry
 from mnistsweep.study import Budget, Claim, Search, Study
+from mnistsweep.upkeep import Memory, Upkeep
 
 if TYPE_CHECKING:
     from mnistsweep.training import Outcome
@@ -40,7 +42,9 @@ def _ignore(number: int) -> None:
     pass
 
 
-def work(folder: Path, index: int, session: str, stop: StopSignal, announce: Announce = _ignore) -> None:
+def work(
+    folder: Path, index: int, session: str, stop: StopSignal, announce: Announce = _ignore, replaceable: bool = False
+) -> bool:
     """Run trials until the study grants no more, or `stop` asks to end.
 
     Args:
@@ -49,20 +53,38 @@ def work(folder: Path, index: int, session: str, stop: StopSignal, announce: Ann
         session: Names this start of the sweep.
         stop: Asked several times a second; a trial that runs is given back unfinished.
         announce: Told the number of each trial as it begins.
+        replaceable: Whether somebody starts another worker in place of one that has grown too large.
+
+    Returns:
+        Whether another worker is to take the place of this one.
 
     Raises:
-        SweepStopped: Too many trials in a row failed.
+        SweepStopped: Too many trials failed, or the disk is full.
     """
     paths = SweepPaths(folder)
     plan = Plan.from_json(read_sweep_file(paths)["plan"])
-    os.environ.update(devices.environment(index, plan.config.workers, plan.config.trainer.threads))
-    with Lease(paths) as lease:
-        study = Study(paths, make_search(plan, paths), lease, plan.config.storage, session, time.time)
-        tuner = _make_tuner(plan, paths, study, stop, announce)
+    config = plan.config
+    os.environ.update(devices.environment(index, config.workers, plan.threads))
+    memory = Memory(config.worker_memory_gb, config.workers)
+    begun: list[int] = []
+
+    def begin(number: int) -> None:
+        begun.append(number)
+        announce(number)
+
+    def is_done() -> bool:
+        return replaceable and bool(begun) and memory.is_exceeded()  # not before it has done something
+
+    with Lease(paths, open_registry(paths, config.storage), config.lease_seconds) as lease:
+        study = Study(paths, make_search(plan, paths), lease, config.storage, session, time.time)
+        tuner = _make_tuner(plan, paths, study, stop, is_done, begin)
+        lease.also = Upkeep(study, tuner.oracle, stop, config.trial.timeout_minutes)
+        lease.also()  # the sweep may have been asked to stop before this worker was there
         try:
             tuner.search()
         finally:
             tuner.oracle.release()
+    return is_done() and not stop()
 
 
 def make_search(plan: Plan, paths: SweepPaths) -> Search:
@@ -88,12 +110,21 @@ def make_search(plan: Plan, paths: SweepPaths) -> Search:
         oracle,
         plan.seed_of,
         algorithms.make_pruner(config.pruner, name, plan.most_epochs()),
-        Budget(config.trials, config.hours, config.total_epochs, config.max_consecutive_failed_trials),
+        Budget(
+            config.trials,
+            config.hours,
+            config.total_epochs,
+            config.max_consecutive_failed_trials,
+            config.max_failed_trials,
+            config.failure_window,
+        ),
         config.objective,
     )
 
 
-def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, announce: Announce) -> SweepTuner:
+def _make_tuner(
+    plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, is_done: Callable[[], bool], announce: Announce
+) -> SweepTuner:
     with devices.quiet_start():
         from mnistsweep.tuner.oracle import StudyOracle
         from mnistsweep.tuner.search import SweepTuner
@@ -104,9 +135,8 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, a
 
     def prepare(claim: Claim, folder: TrialPaths) -> Config:
         plain = plan.composer.plain(claim.point, claim.seed)
-        threads = devices.threads_of(plan.config.workers, plan.config.trainer.threads)
         folder.folder.mkdir(parents=True, exist_ok=True)
-        write_yaml(folder.config, runnable(plain, threads), durable=False)  # begun again, it is written again
+        write_yaml(folder.config, runnable(plain, plan.threads), durable=False)  # begun again, it is written again
         return from_plain(plain)
 
     def begun(claim: Claim, folder: TrialPaths) -> None:
@@ -120,7 +150,14 @@ def _make_tuner(plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, a
             tensorboard_events.write_objective(folder.folder, OBJECTIVE_TAG, result.objective, result.best_epoch)
         tensorboard_events.end_session(folder.folder, outcome.state is not State.FAILED)
 
-    return SweepTuner(StudyOracle(study, stop), paths, prepare, begun, ended, stop)
+    oracle = StudyOracle(study, lambda: stop() or is_done())
+
+    def stop_training() -> bool:
+        if study.lease.is_late:
+            oracle.verify()  # it was away: whose is the trial now?
+        return stop()
+
+    return SweepTuner(oracle, paths, prepare, begun, ended, stop_training)
 
 
 def _set_libraries_aside() -> None:
@@ -149,11 +186,12 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
         parent: The process that it does not outlive, if there is one.
 
     Returns:
-        The exit code: 0 done, 128 + signal interrupted, else an error's.
+        The exit code: 0 done, 128 + signal interrupted, `REPLACE` for a process that has grown too large, else an error's.
     """
     with StopSignal(parent) as stop:
         try:
-            work(folder, index, session, stop, _ignore if parent is None else _say)
+            if work(folder, index, session, stop, _ignore if parent is None else _say, parent is not None):
+                return REPLACE
         except SweepStopped as error:
             print(error, file=sys.stderr)
             return STOPPED

@@ -15,6 +15,7 @@ from mnistsweep.config.runnable import runnable
 from mnistsweep.leases import Lease
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.results import Result, State, write_yaml
+from mnistsweep.stores import open_registry
 from mnistsweep.study import Study
 from mnistsweep.sweeping import open_sweep
 from mnistsweep.worker import make_search
@@ -48,7 +49,7 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
     """A sweep in the working directory whose trials nobody trained: each has a score, None is a failure."""
     plan = plan_sweep(Recipe(), overrides)
     open_sweep(plan)
-    with Lease(plan.paths) as lease:
+    with Lease(plan.paths, open_registry(plan.paths, None)) as lease:
         study = Study(plan.paths, make_search(plan, plan.paths), lease, None, "test", lambda: 0.0)
         for score in scores:
             claim = study.claim()

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from fakes import RunSweep
 from hypothesis import HealthCheck, settings
+from postgresql import Server, running_server
 
 from mnistsweep.config.compose import Recipe, quoted
+from mnistsweep.paths import SweepPaths
 from mnistsweep.planning import plan_sweep
 from mnistsweep.results import Sweep, load_sweep
 from mnistsweep.signals import StopSignal
@@ -19,6 +21,27 @@ from mnistsweep.signals import StopSignal
 # The same examples each time, on a busy machine too.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> SweepPaths:
+    return SweepPaths(tmp_path / "Räume & co" / "search")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A server for all tests; each makes a database of its own in it."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["journal", "sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """Where the ledger is: a new one of each kind."""
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        return server.new_database()
+    return None if request.param == "journal" else f"sqlite:///{tmp_path}/ledger.db"
 
 
 NUM_CLASSES = 4

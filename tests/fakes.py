@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import math
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mnistsweep import algorithms
-from mnistsweep.leases import Lease, locked
+from mnistsweep.leases import LEASE_SECONDS, Lease
 from mnistsweep.paths import SweepPaths
+from mnistsweep.registry import locked
 from mnistsweep.results import Result, State, Sweep
 from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
+from mnistsweep.stores import open_registry
 from mnistsweep.study import Budget, Claim, Search, Study, create_ledger
 
 # Runs a real sweep with the given overrides: the fixture `run_sweep`.
@@ -92,11 +95,29 @@ def open_study(
     storage: str | None = None,
     session: str = "first",
     clock: Callable[[], float] = lambda: 0.0,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Iterator[Study]:
     """A study as a worker has it, for as long as the worker lives."""
     create_ledger(paths, storage, search.direction, search.objective)
-    with Lease(paths) as lease:
+    with Lease(paths, open_registry(paths, storage), lease_seconds) as lease:
         yield Study(paths, search, lease, storage, session, clock)
+
+
+@contextlib.contextmanager
+def doomed_study(
+    paths: SweepPaths, search: Search, storage: str | None = None, session: str = "first"
+) -> Iterator[Study]:
+    """A study whose worker's process dies at the end, for all that others can see."""
+    create_ledger(paths, storage, search.direction, search.objective)
+    lease = Lease(paths, open_registry(paths, storage))
+    lease.__enter__()
+    try:
+        yield Study(paths, search, lease, storage, session, lambda: 0.0)
+    finally:
+        lease._leaving.set()
+        lease._thread.join()
+        assert lease._lock is not None
+        lease._lock.close()
 
 
 def train(study: Study, claim: Claim, value: float, epochs: int = 0) -> State:
@@ -118,6 +139,14 @@ def run(study: Study, objective: Objective = score, epochs: int = 0) -> list[Cla
     return claims
 
 
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for a condition; a limit that only a broken program reaches."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+
+
 def start(target: Callable[..., None], *arguments: Any) -> Any:
     """A process of its own, started afresh: nothing of this one is inherited."""
     process = multiprocessing.get_context("spawn").Process(target=target, args=arguments, daemon=True)
@@ -128,6 +157,18 @@ def start(target: Callable[..., None], *arguments: Any) -> Any:
 def new_event() -> Any:
     """An event that processes of `start` can share."""
     return multiprocessing.get_context("spawn").Event()
+
+
+def claim(study: Study) -> Claim:
+    found = study.claim()
+    assert found is not None
+    return found
+
+
+def fail(study: Study, reason: str = "no luck") -> Claim:
+    found = claim(study)
+    study.finish(found, State.FAILED, Result(reason=reason))
+    return found
 
 
 def work_through(folder: Path, storage: str | None, oracle: str, trials: int, ready: Any, go: Any) -> None:
@@ -158,6 +199,7 @@ def hold_lock(path: Path, holding: Any, never: Any) -> None:
 
 def hold_lease(folder: Path, names: Any, never: Any) -> None:
     """A process that holds a lease, tells its name, and waits to be killed."""
-    with Lease(SweepPaths(folder)) as lease:
+    paths = SweepPaths(folder)
+    with Lease(paths, open_registry(paths, None)) as lease:
         names.put(lease.owner)
         never.wait()

@@ -13,7 +13,7 @@ from mnistsweep.checking import check_one
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_config, to_plain
 from mnistsweep.config.resources import conf_folder, resources
-from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, Config, TrainerConfig
+from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, Config, TrainerConfig, TrialConfig
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.space import Choice, Float
 
@@ -67,7 +67,9 @@ def test_the_defaults_of_the_code_are_those_of_the_file() -> None:
 
 def test_limits_and_sweep_keys_name_keys_that_exist() -> None:
     plain = to_plain(Recipe().compose())
-    known = {*plain, "space", "sweeps", *(f"trainer.{field.name}" for field in fields(TrainerConfig))}
+    known = {*plain, "space", "sweeps"}
+    known |= {f"trainer.{field.name}" for field in fields(TrainerConfig)}
+    known |= {f"trial.{field.name}" for field in fields(TrialConfig)}
     assert set(LIMITS) <= known
     assert known >= SWEEP_KEYS
 

@@ -32,6 +32,14 @@ class TrainerConfig:
 
 
 @dataclass
+class TrialConfig:
+    """Limits of one trial; past one of them it is recorded as failed."""
+
+    timeout_minutes: float | None = None
+    max_parameters: int | None = None
+
+
+@dataclass
 class Config:
     """One configuration: of a sweep, of a trial, or of a single training."""
 
@@ -48,6 +56,11 @@ class Config:
     enqueue: list[Any] = field(default_factory=list)
     conditions: dict[str, Any] = field(default_factory=dict)
     max_consecutive_failed_trials: int = 5
+    max_failed_trials: int | None = 15
+    failure_window: int = 20
+    lease_seconds: float = 15.0
+    worker_memory_gb: float | None = None
+    trial: TrialConfig = field(default_factory=TrialConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     data: Any = None
     model: Any = None
@@ -64,7 +77,8 @@ SWEEP_KEYS = frozenset(
     {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "max_consecutive_failed_trials", "oracle", "pruner", "space", "sweeps"),
-        *("worker", "session", "trainer.threads", "trainer.deterministic"),
+        *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
+        *("worker", "session", "trial", "trainer.threads", "trainer.deterministic"),
     }
 )
 
@@ -72,6 +86,7 @@ SWEEP_KEYS = frozenset(
 CONTINUABLE_KEYS = frozenset(
     {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
+        *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
         *("worker", "session"),
     }
 )
@@ -84,6 +99,12 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "total_epochs": (1, None),
     "workers": (1, 256),
     "max_consecutive_failed_trials": (1, None),
+    "max_failed_trials": (1, None),
+    "failure_window": (1, None),
+    "lease_seconds": (1, 3600),
+    "worker_memory_gb": (0.1, None),
+    "trial.timeout_minutes": (1e-6, None),
+    "trial.max_parameters": (1, None),
     "trainer.epochs": (1, None),
     "trainer.batch_size": (1, None),
     "trainer.patience": (1, None),

@@ -15,6 +15,7 @@ from mnistsweep import models
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.fitting import FitOptions
+from mnistsweep.resuming import ResumePoint
 from mnistsweep.training import EpochCounter, Labelled, default_fit
 
 # How Python reports `model.fit(epochs=hp.Int(...), **kwargs)` where `kwargs` has epochs too.
@@ -72,12 +73,12 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         if not self.fits_itself:
             default_fit(model, train, validation, options, callbacks)
             return
-        counter = EpochCounter()
         result = self.fit_itself(
             model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
-            callbacks=[counter, *callbacks], verbose=0,
+            callbacks=list(callbacks), verbose=0,
         )  # fmt: skip
-        if not counter.epochs:
+        # A training that goes on counts its earlier epochs too, so one that had only to be finished was told of them.
+        if not any(isinstance(one, EpochCounter) and one.epochs for one in callbacks):
             _tell(callbacks, model, result, self.config.objective)
 
     def fit_itself(self, model: keras.Model, train: Labelled, **keywords: Any) -> Any:
@@ -111,7 +112,8 @@ def _tell(callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, res
     logs = {objective: result} if isinstance(result, Real) else result
     if not isinstance(logs, Mapping):
         return
-    events = keras.callbacks.CallbackList(list(callbacks), model=model)
+    told = [callback for callback in callbacks if not isinstance(callback, ResumePoint)]  # nothing to go on from
+    events = keras.callbacks.CallbackList(told, model=model)
     events.on_train_begin()
     events.on_epoch_begin(epoch)
     events.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from mnistsweep.errors import LeaseLost
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim, Study
 from mnistsweep.training import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
+
+
+# How long to wait before asking again for a trial that another worker may leave.
+WAIT_SECONDS = 0.5
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -20,23 +27,27 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     Args:
         study: The ledger that all workers share.
         should_stop: Whether the worker is asked to end; then nothing is claimed.
+        wait: Called while only other workers' trials run, which may yet be for this worker to finish; takes seconds.
 
     Attributes:
         claim: The trial that this worker runs now, if any.
     """
 
-    def __init__(self, study: Study, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, study: Study, should_stop: Callable[[], bool], wait: Callable[[float], None] = time.sleep
+    ) -> None:
         search = study.search
         super().__init__(objective=keras_tuner.Objective(search.objective, search.direction), seed=1)
         self._study = study
         self._should_stop = should_stop
+        self._wait = wait
         self._outcome: Outcome | None = None
         self.claim: Claim | None = None
         self.verbose = 0
 
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial that the study grants; of status STOPPED where there is none."""
-        self.claim = None if self._should_stop() else self._study.claim()
+        self.claim = self._claim()
         self._outcome = None
         if self.claim is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
@@ -45,10 +56,33 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.trials = {trial.trial_id: trial}
         return trial
 
+    def _claim(self) -> Claim | None:
+        """What the study grants; other workers' last trials are waited for, since a worker may die."""
+        while not self._should_stop():
+            claim = self._study.claim()
+            if claim is not None or not self._study.waiting:
+                return claim
+            self._wait(WAIT_SECONDS)
+        return None
+
     def report(self, epoch: int, value: float) -> bool:
         """Tell the study the objective after an epoch; True if the training is not worth going on with."""
         assert self.claim is not None
         return self._study.report(self.claim, epoch, value)
+
+    def verify(self) -> None:
+        """See that the running trial is still this worker's.
+
+        Raises:
+            LeaseLost: It is another's.
+        """
+        if self.claim is not None:
+            self._study.verify(self.claim)
+
+    def drop(self) -> None:
+        """Forget the running trial, which is another worker's now; the study is not told anything."""
+        self.claim = None
+        self._outcome = None
 
     def note(self, outcome: Outcome) -> None:
         """Remember how the running trial ended, until `end_trial` writes it down."""
@@ -63,10 +97,12 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             tracker.update(name, value, step=step)
 
     def end_trial(self, trial: Trial) -> None:
-        """Write the outcome to the study."""
-        assert self.claim is not None
+        """Write the outcome to the study; nothing of a trial that was dropped."""
+        if self.claim is None:
+            return
         outcome = self._outcome or Outcome(State.FAILED, Result(reason=_last_line(trial.message)))
-        self._study.finish(self.claim, outcome.state, outcome.result)
+        with contextlib.suppress(LeaseLost):  # another worker's in the last moment: its result counts, not this one
+            self._study.finish(self.claim, outcome.state, outcome.result)
         self.claim = None
         self.trials = {}
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial
-from keras_tuner.errors import FailedTrialError
+from keras_tuner.errors import FailedTrialError, FatalError
 from keras_tuner.src import config as kerastuner_config
 
-from mnistsweep import data
+from mnistsweep import data, resuming
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.errors import DiskFull, LeaseLost, TrialLimited
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim
@@ -27,6 +32,16 @@ kerastuner_config.DEBUG = False  # it prints the traceback of a failed trial, wh
 Prepare = Callable[[Claim, TrialPaths], Config]
 Begun = Callable[[Claim, TrialPaths], None]
 Ended = Callable[[TrialPaths, Outcome], None]
+
+# What an operating system says where nothing more can be written, whatever the trial.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+# HDF5 hides the number in the text of some of its errors: "(unable to close file, errno = 28, error message = ...".
+_HDF5_NUMBER = re.compile(r"errno = (\d+)")
+
+
+class _FatalDiskFull(DiskFull, FatalError):  # type: ignore[misc]
+    """KerasTuner takes every other exception for a trial that failed, and goes on."""
 
 
 class DatasetHolder:
@@ -52,7 +67,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         oracle: Over the study.
         paths: The sweep's files.
         prepare: From a claim to the trial's configuration, which it also writes to the trial's folder.
-        begun: Called before each training, for TensorBoard.
+        begun: Called before a trial is trained from its beginning, for TensorBoard; not where it goes on.
         ended: Called with each outcome, likewise.
         should_stop: Asked several times a second.
     """
@@ -78,32 +93,67 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         """Train one trial; the objective at its best epoch, for KerasTuner's record.
 
         Raises:
-            FailedTrialError: The trial failed; the reason is in the study, the traceback in the trial's folder.
+            FailedTrialError: The trial failed; the reason is in the study, the traceback in the trial's folder. Or it
+                is another worker's now; then nothing is written.
+            DiskFull: Nothing can be written any more, which is no fault of the trial's.
         """
         oracle: StudyOracle = self.oracle
         assert oracle.claim is not None
         folder = self._paths.trial(oracle.claim.number)
         try:
-            outcome = self._train(oracle, oracle.claim, trial.hyperparameters, folder)
-        except Exception as error:
-            folder.folder.mkdir(parents=True, exist_ok=True)
-            folder.error.write_text(traceback.format_exc(), encoding="utf-8")
-            self._note(Outcome(State.FAILED, Result(reason=explain(error))), folder)
-            raise FailedTrialError(explain(error)) from error
-        self._note(outcome, folder)
+            with stopping_when_full(folder.folder):
+                outcome = self._attempt(oracle, oracle.claim, trial.hyperparameters, folder)
+                oracle.verify()
+                oracle.note(outcome)
+                self._ended(folder, outcome)
+        except LeaseLost as error:
+            oracle.drop()
+            raise FailedTrialError(str(error)) from error
+        if outcome.state is State.FAILED:
+            raise FailedTrialError(outcome.result.reason)
         return {oracle.objective.name: outcome.result.objective or 0.0}
 
-    def _note(self, outcome: Outcome, folder: TrialPaths) -> None:
-        self.oracle.note(outcome)
-        self._ended(folder, outcome)
+    def on_trial_end(self, trial: Trial) -> None:
+        """Write the outcome to the study; then nobody has to go on with the trial any more."""
+        claim = self.oracle.claim
+        super().on_trial_end(trial)
+        if claim is not None:
+            self._paths.trial(claim.number).resume.unlink(missing_ok=True)
+
+    def _attempt(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
+        """Train one trial; what goes wrong in it is its outcome."""
+        try:
+            return self._train(oracle, claim, hp, folder)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_disk_full(error):
+                raise
+            oracle.verify()
+            folder.folder.mkdir(parents=True, exist_ok=True)
+            folder.error.write_text(traceback.format_exc(), encoding="utf-8")
+            return Outcome(State.FAILED, Result(reason=explain(error), limited=isinstance(error, TrialLimited)))
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
-        clear(folder)
+        """Go on with a trial where it was interrupted, or else from its beginning."""
         config = self._prepare(claim, folder)
-        self._begun(claim, folder)
+        saved = resuming.read(folder.resume, resuming.identity(config))
+        if saved is None:
+            self._begin(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.get(config.data))
-        hooks = Hooks(oracle.report, self._should_stop)
-        return training(self.hypermodel, hp, oracle.objective.direction, folder, hooks).run()
+        hooks = Hooks(oracle.report, self._should_stop, oracle.verify)
+        trained = training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
+        if saved is None:
+            return trained.run()
+        try:
+            return trained.run(saved)
+        except resuming.CannotResume as error:
+            resuming.LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", folder.resume, error)
+        self._begin(oracle, claim, folder)
+        return trained.run()
+
+    def _begin(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
+        oracle.verify()  # what is cleared may be all that another worker has done
+        clear(folder)
+        self._begun(claim, folder)
 
     def _populate_initial_space(self) -> None:
         """Nothing: the space is known before the first worker starts."""
@@ -116,7 +166,12 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
 
 
 def training(
-    hypermodel: ConfiguredHyperModel, hp: keras_tuner.HyperParameters, direction: str, folder: TrialPaths, hooks: Hooks
+    hypermodel: ConfiguredHyperModel,
+    hp: keras_tuner.HyperParameters,
+    direction: str,
+    folder: TrialPaths,
+    hooks: Hooks,
+    resume: Path | None = None,
 ) -> Training:
     """A training whose model a hypermodel builds and fits."""
     return Training(
@@ -127,6 +182,7 @@ def training(
         build=lambda: hypermodel.build(hp),
         fit_model=lambda model, *rest: hypermodel.fit(hp, model, *rest),
         hooks=hooks,
+        resume=resume,
     )
 
 
@@ -135,3 +191,41 @@ def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks)
     clear(folder)
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
     return training(hypermodel, keras_tuner.HyperParameters(), direction, folder, hooks).run()
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error comes from a disk, or a share of it, that takes nothing more.
+
+    Example:
+        >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device")), is_disk_full(OSError("no such group"))
+        (True, False)
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        number = _HDF5_NUMBER.search(str(error))
+        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in _FULL):
+            return True
+        if number is not None and int(number[1]) in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextlib.contextmanager
+def stopping_when_full(folder: Path) -> Iterator[None]:
+    """Make an error of a full disk one that stops the worker.
+
+    Args:
+        folder: Where it was written to, for the message.
+
+    Raises:
+        DiskFull: In place of such an error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        text = str(error) if isinstance(error, DiskFull) else f"{folder}: nothing can be written: {explain(error)}"
+        raise _FatalDiskFull(text) from error

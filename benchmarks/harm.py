@@ -1,0 +1,175 @@
+"""Does harm to a command and its worker processes at random moments, and starts the command again where it has died."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+POLL_SECONDS = 0.01
+
+# Every so many kills it is the supervisor's turn.
+SUPERVISOR_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What was done.
+
+    Attributes:
+        at: Seconds of the monotonic clock.
+        pids: The processes that end by it, or are stopped; with a supervisor also its workers.
+        supervisor: Whether it hit the supervisor.
+    """
+
+    at: float
+    pids: frozenset[int]
+    supervisor: bool = False
+
+
+@dataclass
+class Run:
+    """A command run to its end.
+
+    Attributes:
+        seconds: Of wall time.
+        harms: What was done to it.
+        gave_up: How often it ended with an error, and was started again.
+    """
+
+    seconds: float = 0.0
+    harms: list[Harm] = field(default_factory=list)
+    gave_up: int = 0
+
+    @property
+    def supervisors(self) -> int:
+        """How many of the harms hit the supervisor."""
+        return sum(harm.supervisor for harm in self.harms)
+
+
+# Does the harm of that number (counted from 1) to a running command; None: there was nobody to hit, so later once more.
+Strike = Callable[[subprocess.Popen[bytes], int], Harm | None]
+
+
+def run(command: Sequence[str | Path], folder: Path, delays: Iterator[float], strike: Strike) -> Run:
+    """Run a command, strike after each delay, start it again at once whenever it dies.
+
+    Args:
+        command: A supervisor whose children are the workers.
+        folder: The working directory; what the command prints goes to a file there.
+        delays: Seconds between one strike and the next; no more strikes after the last.
+        strike: See `Strike`.
+    """
+    began, done = time.monotonic(), Run()
+    process = start(command, folder)
+    try:
+        due = next_due(delays)
+        while (code := process.poll()) != 0:
+            if code is not None:
+                note_end(done, code, folder)
+                process = start(command, folder)
+            elif due is not None and time.monotonic() >= due:
+                harm = strike(process, len(done.harms) + 1)
+                if harm is not None:
+                    done.harms.append(harm)
+                    due = next_due(delays)
+            time.sleep(POLL_SECONDS)
+    finally:
+        end(process)
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def next_due(delays: Iterator[float]) -> float | None:
+    delay = next(delays, None)
+    return None if delay is None else time.monotonic() + delay
+
+
+def start(command: Sequence[str | Path], folder: Path) -> subprocess.Popen[bytes]:
+    with output(folder).open("ab") as log:
+        return subprocess.Popen([str(part) for part in command], stdout=log, stderr=log, cwd=folder)
+
+
+def output(folder: Path) -> Path:
+    """What the command prints."""
+    return folder / "command.log"
+
+
+def note_end(done: Run, code: int, folder: Path) -> None:
+    """The command has died: by our hand, or because it gave up, which it may do where workers die as they start."""
+    if code == -signal.SIGKILL:
+        return
+    done.gave_up += 1
+    if done.gave_up > len(done.harms):
+        sys.exit(f"the command ended with code {code}, without harm done to it:\n{output(folder).read_text()}")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Leave nothing running, whatever happened."""
+    for victim in [*children(process), psutil.Process(process.pid)] if process.poll() is None else []:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+    process.wait()
+
+
+def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The workers that run now."""
+    try:
+        found = psutil.Process(process.pid).children()
+        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def killer(chance: random.Random) -> Strike:
+    """Kills a random worker, and every tenth time the supervisor."""
+
+    def strike(process: subprocess.Popen[bytes], number: int) -> Harm | None:
+        workers = children(process)
+        supervisor = number % SUPERVISOR_EVERY == 0
+        if not workers:
+            return None
+        victim = chance.choice(workers)
+        at = time.monotonic()
+        if supervisor:
+            process.kill()
+            process.wait()
+            return Harm(at, frozenset(worker.pid for worker in workers), supervisor=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+            return Harm(at, frozenset([victim.pid]))
+        return None
+
+    return strike
+
+
+def pauser(chance: random.Random, least: float, most: float) -> Strike:
+    """Stops a random worker for a random time, and lets it go on."""
+
+    def strike(process: subprocess.Popen[bytes], number: int) -> Harm | None:
+        workers = children(process)
+        if not workers:
+            return None
+        victim = chance.choice(workers)
+        at = time.monotonic()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.suspend()
+            time.sleep(chance.uniform(least, most))
+            victim.resume()
+            return Harm(at, frozenset([victim.pid]))
+        return None
+
+    return strike
+
+
+def random_delays(chance: random.Random, times: int, mean: float) -> Iterator[float]:
+    """Seconds between strikes: anything from none to twice the mean."""
+    return (chance.uniform(0, 2 * mean) for _ in range(times))

@@ -1,0 +1,163 @@
+"""The journal file: the ledger of a sweep as an Optuna journal, one JSON entry a line, which survives what happens to files.
+
+- A process that is killed loses nothing that it wrote. Should the whole machine fail, at most the last reports of running
+  trials are gone: `Journal.flush` waits for the disk, and the study calls it where a trial has ended.
+- Each process reads an entry once, from where it stopped reading.
+- A last line that was cut off (a machine that failed, a full disk) is removed by the next process that opens the journal
+  for writing. Any other damage is reported with file and line, and nothing is written any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Generator
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import JournalStorage
+from optuna.storages.journal import BaseJournalBackend
+
+from mnistsweep.errors import DiskFull, StudyError, is_disk_full
+
+_log = logging.getLogger("mnistsweep")
+
+
+class JournalFile(BaseJournalBackend):
+    """Reads and writes the entries.
+
+    Writers take turns by a lock on the file itself, which the operating system gives back with the process. (Optuna's own
+    is a link beside it: after a kill at the wrong moment all others wait for half a minute.)
+
+    Args:
+        path: Of the journal; made if need be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._num_read = 0
+        self._offset = 0
+        path.touch(exist_ok=True)
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """The entries from one number on; an unfinished last line is another's to finish.
+
+        Raises:
+            StudyError: A line is damaged.
+        """
+        if log_number_from != self._num_read:
+            self._num_read = self._offset = 0
+        with self.path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._offset:
+                raise StudyError(f"{self.path}: became shorter than {self._offset} bytes while this program read it.")
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                entry = self._parse(line)
+                self._num_read += 1
+                self._offset += len(line)
+                if self._num_read > log_number_from:
+                    yield entry
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write entries at the end; what does not fit on the disk is taken back.
+
+        Raises:
+            DiskFull: There is no room; the journal is as it was.
+        """
+        data = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode("utf-8")
+        with self.path.open("r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _cut_unfinished_line(file, self.path)
+            size = file.seek(0, os.SEEK_END)
+            try:
+                if file.write(data) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            except OSError as error:
+                file.truncate(size)  # half an entry would damage the next one
+                raise _without_room(self.path, error) from error
+
+    def repair(self) -> None:
+        """Remove a last line that was cut off, with a warning."""
+        with self.path.open("r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _cut_unfinished_line(file, self.path)
+
+    def flush(self) -> None:
+        """Wait until the disk has what was written."""
+        with self.path.open("rb") as file:
+            try:
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise _without_room(self.path, error) from error
+
+    def _parse(self, line: bytes) -> dict[str, Any]:
+        try:
+            entry = json.loads(line.decode("utf-8"))
+            if not isinstance(entry, dict) or not isinstance(entry.get("op_code"), int):
+                raise ValueError("no entry of a journal")
+        except ValueError as error:
+            raise damaged(self.path, self._num_read + 1, error) from error
+        return entry
+
+
+class Journal(JournalStorage):
+    """Optuna's store over a `JournalFile`.
+
+    Args:
+        path: Of the journal; made if need be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.file = JournalFile(path)
+        super().__init__(self.file)
+
+    def _sync_with_backend(self) -> None:
+        """Read what others wrote; an entry that does not fit those before it is damage too."""
+        try:
+            super()._sync_with_backend()
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(self.file.path, self._replay_result.log_number_read, error) from error
+
+
+def damaged(path: Path, line: int, reason: Exception) -> StudyError:
+    """The error that says which line of a journal cannot be read."""
+    return StudyError(
+        f"{path}, line {line}: the journal is damaged ({reason!r}). Nothing was changed. Put a copy of the file back, or "
+        "begin anew with name=NAME."
+    )
+
+
+def _cut_unfinished_line(file: FileIO, path: Path) -> None:
+    """Under the file's lock nobody is writing: a line without an end will not get one."""
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return
+    file.seek(size - 1)
+    if file.read(1) == b"\n":
+        return
+    end = _end_of_last_line(file, size)
+    file.truncate(end)
+    _log.warning("%s: removed %d bytes of an unfinished entry at the end (a machine or a disk failed).", path, size - end)
+
+
+def _end_of_last_line(file: FileIO, size: int, block: int = 65536) -> int:
+    """Where the last whole line ends."""
+    position = size
+    while position:
+        start = max(0, position - block)
+        file.seek(start)
+        found = (file.read(position - start) or b"").rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        position = start
+    return 0
+
+
+def _without_room(path: Path, error: OSError) -> Exception:
+    return DiskFull.at(str(path), error) if is_disk_full(error) else error

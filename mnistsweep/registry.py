@@ -1,0 +1,89 @@
+"""Where the workers of a sweep take turns and leave signs of life: its folder, or the database of its ledger.
+
+A registry only keeps what it is given. What a sign of life means is decided in `leases`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from mnistsweep.paths import SweepPaths
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file; whoever else wants it waits until it is given back.
+
+    The operating system gives it back when the process ends, however it ends.
+
+    Args:
+        path: Of the lock's file, whose folder exists; the file stays.
+    """
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Registry(ABC):
+    """Of one sweep; all its workers use the same."""
+
+    @abstractmethod
+    def exclusive(self) -> AbstractContextManager[None]:
+        """The turn to change the ledger: one worker of the sweep has it at a time, a dead one does not keep it."""
+
+    @abstractmethod
+    def beat(self, owner: str, count: int) -> None:
+        """Leave a sign of life.
+
+        Args:
+            owner: The worker's name.
+            count: A number that it has not left before. Never a time: clocks of different hosts differ.
+        """
+
+    @abstractmethod
+    def last_beat(self, owner: str) -> int | None:
+        """The last sign that a worker left; None where there is none. Changes nothing: anybody may ask."""
+
+    @abstractmethod
+    def forget(self, owner: str) -> None:
+        """Remove what a worker left, if there is anything."""
+
+
+class FolderRegistry(Registry):
+    """In the sweep's folder, on a local disk or a shared network file system.
+
+    Args:
+        paths: The sweep's files; ``workers/`` exists.
+    """
+
+    def __init__(self, paths: SweepPaths) -> None:
+        self._paths = paths
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """See `Registry.exclusive`."""
+        return locked(self._paths.ledger_lock)
+
+    def beat(self, owner: str, count: int) -> None:
+        """See `Registry.beat`; in place and of one length, so that a reader never finds half of it."""
+        file = os.open(self._paths.worker_beat(owner), os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.pwrite(file, b"%020d\n" % count, 0)
+        finally:
+            os.close(file)  # a network file system shows it to others from here on
+
+    def last_beat(self, owner: str) -> int | None:
+        """See `Registry.last_beat`."""
+        try:
+            return int(self._paths.worker_beat(owner).read_bytes() or 0)
+        except FileNotFoundError:
+            return None
+
+    def forget(self, owner: str) -> None:
+        """See `Registry.forget`."""
+        self._paths.worker_beat(owner).unlink(missing_ok=True)

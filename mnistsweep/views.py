@@ -1,0 +1,68 @@
+"""The views of a ledger for people: ``results.csv`` and ``best.yaml``, current after every trial."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Sequence
+
+from mnistsweep.errors import DiskFull, is_disk_full
+from mnistsweep.paths import SweepPaths
+from mnistsweep.results import ResultsTable, TrialRecord, best_of, write_best
+from mnistsweep.space import SearchSpace
+
+
+class Views:
+    """Keeps the views current, whoever of several processes writes them.
+
+    Args:
+        paths: The sweep's files.
+        space: What is searched: the columns of the table.
+        direction: ``max`` or ``min``.
+        objective: Its name.
+    """
+
+    def __init__(self, paths: SweepPaths, space: SearchSpace, direction: str, objective: str) -> None:
+        self._paths = paths
+        self._direction = direction
+        self._objective = objective
+        self._table = ResultsTable(paths.results, space)
+        self._best: int | None = None
+
+    def refresh(self, records: Callable[[], Sequence[TrialRecord]]) -> None:
+        """Write what the ledger has now.
+
+        One process writes at a time; it looks again when it is done, so that nobody waits for it and nothing is missing.
+
+        Args:
+            records: Reads the ledger.
+
+        Raises:
+            DiskFull: There is no room. The ledger has everything; the views follow with the next trial.
+        """
+        with self._paths.views_lock.open("ab") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return
+                written = records()
+                self._write(written)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                if _num_finished(records()) == _num_finished(written):
+                    return
+
+    def _write(self, records: Sequence[TrialRecord]) -> None:
+        try:
+            self._table.write(records)
+            best = best_of(records, self._direction)
+            if best is not None and best.number != self._best and self._paths.trial(best.number).config.is_file():
+                write_best(self._paths, best, self._objective)
+                self._best = best.number
+        except OSError as error:
+            if is_disk_full(error):
+                raise DiskFull.at(str(self._paths.results), error) from error
+            raise
+
+
+def _num_finished(records: Sequence[TrialRecord]) -> int:
+    return sum(record.state.finished for record in records)

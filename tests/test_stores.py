@@ -1,0 +1,142 @@
+"""Databases as the store of a ledger: made once, read without a trace, and explained where they cannot be used."""
+
+from __future__ import annotations
+
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import new_event, start
+from postgresql import Server
+
+from mnistsweep.errors import StudyError
+from mnistsweep.paths import SweepPaths
+from mnistsweep.stores import open_registry, open_storage, store_name
+from mnistsweep.study import Ledger, create_ledger
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        return server.new_database()
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+def open_first(folder: Path, storage: str, ready: Any, go: Any) -> None:
+    """A process that opens a fresh database at the same moment as others, and leaves a sign of life in it."""
+    paths = SweepPaths(folder)
+    ready.release()
+    go.wait()
+    open_storage(paths, storage, create=True).get_all_studies()
+    open_registry(paths, storage).beat(folder.name, 1)
+
+
+def test_processes_that_open_a_fresh_database_at_once_all_succeed(database: str, tmp_path: Path) -> None:
+    ready, go = get_context("spawn").Semaphore(0), new_event()
+    openers = [start(open_first, tmp_path / f"sweep-{number}", database, ready, go) for number in range(4)]
+    for _ in openers:
+        assert ready.acquire(timeout=60)
+    go.set()
+    for opener in openers:
+        opener.join()
+        assert opener.exitcode == 0
+    beats = [
+        open_registry(SweepPaths(Path(f"sweep-{number}")), database).last_beat(f"sweep-{number}") for number in range(4)
+    ]
+    assert beats == [1] * 4
+
+
+def test_reading_an_empty_database_leaves_it_empty(paths: SweepPaths, database: str, tmp_path: Path) -> None:
+    from sqlalchemy import create_engine, inspect
+
+    with pytest.raises(StudyError, match=r"holds no sweep called 'search'; it holds none at all"):
+        Ledger(paths, database)
+    assert list(tmp_path.glob("ledger.db*")) == []
+    registry = open_registry(paths, database)
+    assert registry.last_beat("me") is None
+    registry.forget("me")
+    assert inspect(create_engine(database)).get_table_names() == []
+
+
+def test_a_ledger_is_found_by_its_name_among_others_in_one_database(database: str, tmp_path: Path) -> None:
+    for name in ("one", 'l\'été "à 5 %"'):
+        create_ledger(SweepPaths(tmp_path / name), database, "max", "val_accuracy")
+        assert Ledger(SweepPaths(tmp_path / "elsewhere" / name), database).records() == []
+    with pytest.raises(StudyError, match="holds no sweep called 'on'; did you mean 'one'"):
+        Ledger(SweepPaths(tmp_path / "on"), database)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "no database URL, received 'nonsense'.*for example sqlite:////data/sweep.db"),
+        ("oracle9://host/db", "no database URL, received 'oracle9://host/db'"),
+        (
+            "postgresql+psycopg://me:secret@host:port/db",
+            r"no database URL, received 'postgresql\+psycopg://me:\*\*\*@host",
+        ),
+        (
+            "mysql+cymysql://me:secret@localhost/db",
+            r"a ledger cannot be kept in mysql\+cymysql, received 'mysql\+cymysql://me:\*\*\*@localhost/db'; "
+            r"what works is sqlite\+pysqlite and postgresql\+psycopg: sqlite:////data/sweep\.db or postgresql\+psycopg://",
+        ),
+        (
+            "postgresql+pg8000://me:secret@h/db?password=secret",
+            r"cannot be kept in postgresql\+pg8000, received .*\*\*\*'",
+        ),
+        ("sqlite:////no/such/folder/x.db", "x.db cannot be used: there is no folder /no/such/folder$"),
+        ("sqlite:///file:x.db?uri=true", "SQLite's own kind of URL is not understood"),
+        ("sqlite://", "a database in memory ends with its process"),
+        ("sqlite:///:memory:", "a database in memory ends with its process"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_explained(paths: SweepPaths, url: str, message: str) -> None:
+    with pytest.raises(StudyError, match=f"^storage: .*{message}") as refused:
+        create_ledger(paths, url, "max", "val_accuracy")
+    assert "secret" not in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    with pytest.raises(StudyError, match=message):
+        Ledger(paths, url)
+    with pytest.raises(StudyError, match=message):
+        take_turn(paths, url)
+
+
+def take_turn(paths: SweepPaths, url: str) -> None:
+    with open_registry(paths, url).exclusive():
+        pass
+
+
+def test_a_server_that_does_not_answer_is_an_error_at_once(paths: SweepPaths) -> None:
+    pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
+    with pytest.raises(StudyError, match=r"cannot be used: .*refused"):
+        create_ledger(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db", "max", "val_accuracy")
+
+
+def test_a_file_that_is_no_database_is_explained(paths: SweepPaths, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=f"sqlite:///{tmp_path} cannot be used: that is a folder$"):
+        create_ledger(paths, f"sqlite:///{tmp_path}", "max", "val_accuracy")
+    (tmp_path / "x.db").write_text("no database at all, but a text that is long enough to be read as one" * 20)
+    with pytest.raises(StudyError, match=r"x\.db cannot be used: file is not a database"):
+        create_ledger(paths, f"sqlite:///{tmp_path}/x.db", "max", "val_accuracy")
+
+
+def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, postgresql: Server) -> None:
+    url = postgresql.new_database().replace("tester@", "tester:secret@") + "x"
+    for act in (create_ledger, lambda *_: Ledger(paths, url), lambda *_: open_registry(paths, url).last_beat("me")):
+        with pytest.raises(
+            StudyError, match=r'test\d+x cannot be used: .*database "test\d+x" does not exist$'
+        ) as refused:
+            act(paths, url, "max", "val_accuracy")
+        assert "secret" not in str(refused.value)
+    assert "tester:***@" in store_name(paths, url)
+
+
+def test_a_driver_that_is_missing_is_named(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for act in (open_storage, open_registry):
+        with pytest.raises(StudyError, match=r"needs a driver that is not installed \(psycopg\); .*\[postgresql\]"):
+            act(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db")
