@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import events
 from events import Event
@@ -21,6 +22,9 @@ from optuna.trial import TrialState
 from mnistsweep.ledger import Ledger
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import State, TrialRecord
+
+# What a process noted last that is still at work on its trial.
+UNDER_WAY = (events.CLAIM, events.BEGIN, events.END)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Audit:
         most_repeated: The most that any process which ended left to be trained again.
         repeated_whole: Of `repeated`, those that had come to their end before.
         dropped: How often a process found that its trial was another's, and let it go.
-        resumed_after: Seconds from the end of a process to the next epoch of its trial, median; None where there was none.
+        resumed_after: Seconds from the end of a process to the next epoch of its trial, median; None without any.
     """
 
     finished: int
@@ -66,21 +70,28 @@ def audit(folder: Path, harms: Sequence[Harm]) -> Audit:
     records = Ledger(paths).records()
     noted = events.read(log_path(folder))
     doubled = written_twice(paths.journal) | trained_at_once(noted)
-    begun, repeats, whole = repeated_epochs(noted)
-    delays = list(itertools.chain.from_iterable(delays_after(harm, noted) for harm in harms))
     return Audit(
         finished=sum(record.state.finished for record in records),
         failed=sum(record.state is State.FAILED for record in records),
         lost=len(lost(records, rows(paths.results), settings)),
         doubled=len(doubled),
         over_budget=max(0, len(records) - settings.trials),
-        begun=begun,
-        repeated=sum(repeats),
-        most_repeated=max(repeats, default=0),
-        repeated_whole=whole,
-        dropped=sum(event.what == events.DROP for event in noted),
-        resumed_after=statistics.median(delays) if delays else None,
+        **epochs(noted, harms),
     )
+
+
+def epochs(noted: Sequence[Event], harms: Sequence[Harm]) -> dict[str, Any]:
+    """The counts that follow from what the workers noted."""
+    begun, repeats, whole = repeated_epochs(noted)
+    delays = list(itertools.chain.from_iterable(delays_after(harm, noted) for harm in harms))
+    return {
+        "begun": begun,
+        "repeated": sum(repeats),
+        "most_repeated": max(repeats, default=0),
+        "repeated_whole": whole,
+        "dropped": sum(event.what == events.DROP for event in noted),
+        "resumed_after": statistics.median(delays) if delays else None,
+    }
 
 
 def rows(table: Path) -> dict[int, dict[str, str]]:
@@ -160,9 +171,9 @@ def delays_after(harm: Harm, noted: Sequence[Event]) -> list[float]:
     """Seconds from the end of a process (or of several) until the trial that it ran went on elsewhere."""
     delays = []
     for list_ in by_trial(noted).values():
-        before = [event for event in list_ if event.at <= harm.at]
-        if not before or before[-1].pid not in harm.pids or before[-1].what not in (events.CLAIM, events.BEGIN, events.END):
+        last = next((event for event in reversed(list_) if event.at <= harm.at), None)
+        if last is None or last.pid not in harm.pids or last.what not in UNDER_WAY:
             continue
-        later = (e.at for e in list_ if e.what == events.BEGIN and e.at > harm.at and e.attempt != before[-1].attempt)
+        later = (e.at for e in list_ if e.what == events.BEGIN and e.at > harm.at and e.attempt != last.attempt)
         delays.extend(at - harm.at for at in itertools.islice(later, 1))
     return delays

@@ -1,7 +1,7 @@
 """KerasTuner's own chief and workers on the trials of `faulty.py`, killed and started again; for `faults.py`.
 
-A worker's `run_trial` sleeps through its epochs and notes them as our worker does. KerasTuner knows nothing of epochs, so
-a trial that begins again begins at its first.
+A worker's `run_trial` sleeps through its epochs and notes them as our worker does. KerasTuner knows nothing of epochs,
+so a trial that begins again begins at its first.
 
     KERASTUNER_TUNER_ID=... KERASTUNER_ORACLE_IP=... KERASTUNER_ORACLE_PORT=... python benchmarks/chief.py FOLDER
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -25,36 +26,56 @@ from typing import Any
 
 import audit
 import events
+from audit import Audit
 from faulty import SPACE, Progress, Settings, expected, log_path
 from harm import Harm
 
 from mnistsweep import devices
 
 PROJECT = "kerastuner"
-CHIEF = "chief"
+CHIEF, WORKER = "chief", "worker"
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Peer:
-    """The counts of one run; see `audit.Audit`.
+class Case:
+    """What is done to a run.
+
+    Attributes:
+        name: To be printed.
+        victims: Whom each kill hits, in turn: `CHIEF`, or `WORKER` for a random one.
+        replaced: Whether another worker, of another name, takes the place of a killed one, as with job schedulers; else
+            the same command is given again.
+    """
+
+    name: str
+    victims: tuple[str, ...] = ()
+    replaced: bool = False
+
+
+CASES = (
+    Case("no kill"),
+    Case("workers killed, same command", (WORKER,) * 3),
+    Case("workers, the chief killed, likewise", (WORKER, CHIEF, WORKER)),
+    Case("workers killed and replaced", (WORKER,) * 3, replaced=True),
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
 
     Attributes:
         seconds: Of wall time, to the end of the last process or to the limit.
+        harms: The kills.
         hung: The processes that had not ended at the limit.
         gave_up: The processes that ended with an error.
     """
 
     seconds: float
+    harms: tuple[Harm, ...]
     hung: tuple[str, ...]
     gave_up: tuple[str, ...]
-    harms: tuple[Harm, ...]
-    finished: int
-    lost: int
-    doubled: int
-    over_budget: int
-    repeated: int
-    most_repeated: int
 
 
 def search(folder: Path) -> None:
@@ -91,16 +112,22 @@ def train(folder: Path, settings: Settings, number: int, values: Mapping[str, An
 
 
 class Group:
-    """The chief and its workers, each started again with the same command when it was killed."""
+    """The chief and its workers, each started again when it was killed.
 
-    def __init__(self, folder: Path, workers: int) -> None:
-        self._folder = folder
+    Args:
+        folder: Where they work.
+        workers: How many.
+        replaced: See `Case`.
+    """
+
+    def __init__(self, folder: Path, workers: int, replaced: bool) -> None:
+        self._folder, self._replaced = folder, replaced
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = str(free.getsockname()[1])
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.gave_up: list[str] = []
-        for name in (CHIEF, *(f"worker-{index}" for index in range(workers))):
+        for name in (CHIEF, *(f"{WORKER}-{index}" for index in range(workers))):
             self._start(name)
 
     def _start(self, name: str) -> None:
@@ -108,7 +135,7 @@ class Group:
             "KERASTUNER_TUNER_ID": name,
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
             "KERASTUNER_ORACLE_PORT": self._port,
-            **devices.environment(0, len(self.running) or 1, 1),
+            **devices.environment(0, 1, 1),
         }
         with (self._folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
@@ -119,17 +146,23 @@ class Group:
         """Start again what was killed; forget what has ended."""
         for name, process in list(self.running.items()):
             code = process.poll()
+            if code is None:
+                continue
+            del self.running[name]
             if code == -signal.SIGKILL:
-                self._start(name)
-            elif code is not None:
-                del self.running[name]
-                if code:
-                    self.gave_up.append(name)
+                self._start(f"{name}-again" if self._replaced else name)
+            elif code:
+                self.gave_up.append(name)
 
-    def kill(self, name: str) -> Harm:
-        """Kill one now."""
-        harm = Harm(time.monotonic(), frozenset([self.running[name].pid]), name == CHIEF)
-        self.running[name].kill()
+    def kill(self, victim: str, chance: random.Random) -> Harm | None:
+        """Kill the chief or a random worker; None where there is none."""
+        names = sorted(name for name in self.running if name.startswith(victim))
+        if not names:
+            return None
+        process = self.running[chance.choice(names)]
+        harm = Harm(time.monotonic(), frozenset([process.pid]), victim == CHIEF)
+        process.kill()
+        process.wait()
         return harm
 
     def end(self) -> None:
@@ -140,56 +173,49 @@ class Group:
             process.wait()
 
 
-def run(folder: Path, settings: Settings, victims: Sequence[str], limit: float, chance: random.Random) -> Peer:
+def run(folder: Path, settings: Settings, case: Case, limit: float, chance: random.Random) -> Ended:
     """Run the trials, with kills at random moments after the first trial has begun.
 
     Args:
         folder: To be made.
         settings: Of the sweep.
-        victims: Whom each kill hits: `CHIEF`, or anything else for a random worker.
+        case: What is done to it.
         limit: Seconds after which what still runs counts as hung.
         chance: Where the moments come from.
     """
     settings.write(folder)
-    group, harms, began = Group(folder, settings.workers), list[Harm](), time.monotonic()
-    left, span = list(victims), settings.trials * settings.epochs * settings.epoch_seconds / settings.workers
-    due = None
+    group, harms, began = Group(folder, settings.workers, case.replaced), list[Harm](), time.monotonic()
+    mean = settings.seconds / (len(case.victims) + 1)
+    left, due = list(case.victims), math.inf
     try:
         while group.running and time.monotonic() - began < limit:
             group.look()
-            if due is None and log_path(folder).is_file():
-                due = time.monotonic() + chance.uniform(0, span / (len(victims) + 1))
-            if left and due is not None and time.monotonic() >= due:
-                workers = sorted(name for name in group.running if name != CHIEF)
-                name = left.pop(0)
-                if name in group.running or workers:
-                    harms.append(group.kill(name if name in group.running else chance.choice(workers)))
-                due += chance.uniform(0.5, 1.5) * span / (len(victims) + 1)
+            if due == math.inf and log_path(folder).is_file():
+                due = time.monotonic() + chance.uniform(0, mean)
+            if left and time.monotonic() >= due:
+                harm = group.kill(left.pop(0), chance)
+                harms.extend([harm] if harm is not None else [])
+                due += chance.uniform(0.5 * mean, 1.5 * mean)
             time.sleep(POLL_SECONDS)
-        return count(folder, settings, group, harms, time.monotonic() - began)
+        return Ended(time.monotonic() - began, tuple(harms), tuple(group.running), tuple(group.gave_up))
     finally:
         group.end()
 
 
-def count(folder: Path, settings: Settings, group: Group, harms: Sequence[Harm], seconds: float) -> Peer:
-    """Look through what KerasTuner has written."""
+def count(folder: Path, settings: Settings, harms: Sequence[Harm]) -> Audit:
+    """Look through what KerasTuner has written, when all its processes have ended."""
     noted = events.read(log_path(folder))
-    _, repeats, _ = audit.repeated_epochs(noted)
     trials = [json.loads(path.read_text()) for path in sorted((folder / PROJECT).glob("trial_*/trial.json"))]
     right = {int(trial["trial_id"]) for trial in trials if is_right(trial, settings)}
     ended = Counter(map(int, json.loads((folder / PROJECT / "oracle.json").read_text())["end_order"]))
     twice = {number for number, times in ended.items() if times > 1}
-    return Peer(
-        seconds=seconds,
-        hung=tuple(group.running),
-        gave_up=tuple(group.gave_up),
-        harms=tuple(harms),
-        finished=sum(trial["status"] == "COMPLETED" for trial in trials),
+    return Audit(
+        finished=sum(trial["status"] in ("COMPLETED", "FAILED") for trial in trials),
+        failed=sum(trial["status"] == "FAILED" for trial in trials),
         lost=len(set(range(settings.trials)) - right),
         doubled=len(twice | audit.trained_at_once(noted)),
         over_budget=max(0, len(trials) - settings.trials),
-        repeated=sum(repeats),
-        most_repeated=max(repeats, default=0),
+        **audit.epochs(noted, harms),
     )
 
 

@@ -62,4 +62,5 @@ class Attempt:
 
 def read(path: Path) -> list[Event]:
     """All lines, in the order in which they were written."""
-    return [Event(**json.loads(line)) for line in path.read_text(encoding="ascii").splitlines()] if path.is_file() else []
+    lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
+    return [Event(**json.loads(line)) for line in lines]

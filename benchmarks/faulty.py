@@ -1,9 +1,9 @@
 """The sweep that `faults.py` does harm to: trials that take time and train nothing, over the real study.
 
-Real are the supervisor (`processes.run_workers`), the lease, the study with its journal, the views and the files; made up
-is the training: an epoch is a sleep, and its value a number that only comes out right if every epoch before it was gone
-through once, in order. Like a real training it goes on after its last finished epoch, by a small file in the trial's
-folder.
+Real are the supervisor (`processes.run_workers`), the lease, the study with its journal, the views and the files. Made
+up is the training: an epoch is a sleep, and its value a number that only comes out right if every epoch before it was
+gone through once, in order. Like a real training it goes on after its last finished epoch, by a small file in the
+trial's folder.
 
     python benchmarks/faulty.py FOLDER                              # the sweep's command; the same one continues it
     python benchmarks/faulty.py FOLDER INDEX SESSION PARENT         # a worker, started by the former
@@ -35,6 +35,7 @@ from mnistsweep.signals import TRIAL_BEGINS, StopSignal
 from mnistsweep.space import Choice, Float, Int, SearchSpace
 from mnistsweep.stores import open_registry
 from mnistsweep.study import Budget, Claim, Search, Study
+from mnistsweep.upkeep import Upkeep
 from mnistsweep.views import Views
 
 SPACE = SearchSpace(
@@ -46,6 +47,7 @@ SPACE = SearchSpace(
     )
 )
 OBJECTIVE = "val_accuracy"
+SWEEP = Path(__file__)
 BATCH_SECONDS = 0.01
 WAIT_SECONDS = 0.25
 
@@ -60,6 +62,11 @@ class Settings:
     epoch_seconds: float
     lease_seconds: float
     seed: int
+
+    @property
+    def seconds(self) -> float:
+        """That the sweep takes at the least."""
+        return self.trials * self.epochs * self.epoch_seconds / self.workers
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -123,70 +130,81 @@ def sweep(folder: Path) -> int:
 
 
 def worker_command(folder: Path, index: int, session: str) -> Sequence[str]:
-    return [sys.executable, __file__, str(folder), str(index), session, str(os.getpid())]
+    return [sys.executable, str(SWEEP), str(folder), str(index), session, str(os.getpid())]
 
 
 def work(folder: Path, session: str, parent: int) -> int:
-    """A worker: trials until there are none, as `mnistsweep.worker` does it."""
+    """A worker's process, as `mnistsweep.worker` has it."""
     settings, paths = Settings.read(folder), SweepPaths(folder)
     registry = open_registry(paths, None)
     with StopSignal(parent) as stop, Lease(paths, registry, settings.lease_seconds) as lease:
-        study = Study(paths, make_search(settings), lease, None, session, time.time)
-        while not stop():
-            claim = study.claim()
-            if claim is not None:
-                print(f"{TRIAL_BEGINS}{claim.number}", flush=True)
-                run_trial(study, claim, settings, stop)
-            elif study.waiting:
+        worker = Worker(Study(paths, make_search(settings), lease, None, session, time.time), settings, stop)
+        lease.also = Upkeep(worker.study, worker, stop, None)
+        worker.run()
+        return stop.exit_code if stop() else 0
+
+
+@dataclass
+class Worker:
+    """Runs trials until there are none.
+
+    Attributes:
+        claim: What it runs now.
+    """
+
+    study: Study
+    settings: Settings
+    stop: StopSignal
+    claim: Claim | None = None
+
+    def run(self) -> None:
+        while not self.stop():
+            self.claim = self.study.claim()
+            if self.claim is not None:
+                print(f"{TRIAL_BEGINS}{self.claim.number}", flush=True)
+                self.run_trial(self.claim)
+            elif self.study.waiting:
                 time.sleep(WAIT_SECONDS)
             else:
-                return 0
-        return stop.exit_code
+                return
 
+    def run_trial(self, claim: Claim) -> None:
+        attempt = events.Attempt(log_path(self.study.paths.folder), claim.number)
+        resume = self.study.paths.trial(claim.number).folder / "progress.json"
+        try:
+            progress = self.train(claim, resume, attempt)
+            if progress is None:
+                attempt.note(events.RELEASE)
+                self.study.release(claim)
+                return
+            attempt.note(events.RESULT)
+            done = Result(progress.best, progress.best_epoch, progress.epoch, reason=attempt.name)
+            self.study.finish(claim, State.COMPLETED, done)
+            resume.unlink(missing_ok=True)
+        except LeaseLost:
+            attempt.note(events.DROP)
+        finally:
+            self.claim = None
+            attempt.close()
 
-def run_trial(study: Study, claim: Claim, settings: Settings, stop: StopSignal) -> None:
-    attempt = events.Attempt(log_path(study.paths.folder), claim.number)
-    try:
-        progress = train(study, claim, settings, stop, attempt)
-        if progress is None:
-            attempt.note(events.RELEASE)
-            study.release(claim)
-            return
-        attempt.note(events.RESULT)
-        done = Result(progress.best, progress.best_epoch, progress.epoch, reason=attempt.name)
-        study.finish(claim, State.COMPLETED, done)
-        resume_path(study, claim).unlink(missing_ok=True)
-    except LeaseLost:
-        attempt.note(events.DROP)
-    finally:
-        attempt.close()
-
-
-def train(
-    study: Study, claim: Claim, settings: Settings, stop: StopSignal, attempt: events.Attempt
-) -> Progress | None:
-    """Go through the epochs that are left; None where the worker is asked to stop."""
-    path = resume_path(study, claim)
-    progress = Progress(**json.loads(path.read_text(encoding="ascii"))) if path.is_file() else Progress()
-    while progress.epoch < settings.epochs:
-        attempt.note(events.BEGIN, progress.epoch + 1)
-        for _ in range(max(1, round(settings.epoch_seconds / BATCH_SECONDS))):
-            time.sleep(BATCH_SECONDS)
-            if study.lease.is_late:
-                study.verify(claim)
-            if stop():
-                return None
-        study.verify(claim)  # before anything is written
-        progress = progress.trained(claim.point, claim.seed)
-        study.report(claim, progress.epoch, progress.value)
-        with replacing(path, durable=False) as part:
-            part.write_text(json.dumps(asdict(progress)), encoding="ascii")
-        attempt.note(events.END, progress.epoch)
-    return progress
-
-
-def resume_path(study: Study, claim: Claim) -> Path:
-    return study.paths.trial(claim.number).folder / "progress.json"
+    def train(self, claim: Claim, resume: Path, attempt: events.Attempt) -> Progress | None:
+        """Go through the epochs that are left; None where the worker is asked to stop."""
+        progress = Progress(**json.loads(resume.read_text(encoding="ascii"))) if resume.is_file() else Progress()
+        while progress.epoch < self.settings.epochs:
+            attempt.note(events.BEGIN, progress.epoch + 1)
+            for _ in range(max(1, round(self.settings.epoch_seconds / BATCH_SECONDS))):
+                time.sleep(BATCH_SECONDS)
+                if self.study.lease.is_late:
+                    self.study.verify(claim)
+                if self.stop():
+                    return None
+            progress = progress.trained(claim.point, claim.seed)
+            self.study.verify(claim)  # before anything is written
+            self.study.report(claim, progress.epoch, progress.value)
+            with replacing(resume, durable=False) as part:
+                part.write_text(json.dumps(asdict(progress)), encoding="ascii")
+            attempt.note(events.END, progress.epoch)
+        return progress
 
 
 if __name__ == "__main__":

@@ -59,7 +59,9 @@ class Run:
 Strike = Callable[[subprocess.Popen[bytes], int], Harm | None]
 
 
-def run(command: Sequence[str | Path], folder: Path, delays: Iterator[float], strike: Strike) -> Run:
+def run(
+    command: Sequence[str | Path], folder: Path, delays: Iterator[float], strike: Strike, limit: float = 3600.0
+) -> Run:
     """Run a command, strike after each delay, start it again at once whenever it dies.
 
     Args:
@@ -67,12 +69,15 @@ def run(command: Sequence[str | Path], folder: Path, delays: Iterator[float], st
         folder: The working directory; what the command prints goes to a file there.
         delays: Seconds between one strike and the next; no more strikes after the last.
         strike: See `Strike`.
+        limit: Seconds after which it counts as hung, which ends the benchmark.
     """
     began, done = time.monotonic(), Run()
     process = start(command, folder)
     try:
         due = next_due(delays)
         while (code := process.poll()) != 0:
+            if time.monotonic() - began > limit:
+                sys.exit(f"hung: the command did not end within {limit:.0f} s")
             if code is not None:
                 note_end(done, code, folder)
                 process = start(command, folder)

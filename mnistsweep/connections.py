@@ -5,14 +5,17 @@ Imports SQLAlchemy, which takes a while: imported itself where a database is use
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from mnistsweep.errors import StudyError
+from mnistsweep.errors import DiskFull, MnistSweepError, StudyError
 
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
 
@@ -26,6 +29,11 @@ LOCKED_SECONDS = 60
 # Either side of a PostgreSQL connection gives up the other, once that has not answered for 25 seconds.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 UNANSWERED_MILLISECONDS = 25_000
+
+# What SQLite and PostgreSQL say where no statement is at fault: locked or full, a disk that fails, a server that stops.
+_SQLITE_OUTAGES = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+_POSTGRESQL_OUTAGES = ("53", "57", "58")
+_FULL = ("SQLITE_FULL", "53100")
 
 
 def engine_options(storage: str) -> dict[str, Any]:
@@ -43,6 +51,30 @@ def engine_options(storage: str) -> dict[str, Any]:
     ours = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES, "tcp_user_timeout": UNANSWERED_MILLISECONDS}
     arguments: dict[str, Any] = {name: value for name, value in ours.items() if name not in url.query}
     return {"pool_pre_ping": True, "connect_args": {**arguments, "options": _server_settings(url)}}
+
+
+def explain_outages(engine: Engine, storage: str) -> None:
+    """Have an engine raise our errors where its database is lost: that is no fault of who asks, least of all a trial's.
+
+    Optuna would try again to begin a trial, and so begin two where the first was written and only the answer was lost.
+
+    Args:
+        engine: Raises `StudyError` from here on where the database cannot be reached or used, `DiskFull` where it is
+            full.
+        storage: The database's URL.
+    """
+
+    def explain(context: ExceptionContext) -> MnistSweepError | None:
+        error = context.original_exception
+        code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
+        if code in _FULL:
+            return DiskFull.at(without_password(storage), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        lost = context.is_disconnect or context.connection is None
+        if context.is_pre_ping or not (lost or code.startswith(_SQLITE_OUTAGES) or code[:2] in _POSTGRESQL_OUTAGES):
+            return None
+        return StudyError(f"storage: the ledger {without_password(storage)} cannot be used: {reason(error)}")
+
+    event.listen(engine, "handle_error", explain)
 
 
 def reason(error: BaseException) -> str:

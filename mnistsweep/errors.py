@@ -92,7 +92,7 @@ def is_disk_full(error: BaseException | None) -> bool:
         False
     """
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in _DISK_FULL):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -7,7 +7,8 @@
       study.journal         the ledger (unless a database URL is configured)
       results.csv           a row a trial
       best.yaml             a Hydra configuration that reproduces the best trial
-      trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard
+      trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npz
+                            while the trial is not over
       workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,6 +132,10 @@ class TrialPaths:
         return self.folder / "error.txt"
 
 
+# What `replacing` calls its temporary files.
+_PART = re.compile(r"\..+-[0-9a-f]{12}(\.\w+)?")
+
+
 @contextlib.contextmanager
 def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     """Write a file so that a reader sees the old one or the new one, never a part.
@@ -160,3 +166,22 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove the temporary files that `replacing` left where its process was killed.
+
+    Args:
+        folder: Where nobody writes at this moment; it need not exist.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / ".best-0123456789ab.keras").touch()
+        >>> remove_parts(folder)
+        >>> list(folder.iterdir())
+        []
+    """
+    for path in folder.glob(".*"):
+        if _PART.fullmatch(path.name):
+            path.unlink(missing_ok=True)

@@ -75,8 +75,8 @@ def identity(config: Config) -> str:
 def write(path: Path, saved: Saved) -> None:
     """Write a resume file, whole or not at all.
 
-    It is an `.npz` of two arrays, `record` (JSON) and `data` (the bytes of all arrays, one after the other); many small
-    members would take ten times as long.
+    It is an `.npz` of two arrays, `record` (JSON) and `data`: the bytes of all arrays, one after the other, so that
+    types which numpy cannot write (bfloat16) are no exception.
 
     Raises:
         TypeError: A state holds something that is neither plain nor an array.
@@ -85,7 +85,7 @@ def write(path: Path, saved: Saved) -> None:
     record = json.dumps({"format": FORMAT, **pack(vars(saved), arrays)})
     data = np.concatenate([np.zeros(0, np.uint8), *arrays])
     with replacing(path, durable=False) as part:
-        np.savez(part, allow_pickle=False, record=np.frombuffer(record.encode(), np.uint8), data=data)
+        np.savez(part, record=np.frombuffer(record.encode(), np.uint8), data=data)
 
 
 def read(path: Path, expected: str) -> Saved | None:
@@ -129,6 +129,11 @@ def build_to_resume(model: Any, images: NDArray[Any]) -> None:
             model(images[:1])
         except Exception as error:
             raise CannotResume(f"the model was not built: {error}") from error
+
+
+def from_the_beginning(saved: Saved) -> Saved:
+    """What stays of an attempt that cannot be gone on with: the time that it took."""
+    return replace(saved, repeat=0, runs=[], phases=[])
 
 
 class ResumePoint(keras.callbacks.Callback):  # type: ignore[misc]

@@ -145,7 +145,9 @@ class _Unpacking:
 
 
 def _values(variables: Sequence[Any]) -> list[NDArray[Any]]:
-    return [np.copy(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+    """Copies: what PyTorch gives is the memory that it trains."""
+    arrays = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+    return [array if array.flags.owndata else array.copy() for array in arrays]
 
 
 def _assign(variables: Sequence[Any], values: Sequence[Any], where: str) -> None:
@@ -183,7 +185,9 @@ def _class(instance: Any) -> str:
 def _callback_state(callback: Any) -> State:
     if not _speaks(callback):
         learnt = {name: _own(value) for name, value in vars(callback).items() if _is_learnt(value)}
-        if hasattr(callback, "monitor_op"):  # Keras changes the sign of `min_delta` as it makes this function, once more
+        if hasattr(
+            callback, "monitor_op"
+        ):  # Keras changes the sign of `min_delta` as it makes this function, once more
             learnt.pop("min_delta", None)
         return learnt
     state: State = callback.get_state()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import optuna
-from optuna.storages import BaseStorage, RDBStorage, get_storage
+from optuna.storages import BaseStorage, get_storage
 
 from mnistsweep.errors import StudyError
 from mnistsweep.journal import Journal
@@ -66,6 +66,7 @@ def store_name(paths: SweepPaths, storage: str | None) -> str:
     """Where a ledger is, to be shown: a URL without its password.
 
     Example:
+        >>> from pathlib import Path
         >>> store_name(SweepPaths(Path("logs/x")), "postgresql+psycopg://me:secret@host/db")
         'postgresql+psycopg://me:***@host/db'
     """
@@ -99,6 +100,7 @@ def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage
 
     from mnistsweep.connections import engine_options
     from mnistsweep.databases import TABLES, is_prepared, turn
+    from mnistsweep.tables import Tables
 
     options = engine_options(storage)
     engine = create_engine(storage, **options, poolclass=NullPool)
@@ -106,7 +108,7 @@ def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage
     if not ready and not create:
         raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; it holds none at all.")
     with contextlib.nullcontext() if ready else turn(engine, TABLES):
-        return get_storage(RDBStorage(storage, options, skip_table_creation=ready))
+        return get_storage(Tables(storage, options, skip_table_creation=ready))
 
 
 def _is_about_storage(error: Exception) -> bool:

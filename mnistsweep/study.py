@@ -140,6 +140,11 @@ class Study(Ledger):
             self.write_views()  # the last worker may have died before it did
         return claim
 
+    def look(self) -> None:
+        """Look at the other workers' signs of life, so that one that is gone is known as gone when this worker is free."""
+        for record in self.running():
+            self._watch.is_alive(record.owner)
+
     def verify(self, claim: Claim) -> None:
         """See that a trial is still this worker's.
 

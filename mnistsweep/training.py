@@ -166,7 +166,7 @@ class Training:
         config, trainer, first = self.config, self.config.trainer, repeat.index == 0
         if config.trial.max_parameters is not None:
             check_size(model, config.trial.max_parameters, self.dataset.train.images)
-        if repeat.saved is not None:
+        if repeat.saved is not None and repeat.saved.phases:
             build_to_resume(model, self.dataset.train.images)
         form = compile_model(model, config, self.dataset)
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")

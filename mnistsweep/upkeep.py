@@ -55,6 +55,7 @@ class Upkeep:
         """Look after everything once."""
         if self.study.is_stopped():
             self.stop.ask()
+        self.study.look()
         claim, now = self.running.claim, self.monotonic()
         if claim is not self._claim:
             self._claim, self._since = claim, now

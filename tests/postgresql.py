@@ -60,10 +60,10 @@ class Server:
                 pytest.fail(f"the PostgreSQL server does not start: {(self._folder / 'log').read_text()}")
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Stop at once; clients are sent away."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop; clients are sent away. With SIGQUIT what is in memory is dropped."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(how)
             self._process.wait(PATIENCE_SECONDS)
 
     def restart(self) -> None:
@@ -106,7 +106,7 @@ def running_server() -> Iterator[Server]:
             server.start()
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import random
 import re
 import subprocess
 import sys
@@ -9,11 +12,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ("overhead", "startup", "throughput", "workers")
+SCRIPTS = ("faults", "overhead", "startup", "store", "throughput", "workers")
 
 
 @pytest.fixture
@@ -101,6 +105,68 @@ def test_workers_prints_the_ratio_and_what_limits_it() -> None:
     assert_lines(output, "^  cores .*leaves [0-9.]+$", "^  sharing .*leaves [0-9.]+$", "^  start-up +[0-9]+ %")
 
 
+@pytest.mark.slow
+def test_faults_counts_what_kills_and_stops_did() -> None:
+    output = run(
+        "faults",
+        "--kills",
+        "4",
+        "--stops",
+        "1",
+        "--trials",
+        "12",
+        "--workers",
+        "2",
+        "--epochs",
+        "3",
+        "--skip-kerastuner",
+    )
+    assert_lines(output, r"^ +kills +seconds +finished +failed +lost +doubled +over +repeated +most +ended$")
+    assert_lines(output, r"^mnistsweep, left alone +0 +[0-9.]+ +12 +0 +0 +0 +0 +0 +0  yes$")
+    for row in ("killed +4", "workers stopped +1"):
+        assert_lines(output, rf"^mnistsweep, {row} +[0-9.]+ +12 +[0-9]+ +0 +0 +0 +[0-9]+ +[01]  yes$")
+    assert re.findall(r"required ([01]): (\w+)$", output, re.MULTILINE) == [*[("0", "met")] * 3, ("1", "met")]
+    assert_lines(
+        output, r"^a kill costs -?[0-9.]+ s of the sweep's time; ", "^mnistsweep, killed: [0-9]+ of [0-9]+ epochs"
+    )
+
+
+@pytest.mark.slow
+def test_kerastuner_begins_a_killed_trial_again_from_its_first_epoch(benchmarks: None, tmp_path: Path) -> None:
+    chief, faulty = import_module("chief"), import_module("faulty")
+    settings = faulty.Settings(trials=4, workers=1, epochs=40, epoch_seconds=0.02, lease_seconds=15.0, seed=0)
+    case = chief.Case("one kill", (chief.WORKER,))
+    done = chief.run(tmp_path / "peer", settings, case, 100.0, random.Random(0))
+    found = chief.count(tmp_path / "peer", settings, done.harms)
+    assert (done.hung, done.gave_up, len(done.harms)) == ((), (), 1)
+    assert (found.finished, found.lost, found.doubled, found.over_budget) == (4, 0, 0, 0)
+    assert found.repeated == found.most_repeated > 1
+
+
+@pytest.mark.slow
+def test_a_real_sweep_under_a_kill_leaves_the_same_table(
+    benchmarks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = import_module("real")
+    smaller = {"trials=8": "trials=2", "trainer.epochs=4": "trainer.epochs=2"}
+    monkeypatch.setattr(real, "COMMAND", tuple(smaller.get(part, part) for part in real.COMMAND))
+    assert real.compare(tmp_path, 1, random.Random(0))
+    assert_lines(capsys.readouterr().out, "with 1 of 1 kills$", "^  rows that differ: 0 of 2, doubled: 0, .* met$")
+
+
+@pytest.mark.slow
+def test_store_prints_each_side_at_each_size_and_judges_claims_on_the_journal() -> None:
+    output = run("store", "--workers", "2", "--times", "2", "--trials", "5", "1000")
+    assert_lines(output, r"^mnistsweep, journal +trials/s +claim +p99 +later +finish +p99 +open$")
+    assert_lines(output, "^plain Optuna, journal", "^mnistsweep, PostgreSQL  |^PostgreSQL: skipped, ")
+    sides = len(re.findall(r"trials/s", output))
+    for size in ("5", "1,000"):
+        for mode in ("paced", "saturated"):
+            rows = re.findall(rf"^ +{size} trials, {mode}(?: +[0-9.]+){{7}}$", output, re.MULTILINE)
+            assert len(rows) == sides, output
+    assert_lines(output, r"required under 50 ms: [0-9.]+ (met|MISSED)$")
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_readme_shows_how_to_run_each_benchmark(script: str) -> None:
     assert f"python benchmarks/{script}.py" in (BENCHMARKS / "README.md").read_text(encoding="utf-8")
@@ -159,3 +225,103 @@ def test_a_number_out_of_its_limits_is_refused(common: ModuleType, capsys: pytes
         common.make_parser("words").parse_args(["--repeats", "0"])
     assert "must be at least 1, received 0" in capsys.readouterr().err
     assert common.whole(500, 50_000)("500") == 500
+
+
+@pytest.fixture
+def swept(benchmarks: None, tmp_path: Path) -> Path:
+    """A sweep of the fake trainings that came to no harm: three trials of two epochs."""
+    faulty, harm, folder = import_module("faulty"), import_module("harm"), tmp_path / "swept"
+    settings = faulty.Settings(trials=3, workers=1, epochs=2, epoch_seconds=0.01, lease_seconds=15.0, seed=0)
+    settings.write(folder)
+    done = harm.run([sys.executable, faulty.SWEEP, folder], folder, iter(()), harm.killer(random.Random(0)), 100.0)
+    assert (done.harms, done.gave_up) == ([], 0)
+    return folder
+
+
+def count(folder: Path) -> tuple[int, int, int, int, int, int]:
+    found = import_module("audit").audit(folder, [])
+    assert found.finished == 3
+    return found.lost, found.doubled, found.over_budget, found.repeated, found.most_repeated, found.repeated_whole
+
+
+def rewrite(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+def test_faults_finds_nothing_where_nothing_was_harmed(swept: Path) -> None:
+    assert count(swept) == (0, 0, 0, 0, 0, 0)
+
+
+def test_faults_finds_a_trial_that_the_table_has_lost(swept: Path) -> None:
+    table = swept / "results.csv"
+    table.write_text("".join(line for line in table.read_text().splitlines(True) if not line.startswith("1,")))
+    assert count(swept)[0] == 1
+
+
+def test_faults_finds_a_result_that_is_wrong(swept: Path) -> None:
+    objective = import_module("audit").rows(swept / "results.csv")[1]["objective"]
+    rewrite(swept / "study.journal", f'"objective":{objective}', '"objective":0.5')
+    assert count(swept)[0] == 1
+
+
+def test_faults_finds_a_trial_beyond_the_budget(swept: Path) -> None:
+    rewrite(swept / "settings.json", '"trials": 3', '"trials": 2')
+    assert count(swept)[2] == 1
+
+
+def test_faults_finds_an_outcome_that_was_written_twice(swept: Path) -> None:
+    lines = (swept / "study.journal").read_text().splitlines()
+    ended = next(line for line in lines if json.loads(line)["op_code"] == 6)
+    with (swept / "study.journal").open("a") as journal:
+        journal.write(ended + "\n")
+    assert count(swept)[1] == 1
+
+
+def test_faults_finds_epochs_that_were_trained_again(swept: Path) -> None:
+    events, log = import_module("events"), swept / "events.log"
+    again = [e for e in events.read(log) if e.trial == 2 and e.what in (events.CLAIM, events.BEGIN)]
+    append(log, [dataclasses.replace(event, at=event.at + 100, attempt="another") for event in again])
+    assert count(swept) == (0, 0, 0, 2, 2, 2)
+
+
+def test_faults_finds_two_processes_at_one_trial(swept: Path) -> None:
+    events, log = import_module("events"), swept / "events.log"
+    first = next(e for e in events.read(log) if e.trial == 2 and e.what == events.END)
+    append(log, [dataclasses.replace(first, at=first.at - 0.001, attempt="another", what=events.CLAIM)])
+    assert count(swept)[1] == 1
+
+
+def append(log: Path, found: list[Any]) -> None:
+    with log.open("a") as file:
+        file.writelines(json.dumps(dataclasses.asdict(event)) + "\n" for event in found)
+
+
+def test_a_command_that_dies_by_itself_ends_the_benchmark(benchmarks: None, tmp_path: Path) -> None:
+    harm = import_module("harm")
+    command = [sys.executable, "-c", "print('here'); raise SystemExit(3)"]
+    with pytest.raises(SystemExit, match="code 3, without harm done to it:\nhere"):
+        harm.run(command, tmp_path, iter(()), harm.killer(random.Random(0)))
+
+
+def test_a_command_that_does_not_end_has_hung(benchmarks: None, tmp_path: Path) -> None:
+    harm = import_module("harm")
+    command = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    with pytest.raises(SystemExit, match="hung: the command did not end within 0 s"):
+        harm.run(command, tmp_path, iter(()), harm.killer(random.Random(0)), limit=0.2)
+
+
+def test_store_fills_a_ledger_as_workers_would(benchmarks: None, tmp_path: Path) -> None:
+    claims, folder = import_module("claims"), tmp_path / "filled"
+    claims.fill(folder, None, 7)
+    assert claims.open_ledger("mnistsweep", folder, None) == claims.open_ledger("optuna", folder, None) == 7
+    task = claims.Task("mnistsweep", folder, None, budget=9, times=1, think=0.0)
+    assert len(claims.run(task).claims) == 1
+    beside = tmp_path / "beside"
+    claims.fill(beside, None, 0)
+    claims.run(dataclasses.replace(task, folder=beside, times=8))
+    filled, trained = (claims.Ledger(claims.SweepPaths(place)).records() for place in (folder, beside))
+    assert [dataclasses.replace(record, owner="") for record in trained[:7]] == filled[:7]
+    assert [record.point for record in trained] == [record.point for record in filled]
+    assert len(claims.run(dataclasses.replace(task, side="optuna", times=2)).finishes) == 2

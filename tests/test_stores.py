@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import new_event, start
+from fakes import LINE, claim, make_search, new_event, open_study, run, start, train
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import TrialState, create_trial
 from postgresql import Server
 
-from mnistsweep.errors import StudyError
+from mnistsweep.errors import DiskFull, StudyError, is_disk_full
 from mnistsweep.paths import SweepPaths
+from mnistsweep.results import State
 from mnistsweep.stores import open_registry, open_storage, store_name
 from mnistsweep.study import Ledger, create_ledger
 
@@ -68,6 +73,36 @@ def test_a_ledger_is_found_by_its_name_among_others_in_one_database(database: st
         assert Ledger(SweepPaths(tmp_path / "elsewhere" / name), database).records() == []
     with pytest.raises(StudyError, match="holds no sweep called 'on'; did you mean 'one'"):
         Ledger(SweepPaths(tmp_path / "on"), database)
+
+
+def test_a_trial_is_written_as_optuna_writes_it(paths: SweepPaths, database: str) -> None:
+    ours = open_storage(paths, database, create=True)
+    theirs = RDBStorage(database)
+    shapes = {
+        "Rate": FloatDistribution(1e-4, 0.1, log=True),
+        "size": IntDistribution(8, 512),
+        "größe": CategoricalDistribution(("a", None)),
+    }
+    template = create_trial(
+        state=TrialState.RUNNING,
+        params={"Rate": 0.1 - 2e-17, "size": 64, "größe": None},
+        distributions=shapes,
+        user_attrs={"point": {"model.filters": [8, 16]}, "lease": {"owner": "me", "deaths": 0}},
+        system_attrs={"cma:draw": [1, 2]},
+    )
+    studies = [ours.create_new_study([StudyDirection.MAXIMIZE], name) for name in ("one", "two")]
+    for storage in (ours, theirs, ours, theirs):
+        for study in studies:
+            storage.create_new_trial(study, template)
+    for study in studies:
+        trials = theirs.get_all_trials(study)
+        assert [trial.number for trial in trials] == [0, 1, 2, 3]
+        for trial in trials:
+            assert trial.state is TrialState.RUNNING
+            assert trial.datetime_start == template.datetime_start
+            assert (trial.params, trial.distributions) == (template.params, shapes)
+            assert (trial.user_attrs, trial.system_attrs) == (template.user_attrs, template.system_attrs)
+        assert ours.get_all_trials(study) == trials
 
 
 @pytest.mark.parametrize(
@@ -140,3 +175,80 @@ def test_a_driver_that_is_missing_is_named(paths: SweepPaths, monkeypatch: pytes
     for act in (open_storage, open_registry):
         with pytest.raises(StudyError, match=r"needs a driver that is not installed \(psycopg\); .*\[postgresql\]"):
             act(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db")
+
+
+def test_a_worker_goes_on_after_a_restart_of_the_server(paths: SweepPaths, postgresql: Server) -> None:
+    with open_study(paths, make_search(LINE, trials=2), postgresql.new_database()) as study:
+        first = claim(study)
+        postgresql.restart()
+        study.report(first, 1, 0.25)
+        postgresql.restart()
+        train(study, first, 0.5, epochs=2)
+        postgresql.restart()
+        train(study, claim(study), 0.75)
+        assert [record.result.objective for record in study.records()] == [0.5, 0.75]
+
+
+def test_a_server_that_is_lost_is_no_fault_of_a_trial(paths: SweepPaths, postgresql: Server) -> None:
+    with open_study(paths, make_search(LINE, trials=2), postgresql.new_database()) as study:
+        first = claim(study)
+        postgresql.stop()
+        try:
+            for act in (
+                lambda: study.report(first, 1, 0.5),
+                lambda: train(study, first, 0.5),
+                study.records,
+                study.claim,
+            ):
+                with pytest.raises(StudyError, match=r"^storage: the ledger postgresql\S+ cannot be used: .*refused"):
+                    act()
+        finally:
+            postgresql.start()
+        train(study, first, 0.5)
+        assert [record.state for record in study.records()] == [State.COMPLETED]
+
+
+def test_a_trial_is_begun_once_where_the_answer_to_its_commit_is_lost(paths: SweepPaths, postgresql: Server) -> None:
+    from sqlalchemy import event
+
+    url, search = postgresql.new_database(), make_search(LINE, trials=2)
+    with open_study(paths, search, url) as study:
+        engine, begun = study._storage._backend.engine, [False]
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+            begun[0] |= statement.startswith("INSERT INTO trials")
+
+        @event.listens_for(engine, "commit")
+        def lose(connection: Any) -> None:
+            if begun[0]:
+                begun[0] = False
+                connection.exec_driver_sql("COMMIT")
+                postgresql.restart()
+
+        with pytest.raises(StudyError, match="cannot be used"):
+            study.claim()
+        assert len(study.records()) == 1
+    with open_study(paths, search, url) as study:
+        assert [trial.number for trial in run(study)] == [0, 1]
+        assert [record.state for record in study.records()] == [State.COMPLETED] * 2
+
+
+def test_a_database_that_is_full_stops_the_sweep(paths: SweepPaths, tmp_path: Path) -> None:
+    from sqlalchemy import event
+
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with open_study(paths, make_search(LINE, trials=500), url) as study:
+        engine = study._storage._backend.engine
+
+        @event.listens_for(engine, "begin")
+        def limit(connection: Any) -> None:
+            connection.exec_driver_sql("PRAGMA max_page_count=1")  # no smaller than it is
+
+        with pytest.raises(DiskFull, match=r"^sqlite:///\S+: cannot be written: No space left") as full:
+            run(study)
+        assert is_disk_full(full.value)
+        event.remove(engine, "begin", limit)
+        engine.dispose()
+        assert len(Ledger(paths, url).records()) < 500
+        train(study, claim(study), 0.5)

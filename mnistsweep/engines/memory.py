@@ -24,7 +24,7 @@ def free_graphs(model: Any) -> None:
         from tensorflow.python.framework.func_graph import FuncGraph, dismantle_func_graph
     except ImportError:  # no public interface; a version without it only takes more memory
         return
-    variables = [*model.variables, *(model.optimizer.variables if model.optimizer is not None else [])]
+    variables = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", [])]
     handles = {id(variable.value.handle) for variable in variables}
     for graph in [found for found in gc.get_objects() if isinstance(found, FuncGraph)]:
         if any(id(captured) in handles for captured, _ in graph.captures):

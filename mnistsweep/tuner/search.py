@@ -20,7 +20,7 @@ from mnistsweep import data, resuming
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import DiskFull, LeaseLost, TrialLimited
-from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.paths import SweepPaths, TrialPaths, remove_parts
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim
 from mnistsweep.training import Hooks, Outcome, Training, clear, explain
@@ -116,9 +116,12 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def on_trial_end(self, trial: Trial) -> None:
         """Write the outcome to the study; then nobody has to go on with the trial any more."""
         claim = self.oracle.claim
-        super().on_trial_end(trial)
+        with stopping_when_full(self._paths.folder):
+            super().on_trial_end(trial)
         if claim is not None:
-            self._paths.trial(claim.number).resume.unlink(missing_ok=True)
+            folder = self._paths.trial(claim.number)
+            folder.resume.unlink(missing_ok=True)
+            remove_parts(folder.folder)  # of attempts that were killed
 
     def _attempt(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Train one trial; what goes wrong in it is its outcome."""
@@ -148,7 +151,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         except resuming.CannotResume as error:
             resuming.LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", folder.resume, error)
         self._begin(oracle, claim, folder)
-        return trained.run()
+        return trained.run(resuming.from_the_beginning(saved))
 
     def _begin(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
         oracle.verify()  # what is cleared may be all that another worker has done

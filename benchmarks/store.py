@@ -1,0 +1,224 @@
+"""What the ledger costs with sixteen workers: trials that train nothing, over a ledger that already holds many.
+
+Each worker is a process of its own that claims a trial, reports one epoch and finishes it, twenty times over, with the
+random oracle. Ours does all that a worker does to the ledger: budget, leases, one turn after the other, results.csv; on
+a journal file, and on PostgreSQL (a private server on this machine that waits for its disk; skipped where there is
+none). Beside it plain Optuna, ask and tell, on a journal file with its own lock: without budget, leases or a table.
+
+It runs in two ways. *Paced*: each trial takes a random time around half a second, so sixteen workers run some thirty
+trials a second. *Saturated*: a trial takes no time, and sixteen processes do nothing but get in each other's way; on a
+few cores that measures how long the queue for a core is. So the paced times are those that are judged: with 1,000
+trials in the ledger, 99 of 100 claims take less than 50 ms on the journal.
+
+The columns are milliseconds, over the claims (finishes) of all workers together. A worker's first claim may have to do
+what later ones need not, such as going through the points of all trials before; it is counted, and "later" is the p99
+without it. "open" is the time to open the ledger and read all its trials in a process that has everything imported,
+before the workers start.
+
+    python benchmarks/store.py                                              # some five minutes
+    python benchmarks/store.py --profile --trials 10000 --stores journal    # where the time of one worker goes
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import cProfile
+import multiprocessing
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import claims
+import common
+from claims import Task, Times
+
+MOST_MILLISECONDS = 50.0
+JUDGED_TRIALS = 1000
+THINK_SECONDS = 0.5
+PATIENCE_SECONDS = 300.0
+# In a worker process, where all of them wait for each other.
+BARRIER: list[Any] = []
+
+MODES = {"paced": THINK_SECONDS, "saturated": 0.0}
+
+# Gives the URL of a fresh database, or None for a journal file.
+NewStore = Callable[[], str | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run: milliseconds, but for the rate (trials a second of all workers together)."""
+
+    rate: float
+    claim: float
+    claim_p99: float
+    later_p99: float
+    finish: float
+    finish_p99: float
+
+    @classmethod
+    def of(cls, found: Sequence[Times]) -> Row:
+        claims_, finishes = ([x for times in found for x in getattr(times, name)] for name in ("claims", "finishes"))
+        later = [x for times in found for x in times.claims[1:]] or claims_
+        seconds = max(times.ended for times in found) - min(times.began for times in found)
+        middle = statistics.median
+        return cls(
+            len(claims_) / seconds, 1000 * middle(claims_), 1000 * p99(claims_), 1000 * p99(later),
+            1000 * middle(finishes), 1000 * p99(finishes),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        claim = f"{self.claim:9.2f}{self.claim_p99:9.1f}{self.later_p99:9.1f}"
+        return f"{self.rate:9.1f}{claim}{self.finish:9.2f}{self.finish_p99:9.1f}"
+
+
+HEAD = "".join(f"{name:>9}" for name in ("trials/s", "claim", "p99", "later", "finish", "p99"))
+
+
+def main() -> None:
+    options = parse_arguments()
+    common.print_heading("optuna", "sqlalchemy", "psycopg")
+    with tempfile.TemporaryDirectory(dir=options.folder) as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        print(f"a write that waits for the disk of {folder.parent}: {common.sync_milliseconds(folder):.2f} ms")
+        print(f"{options.workers} workers, {options.times} trials each; ms: median and p99\n")
+        judged = None
+        for title, side, new_store in open_stores(options.stores, stack):
+            if options.profile:
+                profile(folder / title, side, new_store(), max(options.trials), options.times)
+            else:
+                judged = measure(folder, title, side, new_store, options) or judged
+        if options.profile:
+            return
+        print(f"\nclaim, p99, on the journal with {JUDGED_TRIALS:,} trials, paced; ", end="")
+        if judged is None:
+            print("not measured")
+            return
+        print(f"required under {MOST_MILLISECONDS:g} ms: {judged:.1f} {common.verdict(judged < MOST_MILLISECONDS)}")
+
+
+def open_stores(names: Sequence[str], stack: contextlib.ExitStack) -> Iterator[tuple[str, str, NewStore]]:
+    """What is compared: a title, the side of `claims.SIDES`, and where its ledgers are made."""
+    for name in names:
+        if name == "journal":
+            yield "mnistsweep, journal", "mnistsweep", lambda: None
+            yield "plain Optuna, journal", "optuna", lambda: None
+            continue
+        new_database = start_postgresql(stack)
+        if new_database is not None:
+            yield "mnistsweep, PostgreSQL", "mnistsweep", new_database
+
+
+def start_postgresql(stack: contextlib.ExitStack) -> Callable[[], str] | None:
+    """A private server as the tests start it, but one that waits for the disk; None where there is none."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    try:
+        import postgresql  # type: ignore[import-not-found]
+        import pytest
+    except ImportError as error:
+        print(f"PostgreSQL: skipped, {error}")
+        return None
+    try:
+        stack.enter_context(patch.dict(postgresql.SETTINGS, fsync="on"))
+        new_database: Callable[[], str] = stack.enter_context(postgresql.running_server()).new_database
+    except pytest.skip.Exception as reason:
+        print(f"PostgreSQL: skipped, {reason}")
+        return None
+    return new_database
+
+
+def measure(folder: Path, title: str, side: str, new_store: NewStore, options: argparse.Namespace) -> float | None:
+    """Print the rows of one side.
+
+    Returns:
+        The p99 of a claim by which the requirement is judged, if this is the side and the size.
+    """
+    print(f"{title:32}{HEAD}{'open':>9}")
+    judged = None
+    for trials in options.trials:
+        for mode, think in MODES.items():
+            with tempfile.TemporaryDirectory(dir=folder) as name:
+                place, url = Path(name) / "sweep", new_store()
+                claims.fill(place, url, trials)
+                opening = time_to_open(side, place, url)
+                budget = trials + options.workers * options.times
+                row = Row.of(run_all(Task(side, place, url, budget, options.times, think), options.workers))
+                assert claims.open_ledger(side, place, url) == budget, "each worker had its trials, and no more"
+            print(f"  {trials:>7,} trials, {mode:14}{row}{opening:9.0f}", flush=True)
+            if side == "mnistsweep" and url is None and trials == JUDGED_TRIALS and mode == "paced":
+                judged = row.claim_p99
+    return judged
+
+
+def time_to_open(side: str, folder: Path, url: str | None) -> float:
+    """Milliseconds to open a ledger and to read all its trials."""
+    began = time.perf_counter()
+    claims.open_ledger(side, folder, url)
+    return 1000 * (time.perf_counter() - began)
+
+
+def run_all(task: Task, workers: int) -> list[Times]:
+    """Run the workers, each in a process of its own; all begin when all have opened the ledger."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(workers)
+    with ProcessPoolExecutor(workers, context, initializer=share, initargs=(barrier,)) as pool:
+        return list(pool.map(run_one, (replace(task, index=index) for index in range(workers))))
+
+
+def share(barrier: Any) -> None:
+    """Begin a worker process."""
+    BARRIER.append(barrier)
+
+
+def run_one(task: Task) -> Times:
+    return claims.run(task, lambda: BARRIER[0].wait(PATIENCE_SECONDS))
+
+
+def p99(values: Sequence[float]) -> float:
+    """The value that one in a hundred exceeds.
+
+    Example:
+        >>> p99([float(x) for x in range(1, 301)])
+        297.0
+    """
+    ordered = sorted(values)
+    return ordered[len(ordered) - 1 - len(ordered) // 100]
+
+
+def profile(folder: Path, side: str, url: str | None, trials: int, times: int) -> None:
+    """Print where the time of one worker goes."""
+    claims.fill(folder, url, trials)
+    profiler = cProfile.Profile()
+    profiler.runcall(claims.run, Task(side, folder, url, trials + times, times, 0.0))
+    print(
+        f"{folder.name}: {times} trials of one worker with {trials:,} in the ledger; the profiler slows all of it down"
+    )
+    pstats.Stats(profiler).sort_stats("cumulative").print_stats("mnistsweep", 30)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(20)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=common.whole(1), default=16, help="(default 16)")
+    parser.add_argument("--times", type=common.whole(1), default=20, help="trials of each worker (default 20)")
+    parser.add_argument(
+        "--trials", type=common.whole(0), nargs="+", default=[100, 1000, 10_000],
+        help="that the ledger holds before (default 100 1000 10000)",
+    )  # fmt: skip
+    parser.add_argument("--stores", nargs="+", choices=("journal", "postgresql"), default=["journal", "postgresql"])
+    parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default the system's)")
+    parser.add_argument("--profile", action="store_true", help="profile one worker, at the largest number of trials")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
