@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable
 
 
@@ -81,9 +82,12 @@ class TrialLimited(TrialFailed):
 # No room left, quota used up, largest size of a file reached, file system read-only.
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
+# HDF5 hides the number in the text of some of its errors: "(unable to close file, errno = 28, error message = ...".
+_HDF5_NUMBER = re.compile(r"errno = (\d+)")
+
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that led to it, says that nothing can be written any more.
+    """Whether an error, or one that led to it, comes from a disk, or a share of it, that takes nothing more.
 
     Example:
         >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device"))
@@ -91,8 +95,12 @@ def is_disk_full(error: BaseException | None) -> bool:
         >>> is_disk_full(FileNotFoundError(2, "No such file"))
         False
     """
-    while error is not None:
-        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in _DISK_FULL):
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        hidden = _HDF5_NUMBER.search(str(error))
+        number = error.errno if isinstance(error, OSError) and error.errno else hidden and int(hidden[1])
+        if isinstance(error, DiskFull) or number in _DISK_FULL:
             return True
         error = error.__cause__ or error.__context__
     return False

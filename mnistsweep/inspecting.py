@@ -46,7 +46,9 @@ def print_status(folder: Path) -> None:
     )
     for record in records:
         if record.state is State.RUNNING:
-            who = f"on {record.owner}" if watch.is_alive(record.owner) else "interrupted; the next start of the sweep takes it up"
+            who = "interrupted; the next start of the sweep takes it up"
+            if watch.is_alive(record.owner):
+                who = f"on {record.owner}"
             console.print(
                 escape(f"  trial {record.number} after {record.result.epochs} epochs, {who}: {describe(record.point)}"),
                 highlight=False, soft_wrap=True,

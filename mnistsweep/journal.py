@@ -1,10 +1,10 @@
-"""The journal file: the ledger of a sweep as an Optuna journal, one JSON entry a line, which survives what happens to files.
+"""The journal file: the ledger of a sweep as an Optuna journal, one JSON entry a line, safe from what happens to files.
 
-- A process that is killed loses nothing that it wrote. Should the whole machine fail, at most the last reports of running
-  trials are gone: `Journal.flush` waits for the disk, and the study calls it where a trial has ended.
+- A process that is killed loses nothing that it wrote. Should the whole machine fail, at most the last reports of
+  running trials are gone: `JournalFile.flush` waits for the disk, and the study calls it where a trial has ended.
 - Each process reads an entry once, from where it stopped reading.
-- A last line that was cut off (a machine that failed, a full disk) is removed by the next process that opens the journal
-  for writing. Any other damage is reported with file and line, and nothing is written any more.
+- A last line that was cut off (a machine that failed, a full disk) is removed by the next process that opens the
+  journal for writing. Any other damage is reported with file and line, and nothing is written any more.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _log = logging.getLogger("mnistsweep")
 class JournalFile(BaseJournalBackend):
     """Reads and writes the entries.
 
-    Writers take turns by a lock on the file itself, which the operating system gives back with the process. (Optuna's own
-    is a link beside it: after a kill at the wrong moment all others wait for half a minute.)
+    Writers take turns by a lock on the file itself, which the operating system gives back with the process. (Optuna's
+    own is a link beside it: after a kill at the wrong moment all others wait for half a minute.)
 
     Args:
         path: Of the journal; made if need be.
@@ -128,8 +128,8 @@ class Journal(JournalStorage):
 def damaged(path: Path, line: int, reason: Exception) -> StudyError:
     """The error that says which line of a journal cannot be read."""
     return StudyError(
-        f"{path}, line {line}: the journal is damaged ({reason!r}). Nothing was changed. Put a copy of the file back, or "
-        "begin anew with name=NAME."
+        f"{path}, line {line}: the journal is damaged ({reason!r}). Nothing was changed. Put a copy of the file back, "
+        "or begin anew with name=NAME."
     )
 
 
@@ -143,7 +143,8 @@ def _cut_unfinished_line(file: FileIO, path: Path) -> None:
         return
     end = _end_of_last_line(file, size)
     file.truncate(end)
-    _log.warning("%s: removed %d bytes of an unfinished entry at the end (a machine or a disk failed).", path, size - end)
+    lost = size - end
+    _log.warning("%s: removed %d bytes of an unfinished entry at the end (a machine or a disk failed).", path, lost)
 
 
 def _end_of_last_line(file: FileIO, size: int, block: int = 65536) -> int:

@@ -1,9 +1,9 @@
 """Leases: which worker lives, so that its trial is its own, and which does not, so that another takes its trial over.
 
 A trial belongs to the worker that the ledger names. A worker keeps what it has by leaving a sign of life several times
-a lease: a number that changes. Others watch, and once a number has not changed for a whole lease *by their own monotonic
-clock*, its worker has lost what it had: clocks of different hosts are never compared. On the machine on which a worker
-runs, the operating system knows sooner: each holds a file lock for as long as its process exists.
+a lease: a number that changes. Others watch, and once a number has not changed for a whole lease *by their own
+monotonic clock*, its worker has lost what it had: clocks of different hosts are never compared. On the machine on which
+a worker runs, the operating system knows sooner: each holds a file lock for as long as its process exists.
 
 Whether a trial is still its own a worker learns from the ledger, in the same turn in which it writes a result. So a
 worker that was away for too long (stopped, swapped out, cut off) cannot write one that nobody waits for any more.
@@ -88,7 +88,7 @@ class Lease:
         self._leaving.set()
         self._thread.join()
         assert self._lock is not None
-        with contextlib.suppress(Exception):  # what stays of a worker that left without a word is judged as of a dead one
+        with contextlib.suppress(Exception):  # what stays is judged as a dead worker's
             self.registry.forget(self.owner)
         self._lock_path.unlink(missing_ok=True)
         self._lock.close()
@@ -151,7 +151,7 @@ class Watch:
         return now - self._seen[owner][1] <= self._seconds
 
     def has_died(self, owner: str) -> bool:
-        """Whether a worker that is not alive ended without a word: one that leaves in good order takes its signs along."""
+        """Whether a worker that is not alive ended without a word: one in good order takes its signs along."""
         if not owner:
             return False
         beat = self._registry.last_beat(owner)

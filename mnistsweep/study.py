@@ -2,8 +2,8 @@
 
 A worker claims a trial, reports each epoch, and finishes it; all of it goes to an Optuna store (a journal file under
 ``logs/<sweep>/``, or a database), which optuna-dashboard can open. What Optuna leaves open is done here: a trial's
-number, values, seed and owner are written in one step; the budget is exact; a trial whose worker is gone is given, under
-its own number, to whoever asks next; a worker that comes back late can write no result; and the views for people
+number, values, seed and owner are written in one step; the budget is exact; a trial whose worker is gone is given,
+under its own number, to whoever asks next; a worker that comes back late can write no result; and the views for people
 (``results.csv``, ``best.yaml``) follow after every trial.
 
 Nothing here asks for the time or for Keras by itself: the clocks are arguments.
@@ -34,8 +34,8 @@ from mnistsweep.space import Point, SearchSpace
 from mnistsweep.stores import flush
 from mnistsweep.views import Views
 
-# A configuration whose process dies so often (out of memory, a segmentation fault) without finishing an epoch in between
-# is recorded as failed.
+# A configuration whose process dies so often (out of memory, a segmentation fault), without finishing an epoch in
+# between, is recorded as failed.
 MOST_DEATHS = 2
 
 
@@ -141,7 +141,7 @@ class Study(Ledger):
         return claim
 
     def look(self) -> None:
-        """Look at the other workers' signs of life, so that one that is gone is known as gone when this worker is free."""
+        """Look at the other workers' signs of life: once this worker is free it then knows which of them are gone."""
         for record in self.running():
             self._watch.is_alive(record.owner)
 
@@ -155,9 +155,8 @@ class Study(Ledger):
         owner = trial.user_attrs["lease"]["owner"]
         if owner != self.lease.owner or trial.state.is_finished():
             whose = f"worker {owner}" if owner else "whoever asks next"
-            raise LeaseLost(
-                f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {self.lease.seconds:g} s"
-            )
+            lapse = f"{self.lease.seconds:g} s"
+            raise LeaseLost(f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {lapse}")
 
     def report(self, claim: Claim, epoch: int, value: float) -> bool:
         """Record the objective after an epoch (counted from 1); True if the training is not worth going on with."""
@@ -259,11 +258,12 @@ class Study(Ledger):
             shapes[key] = distribution(dimension)
             params[key] = encode(dimension, shapes[key], value)
         seed = self.search.seed_of(number)
+        lease = {"owner": self.lease.owner, "deaths": 0, "epoch": 0}
         template = FrozenTrial(
             number=-1, trial_id=-1, state=TrialState.RUNNING, value=None,
             datetime_start=datetime.datetime.fromtimestamp(self._clock()), datetime_complete=None,
             params=params, distributions=shapes, system_attrs=proposal.system_attrs, intermediate_values={},
-            user_attrs={"point": proposal.point, "seed": seed, "lease": {"owner": self.lease.owner, "deaths": 0, "epoch": 0}},
+            user_attrs={"point": proposal.point, "seed": seed, "lease": lease},
         )  # fmt: skip
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)

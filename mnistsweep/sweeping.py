@@ -133,7 +133,9 @@ def open_sweep(plan: Plan) -> None:
     _refuse_strangers(paths)
     checksum = data.checksum(plan.config.data)
     if plan.config.storage is not None:
-        open_storage(paths, plan.config.storage, create=True)  # a database that does not answer is found before anything is written
+        open_storage(
+            paths, plan.config.storage, create=True
+        )  # one that does not answer is found before anything is written
     if paths.sweep.is_file():
         _check_same(plan)
     paths.workers.mkdir(parents=True, exist_ok=True)

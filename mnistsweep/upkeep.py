@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -59,9 +60,9 @@ class Upkeep:
         claim, now = self.running.claim, self.monotonic()
         if claim is not self._claim:
             self._claim, self._since = claim, now
-        if claim is not None and self.timeout_minutes is not None:
-            if now - self._since > 60 * self.timeout_minutes + HUNG_SECONDS:
-                self._end_hung(claim)
+        most = math.inf if self.timeout_minutes is None else 60 * self.timeout_minutes + HUNG_SECONDS
+        if claim is not None and now - self._since > most:
+            self._end_hung(claim)
 
     def _end_hung(self, claim: Claim) -> None:
         """Record the trial as failed, and end the process: nothing else ends a training that does not come back."""

@@ -31,7 +31,7 @@ class Views:
     def refresh(self, records: Callable[[], Sequence[TrialRecord]]) -> None:
         """Write what the ledger has now.
 
-        One process writes at a time; it looks again when it is done, so that nobody waits for it and nothing is missing.
+        One process writes at a time; it looks again when it is done: nobody waits for it, and nothing is missing.
 
         Args:
             records: Reads the ledger.

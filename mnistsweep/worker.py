@@ -134,13 +134,13 @@ def _make_tuner(
     dimensions = hparams(plan.space)
 
     def prepare(claim: Claim, folder: TrialPaths) -> Config:
+        announce(claim.number)
         plain = plan.composer.plain(claim.point, claim.seed)
         folder.folder.mkdir(parents=True, exist_ok=True)
         write_yaml(folder.config, runnable(plain, plan.threads), durable=False)  # begun again, it is written again
         return from_plain(plain)
 
     def begun(claim: Claim, folder: TrialPaths) -> None:
-        announce(claim.number)
         trial_id = f"{paths.name}/{folder.folder.name}"
         tensorboard_events.write_session(folder.folder, trial_id, claim.point, dimensions)
 
@@ -186,7 +186,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
         parent: The process that it does not outlive, if there is one.
 
     Returns:
-        The exit code: 0 done, 128 + signal interrupted, `REPLACE` for a process that has grown too large, else an error's.
+        The exit code: 0 done, 128 + signal interrupted, `REPLACE` where it has grown too large, else an error's.
     """
     with StopSignal(parent) as stop:
         try:

@@ -106,7 +106,7 @@ def test_any_other_damage_is_reported_with_its_line_and_nothing_is_written(
     broken = damage(three.journal.read_bytes())
     three.journal.write_bytes(broken)
     number = line or broken.count(b"\n")
-    with pytest.raises(StudyError, match=rf"study\.journal, line {number}: the journal is damaged .*Nothing was changed"):
+    with pytest.raises(StudyError, match=rf"journal, line {number}: the journal is damaged .*Nothing was changed"):
         Ledger(three).records()
     with pytest.raises(StudyError, match=rf"line {number}: the journal is damaged"):
         create_ledger(three, None, "max", "val_accuracy")

@@ -76,7 +76,7 @@ class Host:
 
 
 def applies(*conditions: str) -> Callable[..., Any]:
-    """A rule for one of the living hosts for which all the named conditions hold; it is not drawn where there is none."""
+    """A rule for one of the living hosts for which all the named conditions hold; not drawn where there is none."""
 
     def hosts_of(machine: Protocol) -> list[Host]:
         return [host for host in machine.living if all(CONDITIONS[name](host) for name in conditions)]

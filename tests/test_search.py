@@ -18,14 +18,14 @@ import pytest
 from mnistsweep import resuming
 from mnistsweep.config.compose import Recipe, from_plain, to_config, to_plain
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import DiskFull, LeaseLost, SweepStopped, TrialLimited
+from mnistsweep.errors import DiskFull, LeaseLost, SweepStopped, TrialLimited, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.results import Result, State
 from mnistsweep.space import SearchSpace
 from mnistsweep.study import Claim
 from mnistsweep.training import Hooks, Outcome
 from mnistsweep.tuner.oracle import StudyOracle
-from mnistsweep.tuner.search import SweepTuner, is_disk_full, stopping_when_full, train_once
+from mnistsweep.tuner.search import SweepTuner, stopping_when_full, train_once
 
 USER_MODULE = '''
 import errno

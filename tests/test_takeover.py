@@ -1,4 +1,4 @@
-"""Workers that die, stop and come back: nothing is lost, nothing is written twice, the budget is exact; on every store."""
+"""Workers that die, stop and come back: nothing is lost or written twice, and the budget is exact; on every store."""
 
 from __future__ import annotations
 
@@ -46,9 +46,8 @@ class TestPoison:
             assert claim(study).number == 1
             first, _ = study.records()
         assert first.state is State.FAILED
-        assert first.result.reason == (
-            "the worker's process died 2 times while it ran this trial, before it had finished an epoch (out of memory?)"
-        )
+        died = "the worker's process died 2 times while it ran this trial"
+        assert first.result.reason == f"{died}, before it had finished an epoch (out of memory?)"
         assert Sweep(paths).trials["state"].tolist() == ["failed"]
 
     def test_a_trial_that_gets_further_each_time_goes_on(self, paths: SweepPaths, storage: str | None) -> None:
@@ -200,9 +199,7 @@ def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -
     assert moment == 2 + 2 * 2 * 4  # of each trial: it is created, its report, its result, its state
 
 
-def test_four_workers_killed_again_and_again_finish_exactly_the_budget(
-    paths: SweepPaths, storage: str | None
-) -> None:
+def test_four_workers_killed_again_and_again_finish_exactly_the_budget(paths: SweepPaths, storage: str | None) -> None:
     trials = 40
     create_ledger(paths, storage, "max", "val_accuracy")
     ready, go = get_context("spawn").Semaphore(0), new_event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +9,10 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from mnistsweep.errors import LeaseLost
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim, Study
 from mnistsweep.training import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
-
 
 # How long to wait before asking again for a trial that another worker may leave.
 WAIT_SECONDS = 0.5
@@ -97,12 +94,15 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             tracker.update(name, value, step=step)
 
     def end_trial(self, trial: Trial) -> None:
-        """Write the outcome to the study; nothing of a trial that was dropped."""
+        """Write the outcome to the study; nothing of a trial that was dropped.
+
+        Raises:
+            LeaseLost: The trial is another worker's now.
+        """
         if self.claim is None:
             return
         outcome = self._outcome or Outcome(State.FAILED, Result(reason=_last_line(trial.message)))
-        with contextlib.suppress(LeaseLost):  # another worker's in the last moment: its result counts, not this one
-            self._study.finish(self.claim, outcome.state, outcome.result)
+        self._study.finish(self.claim, outcome.state, outcome.result)
         self.claim = None
         self.trials = {}
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +17,7 @@ from keras_tuner.src import config as kerastuner_config
 from mnistsweep import data, resuming
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import DiskFull, LeaseLost, TrialLimited
+from mnistsweep.errors import DiskFull, LeaseLost, TrialLimited, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths, remove_parts
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim
@@ -32,12 +30,6 @@ kerastuner_config.DEBUG = False  # it prints the traceback of a failed trial, wh
 Prepare = Callable[[Claim, TrialPaths], Config]
 Begun = Callable[[Claim, TrialPaths], None]
 Ended = Callable[[TrialPaths, Outcome], None]
-
-# What an operating system says where nothing more can be written, whatever the trial.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-# HDF5 hides the number in the text of some of its errors: "(unable to close file, errno = 28, error message = ...".
-_HDF5_NUMBER = re.compile(r"errno = (\d+)")
 
 
 class _FatalDiskFull(DiskFull, FatalError):  # type: ignore[misc]
@@ -116,8 +108,12 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def on_trial_end(self, trial: Trial) -> None:
         """Write the outcome to the study; then nobody has to go on with the trial any more."""
         claim = self.oracle.claim
-        with stopping_when_full(self._paths.folder):
-            super().on_trial_end(trial)
+        try:
+            with stopping_when_full(self._paths.folder):
+                super().on_trial_end(trial)
+        except LeaseLost:  # another worker's in the last moment: its result counts, and it needs the resume point
+            self.oracle.drop()
+            return
         if claim is not None:
             folder = self._paths.trial(claim.number)
             folder.resume.unlink(missing_ok=True)
@@ -194,25 +190,6 @@ def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks)
     clear(folder)
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
     return training(hypermodel, keras_tuner.HyperParameters(), direction, folder, hooks).run()
-
-
-def is_disk_full(error: BaseException | None) -> bool:
-    """Whether an error comes from a disk, or a share of it, that takes nothing more.
-
-    Example:
-        >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device")), is_disk_full(OSError("no such group"))
-        (True, False)
-    """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        number = _HDF5_NUMBER.search(str(error))
-        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in _FULL):
-            return True
-        if number is not None and int(number[1]) in _FULL:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 @contextlib.contextmanager
