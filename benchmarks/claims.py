@@ -1,36 +1,27 @@
-"""What `store.py` times: workers whose trials train nothing, over a ledger that already holds many trials.
-
-Each side is filled in one go, with trials as a worker leaves them, and then opened by each worker process by itself.
-"""
+"""What `store.py` times: a worker whose trials train nothing, ours or plain Optuna's."""
 
 from __future__ import annotations
 
-import datetime
 import random
 import time
-from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
-from faulty import OBJECTIVE, SPACE
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from faulty import SPACE
+from filling import make_search, result_of, value_of
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
-from mnistsweep import algorithms
-from mnistsweep.algorithms import distribution, encode
-from mnistsweep.journal import JournalFile
+from mnistsweep.algorithms import distribution
 from mnistsweep.leases import Lease
-from mnistsweep.ledger import Ledger, create_ledger
+from mnistsweep.ledger import Ledger
 from mnistsweep.paths import SweepPaths
-from mnistsweep.results import Result, State
-from mnistsweep.stores import open_registry, open_storage
-from mnistsweep.study import Budget, Claim, Search, Study
-
-SEED = 0
+from mnistsweep.results import State
+from mnistsweep.stores import open_registry
+from mnistsweep.study import Claim, Study
 
 
 @dataclass(frozen=True)
@@ -144,86 +135,6 @@ def run(task: Task, wait: Any = None) -> Times:
             claims.append(moments[1] - moments[0])
             finishes.append(time.perf_counter() - moments[2])
         return Times(began, time.monotonic(), claims, finishes)
-
-
-def make_search(budget: int) -> Search:
-    oracle = algorithms.make_oracle({"name": "random"}, SPACE, SEED, budget, ())
-    return Search(SPACE, "max", oracle, lambda number: SEED + number, budget=Budget(trials=budget), objective=OBJECTIVE)
-
-
-def value_of(number: int) -> float:
-    """Some objective."""
-    return number * 0.6180339887 % 1
-
-
-def result_of(number: int) -> Result:
-    return Result(value_of(number), 1, 1, 0.25)
-
-
-def fill(folder: Path, url: str | None, trials: int) -> None:
-    """Make a ledger that holds so many finished trials."""
-    paths = SweepPaths(folder)
-    create_ledger(paths, url, "max", OBJECTIVE)
-    if url is not None:
-        add_trials(open_storage(paths, url), paths.name, trials, whole=True)
-        return
-    file = JournalFile(paths.journal)
-    memory = Memory(list(file.read_logs(0)))
-    before = len(memory.logs)
-    add_trials(JournalStorage(memory), paths.name, trials, whole=False)
-    file.append_logs(memory.logs[before:])
-    file.flush()
-
-
-class Memory(BaseJournalBackend):
-    """A journal in memory."""
-
-    def __init__(self, logs: list[dict[str, Any]]) -> None:
-        self.logs = logs
-
-    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        yield from self.logs[log_number_from:]
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        self.logs.extend(logs)
-
-
-def add_trials(storage: BaseStorage, name: str, trials: int, whole: bool) -> None:
-    """Add finished trials.
-
-    Args:
-        storage: Of the ledger.
-        name: Of the study.
-        trials: How many.
-        whole: Whether in one step each, which is quicker; else in the four of a worker: claim, report, result, end.
-    """
-    study_id = storage.get_study_id_from_name(name)
-    for template in templates(trials, TrialState.COMPLETE if whole else TrialState.RUNNING):
-        number = template.user_attrs["seed"] - SEED
-        trial_id = storage.create_new_trial(study_id, template)
-        if not whole:
-            storage.set_trial_intermediate_value(trial_id, 1, value_of(number))
-            storage.set_trial_user_attr(trial_id, "result", asdict(result_of(number)))
-            storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [value_of(number)])
-
-
-def templates(trials: int, state: TrialState) -> Iterator[FrozenTrial]:
-    search, now = make_search(trials), datetime.datetime.now()
-    study = optuna.create_study(storage=JournalStorage(Memory([])))
-    shapes = {dimension.key: distribution(dimension) for dimension in SPACE.dimensions}
-    done = state.is_finished()
-    for number in range(trials):
-        proposal = search.oracle.propose(number, study)
-        assert proposal is not None
-        point = proposal.point
-        attrs = {"point": point, "seed": search.seed_of(number), "lease": {"owner": "", "deaths": 0, "epoch": 0}}
-        yield FrozenTrial(
-            number=-1, trial_id=-1, state=state, value=value_of(number) if done else None, datetime_start=now,
-            datetime_complete=now if done else None, system_attrs=proposal.system_attrs,
-            params={key: encode(SPACE[key], shapes[key], value) for key, value in point.items()}, distributions=shapes,
-            user_attrs={**attrs, "result": asdict(result_of(number))} if done else attrs,
-            intermediate_values={1: value_of(number)} if done else {},
-        )  # fmt: skip
 
 
 def open_ledger(side: str, folder: Path, url: str | None) -> int:

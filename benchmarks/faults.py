@@ -10,8 +10,9 @@ The columns count trials that are *lost* (of the budget, without an outcome in t
 that is not what the objective gives), *doubled* (an outcome written twice, or an epoch trained by a process after
 another one had claimed the trial) and *over* the budget. *Repeated* are epochs that were begun again, as the one has to
 be that was under way; *most* is how many any one process left to be trained again (a kill of the supervisor ends all
-its workers). Required are 0 lost, 0 doubled, 0 over and at most 1; these are no times, so the exit code is 1 otherwise.
-*Failed* are trials whose process died twice within one epoch: they may be to blame, so that is their outcome.
+its workers, "(10s)" in the column of the kills says how many those were). Required are 0 lost, 0 doubled, 0 over and at
+most 1; these are no times, so the exit code is 1 otherwise. *Failed* are trials whose process died twice within one
+epoch: they may be to blame, so that is their outcome.
 
 Beside it the same trials under KerasTuner's chief and workers (gRPC), with three kills: of workers, each started again
 with the same command; of the chief, too; of workers that others take the place of. What still runs after three times
@@ -61,14 +62,16 @@ class Row:
 
     Attributes:
         name: What was run.
-        harms: How many times harm was done, and to whom.
+        harms: How many times harm was done.
+        supervisors: How many of them hit the supervisor, or the chief.
         seconds: Of wall time.
         counts: What was counted.
         ended: How it ended.
     """
 
     name: str
-    harms: str
+    harms: int
+    supervisors: int
     seconds: float
     counts: Audit
     ended: str = "yes"
@@ -76,7 +79,8 @@ class Row:
     def __str__(self) -> str:
         found = self.counts
         counts = (found.finished, found.failed, found.lost, found.doubled, found.over_budget, found.repeated)
-        cells = (self.harms, f"{self.seconds:.1f}", *counts, found.most_repeated)
+        harms = f"{self.harms}" + (f" ({self.supervisors}s)" if self.supervisors else "")
+        cells = (harms, f"{self.seconds:.1f}", *counts, found.most_repeated)
         return line(self.name, *cells, self.ended)
 
 
@@ -128,9 +132,8 @@ def disturb(name: str, folder: Path, settings: Settings, times: int, strike: har
     mean = STOP_SECONDS if settings.lease_seconds == SHORT_LEASE_SECONDS else KILL_SECONDS
     delays, limit = harm.random_delays(chance, times, mean), LEAST_LIMIT + LIMIT_FACTOR * settings.seconds
     done = harm.run([sys.executable, SWEEP, folder], folder, delays, strike, limit)
-    harms = str(len(done.harms)) + (f" ({done.supervisors}s)" if done.supervisors else "")
     ended = "yes" if not done.gave_up else f"gave up {done.gave_up} times, given again"
-    row = Row(name, harms, done.seconds, audit(folder, done.harms), ended)
+    row = Row(name, len(done.harms), done.supervisors, done.seconds, audit(folder, done.harms), ended)
     print(row, flush=True)
     if len(done.harms) < times:
         print(f"  note: it had ended after {len(done.harms)} of {times}")
@@ -146,7 +149,8 @@ def run_peer(folder: Path, options: argparse.Namespace) -> None:
         ended = [f"hung: {' '.join(done.hung)}"] if done.hung else []
         ended += [f"error: {' '.join(done.gave_up)}"] if done.gave_up else []
         counts = chief.count(place, settings, done.harms)
-        row = Row(f"KerasTuner, {case.name}", str(len(done.harms)), done.seconds, counts, "; ".join(ended) or "yes")
+        chiefs = sum(kill.supervisor for kill in done.harms)
+        row = Row(f"KerasTuner, {case.name}", len(done.harms), chiefs, done.seconds, counts, "; ".join(ended) or "yes")
         print(row, flush=True)
         if index == 0:
             limit = max(LEAST_LIMIT, LIMIT_FACTOR * done.seconds)
@@ -155,11 +159,10 @@ def run_peer(folder: Path, options: argparse.Namespace) -> None:
 def explain(ours: Sequence[Row]) -> None:
     """What the table leaves out."""
     alone, killed = ours[:2]
-    kills = int(killed.harms.split()[0])
-    if kills:
+    if killed.harms:
         after = killed.counts.resumed_after
         goes_on = "no trial was under way" if after is None else f"its trial goes on {after:.2f} s after it (median)"
-        print(f"\na kill costs {(killed.seconds - alone.seconds) / kills:.2f} s of the sweep's time; {goes_on}")
+        print(f"\na kill costs {(killed.seconds - alone.seconds) / killed.harms:.2f} s of the sweep's time; {goes_on}")
     for row in ours[1:]:
         found = row.counts
         again = f"{found.repeated} of {found.begun} epochs were begun again, {found.repeated_whole} of them had ended"

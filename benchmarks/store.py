@@ -40,6 +40,7 @@ from unittest.mock import patch
 import claims
 import common
 from claims import Task, Times
+from filling import fill
 
 MOST_MILLISECONDS = 50.0
 JUDGED_TRIALS = 1000
@@ -148,7 +149,7 @@ def measure(folder: Path, title: str, side: str, new_store: NewStore, options: a
         for mode, think in MODES.items():
             with tempfile.TemporaryDirectory(dir=folder) as name:
                 place, url = Path(name) / "sweep", new_store()
-                claims.fill(place, url, trials)
+                fill(place, url, trials)
                 opening = time_to_open(side, place, url)
                 budget = trials + options.workers * options.times
                 row = Row.of(run_all(Task(side, place, url, budget, options.times, think), options.workers))
@@ -196,7 +197,7 @@ def p99(values: Sequence[float]) -> float:
 
 def profile(folder: Path, side: str, url: str | None, trials: int, times: int) -> None:
     """Print where the time of one worker goes."""
-    claims.fill(folder, url, trials)
+    fill(folder, url, trials)
     profiler = cProfile.Profile()
     profiler.runcall(claims.run, Task(side, folder, url, trials + times, times, 0.0))
     print(

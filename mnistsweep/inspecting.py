@@ -94,8 +94,9 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     if workers:
         raise SweepStopped(f"{sweep.paths.folder}: asked to stop, but still running: {', '.join(workers)}")
     console.print(
-        f"stopped: {tally(ledger.records(), plan.num_trials)}. The command that began it continues.", highlight=False
-    )
+        f"stopped: {tally(ledger.records(), plan.num_trials)}. The command that began it continues.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def _table(records: list[TrialRecord], plan: Plan) -> Table:

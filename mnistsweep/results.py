@@ -199,7 +199,8 @@ def load_sweep(folder: str | Path) -> Sweep:
     paths = SweepPaths(Path(folder))
     if not paths.sweep.is_file():
         beside = [path.parent.name for path in paths.folder.parent.glob(f"*/{paths.sweep.name}")]
-        raise StudyError(f"{folder}: no sweep is there ({paths.sweep.name} is missing); {suggest(paths.name, beside)}")
+        hint = suggest(paths.name, beside)
+        raise StudyError(f"{folder}: no sweep is there ({paths.sweep.name} is missing)" + (f"; {hint}" if hint else "."))
     return Sweep(paths)
 
 

@@ -25,7 +25,7 @@ from mnistsweep.space import SearchSpace
 from mnistsweep.study import Claim
 from mnistsweep.training import Hooks, Outcome
 from mnistsweep.tuner.oracle import StudyOracle
-from mnistsweep.tuner.search import SweepTuner, stopping_when_full, train_once
+from mnistsweep.tuner.search import SweepTuner, stopping_the_worker, train_once
 
 USER_MODULE = '''
 import errno
@@ -299,7 +299,7 @@ def test_a_full_disk_is_known_by_its_number() -> None:
     assert is_disk_full(RuntimeError("Can't decrement id ref count (unable to close file, errno = 28, error message"))
     assert not is_disk_full(OSError(errno.ENOENT, "No such file or directory"))
     assert not is_disk_full(ValueError("errno = 2, error message"))
-    with pytest.raises(DiskFull, match=r"^the ledger cannot be written$"), stopping_when_full(Path()):
+    with pytest.raises(DiskFull, match=r"^the ledger cannot be written$"), stopping_the_worker(Path()):
         raise DiskFull("the ledger cannot be written")
 
 

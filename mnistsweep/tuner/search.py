@@ -17,7 +17,7 @@ from keras_tuner.src import config as kerastuner_config
 from mnistsweep import data, resuming
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import DiskFull, LeaseLost, TrialLimited, is_disk_full
+from mnistsweep.errors import DiskFull, LeaseLost, StudyError, TrialLimited, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths, remove_parts
 from mnistsweep.results import Result, State
 from mnistsweep.study import Claim
@@ -32,8 +32,13 @@ Begun = Callable[[Claim, TrialPaths], None]
 Ended = Callable[[TrialPaths, Outcome], None]
 
 
+# KerasTuner takes every exception but its own FatalError for a trial that failed, and goes on.
 class _FatalDiskFull(DiskFull, FatalError):  # type: ignore[misc]
-    """KerasTuner takes every other exception for a trial that failed, and goes on."""
+    """Nothing can be written."""
+
+
+class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
+    """The ledger does not answer, or is damaged."""
 
 
 class DatasetHolder:
@@ -88,12 +93,13 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             FailedTrialError: The trial failed; the reason is in the study, the traceback in the trial's folder. Or it
                 is another worker's now; then nothing is written.
             DiskFull: Nothing can be written any more, which is no fault of the trial's.
+            StudyError: The ledger cannot be used.
         """
         oracle: StudyOracle = self.oracle
         assert oracle.claim is not None
         folder = self._paths.trial(oracle.claim.number)
         try:
-            with stopping_when_full(folder.folder):
+            with stopping_the_worker(folder.folder):
                 outcome = self._attempt(oracle, oracle.claim, trial.hyperparameters, folder)
                 oracle.verify()
                 oracle.note(outcome)
@@ -109,7 +115,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         """Write the outcome to the study; then nobody has to go on with the trial any more."""
         claim = self.oracle.claim
         try:
-            with stopping_when_full(self._paths.folder):
+            with stopping_the_worker(self._paths.folder):
                 super().on_trial_end(trial)
         except LeaseLost:  # another worker's in the last moment: its result counts, and it needs the resume point
             self.oracle.drop()
@@ -124,7 +130,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         try:
             return self._train(oracle, claim, hp, folder)
         except Exception as error:
-            if isinstance(error, LeaseLost) or is_disk_full(error):
+            if isinstance(error, LeaseLost | StudyError) or is_disk_full(error):
                 raise
             oracle.verify()
             folder.folder.mkdir(parents=True, exist_ok=True)
@@ -193,18 +199,21 @@ def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks)
 
 
 @contextlib.contextmanager
-def stopping_when_full(folder: Path) -> Iterator[None]:
-    """Make an error of a full disk one that stops the worker.
+def stopping_the_worker(folder: Path) -> Iterator[None]:
+    """Make errors that are no fault of a trial's stop the worker: of a full disk, and of the ledger.
 
     Args:
         folder: Where it was written to, for the message.
 
     Raises:
-        DiskFull: In place of such an error.
+        DiskFull: In place of an error of a full disk.
+        StudyError: The ledger cannot be used.
     """
     try:
         yield
     except Exception as error:
+        if isinstance(error, StudyError):
+            raise _FatalStudyError(str(error)) from error
         if not is_disk_full(error):
             raise
         text = str(error) if isinstance(error, DiskFull) else f"{folder}: nothing can be written: {explain(error)}"
