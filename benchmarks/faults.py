@@ -109,14 +109,15 @@ def run_ours(folder: Path, options: argparse.Namespace) -> list[Row]:
     """Left alone, killed, stopped."""
     chance = random.Random(options.seed)
     settings = make_settings(options, MARGIN * options.kills * KILL_SECONDS, LEASE_SECONDS)
-    rows = [disturb("mnistsweep, left alone", folder / "alone", settings, 0, harm.killer(chance), chance)]
-    rows.append(disturb("mnistsweep, killed", folder / "killed", settings, options.kills, harm.killer(chance), chance))
+    strike, delays = harm.killer(chance), harm.random_delays(chance, options.kills, KILL_SECONDS)
+    rows = [disturb("mnistsweep, left alone", folder / "alone", settings, [], strike)]
+    rows.append(disturb("mnistsweep, killed", folder / "killed", settings, delays, strike))
     if options.stops:
         pauses = (2 * SHORT_LEASE_SECONDS, 3 * SHORT_LEASE_SECONDS)
         seconds = options.stops * (STOP_SECONDS + sum(pauses) / 2)
         settings = make_settings(options, MARGIN * seconds, SHORT_LEASE_SECONDS)
-        strike = harm.pauser(chance, *pauses)
-        rows.append(disturb("mnistsweep, workers stopped", folder / "stopped", settings, options.stops, strike, chance))
+        strike, delays = harm.pauser(chance, *pauses), harm.random_delays(chance, options.stops, STOP_SECONDS)
+        rows.append(disturb("mnistsweep, workers stopped", folder / "stopped", settings, delays, strike))
     return rows
 
 
@@ -126,17 +127,16 @@ def make_settings(options: argparse.Namespace, seconds: float, lease_seconds: fl
     return Settings(options.trials, options.workers, options.epochs, epoch_seconds, lease_seconds, options.seed)
 
 
-def disturb(name: str, folder: Path, settings: Settings, times: int, strike: harm.Strike, chance: random.Random) -> Row:
+def disturb(name: str, folder: Path, settings: Settings, delays: Sequence[float], strike: harm.Strike) -> Row:
     """Run the sweep, and do it harm."""
     settings.write(folder)
-    mean = STOP_SECONDS if settings.lease_seconds == SHORT_LEASE_SECONDS else KILL_SECONDS
-    delays, limit = harm.random_delays(chance, times, mean), LEAST_LIMIT + LIMIT_FACTOR * settings.seconds
+    limit = LEAST_LIMIT + LIMIT_FACTOR * settings.seconds
     done = harm.run([sys.executable, SWEEP, folder], folder, delays, strike, limit)
     ended = "yes" if not done.gave_up else f"gave up {done.gave_up} times, given again"
     row = Row(name, len(done.harms), done.supervisors, done.seconds, audit(folder, done.harms), ended)
     print(row, flush=True)
-    if len(done.harms) < times:
-        print(f"  note: it had ended after {len(done.harms)} of {times}")
+    if len(done.harms) < len(delays):
+        print(f"  note: it had ended after {len(done.harms)} of {len(delays)}")
     return row
 
 

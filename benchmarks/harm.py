@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,7 +60,7 @@ Strike = Callable[[subprocess.Popen[bytes], int], Harm | None]
 
 
 def run(
-    command: Sequence[str | Path], folder: Path, delays: Iterator[float], strike: Strike, limit: float = 3600.0
+    command: Sequence[str | Path], folder: Path, delays: Iterable[float], strike: Strike, limit: float = 3600.0
 ) -> Run:
     """Run a command, strike after each delay, start it again at once whenever it dies.
 
@@ -71,10 +71,10 @@ def run(
         strike: See `Strike`.
         limit: Seconds after which it counts as hung, which ends the benchmark.
     """
-    began, done = time.monotonic(), Run()
+    began, done, left = time.monotonic(), Run(), iter(delays)
     process = start(command, folder)
     try:
-        due = next_due(delays)
+        due = next_due(left)
         while (code := process.poll()) != 0:
             if time.monotonic() - began > limit:
                 sys.exit(f"hung: the command did not end within {limit:.0f} s")
@@ -85,7 +85,7 @@ def run(
                 harm = strike(process, len(done.harms) + 1)
                 if harm is not None:
                     done.harms.append(harm)
-                    due = next_due(delays)
+                    due = next_due(left)
             time.sleep(POLL_SECONDS)
     finally:
         end(process)
@@ -93,8 +93,8 @@ def run(
     return done
 
 
-def next_due(delays: Iterator[float]) -> float | None:
-    delay = next(delays, None)
+def next_due(left: Iterator[float]) -> float | None:
+    delay = next(left, None)
     return None if delay is None else time.monotonic() + delay
 
 
@@ -175,6 +175,6 @@ def pauser(chance: random.Random, least: float, most: float) -> Strike:
     return strike
 
 
-def random_delays(chance: random.Random, times: int, mean: float) -> Iterator[float]:
+def random_delays(chance: random.Random, times: int, mean: float) -> list[float]:
     """Seconds between strikes: anything from none to twice the mean."""
-    return (chance.uniform(0, 2 * mean) for _ in range(times))
+    return [chance.uniform(0, 2 * mean) for _ in range(times)]

@@ -31,7 +31,7 @@ def compare(folder: Path, kills: int, chance: random.Random) -> bool:
     alone.mkdir()
     killed.mkdir()
     strike = harm.killer(chance)
-    seconds = harm.run(COMMAND, alone, iter(()), strike).seconds
+    seconds = harm.run(COMMAND, alone, [], strike).seconds
     done = harm.run(COMMAND, killed, harm.random_delays(chance, kills, seconds / (kills + 1)), strike)
     left, right = table(alone), table(killed)
     differing = [number for number in sorted({*left, *right}) if left.get(number) != right.get(number)]

@@ -15,7 +15,7 @@ what later ones need not, such as going through the points of all trials before;
 without it. "open" is the time to open the ledger and read all its trials in a process that has everything imported,
 before the workers start.
 
-    python benchmarks/store.py                                              # some five minutes
+    python benchmarks/store.py                                              # some ten minutes
     python benchmarks/store.py --profile --trials 10000 --stores journal    # where the time of one worker goes
 """
 

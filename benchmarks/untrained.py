@@ -28,7 +28,7 @@ from mnistsweep.worker import work
 with devices.quiet_start():
     import keras
 
-    from mnistsweep import callbacks
+    from mnistsweep import callbacks, resuming
     from mnistsweep.training import Outcome
     from mnistsweep.tuner import search
 
@@ -106,18 +106,21 @@ class Untrained:
 
     model: Any = None
 
-    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any) -> None:
+    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, resume: Any) -> None:
         self._score = score(hp.values)
         self._reporter = callbacks.Reporter(hooks.report, OBJECTIVE)
         self._best = callbacks.BestWeights(OBJECTIVE, "max")
-        self._callbacks = [
+        told = [
+            callbacks.Ownership(hooks.verify),
             callbacks.FiniteGuard(OBJECTIVE),
             callbacks.HistoryWriter(folder.history),
             self._best,
             self._reporter,
             callbacks.TensorBoardLogger(folder.folder),
-            callbacks.StopRequested(hooks.should_stop),
         ]
+        saved = resuming.Saved(resuming.identity(hypermodel.config), 0, [], 0.0)
+        point = resuming.ResumePoint(resume, saved, lambda: 0.0, told)
+        self._callbacks = [*told, point, callbacks.StopRequested(hooks.should_stop)]
 
     def run(self) -> Outcome:
         listeners = keras.callbacks.CallbackList(self._callbacks, model=_tiny_model())

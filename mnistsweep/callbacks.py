@@ -275,8 +275,8 @@ def _value(logs: Logs, objective: str) -> float:
 
 def _learning_rate(model: Any) -> float:
     """Read the learning rate now, also where a schedule sets it; NaN without an optimizer."""
-    rate = keras.ops.convert_to_tensor(getattr(model.optimizer, "learning_rate", math.nan))
-    return float(keras.ops.convert_to_numpy(rate))
+    rate = getattr(model.optimizer, "learning_rate", math.nan)
+    return float(rate.numpy() if isinstance(rate, keras.Variable) else keras.ops.convert_to_numpy(rate))
 
 
 def _csv(rows: list[dict[str, Any]], columns: list[str], header: bool) -> str:

@@ -41,7 +41,8 @@ class JournalFile(BaseJournalBackend):
         self.path = path
         self._num_read = 0
         self._offset = 0
-        path.touch(exist_ok=True)
+        if not path.exists():  # looking at a journal does not change it
+            path.touch()
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         """The entries from one number on; an unfinished last line is another's to finish.
@@ -51,18 +52,29 @@ class JournalFile(BaseJournalBackend):
         """
         if log_number_from != self._num_read:
             self._num_read = self._offset = 0
-        with self.path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) < self._offset:
+        for line in self._unread().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                return
+            entry = self._parse(line)
+            self._num_read += 1
+            self._offset += len(line)
+            if self._num_read > log_number_from:
+                yield entry
+
+    def _unread(self) -> bytes:
+        """What was appended since the last reading; opened each time, so that a network file system asks its server."""
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            size = os.fstat(file).st_size
+            if size < self._offset:
                 raise StudyError(f"{self.path}: became shorter than {self._offset} bytes while this program read it.")
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                entry = self._parse(line)
-                self._num_read += 1
-                self._offset += len(line)
-                if self._num_read > log_number_from:
-                    yield entry
+            if size == self._offset:
+                return b""
+            os.lseek(file, self._offset, os.SEEK_SET)
+            with os.fdopen(file, "rb", closefd=False) as stream:
+                return stream.read(size - self._offset)
+        finally:
+            os.close(file)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write entries at the end; what does not fit on the disk is taken back.

@@ -7,7 +7,7 @@
       study.journal         the ledger (unless a database URL is configured)
       results.csv           a row a trial
       best.yaml             a Hydra configuration that reproduces the best trial
-      trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npz
+      trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
                             while the trial is not over
       workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
 """
@@ -119,7 +119,7 @@ class TrialPaths:
     @property
     def resume(self) -> Path:
         """The state after the last finished epoch, while the trial is not over."""
-        return self.folder / "resume.npz"
+        return self.folder / "resume.npy"
 
     @property
     def result(self) -> Path:
@@ -155,17 +155,18 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
         >>> target.read_text()
         'whole'
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():  # asking is much cheaper than making
+        path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
-    part.touch(exist_ok=False)
     try:
         yield part
         if durable:
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
         part.replace(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
 
 
 def remove_parts(folder: Path) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -75,17 +75,17 @@ def identity(config: Config) -> str:
 def write(path: Path, saved: Saved) -> None:
     """Write a resume file, whole or not at all.
 
-    It is an `.npz` of two arrays, `record` (JSON) and `data`: the bytes of all arrays, one after the other, so that
-    types which numpy cannot write (bfloat16) are no exception.
+    It is one `.npy` array of bytes: a checksum of the rest, the length of the record, the record (JSON), and the bytes
+    of all arrays, one after the other, so that types which numpy cannot write (bfloat16) are no exception.
 
     Raises:
         TypeError: A state holds something that is neither plain nor an array.
     """
     arrays: list[NDArray[np.uint8]] = []
-    record = json.dumps({"format": FORMAT, **pack(vars(saved), arrays)})
-    data = np.concatenate([np.zeros(0, np.uint8), *arrays])
+    record = json.dumps({"format": FORMAT, **pack(vars(saved), arrays)}).encode()
+    content = b"".join([len(record).to_bytes(8, "big"), record, *arrays])
     with replacing(path, durable=False) as part:
-        np.savez(part, record=np.frombuffer(record.encode(), np.uint8), data=data)
+        np.save(part, np.frombuffer(zlib.crc32(content).to_bytes(4, "big") + content, np.uint8))
 
 
 def read(path: Path, expected: str) -> Saved | None:
@@ -101,17 +101,28 @@ def read(path: Path, expected: str) -> Saved | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            record, data = json.loads(file["record"].tobytes()), file["data"]
+        record, data = _split(np.load(path, allow_pickle=False))
         if record.pop("format") != FORMAT:
             raise ValueError("it was written by another version")
         saved = Saved(**unpack(record, data))
         if saved.identity != expected:
             raise ValueError("it was written with another configuration")
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError) as error:
         LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", path, error)
         return None
     return saved
+
+
+def _split(content: NDArray[np.uint8]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """The record and the bytes of the arrays.
+
+    Raises:
+        ValueError: Something is not as it was written.
+    """
+    if int.from_bytes(content[:4].tobytes(), "big") != zlib.crc32(content[4:].data):
+        raise ValueError("its checksum is wrong")
+    end = 12 + int.from_bytes(content[4:12].tobytes(), "big")
+    return json.loads(content[12:end].tobytes()), content[end:]
 
 
 def build_to_resume(model: Any, images: NDArray[Any]) -> None:

@@ -239,7 +239,7 @@ def swept(benchmarks: None, tmp_path: Path) -> Path:
     faulty, harm, folder = import_module("faulty"), import_module("harm"), tmp_path / "swept"
     settings = faulty.Settings(trials=3, workers=1, epochs=2, epoch_seconds=0.01, lease_seconds=15.0, seed=0)
     settings.write(folder)
-    done = harm.run([sys.executable, faulty.SWEEP, folder], folder, iter(()), harm.killer(random.Random(0)), 100.0)
+    done = harm.run([sys.executable, faulty.SWEEP, folder], folder, [], harm.killer(random.Random(0)), 100.0)
     assert (done.harms, done.gave_up) == ([], 0)
     return folder
 
@@ -308,14 +308,14 @@ def test_a_command_that_dies_by_itself_ends_the_benchmark(benchmarks: None, tmp_
     harm = import_module("harm")
     command = [sys.executable, "-c", "print('here'); raise SystemExit(3)"]
     with pytest.raises(SystemExit, match="code 3, without harm done to it:\nhere"):
-        harm.run(command, tmp_path, iter(()), harm.killer(random.Random(0)))
+        harm.run(command, tmp_path, [], harm.killer(random.Random(0)))
 
 
 def test_a_command_that_does_not_end_has_hung(benchmarks: None, tmp_path: Path) -> None:
     harm = import_module("harm")
     command = [sys.executable, "-c", "import time; time.sleep(1000)"]
     with pytest.raises(SystemExit, match="hung: the command did not end within 0 s"):
-        harm.run(command, tmp_path, iter(()), harm.killer(random.Random(0)), limit=0.2)
+        harm.run(command, tmp_path, [], harm.killer(random.Random(0)), limit=0.2)
 
 
 def test_store_fills_a_ledger_as_workers_would(benchmarks: None, tmp_path: Path) -> None:

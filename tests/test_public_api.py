@@ -8,7 +8,7 @@ import pytest
 
 import mnistsweep
 from mnistsweep import cli
-from mnistsweep.config.schema import Config, TrainerConfig
+from mnistsweep.config.schema import Config, TrainerConfig, TrialConfig
 from mnistsweep.results import COLUMNS
 from mnistsweep.results import Sweep as SweepOfResults
 
@@ -23,15 +23,17 @@ def test_names_of_the_package() -> None:
 
 
 def test_commands() -> None:
-    assert sorted(cli._parsers()[1]) == ["export", "status", "sweep", "train"]
+    assert sorted(cli._parsers()[1]) == ["export", "status", "stop", "sweep", "train"]
 
 
 def test_keys_of_the_configuration() -> None:
     assert {field.name for field in fields(Config)} == {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "max_consecutive_failed_trials", "trainer", "worker", "session"),
-        *("data", "model", "optimizer", "schedule", "oracle", "pruner"),
+        *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial"),
+        *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
     }
+    assert {field.name for field in fields(TrialConfig)} == {"timeout_minutes", "max_parameters"}
     assert {field.name for field in fields(TrainerConfig)} == {
         *("epochs", "batch_size", "loss", "metrics", "patience", "repeats", "callbacks", "deterministic", "threads"),
     }

@@ -486,8 +486,8 @@ def test_a_callback_goes_on_with_what_it_has_learnt(tmp_path: Path, learner: str
     stops = learn(*whole, range(len(LOSSES)))
     first = begin()
     earlier = learn(*first, range(epochs))
-    resuming.write(tmp_path / "resume.npz", resuming.Saved("me", 0, [], 0.0, [capture(first[0], [first[1]])]))
-    saved = resuming.read(tmp_path / "resume.npz", "me")
+    resuming.write(tmp_path / "resume.npy", resuming.Saved("me", 0, [], 0.0, [capture(first[0], [first[1]])]))
+    saved = resuming.read(tmp_path / "resume.npy", "me")
     assert saved is not None
     second = begin()
     restore(saved.phases[0], second[0], [second[1]])
@@ -507,7 +507,7 @@ STATE: dict[str, Any] = {
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
-    file = tmp_path / "resume.npz"
+    file = tmp_path / "resume.npy"
     resuming.write(file, resuming.Saved("me", 1, [{"value": 0.5}], 2.5, [STATE]))
     saved = resuming.read(file, "me")
     assert saved is not None
@@ -529,14 +529,14 @@ def damage(file: Path, how: str) -> None:
         "cut": whole[: len(whole) // 2],
         "empty": b"",
         "a byte": whole[:at] + b"T" + whole[at + 1 :],
-        "no npz": b"not at all",
+        "no npy": b"not at all",
     }
     file.write_bytes(changed[how])
 
 
-@pytest.mark.parametrize("how", ["cut", "empty", "a byte", "no npz"])
+@pytest.mark.parametrize("how", ["cut", "empty", "a byte", "no npy"])
 def test_a_damaged_file_is_left_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str) -> None:
-    file = tmp_path / "resume.npz"
+    file = tmp_path / "resume.npy"
     resuming.write(file, resuming.Saved("me", 0, [], 1.0, [STATE]))
     damage(file, how)
     assert resuming.read(file, "me") is None
@@ -548,7 +548,7 @@ def test_a_damaged_file_is_left_aside(tmp_path: Path, caplog: pytest.LogCaptureF
 def test_a_file_of_another_training_or_version_is_left_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "resume.npz"
+    file = tmp_path / "resume.npy"
     assert resuming.read(file, "me") is None
     assert not caplog.records, "no file is the usual case"
     resuming.write(file, resuming.Saved("you", 0, [], 1.0))
@@ -562,7 +562,7 @@ def test_a_file_of_another_training_or_version_is_left_aside(
 
 
 def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
-    file = tmp_path / "resume.npz"
+    file = tmp_path / "resume.npy"
     resuming.write(file, resuming.Saved("me", 0, [], 1.0))
     with pytest.raises(TypeError):
         resuming.write(file, resuming.Saved("me", 0, [], 2.0, [{"what": object()}]))

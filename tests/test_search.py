@@ -266,7 +266,7 @@ def test_a_failed_trial_leaves_no_resume_file(sweep: Make) -> None:
 def test_a_full_disk_stops_the_worker_and_is_no_fault_of_the_trials(sweep: Make) -> None:
     one = sweep(error="full", trials=2)
     one.flag.touch()
-    with pytest.raises(DiskFull, match=r"sweep/trials/0000: nothing can be written: OSError: \[Errno 28\] No space"):
+    with pytest.raises(DiskFull, match=r"sweep/trials/0000: cannot be written: OSError: \[Errno 28\] No space"):
         one.run()
     folder = one.paths.trial(0)
     assert one.study.finished == {}

@@ -140,14 +140,15 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Go on with a trial where it was interrupted, or else from its beginning."""
         config = self._prepare(claim, folder)
-        saved = resuming.read(folder.resume, resuming.identity(config))
+        name = resuming.identity(config)
+        saved = resuming.read(folder.resume, name)
         if saved is None:
             self._begin(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.get(config.data))
         hooks = Hooks(oracle.report, self._should_stop, oracle.verify)
         trained = training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
         if saved is None:
-            return trained.run()
+            return trained.run(resuming.Saved(name, 0, [], 0.0))
         try:
             return trained.run(saved)
         except resuming.CannotResume as error:
@@ -216,5 +217,5 @@ def stopping_the_worker(folder: Path) -> Iterator[None]:
             raise _FatalStudyError(str(error)) from error
         if not is_disk_full(error):
             raise
-        text = str(error) if isinstance(error, DiskFull) else f"{folder}: nothing can be written: {explain(error)}"
-        raise _FatalDiskFull(text) from error
+        where = f"{folder}: cannot be written: {explain(error)}. Make room; the same command continues."
+        raise _FatalDiskFull(str(error) if isinstance(error, DiskFull) else where) from error
