@@ -125,7 +125,7 @@ def sweep(folder: Path) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    Views(paths, SPACE, "max", OBJECTIVE).refresh(Ledger(paths).records)  # a killed worker may not have come to it
+    Views(paths, SPACE, "max", OBJECTIVE).refresh(Ledger(paths).read)  # a killed worker may not have come to it
     return max(codes)
 
 

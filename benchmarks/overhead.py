@@ -15,7 +15,7 @@ what a worker pays once, such as composing each of the group's presets, so few t
 the cost of the last trials alone, where growth shows first; "processor" is the processor time a trial, which waiting
 for the disk and for other programs on the machine is no part of. What the command pays before the first worker
 (planning the sweep, writing `sweep.yaml`) is given apart. Importing TensorFlow, resetting Keras between trainings and
-saving a model are not counted; the latter two are timed at the end.
+saving a model, after a trial or after an epoch to go on from, are not counted; they are timed at the end.
 
     python benchmarks/overhead.py                   # ten minutes, most of them BayesianOptimization's
     python benchmarks/overhead.py --no-bayesian
@@ -181,7 +181,7 @@ def print_start(folder: Path, repeats: int) -> None:
 
 
 def print_uncounted(folder: Path, repeats: int) -> None:
-    """What a training pays beside, with any tuner: a clean Keras, and the best model saved."""
+    """What a training pays beside: a clean Keras and the best model saved, with any tuner; resume points, with ours."""
     import keras
 
     from mnistsweep import models
@@ -193,6 +193,24 @@ def print_uncounted(folder: Path, repeats: int) -> None:
     for name, action in (("keras.utils.clear_session", keras.utils.clear_session), ("saving the default model", save)):
         action()
         print(f"  {name:32} {common.spread([milliseconds(action) for _ in range(repeats)], '.0f')} ms")
+    taken = [milliseconds(functools.partial(keep, model, folder)) for _ in range(10 * repeats)]
+    print(f"once an epoch: a resume point of the default model {common.spread(taken, '.1f')} ms")
+
+
+def keep(model: Any, folder: Path) -> None:
+    """Write a resume point, as after each epoch of a trial; `throughput.py` has it among its callbacks."""
+    from mnistsweep import resuming
+    from mnistsweep.callbacks import BestWeights
+
+    if not model.compiled:
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.optimizer.build(model.trainable_variables)
+    best = BestWeights("val_accuracy", "max")
+    best.weights = model.get_weights()
+    point = resuming.ResumePoint(folder / "resume.npy", resuming.Saved("", 0, [], 0.0), lambda: 0.0, [best])
+    point.set_model(model)
+    point.on_train_begin()
+    point.on_epoch_end(0, {})
 
 
 def milliseconds(action: Callable[[], Any]) -> float:

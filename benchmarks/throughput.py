@@ -31,7 +31,7 @@ from mnistsweep import devices
 with devices.quiet_start():
     import keras
 
-    from mnistsweep import callbacks, models
+    from mnistsweep import callbacks, models, resuming
     from mnistsweep.fitting import FitOptions, fit
 
 PROJECT = Path(__file__).parents[1]
@@ -97,15 +97,17 @@ def run_trial(case: Case, train: Any, validation: Any, epochs: int) -> Stopwatch
     model, watch = compiled(case), Stopwatch()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trial = [
+        trial: list[keras.callbacks.Callback] = [
+            callbacks.Ownership(lambda: None),
             callbacks.FiniteGuard(OBJECTIVE),
             callbacks.HistoryWriter(folder / "history.csv"),
             callbacks.TensorBoardLogger(folder),
             callbacks.BestWeights(OBJECTIVE, "max"),
             callbacks.Reporter(lambda epoch, value: False, OBJECTIVE),
-            callbacks.StopRequested((folder / "stop").exists),
-            watch,
         ]
+        saved = resuming.Saved("", 0, [], 0.0)
+        trial += [resuming.ResumePoint(folder / "resume.npy", saved, lambda: 0.0, trial)]
+        trial += [callbacks.StopRequested((folder / "stop").exists), watch]
         fit(model, train, validation, FitOptions(epochs, case.batch_size, seed=0), trial)
     return watch
 

@@ -28,7 +28,7 @@ from mnistsweep.worker import work
 with devices.quiet_start():
     import keras
 
-    from mnistsweep import callbacks, resuming
+    from mnistsweep import callbacks
     from mnistsweep.training import Outcome
     from mnistsweep.tuner import search
 
@@ -118,12 +118,10 @@ class Untrained:
             self._reporter,
             callbacks.TensorBoardLogger(folder.folder),
         ]
-        saved = resuming.Saved(resuming.identity(hypermodel.config), 0, [], 0.0)
-        point = resuming.ResumePoint(resume, saved, lambda: 0.0, told)
-        self._callbacks = [*told, point, callbacks.StopRequested(hooks.should_stop)]
+        self._told = [*told, callbacks.StopRequested(hooks.should_stop)]
 
-    def run(self) -> Outcome:
-        listeners = keras.callbacks.CallbackList(self._callbacks, model=_tiny_model())
+    def run(self, saved: Any) -> Outcome:
+        listeners = keras.callbacks.CallbackList(self._told, model=_tiny_model())
         listeners.on_train_begin()
         for epoch in range(EPOCHS):
             value = 0.1 if epoch == 0 else self._score * (epoch + 1) / EPOCHS

@@ -51,6 +51,8 @@ class Lease:
         registry: As given.
         seconds: As given.
         monotonic: As given.
+        has_lapsed: Whether a sign came so late that others may have taken over what this worker runs; it stays so until
+            somebody has looked and says otherwise.
         also: Called with each sign, on the thread that gives them; must be quick. Its errors are ignored.
     """
 
@@ -67,6 +69,7 @@ class Lease:
         self.registry = registry
         self.seconds = seconds
         self.monotonic = monotonic
+        self.has_lapsed = False
         self.also: Callable[[], None] = lambda: None
         self._lock: BufferedWriter | None = None
         self._count = 0
@@ -98,12 +101,13 @@ class Lease:
         now = self.monotonic()  # from before it is given: others see it later, so they wait longer than this worker
         self._count += 1
         self.registry.beat(self.owner, self._count)
+        self.has_lapsed = self.has_lapsed or now - self._shown_at > self.seconds
         self._shown_at = now
 
     @property
     def is_late(self) -> bool:
-        """Whether the last sign is so old that others may have taken over what this worker runs."""
-        return self.monotonic() - self._shown_at > self.seconds
+        """Whether others may have taken over what this worker runs: the last sign is old, or came late."""
+        return self.has_lapsed or self.monotonic() - self._shown_at > self.seconds
 
     def _keep(self) -> None:
         while not self._leaving.wait(self.seconds / SIGNS_A_LEASE):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import optuna
 from optuna.storages import BaseStorage
@@ -14,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mnistsweep.errors import StudyError, suggest
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State, TrialRecord
-from mnistsweep.stores import explained, open_registry, open_storage, repair, store_name
+from mnistsweep.stores import changed_trials, explained, open_registry, open_storage, repair, store_name
 
 _STATES = {
     TrialState.RUNNING: State.RUNNING,
@@ -30,6 +31,24 @@ SESSION = "session:"
 
 # The study's attribute that counts how often the sweep was asked to stop.
 STOPS = "stops"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The trials at one moment.
+
+    Attributes:
+        records: All of them, in the order of their numbers; not to be changed.
+        running: Those that have not ended.
+    """
+
+    records: Sequence[TrialRecord]
+    running: Sequence[TrialRecord]
+
+    @property
+    def num_finished(self) -> int:
+        """How many have ended."""
+        return len(self.records) - len(self.running)
 
 
 class Ledger:
@@ -51,23 +70,27 @@ class Ledger:
         self._storage = open_storage(paths, storage)
         with explained(paths, storage):
             self._study_id = _find_study(self._storage, paths, storage)
-        self._known: tuple[list[TrialRecord], list[int]] = ([], [])
+        self._known = Standing([], [])
+
+    def read(self) -> Standing:
+        """All trials as they stand; those that have ended are read once."""
+        before = self._known  # in one attribute: two threads may ask at once
+        records = list(before.records)
+        numbers = [record.number for record in before.running]
+        changed = [_to_record(t) for t in changed_trials(self._storage, self._study_id, len(records), numbers)]
+        for number, record in zip(numbers, changed, strict=False):
+            records[number] = record
+        records += changed[len(numbers) :]
+        self._known = Standing(records, [record for record in changed if not record.state.finished])
+        return self._known
 
     def records(self) -> list[TrialRecord]:
-        """All trials in the order of their numbers; those that have ended are read once."""
-        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
-        before, running = self._known  # in one attribute: two threads may ask at once
-        records = [*before, *map(_to_record, trials[len(before) :])]
-        for number in running:
-            records[number] = _to_record(trials[number])
-        fresh = itertools.chain(running, range(len(before), len(trials)))
-        self._known = records, [number for number in fresh if not records[number].state.finished]
-        return list(records)
+        """All trials in the order of their numbers."""
+        return list(self.read().records)
 
     def running(self) -> list[TrialRecord]:
         """The trials that have not ended."""
-        records = self.records()
-        return [records[number] for number in self._known[1]]
+        return list(self.read().running)
 
     def stops(self) -> int:
         """How often `mnistsweep stop` was asked for."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -117,14 +118,30 @@ class ResultsTable:
     def __init__(self, path: Path, space: SearchSpace) -> None:
         self._path = path
         self._keys = space.keys
-        self._rows: dict[int, str] = {}
+        self._numbers: list[int] = []
+        self._rows: list[str] = []
+        self._open: list[int] = []
+        self._num_seen = 0
 
-    def write(self, records: Sequence[TrialRecord]) -> None:
-        """Replace the file by the finished trials among `records`."""
-        for record in records:
-            if record.number not in self._rows and record.state.finished:
-                self._rows[record.number] = _line(record.row(self._keys))
-        text = _line([*COLUMNS, *self._keys]) + "".join(self._rows[number] for number in sorted(self._rows))
+    def take(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Take the trials that have ended, and were not taken before, into the table; returns them.
+
+        Args:
+            records: All trials, in the order of their numbers; never fewer than before.
+        """
+        looked_at = [*self._open, *range(self._num_seen, len(records))]
+        new = [records[number] for number in looked_at if records[number].state.finished]
+        self._open = [number for number in looked_at if not records[number].state.finished]
+        self._num_seen = len(records)
+        for record in new:
+            place = bisect.bisect(self._numbers, record.number)
+            self._numbers.insert(place, record.number)
+            self._rows.insert(place, _line(record.row(self._keys)))
+        return new
+
+    def write(self) -> None:
+        """Replace the file by what was taken."""
+        text = _line([*COLUMNS, *self._keys]) + "".join(self._rows)
         with replacing(self._path, durable=False) as part:  # a view: the ledger makes it again
             part.write_text(text, encoding="utf-8", newline="")
 
@@ -200,7 +217,8 @@ def load_sweep(folder: str | Path) -> Sweep:
     if not paths.sweep.is_file():
         beside = [path.parent.name for path in paths.folder.parent.glob(f"*/{paths.sweep.name}")]
         hint = suggest(paths.name, beside)
-        raise StudyError(f"{folder}: no sweep is there ({paths.sweep.name} is missing)" + (f"; {hint}" if hint else "."))
+        end = f"; {hint}" if hint else "."
+        raise StudyError(f"{folder}: no sweep is there ({paths.sweep.name} is missing){end}")
     return Sweep(paths)
 
 

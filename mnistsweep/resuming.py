@@ -83,9 +83,12 @@ def write(path: Path, saved: Saved) -> None:
     """
     arrays: list[NDArray[np.uint8]] = []
     record = json.dumps({"format": FORMAT, **pack(vars(saved), arrays)}).encode()
-    content = b"".join([len(record).to_bytes(8, "big"), record, *arrays])
-    with replacing(path, durable=False) as part:
-        np.save(part, np.frombuffer(zlib.crc32(content).to_bytes(4, "big") + content, np.uint8))
+    content = b"".join([len(record).to_bytes(8, "big"), record, *(array.data for array in arrays)])
+    header = {"descr": "|u1", "fortran_order": False, "shape": (4 + len(content),)}
+    with replacing(path, durable=False) as part, part.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(zlib.crc32(content).to_bytes(4, "big"))
+        file.write(content)  # not `np.save`, whose error does not say that a disk is full
 
 
 def read(path: Path, expected: str) -> Saved | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import optuna
 from optuna.storages import BaseStorage, get_storage
+from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import StudyError
 from mnistsweep.journal import Journal
@@ -54,6 +55,24 @@ def flush(storage: BaseStorage) -> None:
     """Wait until the disk has what was written; a database has waited already."""
     if isinstance(storage, Journal):
         storage.file.flush()
+
+
+def changed_trials(storage: BaseStorage, study_id: int, known: int, running: Sequence[int]) -> list[FrozenTrial]:
+    """What a reader has to read again.
+
+    Args:
+        storage: Of the ledger.
+        study_id: Of the study.
+        known: How many trials the reader knows.
+        running: The numbers of those that had not ended.
+
+    Returns:
+        The trials of the numbers in `running`, then the new ones.
+    """
+    if isinstance(storage, Journal):
+        return storage.changed_trials(study_id, known, running)
+    trials = storage.get_all_trials(study_id, deepcopy=False)
+    return [*map(trials.__getitem__, running), *trials[known:]]
 
 
 def repair(storage: BaseStorage) -> None:

@@ -123,6 +123,9 @@ class Study(Ledger):
         name = self._storage.get_study_name_from_id(self._study_id)  # a folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(paths, search.space, search.direction, search.objective)
+        before = self.read()  # what takes a while with a long ledger is done before anybody has to wait for it
+        self._views.take(before)
+        search.oracle.prepare(len(before.records))
         with self._registry.exclusive():
             self._begun = self._begin_session()
 
@@ -157,6 +160,7 @@ class Study(Ledger):
             whose = f"worker {owner}" if owner else "whoever asks next"
             lapse = f"{self.lease.seconds:g} s"
             raise LeaseLost(f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {lapse}")
+        self.lease.has_lapsed = False
 
     def report(self, claim: Claim, epoch: int, value: float) -> bool:
         """Record the objective after an epoch (counted from 1); True if the training is not worth going on with."""
@@ -194,7 +198,7 @@ class Study(Ledger):
 
     def write_views(self) -> None:
         """Bring ``results.csv`` and ``best.yaml`` up to date with the ledger."""
-        self._views.refresh(self.records)
+        self._views.refresh(self.read)
 
     def is_stopped(self) -> bool:
         """Whether `mnistsweep stop` was asked for since this session of the sweep began."""
@@ -202,15 +206,16 @@ class Study(Ledger):
 
     def _claim(self) -> Claim | None:
         self._tick()
-        for record in self.running():
+        for record in self.read().running:
             if not self._watch.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
                 return claim
-        records = self.records()
-        self._stop_if_failing(records)
+        now = self.read()
+        self._stop_if_failing(now.records)
         claim = None
-        if not is_spent(records, self.search.budget, self.hours()):
-            claim = self._create(len(records))
-        self.waiting = claim is None and any(record.owner != self.lease.owner for record in self.running())
+        hours = 0.0 if self.search.budget.hours is None else self.hours()
+        if not is_spent(now.records, self.search.budget, hours):
+            claim = self._create(len(now.records))
+        self.waiting = claim is None and any(record.owner != self.lease.owner for record in now.running)
         return claim
 
     def _take_over(self, record: TrialRecord) -> Claim | None:

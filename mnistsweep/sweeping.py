@@ -116,7 +116,7 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
 
 def tidy(plan: Plan, ledger: Ledger) -> None:
     """Do what a killed worker may have left undone: the views, and resume points of trials that have ended."""
-    Views(plan.paths, plan.space, plan.direction, plan.config.objective).refresh(ledger.records)
+    Views(plan.paths, plan.space, plan.direction, plan.config.objective).refresh(ledger.read)
     for record in ledger.records():
         if record.state.finished:
             plan.paths.trial(record.number).resume.unlink(missing_ok=True)

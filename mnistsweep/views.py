@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from mnistsweep.errors import DiskFull, is_disk_full
+from mnistsweep.ledger import Standing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import ResultsTable, TrialRecord, best_of, write_best
 from mnistsweep.space import SearchSpace
@@ -26,15 +27,21 @@ class Views:
         self._direction = direction
         self._objective = objective
         self._table = ResultsTable(paths.results, space)
-        self._best: int | None = None
+        self._best: TrialRecord | None = None
+        self._shown: int | None = None
 
-    def refresh(self, records: Callable[[], Sequence[TrialRecord]]) -> None:
+    def take(self, standing: Standing) -> None:
+        """Take note of the trials that have ended, without writing anything."""
+        new = self._table.take(standing.records)
+        self._best = best_of([self._best, *new] if self._best else new, self._direction)
+
+    def refresh(self, read: Callable[[], Standing]) -> None:
         """Write what the ledger has now.
 
         One process writes at a time; it looks again when it is done: nobody waits for it, and nothing is missing.
 
         Args:
-            records: Reads the ledger.
+            read: Reads the ledger.
 
         Raises:
             DiskFull: There is no room. The ledger has everything; the views follow with the next trial.
@@ -45,24 +52,21 @@ class Views:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     return
-                written = records()
+                written = read()
                 self._write(written)
                 fcntl.flock(lock, fcntl.LOCK_UN)
-                if _num_finished(records()) == _num_finished(written):
+                if read().num_finished == written.num_finished:
                     return
 
-    def _write(self, records: Sequence[TrialRecord]) -> None:
+    def _write(self, standing: Standing) -> None:
+        self.take(standing)
+        best = self._best
         try:
-            self._table.write(records)
-            best = best_of(records, self._direction)
-            if best is not None and best.number != self._best and self._paths.trial(best.number).config.is_file():
+            self._table.write()
+            if best is not None and best.number != self._shown and self._paths.trial(best.number).config.is_file():
                 write_best(self._paths, best, self._objective)
-                self._best = best.number
+                self._shown = best.number
         except OSError as error:
             if is_disk_full(error):
                 raise DiskFull.at(str(self._paths.results), error) from error
             raise
-
-
-def _num_finished(records: Sequence[TrialRecord]) -> int:
-    return sum(record.state.finished for record in records)

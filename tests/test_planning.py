@@ -411,3 +411,24 @@ def test_the_longest_training(overrides: list[str], most: int) -> None:
 )
 def test_the_direction(overrides: list[str], direction: str) -> None:
     assert planned("model.dropout=0,0.1", *overrides).direction == direction
+
+
+@pytest.mark.parametrize(
+    ("overrides", "threads"),
+    [
+        (["oracle=random"], 4),
+        (["oracle=quasi_random", "pruner=none"], 4),
+        (["oracle=grid", "trainer.threads=7"], 7),
+        (["oracle=random", "pruner=median"], 1),  # who is pruned depends on who comes first
+        (["oracle=tpe"], 1),
+        (["oracle=auto"], 1),
+    ],
+)
+def test_threads_follow_the_workers_only_where_no_table_is_promised(
+    overrides: list[str], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnistsweep.devices.num_cores", lambda: 8)
+    dimension = "model.layer_size=32,64" if "oracle=grid" in overrides else "model.dropout=interval(0,0.5)"
+    for workers in (8, 16):
+        plan = plan_sweep(Recipe(), [f"workers={workers}", dimension, *overrides])
+        assert plan.threads == threads

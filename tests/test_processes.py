@@ -18,7 +18,7 @@ from mnistsweep import devices, processes
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.processes import run_workers, worker_command
-from mnistsweep.signals import TRIAL_BEGINS, StopSignal, has_begun_trial
+from mnistsweep.signals import REPLACE, TRIAL_BEGINS, StopSignal, has_begun_trial
 
 # A worker's script gets its index as `index`, and `note(text)` appends a line to a file that the test reads.
 PRELUDE = """
@@ -130,6 +130,11 @@ if count() <= {processes.MOST_IDLE_DEATHS + 2}:
 """
     assert run(script) == [0]
     assert len(lines(notes)) == processes.MOST_IDLE_DEATHS + 3
+
+
+def test_a_worker_that_has_grown_too_large_is_replaced(run: Workers, notes: Path) -> None:
+    assert run(f"sys.exit({REPLACE} if count() < 6 else 0)") == [0]
+    assert lines(notes) == ["0 start"] * 6
 
 
 def test_an_error_is_no_reason_to_start_again(run: Workers, notes: Path) -> None:

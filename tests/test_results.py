@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import (
     COLUMNS,
+    FORMAT,
     Result,
     ResultsTable,
     State,
@@ -57,8 +59,13 @@ def rows(paths: SweepPaths) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def write_table(table: ResultsTable, records: Sequence[TrialRecord]) -> None:
+    table.take(records)
+    table.write()
+
+
 def test_the_columns_are_those_that_are_promised_then_one_a_dimension(paths: SweepPaths) -> None:
-    ResultsTable(paths.results, SPACE).write([])
+    write_table(ResultsTable(paths.results, SPACE), [])
     promised = "trial,state,objective,best_epoch,seconds,seed,reason"
     assert ",".join(COLUMNS) == promised
     assert paths.results.read_text() == f"{promised},optimizer,flag,optimizer.momentum\n"
@@ -67,7 +74,7 @@ def test_the_columns_are_those_that_are_promised_then_one_a_dimension(paths: Swe
 def test_a_row_has_exact_numbers_and_empty_cells_for_what_is_not_there(paths: SweepPaths) -> None:
     sgd = completed(1, 0.1 + 0.2, **{"optimizer": "sgd", "flag": False, "optimizer.momentum": 1 / 3})
     running = TrialRecord(2, State.RUNNING, {"optimizer": "adam", "flag": True}, 9)
-    ResultsTable(paths.results, SPACE).write([failed(0, "no luck"), sgd, running])
+    write_table(ResultsTable(paths.results, SPACE), [failed(0, "no luck"), sgd, running])
     assert paths.results.read_text().splitlines()[1:] == [
         "0,failed,,,0.0,8,no luck,None,False,",
         "1,completed,0.30000000000000004,2,1.235,7,,sgd,False,0.3333333333333333",
@@ -77,9 +84,9 @@ def test_a_row_has_exact_numbers_and_empty_cells_for_what_is_not_there(paths: Sw
 def test_rows_are_in_order_of_their_numbers_whoever_ends_first(paths: SweepPaths) -> None:
     table = ResultsTable(paths.results, SPACE)
     running = TrialRecord(0, State.RUNNING, {"optimizer": "adam", "flag": True}, 9)
-    table.write([running, completed(1, 0.5)])
+    write_table(table, [running, completed(1, 0.5)])
     assert [row["trial"] for row in rows(paths)] == ["1"]
-    table.write([completed(0, 0.25), completed(1, 0.5), completed(2, 0.75)])
+    write_table(table, [completed(0, 0.25), completed(1, 0.5), completed(2, 0.75)])
     assert [(row["trial"], row["objective"]) for row in rows(paths)] == [("0", "0.25"), ("1", "0.5"), ("2", "0.75")]
 
 
@@ -95,7 +102,7 @@ def test_rows_are_in_order_of_their_numbers_whoever_ends_first(paths: SweepPaths
     ],
 )
 def test_a_reason_survives_with_its_commas_quotes_and_lines(paths: SweepPaths, reason: str, read: str) -> None:
-    ResultsTable(paths.results, SPACE).write([failed(0, reason), completed(1, 0.5)])
+    write_table(ResultsTable(paths.results, SPACE), [failed(0, reason), completed(1, 0.5)])
     assert [row["reason"] for row in rows(paths)] == [read, ""]
     assert list(Sweep(paths).trials["reason"]) == [read, ""]
 
@@ -103,7 +110,7 @@ def test_a_reason_survives_with_its_commas_quotes_and_lines(paths: SweepPaths, r
 @given(st.floats(allow_nan=False))
 def test_every_number_is_read_back_exactly(tmp_path_factory: pytest.TempPathFactory, number: float) -> None:
     paths = SweepPaths(tmp_path_factory.mktemp("numbers"))
-    ResultsTable(paths.results, SPACE).write([completed(0, number)])
+    write_table(ResultsTable(paths.results, SPACE), [completed(0, number)])
     assert Sweep(paths).trials["objective"].item() == number
 
 
@@ -138,7 +145,7 @@ def test_best_yaml_is_the_trials_configuration_and_says_where_it_comes_from(path
 def test_the_trials_are_a_data_frame_with_types(paths: SweepPaths) -> None:
     write_yaml(paths.sweep, {"plan": {}})
     sgd = completed(1, 0.5, **{"optimizer": "sgd", "flag": False, "optimizer.momentum": 0.25})
-    ResultsTable(paths.results, SPACE).write([failed(0, "broken"), sgd])
+    write_table(ResultsTable(paths.results, SPACE), [failed(0, "broken"), sgd])
     trials = load_sweep(paths.folder).trials
     assert trials["trial"].tolist() == [0, 1]
     assert str(trials["best_epoch"].dtype) == "Int64"
@@ -191,3 +198,14 @@ def test_yaml_is_written_in_the_order_given_and_with_every_letter(paths: SweepPa
     assert text.startswith("z: 1\n")
     assert "größer 漢" in text
     assert yaml.safe_load(text) == record
+
+
+def test_a_folder_of_a_newer_version_is_refused(paths: SweepPaths) -> None:
+    write_yaml(paths.sweep, {"mnistsweep": "9.1.0", "format": FORMAT + 1, "plan": {"not": "understood"}})
+    before = paths.sweep.read_bytes()
+    message = rf"made by a newer mnistsweep \(9\.1\.0, format {FORMAT + 1}\); this one, .* Nothing was changed"
+    with pytest.raises(StudyError, match=message):
+        read_sweep_file(paths)
+    assert paths.sweep.read_bytes() == before
+    write_yaml(paths.sweep, {"mnistsweep": "0.1.0", "plan": {}})  # of the time before formats had numbers
+    assert read_sweep_file(paths) == {"mnistsweep": "0.1.0", "plan": {}}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -35,10 +33,10 @@ class Folder:
         self.folder = folder
         self._data = [*data, "model=perceptron", "trainer.batch_size=16"]
 
-    def start(self, name: str, *overrides: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-        """Start a sweep."""
+    def start(self, name: str, *overrides: str, under: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start a sweep, as the argument of another command where there is one."""
         return subprocess.Popen(
-            [*COMMAND, f"name={name}", *self._data, *overrides], cwd=self.folder, text=True, preexec_fn=before,
+            [*under, *COMMAND, f"name={name}", *self._data, *overrides], cwd=self.folder, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -137,15 +135,13 @@ def test_a_configuration_that_kills_its_process_is_recorded_and_the_sweep_goes_o
     assert "process died 2 times while it ran this trial, before it had finished an epoch" in states[True].result.reason
 
 
-def limit_files() -> None:
-    """No file may grow past 90 kB: as on a disk that fills up while a model is saved."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (90_000, 90_000))
+# No file may grow past 88 KiB: as on a disk that fills up while a model is saved.
+SMALL_FILES = ("bash", "-c", 'trap "" XFSZ; ulimit -f 88; exec "$@"', "bash")
 
 
 def test_a_full_disk_stops_the_sweep_with_a_message_and_the_same_command_continues(sweeps: Folder) -> None:
-    search: list[Any] = ["model.layer_size=2000,4", "oracle=grid", "trainer.epochs=3"]
-    process = sweeps.start("full", *search, before=limit_files)
+    search = ["model.layer_size=2000,4", "oracle=grid", "trainer.epochs=3"]
+    process = sweeps.start("full", *search, under=SMALL_FILES)
     said, _ = process.communicate()
     assert process.returncode == 1, said
     last = said.strip().splitlines()[-1]

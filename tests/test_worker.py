@@ -21,7 +21,7 @@ from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning import plan_sweep
 from mnistsweep.results import State
-from mnistsweep.signals import StopSignal
+from mnistsweep.signals import REPLACE, StopSignal
 from mnistsweep.sweeping import open_sweep
 from mnistsweep.training import Hooks
 from mnistsweep.tuner.search import train_once
@@ -186,6 +186,17 @@ def test_a_sweep_that_was_stopped_gives_its_trial_back_and_goes_on(
     assert rows[0]["seed"] == seeds[0]
     assert work_job(plan.paths.folder, 0, "third") == 0, "a worker that comes late finds nothing to do"
     assert capsys.readouterr().err == ""
+
+
+def test_a_worker_that_has_grown_makes_room_for_another_between_trials(run_sweep: RunSweep) -> None:
+    plan_of_three = ["model.layer_size=4,8,16", "oracle=grid", "name=grows", "worker_memory_gb=0.1"]
+    sweep = run_sweep([*plan_of_three, "trials=1"])
+    record = sweep.paths.sweep.read_text(encoding="utf-8")
+    sweep.paths.sweep.write_text(record.replace("trials: 1\n", "trials: 3\n"), encoding="utf-8")
+    assert work_job(sweep.paths.folder, 0, "second", parent=os.getppid()) == REPLACE
+    assert len(table(sweep.paths.results)) == 2, "it ends after a trial, not before it has done one"
+    assert work_job(sweep.paths.folder, 0, "third") == 0, "without somebody to replace it, it goes on"
+    assert len(table(sweep.paths.results)) == 3
 
 
 def test_a_worker_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,9 @@ class Oracle(ABC):
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
 
+    def prepare(self, number: int) -> None:  # noqa: B027  # most have nothing to do
+        """Do beforehand what can be done for a trial of that number: nobody waits for this, but for `propose`."""
+
     @abstractmethod
     def propose(self, number: int, study: optuna.Study) -> Proposal | None:
         """The point of trial `number`, given the ledger; None where there is nothing left to try."""
@@ -37,6 +40,10 @@ class SequenceOracle(Oracle):
     def __init__(self, sequence: PointSequence) -> None:
         super().__init__(sequence.space)
         self._sequence = sequence
+
+    def prepare(self, number: int) -> None:
+        """Work the sequence out up to there."""
+        self._sequence.point(number)
 
     def propose(self, number: int, study: optuna.Study) -> Proposal | None:
         """The sequence's point."""
