@@ -25,6 +25,7 @@ from typing import Any
 import events
 
 from mnistsweep import algorithms
+from mnistsweep.budget import Budget
 from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.leases import Lease
 from mnistsweep.ledger import Ledger, create_ledger
@@ -34,7 +35,7 @@ from mnistsweep.results import Result, State
 from mnistsweep.signals import TRIAL_BEGINS, StopSignal
 from mnistsweep.space import Choice, Float, Int, SearchSpace
 from mnistsweep.stores import open_registry
-from mnistsweep.study import Budget, Claim, Search, Study
+from mnistsweep.study import Claim, Search, Study
 from mnistsweep.upkeep import Upkeep
 from mnistsweep.views import Views
 

@@ -18,11 +18,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep import algorithms
 from mnistsweep.algorithms import distribution, encode
+from mnistsweep.budget import Budget
 from mnistsweep.journal import JournalFile
 from mnistsweep.ledger import create_ledger
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result
-from mnistsweep.study import Budget, Search
+from mnistsweep.study import Search
 
 SEED = 0
 

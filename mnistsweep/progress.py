@@ -15,9 +15,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnistsweep.budget import Budget
 from mnistsweep.results import State, TrialRecord, best_of
 from mnistsweep.space import Point
-from mnistsweep.study import Budget, Ledger
+from mnistsweep.study import Ledger
 
 REFRESH_SECONDS = 0.5
 

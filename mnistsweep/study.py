@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -25,7 +24,8 @@ from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.algorithms import Oracle, distribution, encode
-from mnistsweep.errors import LeaseLost, SweepStopped
+from mnistsweep.budget import Budget, num_failed
+from mnistsweep.errors import LeaseLost
 from mnistsweep.leases import Lease, Watch
 from mnistsweep.ledger import OPTUNA_STATES, SESSION, Ledger, create_ledger
 from mnistsweep.paths import SweepPaths
@@ -39,28 +39,7 @@ from mnistsweep.views import Views
 MOST_DEATHS = 2
 
 
-__all__ = ["Budget", "Claim", "Ledger", "Search", "Study", "create_ledger", "is_spent"]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How far a sweep goes; whichever comes first. None: no such limit.
-
-    Attributes:
-        trials: Finished trials of any kind.
-        hours: Of running time, summed over continued runs. A trial that runs is finished.
-        total_epochs: Of training, summed over trials. A trial that runs is finished.
-        failed_in_a_row: So many failed trials in a row stop the sweep.
-        failed: So many failed trials among the last `failure_window` stop it.
-        failure_window: How many trials are looked at for `failed`.
-    """
-
-    trials: int | None = None
-    hours: float | None = None
-    total_epochs: int | None = None
-    failed_in_a_row: int | None = None
-    failed: int | None = None
-    failure_window: int = 1
+__all__ = ["Claim", "Ledger", "Search", "Study", "create_ledger"]
 
 
 @dataclass(frozen=True)
@@ -210,10 +189,10 @@ class Study(Ledger):
             if not self._watch.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
                 return claim
         now = self.read()
-        self._stop_if_failing(now.records)
+        budget, failures = self.search.budget, int(self._begun["failures_before"])
+        budget.check_failures(now.records, failures, lambda number: self.paths.trial(number).error)
         claim = None
-        hours = 0.0 if self.search.budget.hours is None else self.hours()
-        if not is_spent(now.records, self.search.budget, hours):
+        if not budget.is_spent(now.records, 0.0 if budget.hours is None else self.hours()):
             claim = self._create(len(now.records))
         self.waiting = claim is None and any(record.owner != self.lease.owner for record in now.running)
         return claim
@@ -273,34 +252,11 @@ class Study(Ledger):
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
 
-    def _stop_if_failing(self, records: Sequence[TrialRecord]) -> None:
-        budget = self.search.budget
-        if budget.failed_in_a_row is not None:
-            most = budget.failed_in_a_row
-            self._stop_if(
-                records, most, most, f"{most} trials in a row have failed (max_consecutive_failed_trials={most})"
-            )
-        if budget.failed is not None:
-            most, window = budget.failed, budget.failure_window
-            rule = f"(max_failed_trials={most}, failure_window={window})"
-            self._stop_if(records, most, window, f"{most} of the last {window} trials have failed {rule}")
-
-    def _stop_if(self, records: Sequence[TrialRecord], most: int, window: int, rule: str) -> None:
-        """Stop where of the last `window` trials `most` have failed, not counting those ended by a limit."""
-        last = itertools.islice((r for r in reversed(records) if r.state.finished and not r.result.limited), window)
-        failed = [record for record in last if record.state is State.FAILED]
-        if len(failed) >= most and _num_failed(records) - self._begun["failures_before"] >= most:
-            first = failed[-1]
-            raise SweepStopped(
-                f"{rule}. The first of them, trial {first.number}: {first.result.reason} "
-                f"See {self.paths.trial(first.number).error}."
-            )
-
     def _begin_session(self) -> dict[str, float]:
         """What is noted of this session: one that is continued gets a fresh allowance of failures."""
         if self._session not in self.sessions():
             now = self._clock()
-            before = {"failures_before": _num_failed(self.records()), "stops": self.stops()}
+            before = {"failures_before": num_failed(self.records()), "stops": self.stops()}
             self._write_session({"begun": now, "last": now, **before})
         return self.sessions()[self._session]
 
@@ -311,23 +267,3 @@ class Study(Ledger):
 
     def _write_session(self, session: dict[str, float]) -> None:
         self._storage.set_study_user_attr(self._study_id, f"{SESSION}{self._session}", session)
-
-
-def is_spent(records: Sequence[TrialRecord], budget: Budget, hours: float) -> bool:
-    """Whether no new trial may be begun.
-
-    Args:
-        records: All trials.
-        budget: What may be spent.
-        hours: The running time so far, as `Ledger.hours` has it.
-    """
-    if budget.hours is not None and hours >= budget.hours:
-        return True
-    if budget.trials is not None and len(records) >= budget.trials:
-        return True
-    return budget.total_epochs is not None and sum(record.result.epochs for record in records) >= budget.total_epochs
-
-
-def _num_failed(records: Sequence[TrialRecord]) -> int:
-    """How many have failed by themselves, not by a limit of the configuration."""
-    return sum(record.state is State.FAILED and not record.result.limited for record in records)

@@ -23,6 +23,7 @@ from rich.markup import escape
 
 import mnistsweep
 from mnistsweep import data, tensorboard_events
+from mnistsweep.budget import Budget
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths
@@ -33,7 +34,7 @@ from mnistsweep.results import FORMAT, State, TrialRecord, best_of, read_sweep_f
 from mnistsweep.signals import TRIAL_BEGINS
 from mnistsweep.space import SearchSpace
 from mnistsweep.stores import open_storage
-from mnistsweep.study import Budget, Ledger, create_ledger, is_spent
+from mnistsweep.study import Ledger, create_ledger
 from mnistsweep.views import Views
 from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
 
@@ -72,7 +73,7 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
     ledger = Ledger(plan.paths, plan.config.storage)
     budget = Budget(plan.num_trials, plan.config.hours, plan.config.total_epochs)
     records = ledger.records()
-    if is_spent(records, budget, ledger.hours()) and all(record.state.finished for record in records):
+    if budget.is_spent(records, ledger.hours()) and all(record.state.finished for record in records):
         complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
         console.print(escape(complete), highlight=False, soft_wrap=True)
         sum_up(plan, ledger, console)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistsweep import algorithms, devices, tensorboard_events
+from mnistsweep.budget import Budget
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
@@ -26,7 +27,7 @@ from mnistsweep.results import State, read_sweep_file, write_yaml
 from mnistsweep.signals import REPLACE, TRIAL_BEGINS, StopSignal
 from mnistsweep.space import Choice, Int, SearchSpace
 from mnistsweep.stores import open_registry
-from mnistsweep.study import Budget, Claim, Search, Study
+from mnistsweep.study import Claim, Search, Study
 from mnistsweep.upkeep import Memory, Upkeep
 
 if TYPE_CHECKING:

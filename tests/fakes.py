@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep import algorithms
+from mnistsweep.budget import Budget
 from mnistsweep.leases import LEASE_SECONDS, Lease
 from mnistsweep.paths import SweepPaths
 from mnistsweep.registry import locked
 from mnistsweep.results import Result, State, Sweep
 from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
 from mnistsweep.stores import open_registry
-from mnistsweep.study import Budget, Claim, Search, Study, create_ledger
+from mnistsweep.study import Claim, Search, Study, create_ledger
 
 # Runs a real sweep with the given overrides: the fixture `run_sweep`.
 RunSweep = Callable[[Sequence[str]], Sweep]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from fakes import LINE, claim, doomed_study, fail, make_search, open_study, run, train
 
+from mnistsweep.budget import Budget
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State
-from mnistsweep.study import Budget, is_spent
 
 
 def test_epochs_are_a_budget_over_all_trials(paths: SweepPaths) -> None:
@@ -98,7 +98,7 @@ def test_the_epochs_of_a_failed_trial_count(paths: SweepPaths) -> None:
 def test_whichever_limit_comes_first_ends_a_sweep(paths: SweepPaths, budget: Budget, spent: bool) -> None:
     with open_study(paths, make_search(LINE, trials=2)) as study:
         run(study, epochs=3)
-        assert is_spent(study.records(), budget, study.hours()) == spent
+        assert budget.is_spent(study.records(), study.hours()) == spent
 
 
 class TestFailuresInARow:
