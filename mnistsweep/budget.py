@@ -70,8 +70,8 @@ class Budget:
             failed = [r for r in itertools.islice(counted, window) if r.state is State.FAILED]
             if len(failed) >= most and num_failed(records) - failures_before >= most:
                 first = failed[-1]
-                reason = f"trial {first.number}: {first.result.reason} See {trace(first.number)}."
-                raise SweepStopped(f"{rule}. The first of them, {reason}")
+                see = f" See {trace(first.number)}." if trace(first.number).is_file() else ""
+                raise SweepStopped(f"{rule}. The first of them, trial {first.number}: {first.result.reason}.{see}")
 
 
 def num_failed(records: Sequence[TrialRecord]) -> int:

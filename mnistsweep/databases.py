@@ -1,4 +1,7 @@
-"""Databases as the place where workers meet: SQLite on one machine, PostgreSQL from anywhere. No folder need be shared.
+"""Databases as the place where workers meet: SQLite on one machine, PostgreSQL from anywhere.
+
+Workers need share no folder to meet here; but a trial that is taken over goes on from its resume point only where they
+do.
 
 Imports SQLAlchemy, which takes a while: imported itself where a database is used, and nowhere else.
 """

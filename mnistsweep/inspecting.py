@@ -82,7 +82,8 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     console = Console()
 
     def busy() -> list[str]:
-        return [record.owner for record in ledger.running() if watch.is_alive(record.owner)]
+        here = {lock.stem for lock in sweep.paths.workers.glob("*-*.lock")}  # between two trials, too
+        return sorted(filter(watch.is_alive, here | {record.owner for record in ledger.running()}))
 
     ledger.request_stop()
     left = int(STOP_SECONDS + 2 * plan.config.lease_seconds)

@@ -34,6 +34,9 @@ LEASE_SECONDS = 15.0
 SIGNS_A_LEASE = 5
 """How often a worker shows one meanwhile, so that a slow disk costs no lease."""
 
+MOST_SECONDS = 2.0
+"""How long it takes at the most between two signs, and until a worker hears `mnistsweep stop`."""
+
 Monotonic = Callable[[], float]
 
 
@@ -110,7 +113,7 @@ class Lease:
         return self.has_lapsed or self.monotonic() - self._shown_at > self.seconds
 
     def _keep(self) -> None:
-        while not self._leaving.wait(self.seconds / SIGNS_A_LEASE):
+        while not self._leaving.wait(min(self.seconds / SIGNS_A_LEASE, MOST_SECONDS)):
             for act in (self.show, self.also):
                 with contextlib.suppress(Exception):  # a disk or a database that comes back in time has cost nothing
                     act()
@@ -164,8 +167,10 @@ class Watch:
     def bury(self, owner: str) -> None:
         """Remove what a worker left behind that is not alive."""
         if owner:
+            stopped = runs_here(self._paths, owner, None)  # a process that is only stopped keeps its lock
             self._registry.forget(owner)
-            self._paths.worker_lock(owner).unlink(missing_ok=True)
+            if not stopped:
+                self._paths.worker_lock(owner).unlink(missing_ok=True)
             self._seen.pop(owner, None)
 
 

@@ -12,6 +12,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from mnistsweep.budget import num_failed
 from mnistsweep.errors import StudyError, suggest
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State, TrialRecord
@@ -31,6 +32,9 @@ SESSION = "session:"
 
 # The study's attribute that counts how often the sweep was asked to stop.
 STOPS = "stops"
+
+# The study's attribute that names the search and its data.
+IDENTITY = "search"
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,9 @@ class Ledger:
         for number, record in zip(numbers, changed, strict=False):
             records[number] = record
         records += changed[len(numbers) :]
-        self._known = Standing(records, [record for record in changed if not record.state.finished])
-        return self._known
+        standing = Standing(records, [record for record in changed if not record.state.finished])
+        self._known = standing
+        return standing
 
     def records(self) -> list[TrialRecord]:
         """All trials in the order of their numbers."""
@@ -112,17 +117,46 @@ class Ledger:
             until = max(until, last)
         return seconds / 3600
 
+    def begin_session(self, session: str, now: float) -> None:
+        """Note that a start of the sweep begins; what comes before it (requests to stop, failures) does not concern it.
+
+        Args:
+            session: Its name.
+            now: Seconds since the epoch.
+        """
+        with open_registry(self.paths, self._url).exclusive():
+            self._begin_session(session, now)
+
+    def _begin_session(self, session: str, now: float) -> dict[str, float]:
+        """What is noted of a session: one that is continued gets a fresh allowance of failures."""
+        if session not in self.sessions():
+            before = {"failures_before": num_failed(self.records()), "stops": self.stops()}
+            self._write_session(session, {"begun": now, "last": now, **before})
+        return self.sessions()[session]
+
+    def _write_session(self, session: str, notes: dict[str, float]) -> None:
+        self._storage.set_study_user_attr(self._study_id, f"{SESSION}{session}", notes)
+
     def request_stop(self) -> None:
         """Ask all workers of the sweep to stop; starts of the sweep that come later do not heed it."""
         with open_registry(self.paths, self._url).exclusive():
             self._storage.set_study_user_attr(self._study_id, STOPS, self.stops() + 1)
 
 
-def create_ledger(paths: SweepPaths, storage: str | None, direction: str, objective: str) -> None:
+def create_ledger(
+    paths: SweepPaths, storage: str | None, direction: str, objective: str, identity: str | None = None
+) -> None:
     """Create the ledger of a sweep, if it is not there yet.
 
+    Args:
+        paths: The sweep's files.
+        storage: A database URL; None for the journal file.
+        direction: ``max`` or ``min``.
+        objective: Its name.
+        identity: Names the search and its data: a database may hold another search under the same name.
+
     Raises:
-        StudyError: The database does not answer, or the file cannot be written.
+        StudyError: The database does not answer, the file cannot be written, or the ledger is of another search.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(paths, storage))
@@ -130,8 +164,12 @@ def create_ledger(paths: SweepPaths, storage: str | None, direction: str, object
         stack.enter_context(open_registry(paths, storage).exclusive())
         opened = open_storage(paths, storage, create=True)
         repair(opened)
-        names = [study.study_name for study in opened.get_all_studies()]
-        if paths.name in names or (names and storage is None):
+        studies = opened.get_all_studies()
+        found = [study for study in studies if storage is None or study.study_name == paths.name]
+        if found:
+            if identity is not None and found[0].user_attrs.get(IDENTITY, identity) != identity:
+                where = store_name(paths, storage)
+                raise StudyError(f"{where}: holds another search called {paths.name!r}; take another name=NAME.")
             return
         if storage is None and paths.journal.stat().st_size:
             raise StudyError(f"{paths.journal}: the beginning of the journal is missing. Nothing was changed.")
@@ -141,6 +179,8 @@ def create_ledger(paths: SweepPaths, storage: str | None, direction: str, object
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([objective])
+        if identity is not None:
+            study.set_user_attr(IDENTITY, identity)
 
 
 def _find_study(opened: BaseStorage, paths: SweepPaths, storage: str | None) -> int:

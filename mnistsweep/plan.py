@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -156,6 +157,15 @@ class Plan:
         """What in another plan would make it another search: keys whose values differ, budgets and workers aside."""
         ours, theirs = self._identity(), other._identity()
         return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+
+    def fingerprint(self, checksum: str) -> str:
+        """A name for the search and its data, the same for every start of the sweep.
+
+        Args:
+            checksum: Of the data.
+        """
+        text = json.dumps([self._identity(), checksum], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _identity(self) -> dict[str, str]:
         record = self.to_json()

@@ -17,6 +17,10 @@ REPLACE = 75
 TRIAL_BEGINS = "begins trial "
 
 
+# What a worker prints before the reason for which it, and the sweep, cannot go on.
+STOPS_BECAUSE = "stops: "
+
+
 class StopSignal:
     """A context in which the first signal asks to stop, and the second ends the process at once.
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common.global_state import get_global_attribute  # Keras has no public name for these
+from keras.src.random.seed_generator import global_seed_generator
 from numpy.typing import NDArray
 
 from mnistsweep.errors import TrialFailed
@@ -18,6 +20,9 @@ State = dict[str, Any]
 """Plain values, lists and dictionaries with texts as keys; numpy arrays anywhere among them."""
 
 _ARRAY = "__array__"
+
+# Where Keras keeps the generator of `keras.random` for calls without a seed, once there was one.
+_SEEDS = "global_seed_generator"
 
 
 def capture(model: Any, callbacks: Sequence[keras.callbacks.Callback]) -> State:
@@ -34,10 +39,12 @@ def capture(model: Any, callbacks: Sequence[keras.callbacks.Callback]) -> State:
         TrialFailed: A callback's `get_state` returns what cannot be written.
     """
     version, numbers, gauss = random.getstate()
+    seeds = get_global_attribute(_SEEDS)
     return {
         "variables": _values(model.variables),
         "optimizers": {name: _optimizer_state(model, optimizer) for name, optimizer in _optimizers(model).items()},
         "callbacks": [{"class": _class(callback), "state": _callback_state(callback)} for callback in callbacks],
+        "keras_random": None if seeds is None else _values([seeds.state]),
         "python_random": [version, np.array(numbers, np.uint32), gauss],
         "numpy_random": np.random.get_state(legacy=False),
     }
@@ -64,6 +71,8 @@ def restore(state: State, model: Any, callbacks: Sequence[keras.callbacks.Callba
     _agree("the callbacks", [own["class"] for own in state["callbacks"]], [_class(one) for one in callbacks])
     for callback, own in zip(callbacks, state["callbacks"], strict=True):
         _set_callback_state(callback, own["state"])
+    if state["keras_random"] is not None:
+        _assign([global_seed_generator().state], state["keras_random"], "Keras's random numbers")
     version, numbers, gauss = state["python_random"]
     random.setstate((version, tuple(numbers.tolist()), gauss))
     np.random.set_state(state["numpy_random"])

@@ -24,10 +24,10 @@ from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.algorithms import Oracle, distribution, encode
-from mnistsweep.budget import Budget, num_failed
+from mnistsweep.budget import Budget
 from mnistsweep.errors import LeaseLost
 from mnistsweep.leases import Lease, Watch
-from mnistsweep.ledger import OPTUNA_STATES, SESSION, Ledger, create_ledger
+from mnistsweep.ledger import OPTUNA_STATES, Ledger, create_ledger
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import Result, State, TrialRecord
 from mnistsweep.space import Point, SearchSpace
@@ -37,6 +37,9 @@ from mnistsweep.views import Views
 # A configuration whose process dies so often (out of memory, a segmentation fault), without finishing an epoch in
 # between, is recorded as failed.
 MOST_DEATHS = 2
+
+# How exactly hours are counted.
+TICK_SECONDS = 5.0
 
 
 __all__ = ["Claim", "Ledger", "Search", "Study", "create_ledger"]
@@ -106,7 +109,7 @@ class Study(Ledger):
         self._views.take(before)
         search.oracle.prepare(len(before.records))
         with self._registry.exclusive():
-            self._begun = self._begin_session()
+            self._begun = self._begin_session(session, clock())
 
     def claim(self) -> Claim | None:
         """A trial to run, or None where there is none: see `waiting`.
@@ -136,6 +139,8 @@ class Study(Ledger):
         trial = self._storage.get_trial(claim.trial_id)
         owner = trial.user_attrs["lease"]["owner"]
         if owner != self.lease.owner or trial.state.is_finished():
+            if trial.state.is_finished():
+                raise LeaseLost(f"trial {claim.number} has ended already")
             whose = f"worker {owner}" if owner else "whoever asks next"
             lapse = f"{self.lease.seconds:g} s"
             raise LeaseLost(f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {lapse}")
@@ -202,11 +207,11 @@ class Study(Ledger):
         trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, record.number)
         lease = self._storage.get_trial(trial_id).user_attrs["lease"]
         epoch = record.result.epochs
-        before = lease["deaths"] if epoch <= lease.get("epoch", 0) else 0
-        deaths = before + self._watch.has_died(record.owner)
+        done = [epoch, self._resume_time(record.number)]
+        deaths = (lease["deaths"] if done == lease.get("done") else 0) + self._watch.has_died(record.owner)
         claim = None
         if deaths < MOST_DEATHS:
-            self._sign(trial_id, {"owner": self.lease.owner, "deaths": deaths, "epoch": epoch})
+            self._sign(trial_id, {"owner": self.lease.owner, "deaths": deaths, "done": done})
             claim = Claim(record.number, record.point, record.seed, trial_id)
         else:
             where = f"after epoch {epoch}" if epoch else "before it had finished an epoch"
@@ -216,6 +221,13 @@ class Study(Ledger):
         if claim is None:
             self.write_views()
         return claim
+
+    def _resume_time(self, number: int) -> int:
+        """When a trial's resume point was written, which repeats do too that report nothing; 0: there is none."""
+        try:
+            return self.paths.trial(number).resume.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _end(self, trial_id: int, state: State, result: Result) -> None:
         values = None if result.objective is None or state is State.FAILED else [result.objective]
@@ -227,7 +239,7 @@ class Study(Ledger):
 
         Args:
             trial_id: Of the trial.
-            lease: Its `owner`; how many `deaths` there were since an `epoch` was last finished.
+            lease: Its `owner`; how many `deaths` there were since it got as far as `done` says.
         """
         self._storage.set_trial_user_attr(trial_id, "lease", lease)
 
@@ -242,9 +254,9 @@ class Study(Ledger):
             shapes[key] = distribution(dimension)
             params[key] = encode(dimension, shapes[key], value)
         seed = self.search.seed_of(number)
-        lease = {"owner": self.lease.owner, "deaths": 0, "epoch": 0}
+        lease = {"owner": self.lease.owner, "deaths": 0, "done": [0, 0]}
         template = FrozenTrial(
-            number=-1, trial_id=-1, state=TrialState.RUNNING, value=None,
+            number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
             datetime_start=datetime.datetime.fromtimestamp(self._clock()), datetime_complete=None,
             params=params, distributions=shapes, system_attrs=proposal.system_attrs, intermediate_values={},
             user_attrs={"point": proposal.point, "seed": seed, "lease": lease},
@@ -252,18 +264,10 @@ class Study(Ledger):
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
 
-    def _begin_session(self) -> dict[str, float]:
-        """What is noted of this session: one that is continued gets a fresh allowance of failures."""
-        if self._session not in self.sessions():
-            now = self._clock()
-            before = {"failures_before": num_failed(self.records()), "stops": self.stops()}
-            self._write_session({"begun": now, "last": now, **before})
-        return self.sessions()[self._session]
-
     def _tick(self) -> None:
-        """Note that this session is alive: the hours of a sweep are summed over its sessions."""
-        if self.search.budget.hours is not None:
-            self._write_session({**self.sessions()[self._session], "last": self._clock()})
-
-    def _write_session(self, session: dict[str, float]) -> None:
-        self._storage.set_study_user_attr(self._study_id, f"{SESSION}{self._session}", session)
+        """Note that this session is alive, now and then: the hours of a sweep are summed over its sessions."""
+        if self.search.budget.hours is None:
+            return
+        noted, now = self.sessions()[self._session], self._clock()
+        if now - noted["last"] >= TICK_SECONDS:
+            self._write_session(self._session, {**noted, "last": now})

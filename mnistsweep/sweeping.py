@@ -10,6 +10,7 @@ import datetime
 import platform
 import shlex
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -31,12 +32,12 @@ from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.progress import Progress, describe, tally
 from mnistsweep.registry import locked
 from mnistsweep.results import FORMAT, State, TrialRecord, best_of, read_sweep_file, write_yaml
-from mnistsweep.signals import TRIAL_BEGINS
+from mnistsweep.signals import STOPS_BECAUSE, TRIAL_BEGINS
 from mnistsweep.space import SearchSpace
 from mnistsweep.stores import open_storage
 from mnistsweep.study import Ledger, create_ledger
 from mnistsweep.views import Views
-from mnistsweep.worker import OBJECTIVE_TAG, STOPPED, hparams
+from mnistsweep.worker import OBJECTIVE_TAG, hparams
 
 # Whose versions can change what a trial gives.
 PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
@@ -76,6 +77,7 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
     if budget.is_spent(records, ledger.hours()) and all(record.state.finished for record in records):
         complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
         console.print(escape(complete), highlight=False, soft_wrap=True)
+        tidy(plan, ledger)
         sum_up(plan, ledger, console)
         return 0
     _announce(plan, ledger, console)
@@ -101,6 +103,7 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
     def epochs_of(point: dict[str, Any]) -> int:
         return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
 
+    ledger.begin_session(session, time.time())
     progress = Progress(ledger, budget, plan.direction, plan.config.objective, epochs_of, console)
     try:
         with progress:
@@ -112,6 +115,9 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
         return interrupted[0]
     if codes:
         raise SweepStopped(_last_words(plan.paths, codes))
+    left = len(ledger.read().running)
+    if left:
+        raise SweepStopped(f"{left} trial{'s are' if left > 1 else ' is'} unfinished; the same command continues.")
     return 0
 
 
@@ -151,7 +157,7 @@ def open_sweep(plan: Plan) -> None:
                     f"data: not the data that {paths.folder} was begun with ({then}); take another name=NAME."
                 )
         write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
-    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective)
+    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, plan.fingerprint(checksum))
     tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
     # TensorBoard takes the first experiment that it finds for all: one above the sweeps holds all their dimensions.
     beside = tensorboard_events.union(hparams(space) for space in _spaces(paths.folder.parent))
@@ -264,12 +270,13 @@ def _say_how_to_continue(ledger: Ledger, console: Console, budget: Budget) -> No
 
 
 def _last_words(paths: SweepPaths, codes: Sequence[int]) -> str:
-    """What the workers that failed said last."""
-    logs = sorted(paths.workers.glob("*.log"))
-    lines = (line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip())
+    """What the workers that failed said last: why the sweep stops, or else the last line of the latest log."""
+    logs = sorted(paths.workers.glob("*.log"), key=lambda log: log.stat().st_mtime)
+    lines = [line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    reasons = [line.removeprefix(STOPS_BECAUSE) for line in lines if line.startswith(STOPS_BECAUSE)]
+    if reasons:
+        return reasons[-1]
     said = [line for line in lines if not line.startswith(TRIAL_BEGINS)][-1:]
-    if STOPPED in codes and said:
-        return said[0]
     where = ", ".join(str(log) for log in logs)
     return f"a worker ended with code {codes[0]}: {said[0] if said else 'it printed nothing'} (logs: {where})"
 

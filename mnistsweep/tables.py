@@ -14,6 +14,7 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from mnistsweep.connections import explain_outages
+from mnistsweep.errors import StudyError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -54,4 +55,6 @@ class Tables(RDBStorage):
         ):
             session.add_all(kind(trial_id=trial.trial_id, key=key, value_json=json.dumps(attrs[key])) for key in attrs)
         trial.number = trial.count_past_trials(session)
+        if new.number not in (-1, trial.number):  # the turn was lost in the middle: the whole transaction is void
+            raise StudyError(f"trial {new.number} was begun by another worker meanwhile; the same command continues.")
         return trial

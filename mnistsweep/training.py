@@ -184,6 +184,7 @@ class Training:
             self.hooks.verify()
             with replacing(self.folder.model) as part:
                 model.save(part)
+                self.hooks.verify()  # that took a while
         return run
 
     def _callbacks(self, own: Sequence[keras.callbacks.Callback], repeat: _Repeat) -> list[keras.callbacks.Callback]:

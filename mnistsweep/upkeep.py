@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -19,6 +20,9 @@ from mnistsweep.study import Claim, Study
 
 # A trial that is past its time ends by itself at its next batch; one that does not within so many seconds hangs.
 HUNG_SECONDS = 60.0
+
+# A training that was asked to stop does so at its next batch; one that has not after so many seconds is ended.
+DEAF_SECONDS = 7.0
 
 # What all workers of a machine together may take of its memory, where nothing is configured.
 MEMORY_SHARE = 0.8
@@ -49,6 +53,7 @@ class Upkeep:
     timeout_minutes: float | None
     monotonic: Callable[[], float] = time.monotonic
     end_process: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGKILL)
+    _asked: float | None = field(default=None, init=False)
     _claim: Claim | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
 
@@ -58,6 +63,9 @@ class Upkeep:
             self.stop.ask()
         self.study.look()
         claim, now = self.running.claim, self.monotonic()
+        self._asked = (self._asked if self._asked is not None else now) if self.stop() else None
+        if self._asked is not None and now - self._asked > DEAF_SECONDS:
+            self._end_deaf()
         if claim is not self._claim:
             self._claim, self._since = claim, now
         most = math.inf if self.timeout_minutes is None else 60 * self.timeout_minutes + HUNG_SECONDS
@@ -68,7 +76,16 @@ class Upkeep:
         """Record the trial as failed, and end the process: nothing else ends a training that does not come back."""
         rule = f"trial.timeout_minutes={self.timeout_minutes:g}"
         reason = f"hung: past its time ({rule}) it did not come back to be stopped, so its process was ended"
-        self.study.finish(claim, State.FAILED, Result(reason=reason, limited=True))
+        with contextlib.suppress(Exception):  # recorded or not (a full disk), another's or not: it is ended
+            self.study.finish(claim, State.FAILED, Result(reason=reason, limited=True))
+        if self.running.claim is claim:
+            self.end_process()
+
+    def _end_deaf(self) -> None:
+        """End a process whose training does not hear that it should stop; its trial has not died of it."""
+        with contextlib.suppress(Exception):
+            if self.running.claim is not None:
+                self.study.release(self.running.claim)
         self.end_process()
 
 

@@ -19,12 +19,12 @@ from mnistsweep.budget import Budget
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import MnistSweepError, SweepStopped
+from mnistsweep.errors import DiskFull, MnistSweepError, SweepStopped, is_disk_full
 from mnistsweep.leases import Lease
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.plan import Plan
 from mnistsweep.results import State, read_sweep_file, write_yaml
-from mnistsweep.signals import REPLACE, TRIAL_BEGINS, StopSignal
+from mnistsweep.signals import REPLACE, STOPS_BECAUSE, TRIAL_BEGINS, StopSignal
 from mnistsweep.space import Choice, Int, SearchSpace
 from mnistsweep.stores import open_registry
 from mnistsweep.study import Claim, Search, Study
@@ -151,7 +151,12 @@ def _make_tuner(
             tensorboard_events.write_objective(folder.folder, OBJECTIVE_TAG, result.objective, result.best_epoch)
         tensorboard_events.end_session(folder.folder, outcome.state is not State.FAILED)
 
-    oracle = StudyOracle(study, lambda: stop() or is_done())
+    def claims_no_more() -> bool:
+        if study.is_stopped():
+            stop.ask()
+        return stop() or is_done()
+
+    oracle = StudyOracle(study, claims_no_more)
 
     def stop_training() -> bool:
         if study.lease.is_late:
@@ -194,14 +199,25 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
             if work(folder, index, session, stop, _ignore if parent is None else _say, parent is not None):
                 return REPLACE
         except SweepStopped as error:
-            print(error, file=sys.stderr)
+            _explain(error, parent)
             return STOPPED
         except MnistSweepError as error:
-            print(error, file=sys.stderr)
+            _explain(error, parent)
             return error.exit_code
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            _explain(DiskFull.at(str(error.filename or folder), error), parent)
+            return STOPPED
         except KeyboardInterrupt:
             pass
         return stop.exit_code if stop() else 0
+
+
+def _explain(error: MnistSweepError, parent: int | None) -> None:
+    """Say why this worker ends: to its log, for the process that watches it, or to the terminal."""
+    text = " ".join(str(error).splitlines())
+    print(text if parent is None else f"{STOPS_BECAUSE}{text}", file=sys.stderr)
 
 
 def _say(number: int) -> None:

@@ -73,6 +73,21 @@ def test_hours_in_which_two_starts_run_at_once_count_once(paths: SweepPaths) -> 
             assert a.hours() == 0.5
 
 
+def test_a_worker_that_waits_does_not_fill_the_ledger_with_signs_that_it_is_there(paths: SweepPaths) -> None:
+    search, now = make_search(LINE, hours=1.0, trials=1), [0.0]
+    with open_study(paths, search, clock=lambda: now[0]) as a, open_study(paths, search, clock=lambda: now[0]) as b:
+        claim(a)
+        before = paths.journal.stat().st_size
+        for _ in range(20):
+            now[0] += 0.1
+            assert b.claim() is None
+            assert b.waiting
+        assert paths.journal.stat().st_size == before
+        now[0] += 60
+        b.claim()
+        assert a.hours() * 3600 == pytest.approx(62)
+
+
 def test_the_epochs_of_a_failed_trial_count(paths: SweepPaths) -> None:
     with open_study(paths, make_search(LINE, total_epochs=3)) as study:
         trial = claim(study)
@@ -109,9 +124,11 @@ class TestFailuresInARow:
             fail(study, "an early one")
             train(study, claim(study), 0.5)
             for reason in ("the first", "the second", "the third"):
-                fail(study, reason)
+                error = paths.trial(fail(study, reason).number).error
+                error.parent.mkdir(parents=True, exist_ok=True)
+                error.touch()
             with pytest.raises(
-                SweepStopped, match=r"3 trials in a row have failed .*trial 2: the first See .*0002"
+                SweepStopped, match=r"3 trials in a row have failed .*trial 2: the first\. See .*0002"
             ) as stop:
                 study.claim()
         assert "max_consecutive_failed_trials=3" in str(stop.value)

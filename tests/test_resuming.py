@@ -165,6 +165,19 @@ def half(input_shape, classes):
     return model
 
 
+class Noise(layers.Layer):
+    """Draws without a seed of its own."""
+
+    def call(self, x, training=False):
+        return x + 0.2 * keras.random.normal(keras.ops.shape(x)) if training else x
+
+
+def noisy(input_shape, classes):
+    inputs = keras.Input(input_shape)
+    x = layers.Dense(8, "relu")(Noise()(layers.Flatten()(inputs)))
+    return keras.Model(inputs, layers.Dense(classes, "softmax")(x))
+
+
 class Phases(keras_tuner.HyperModel):
     """Its `fit` trains twice: the last layer alone, then all; it looks at what came of the first one."""
 
@@ -316,6 +329,7 @@ CASES = {
     "momentum": ["optimizer=sgd", "optimizer.nesterov=true", "optimizer.momentum=0.8", "trainer.patience=3", REDUCE],
     "schedule": ["schedule=cosine", "schedule.warmup_epochs=1.5", "model.dropout=0.4", *AUGMENTATION],
     "callbacks": [f"callbacks={{_target_: {MODULE}.Dice}}", f"callbacks={{_target_: {MODULE}.Diary}}"],
+    "draws without a seed": [f"model._target_={MODULE}.noisy"],
     "half precision": [f"model._target_={MODULE}.half"],
 }
 

@@ -145,6 +145,13 @@ def take_turn(paths: SweepPaths, url: str) -> None:
         pass
 
 
+def test_another_search_of_the_same_name_is_refused(paths: SweepPaths, storage: str | None) -> None:
+    for _ in range(2):
+        create_ledger(paths, storage, "max", "val_accuracy", "one search")
+    with pytest.raises(StudyError, match="holds another search called 'search'; take another name=NAME"):
+        create_ledger(paths, storage, "max", "val_accuracy", "another search")
+
+
 def test_a_server_that_does_not_answer_is_an_error_at_once(paths: SweepPaths) -> None:
     pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
     with pytest.raises(StudyError, match=r"cannot be used: .*refused"):

@@ -64,6 +64,17 @@ class TestPoison:
         assert "died 2 times while it ran this trial, after epoch 4" in record.result.reason
         assert record.result.epochs == 4
 
+    def test_a_resume_point_that_moved_on_is_progress_too(self, paths: SweepPaths, storage: str | None) -> None:
+        search = make_search(LINE, trials=1)
+        for repeat in range(3):  # which report nothing after the first
+            with doomed_study(paths, search, storage) as doomed:
+                trial = claim(doomed)
+                paths.trial(trial.number).folder.mkdir(parents=True, exist_ok=True)
+                paths.trial(trial.number).resume.write_text(f"of repeat {repeat}")
+                os.utime(paths.trial(trial.number).resume, (repeat, repeat))
+        with open_study(paths, search, storage) as study:
+            assert len(run(study)) == 1
+
     def test_a_worker_that_leaves_in_good_order_has_not_died(self, paths: SweepPaths, storage: str | None) -> None:
         search = make_search(LINE, trials=1)
         for _ in range(3):
@@ -141,7 +152,7 @@ def test_a_result_is_written_once(paths: SweepPaths, storage: str | None) -> Non
     with open_study(paths, make_search(LINE, trials=1), storage) as study:
         trial = claim(study)
         train(study, trial, 0.5)
-        with pytest.raises(LeaseLost, match="trial 0"):
+        with pytest.raises(LeaseLost, match="trial 0 has ended already"):
             study.finish(trial, State.COMPLETED, Result(0.75, 1, 1))
         assert study.records()[0].result.objective == 0.5
 

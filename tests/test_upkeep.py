@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psutil
@@ -15,7 +16,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.results import State
 from mnistsweep.signals import StopSignal
 from mnistsweep.study import Claim, Ledger
-from mnistsweep.upkeep import HUNG_SECONDS, Memory, Upkeep
+from mnistsweep.upkeep import DEAF_SECONDS, HUNG_SECONDS, Memory, Upkeep
 
 
 @dataclass
@@ -70,6 +71,34 @@ def test_a_trial_that_does_not_come_back_is_recorded_and_its_process_ended(paths
         assert len(ended) == 1
 
 
+def test_a_training_that_does_not_hear_a_request_to_stop_is_ended_and_its_trial_given_back(paths: SweepPaths) -> None:
+    now, ended = [0.0], []
+    with open_study(paths, make_search(LINE, trials=3)) as study:
+        stop = StopSignal()
+        upkeep = Upkeep(study, Running(claim(study)), stop, None, lambda: now[0], lambda: ended.append(now[0]))
+        upkeep()
+        stop.ask()
+        now[0] = 100.0
+        upkeep()
+        assert ended == []
+        now[0] += DEAF_SECONDS + 1
+        upkeep()
+        assert ended == [now[0]]
+        assert study.records()[0].owner == ""
+
+
+def test_a_hung_process_is_ended_also_where_its_trial_is_anothers_by_now(paths: SweepPaths) -> None:
+    now, ended = [0.0], []
+    with open_study(paths, make_search(LINE, trials=3)) as study:
+        trial = claim(study)
+        study.release(trial)
+        upkeep = Upkeep(study, Running(trial), StopSignal(), 1.0, lambda: now[0], lambda: ended.append(now[0]))
+        upkeep()
+        now[0] += 61 + HUNG_SECONDS
+        upkeep()
+        assert len(ended) == 1
+
+
 @pytest.mark.parametrize(("gigabytes", "exceeded"), [(1e-6, True), (1e6, False)])
 def test_a_process_is_too_large_past_the_limit(gigabytes: float, exceeded: bool) -> None:
     assert Memory(gigabytes, 1).is_exceeded() == exceeded
@@ -90,17 +119,20 @@ class TestStop:
 
     def test_it_waits_until_the_workers_have_given_their_trials_back(self, capsys: pytest.CaptureFixture[str]) -> None:
         plan = finished_sweep(["model.dropout=interval(0,0.5)", "trials=5", "name=s"], [0.5])
-        with open_study(plan.paths, make_search(plan.space, trials=5), session="now") as study:
-            trial = claim(study)
-            waited: list[float] = []
+        worker = ExitStack()
+        study = worker.enter_context(open_study(plan.paths, make_search(plan.space, trials=5), session="now"))
+        trial = claim(study)
+        waited: list[float] = []
 
-            def wait(seconds: float) -> None:
-                waited.append(seconds)
-                if len(waited) == 3:
-                    assert study.is_stopped()
-                    study.release(trial)
+        def wait(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 2:
+                assert study.is_stopped()
+                study.release(trial)  # the process is still there
+            if len(waited) == 3:
+                worker.close()
 
-            inspecting.stop(plan.paths.folder, wait)
+        inspecting.stop(plan.paths.folder, wait)
         assert len(waited) == 3
         out = capsys.readouterr().out
         assert "asked 1 worker to stop ..." in out

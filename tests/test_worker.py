@@ -33,6 +33,8 @@ import keras
 from keras import layers
 
 def net(input_shape, classes, kind):
+    if kind == "leaves":
+        raise SystemExit(0)
     if kind == "raises":
         raise LookupError("no such\\nlayer")
     units = 2**57 if kind == "huge" else 4
@@ -117,17 +119,24 @@ def test_tensorboard_shows_curves_and_the_table(run_sweep: RunSweep) -> None:
 
 
 def test_a_bad_trial_is_recorded_with_its_reason_and_the_sweep_goes_on(run_sweep: RunSweep, bad_models: str) -> None:
-    kinds = ["raises", "diverges", "huge", "unmeasured", "fine"]
+    kinds = ["raises", "diverges", "huge", "leaves", "unmeasured", "fine"]
     sweep = run_sweep(
-        [f"model._target_={bad_models}", f"+model.kind={','.join(kinds)}", "trainer.batch_size=16", "name=bad"]
+        [
+            f"model._target_={bad_models}",
+            f"+model.kind={','.join(kinds)}",
+            "trainer.batch_size=16",
+            "name=bad",
+            "max_consecutive_failed_trials=9",
+        ]
     )
     rows = {row["model.kind"]: row for row in table(sweep.paths.results)}
     assert set(rows) == set(kinds)
-    assert [rows[kind]["state"] for kind in kinds] == [State.FAILED] * 4 + [State.COMPLETED]
+    assert [rows[kind]["state"] for kind in kinds] == [State.FAILED] * 5 + [State.COMPLETED]
     reasons = {
         "raises": "LookupError: no such layer",
         "diverges": "loss became inf in epoch 1",
         "huge": "ResourceExhaustedError: OOM when allocating tensor with shape[36,144115188075855872]",
+        "leaves": "SystemExit: 0",
         "unmeasured": "objective: the model does not measure 'val_accuracy'; Known: 'loss'",
     }
     for kind, reason in reasons.items():

@@ -129,7 +129,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         """Train one trial; what goes wrong in it is its outcome."""
         try:
             return self._train(oracle, claim, hp, folder)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a user's `sys.exit()` ends the trial, not the sweep
             if isinstance(error, LeaseLost | StudyError) or is_disk_full(error):
                 raise
             oracle.verify()
