@@ -165,6 +165,7 @@ def half(input_shape, classes):
     return model
 
 
+@keras.saving.register_keras_serializable()
 class Noise(layers.Layer):
     """Draws without a seed of its own."""
 
