@@ -187,6 +187,7 @@ def dies_at(study: Study, moment: int) -> Iterator[list[int]]:
     yield writes
 
 
+@pytest.mark.parametrize("storage", ["journal", "postgresql"], indirect=True)  # in SQLite each write takes long
 def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -> None:
     search = make_search(LINE, trials=2)
     moment, died = 1, True
@@ -210,6 +211,7 @@ def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -
     assert moment == 2 + 2 * 2 * 4  # of each trial: it is created, its report, its result, its state
 
 
+@pytest.mark.parametrize("storage", ["journal", "postgresql"], indirect=True)  # in SQLite each write takes long
 def test_four_workers_killed_again_and_again_finish_exactly_the_budget(paths: SweepPaths, storage: str | None) -> None:
     trials = 40
     create_ledger(paths, storage, "max", "val_accuracy")
