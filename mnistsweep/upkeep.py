@@ -58,19 +58,20 @@ class Upkeep:
     _since: float = field(default=0.0, init=False)
 
     def __call__(self) -> None:
-        """Look after everything once."""
-        if self.study.is_stopped():
-            self.stop.ask()
-        self.study.look()
+        """Look after everything once; what the ledger is not needed for comes first."""
         claim, now = self.running.claim, self.monotonic()
-        self._asked = (self._asked if self._asked is not None else now) if self.stop() else None
-        if self._asked is not None and now - self._asked > DEAF_SECONDS:
-            self._end_deaf()
         if claim is not self._claim:
             self._claim, self._since = claim, now
         most = math.inf if self.timeout_minutes is None else 60 * self.timeout_minutes + HUNG_SECONDS
         if claim is not None and now - self._since > most:
             self._end_hung(claim)
+        if self._asked is not None and now - self._asked > DEAF_SECONDS:
+            self._end_deaf()
+        if self._asked is None and self.stop():
+            self._asked = now
+        if self.study.is_stopped():
+            self.stop.ask()
+        self.study.look()
 
     def _end_hung(self, claim: Claim) -> None:
         """Record the trial as failed, and end the process: nothing else ends a training that does not come back."""
