@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import json
 import logging
 import os
@@ -53,7 +54,7 @@ class JournalFile(BaseJournalBackend):
         """
         if log_number_from != self._num_read:
             self._num_read = self._offset = 0
-        for line in self._unread().splitlines(keepends=True):
+        for line in io.BytesIO(self._unread()):  # split at "\n" alone: a stray "\r" is damage, not the end of a line
             if not line.endswith(b"\n"):
                 return
             entry = self._parse(line)

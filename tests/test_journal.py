@@ -97,6 +97,7 @@ def spoil(find: bytes, put: bytes) -> Callable[[bytes], bytes]:
         (lambda whole: whole + b"\n", None),
         (lambda whole: whole + b"\0" * 40 + b"\n", None),
         (spoil(b'"op_code":4', b'"op_code":"4"'), 4),
+        (spoil(b'"op_code":4', b'"op_code"\r4'), 4),
         (spoil(b'"study_id":0', b'"study_nr":0'), 2),
     ],
 )
