@@ -118,7 +118,7 @@ def make_search(settings: Settings) -> Search:
 def sweep(folder: Path) -> int:
     """The sweep's command: workers under a supervisor, until all trials are done."""
     settings, paths = Settings.read(folder), SweepPaths(folder)
-    create_ledger(paths, None, "max", OBJECTIVE)
+    create_ledger(paths, None, "max", OBJECTIVE, {})
     try:
         codes = run_workers(folder, range(settings.workers), 1, secrets.token_hex(4), worker_command)
     except SweepStopped as error:

@@ -51,7 +51,7 @@ def fill(folder: Path, url: str | None, trials: int) -> None:
         trials: How many.
     """
     paths = SweepPaths(folder)
-    create_ledger(paths, url, "max", OBJECTIVE)
+    create_ledger(paths, url, "max", OBJECTIVE, {})
     if url is None:
         fill_journal(JournalFile(paths.journal), paths.name, trials)
     elif trials:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
@@ -33,7 +33,7 @@ SESSION = "session:"
 # The study's attribute that counts how often the sweep was asked to stop.
 STOPS = "stops"
 
-# The study's attribute that names the search and its data.
+# The study's attribute that says what makes the search and its data what they are.
 IDENTITY = "search"
 
 
@@ -144,16 +144,19 @@ class Ledger:
 
 
 def create_ledger(
-    paths: SweepPaths, storage: str | None, direction: str, objective: str, identity: str | None = None
+    paths: SweepPaths, storage: str | None, direction: str, objective: str, identity: Mapping[str, str]
 ) -> None:
     """Create the ledger of a sweep, if it is not there yet.
+
+    A process that dies on the way leaves nothing that the next one does not complete.
 
     Args:
         paths: The sweep's files.
         storage: A database URL; None for the journal file.
         direction: ``max`` or ``min``.
         objective: Its name.
-        identity: Names the search and its data: a database may hold another search under the same name.
+        identity: What makes the search and its data what they are: a database may hold another search of that name.
+            Keys that only one of two has (of another version of the program) are not compared.
 
     Raises:
         StudyError: The database does not answer, the file cannot be written, or the ledger is of another search.
@@ -167,20 +170,27 @@ def create_ledger(
         studies = opened.get_all_studies()
         found = [study for study in studies if storage is None or study.study_name == paths.name]
         if found:
-            if identity is not None and found[0].user_attrs.get(IDENTITY, identity) != identity:
-                where = store_name(paths, storage)
-                raise StudyError(f"{where}: holds another search called {paths.name!r}; take another name=NAME.")
-            return
-        if storage is None and paths.journal.stat().st_size:
+            study = optuna.load_study(study_name=found[0].study_name, storage=opened)
+            _check_same(study.user_attrs.get(IDENTITY, {}), identity, f"{store_name(paths, storage)}: {paths.name!r}")
+        elif storage is None and paths.journal.stat().st_size:
             raise StudyError(f"{paths.journal}: the beginning of the journal is missing. Nothing was changed.")
-        study = optuna.create_study(
-            storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([objective])
-        if identity is not None:
-            study.set_user_attr(IDENTITY, identity)
+        else:
+            study = optuna.create_study(
+                storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
+            )
+        if IDENTITY not in study.user_attrs:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names([objective])
+            study.set_user_attr(IDENTITY, dict(identity))
+
+
+def _check_same(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
+    """See that a ledger is of the same search."""
+    changed = sorted(key for key in before.keys() & now.keys() if before[key] != now[key])
+    if changed:
+        differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
+        raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")
 
 
 def _find_study(opened: BaseStorage, paths: SweepPaths, storage: str | None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import math
@@ -155,19 +154,11 @@ class Plan:
 
     def differences(self, other: Plan) -> list[str]:
         """What in another plan would make it another search: keys whose values differ, budgets and workers aside."""
-        ours, theirs = self._identity(), other._identity()
+        ours, theirs = self.identity(), other.identity()
         return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
-    def fingerprint(self, checksum: str) -> str:
-        """A name for the search and its data, the same for every start of the sweep.
-
-        Args:
-            checksum: Of the data.
-        """
-        text = json.dumps([self._identity(), checksum], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _identity(self) -> dict[str, str]:
+    def identity(self) -> dict[str, str]:
+        """What makes this search the one that it is: keys with their values as JSON."""
         record = self.to_json()
         flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}
         dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}

@@ -157,7 +157,9 @@ def open_sweep(plan: Plan) -> None:
                     f"data: not the data that {paths.folder} was begun with ({then}); take another name=NAME."
                 )
         write_yaml(paths.sweep, {**_provenance(before), "data": checksum, "plan": plan.to_json()})
-    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, plan.fingerprint(checksum))
+    identity = {**plan.identity(), "data (checksum)": checksum}
+    del identity["storage"]  # the ledger is there, by whatever name
+    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, identity)
     tensorboard_events.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
     # TensorBoard takes the first experiment that it finds for all: one above the sweeps holds all their dimensions.
     beside = tensorboard_events.union(hparams(space) for space in _spaces(paths.folder.parent))

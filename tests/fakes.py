@@ -99,7 +99,7 @@ def open_study(
     lease_seconds: float = LEASE_SECONDS,
 ) -> Iterator[Study]:
     """A study as a worker has it, for as long as the worker lives."""
-    create_ledger(paths, storage, search.direction, search.objective)
+    create_ledger(paths, storage, search.direction, search.objective, {})
     with Lease(paths, open_registry(paths, storage), lease_seconds) as lease:
         yield Study(paths, search, lease, storage, session, clock)
 
@@ -109,7 +109,7 @@ def doomed_study(
     paths: SweepPaths, search: Search, storage: str | None = None, session: str = "first"
 ) -> Iterator[Study]:
     """A study whose worker's process dies at the end, for all that others can see."""
-    create_ledger(paths, storage, search.direction, search.objective)
+    create_ledger(paths, storage, search.direction, search.objective, {})
     lease = Lease(paths, open_registry(paths, storage))
     lease.__enter__()
     try:

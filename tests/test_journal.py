@@ -51,7 +51,7 @@ def test_a_last_line_that_was_cut_off_is_removed_with_a_warning(
     three.journal.write_bytes(whole[:-cut])
     assert [record.state for record in Ledger(three).records()][:2] == [State.COMPLETED] * 2
     assert three.journal.read_bytes() == whole[:-cut]  # looking repairs nothing
-    create_ledger(three, None, "max", "val_accuracy")
+    create_ledger(three, None, "max", "val_accuracy", {})
     assert three.journal.read_bytes() == whole[: -len(last)]
     (warning,) = caplog.messages
     assert f"study.journal: removed {len(last) - cut} bytes of an unfinished entry" in warning
@@ -96,8 +96,8 @@ def spoil(find: bytes, put: bytes) -> Callable[[bytes], bytes]:
         (lambda whole: whole + b"[1, 2]\n", None),
         (lambda whole: whole + b"\n", None),
         (lambda whole: whole + b"\0" * 40 + b"\n", None),
-        (spoil(b'"op_code":4', b'"op_code":"4"'), 4),
-        (spoil(b'"op_code":4', b'"op_code"\r4'), 4),
+        (spoil(b'"op_code":4', b'"op_code":"4"'), 5),
+        (spoil(b'"op_code":4', b'"op_code"\r4'), 5),
         (spoil(b'"study_id":0', b'"study_nr":0'), 2),
     ],
 )
@@ -110,7 +110,7 @@ def test_any_other_damage_is_reported_with_its_line_and_nothing_is_written(
     with pytest.raises(StudyError, match=rf"journal, line {number}: the journal is damaged .*Nothing was changed"):
         Ledger(three).records()
     with pytest.raises(StudyError, match=rf"line {number}: the journal is damaged"):
-        create_ledger(three, None, "max", "val_accuracy")
+        create_ledger(three, None, "max", "val_accuracy", {})
     assert three.journal.read_bytes() == broken
 
 
@@ -120,13 +120,13 @@ def test_a_journal_without_its_beginning_is_not_begun_anew(three: SweepPaths) ->
     with pytest.raises(StudyError, match="holds no sweep called 'search'; it holds none at all"):
         Ledger(three)
     with pytest.raises(StudyError, match=r"study\.journal: the beginning of the journal is missing"):
-        create_ledger(three, None, "max", "val_accuracy")
+        create_ledger(three, None, "max", "val_accuracy", {})
     assert three.journal.read_bytes() == rest
 
 
 def test_a_folder_may_be_renamed(three: SweepPaths) -> None:
     there = SweepPaths(three.folder.rename(three.folder.with_name("another name")))
-    create_ledger(there, None, "max", "val_accuracy")
+    create_ledger(there, None, "max", "val_accuracy", {})
     assert len(Ledger(there).records()) == 3
 
 

@@ -107,7 +107,7 @@ class Protocol(RuleBasedStateMachine):
         super().__init__()
         self._temporary = tempfile.TemporaryDirectory()
         self.paths = SweepPaths(Path(self._temporary.name) / "sweep")
-        create_ledger(self.paths, None, "max", "val_accuracy")
+        create_ledger(self.paths, None, "max", "val_accuracy", {})
         self.network = Network(self.paths)
         self.living: list[Host] = []
         self.written: dict[int, float] = {}

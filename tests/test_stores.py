@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from fakes import LINE, claim, make_search, new_event, open_study, run, start, train
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -69,7 +70,7 @@ def test_reading_an_empty_database_leaves_it_empty(paths: SweepPaths, database: 
 
 def test_a_ledger_is_found_by_its_name_among_others_in_one_database(database: str, tmp_path: Path) -> None:
     for name in ("one", 'l\'été "à 5 %"'):
-        create_ledger(SweepPaths(tmp_path / name), database, "max", "val_accuracy")
+        create_ledger(SweepPaths(tmp_path / name), database, "max", "val_accuracy", {})
         assert Ledger(SweepPaths(tmp_path / "elsewhere" / name), database).records() == []
     with pytest.raises(StudyError, match="holds no sweep called 'on'; did you mean 'one'"):
         Ledger(SweepPaths(tmp_path / "on"), database)
@@ -131,7 +132,7 @@ def test_a_trial_is_written_as_optuna_writes_it(paths: SweepPaths, database: str
 )
 def test_a_database_that_cannot_be_used_is_explained(paths: SweepPaths, url: str, message: str) -> None:
     with pytest.raises(StudyError, match=f"^storage: .*{message}") as refused:
-        create_ledger(paths, url, "max", "val_accuracy")
+        create_ledger(paths, url, "max", "val_accuracy", {})
     assert "secret" not in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
     with pytest.raises(StudyError, match=message):
@@ -146,24 +147,34 @@ def take_turn(paths: SweepPaths, url: str) -> None:
 
 
 def test_another_search_of_the_same_name_is_refused(paths: SweepPaths, storage: str | None) -> None:
-    for _ in range(2):
-        create_ledger(paths, storage, "max", "val_accuracy", "one search")
-    with pytest.raises(StudyError, match="holds another search called 'search'; take another name=NAME"):
-        create_ledger(paths, storage, "max", "val_accuracy", "another search")
+    for newer in ({}, {"a key of the next version": "1"}):
+        create_ledger(paths, storage, "max", "val_accuracy", {"x": "0 to 1", "seed": "0", **newer})
+    with pytest.raises(StudyError, match="'search' is another search: seed, x differ; take another name=NAME"):
+        create_ledger(paths, storage, "max", "val_accuracy", {"x": "0 to 2", "seed": "1"})
+
+
+def test_a_start_that_died_between_two_writes_is_completed(paths: SweepPaths, storage: str | None) -> None:
+    paths.workers.mkdir(parents=True)
+    opened = open_storage(paths, storage, create=True)
+    optuna.create_study(storage=opened, study_name=paths.name, direction="maximize")
+    create_ledger(paths, storage, "max", "val_accuracy", {"seed": "0"})
+    (study,) = open_storage(paths, storage).get_all_studies()
+    assert study.user_attrs == {"search": {"seed": "0"}}
+    assert study.system_attrs["study:metric_names"] == ["val_accuracy"]
 
 
 def test_a_server_that_does_not_answer_is_an_error_at_once(paths: SweepPaths) -> None:
     pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
     with pytest.raises(StudyError, match=r"cannot be used: .*refused"):
-        create_ledger(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db", "max", "val_accuracy")
+        create_ledger(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db", "max", "val_accuracy", {})
 
 
 def test_a_file_that_is_no_database_is_explained(paths: SweepPaths, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=f"sqlite:///{tmp_path} cannot be used: that is a folder$"):
-        create_ledger(paths, f"sqlite:///{tmp_path}", "max", "val_accuracy")
+        create_ledger(paths, f"sqlite:///{tmp_path}", "max", "val_accuracy", {})
     (tmp_path / "x.db").write_text("no database at all, but a text that is long enough to be read as one" * 20)
     with pytest.raises(StudyError, match=r"x\.db cannot be used: file is not a database"):
-        create_ledger(paths, f"sqlite:///{tmp_path}/x.db", "max", "val_accuracy")
+        create_ledger(paths, f"sqlite:///{tmp_path}/x.db", "max", "val_accuracy", {})
 
 
 def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, postgresql: Server) -> None:

@@ -75,7 +75,7 @@ class TestEveryStore:
 
     def test_four_processes_finish_exactly_the_budget(self, paths: SweepPaths, storage: str | None) -> None:
         trials = 40 if storage is None else 12
-        create_ledger(paths, storage, "max", "val_accuracy")
+        create_ledger(paths, storage, "max", "val_accuracy", {})
         ready, go = get_context("spawn").Semaphore(0), new_event()
         workers = [start(work_through, paths.folder, storage, "random", trials, ready, go) for _ in range(4)]
         for _ in workers:
@@ -145,7 +145,7 @@ class TestEveryStore:
             assert trial.user_attrs["point"] == point
 
     def test_a_sweep_that_was_never_begun_is_not_there(self, paths: SweepPaths, storage: str | None) -> None:
-        create_ledger(paths, storage, "max", "val_accuracy")
+        create_ledger(paths, storage, "max", "val_accuracy", {})
         other = SweepPaths(paths.folder.parent / "serch")
         if storage is None:
             with pytest.raises(StudyError, match=r"serch/study\.journal: the ledger is missing"):
@@ -157,7 +157,7 @@ class TestEveryStore:
     def test_creating_a_ledger_again_changes_nothing(self, paths: SweepPaths, storage: str | None) -> None:
         with open_study(paths, make_search(LINE, trials=1), storage) as study:
             run(study)
-        create_ledger(paths, storage, "max", "val_accuracy")
+        create_ledger(paths, storage, "max", "val_accuracy", {})
         assert len(Ledger(paths, storage).records()) == 1
 
 
@@ -219,7 +219,7 @@ def test_a_continued_sweep_goes_on_where_it_was(paths: SweepPaths, tmp_path: Pat
 
 
 def test_a_trial_of_another_program_is_named(paths: SweepPaths) -> None:
-    create_ledger(paths, None, "max", "val_accuracy")
+    create_ledger(paths, None, "max", "val_accuracy", {})
     with_optuna = optuna.load_study(study_name="search", storage=JournalStorage(JournalFileBackend(str(paths.journal))))
     with_optuna.add_trial(optuna.trial.create_trial(value=0.5))
     with pytest.raises(StudyError, match="trial 0 of the ledger was not written by this program"):

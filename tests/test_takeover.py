@@ -214,7 +214,7 @@ def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -
 @pytest.mark.parametrize("storage", ["journal", "postgresql"], indirect=True)  # in SQLite each write takes long
 def test_four_workers_killed_again_and_again_finish_exactly_the_budget(paths: SweepPaths, storage: str | None) -> None:
     trials = 40
-    create_ledger(paths, storage, "max", "val_accuracy")
+    create_ledger(paths, storage, "max", "val_accuracy", {})
     ready, go = get_context("spawn").Semaphore(0), new_event()
     go.set()
 
