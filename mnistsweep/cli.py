@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnistsweep import __version__
-from mnistsweep.errors import ConfigError, DiskFull, MnistSweepError, is_disk_full, suggest
+from mnistsweep.errors import ConfigError, MnistSweepError, suggest, telling_full_disk
 
 if TYPE_CHECKING:
     from mnistsweep.config.compose import Recipe
@@ -60,19 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         _refuse_unknown(commands[options.command], options, overrides)
-        return int(options.run(options, overrides))
+        with telling_full_disk("a file"):
+            return int(options.run(options, overrides))
     except MnistSweepError as error:
         return _complain(error)
-    except OSError as error:
-        if is_disk_full(error):
-            return _complain(DiskFull.at(str(error.filename or "a file"), error))
-        if isinstance(error, BrokenPipeError):  # the reader of our output has gone
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            return 1
-        raise
     except KeyboardInterrupt:
         print("mnistsweep: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

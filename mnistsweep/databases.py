@@ -32,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.connections import engine_options, reason, without_password
 from mnistsweep.errors import StudyError
+from mnistsweep.paths import database_lock
 from mnistsweep.registry import Registry, locked
 
 TABLES = "tables"
@@ -72,8 +73,7 @@ def turn(engine: Engine, what: str) -> Iterator[None]:
         SQLAlchemyError: There is no connection, or it was lost, and the turn with it, before the end.
     """
     if engine.dialect.name == "sqlite":
-        file = Path(engine.url.database or "").resolve()
-        with locked(file.with_name(f"{file.name}.{_number(what):016x}.lock")):
+        with locked(database_lock(Path(engine.url.database or "").resolve(), _number(what))):
             yield
         return
     with engine.connect() as connection:

@@ -19,10 +19,11 @@ A message gives the rule, the value received, the nearest right one and where it
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class MnistSweepError(Exception):
@@ -104,6 +105,21 @@ def is_disk_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextlib.contextmanager
+def telling_full_disk(where: str) -> Iterator[None]:
+    """Turn an error of the operating system into a `DiskFull`, where it is one.
+
+    Args:
+        where: What could not be written, if the error does not say.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise DiskFull.at(str(error.filename or where), error) from error
 
 
 def suggest(received: str, known: Iterable[str], most: int = 12) -> str:

@@ -82,8 +82,8 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     console = Console()
 
     def busy() -> list[str]:
-        here = {lock.stem for lock in sweep.paths.workers.glob("*-*.lock")}  # between two trials, too
-        return sorted(filter(watch.is_alive, here | {record.owner for record in ledger.running()}))
+        owners = {record.owner for record in ledger.running()} | sweep.paths.owners  # between two trials, too
+        return sorted(filter(watch.is_alive, owners))
 
     ledger.request_stop()
     left = int(STOP_SECONDS + 2 * plan.config.lease_seconds)

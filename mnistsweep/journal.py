@@ -24,7 +24,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
-from mnistsweep.errors import DiskFull, StudyError, is_disk_full
+from mnistsweep.errors import StudyError, telling_full_disk
 
 _log = logging.getLogger("mnistsweep")
 
@@ -89,12 +89,13 @@ class JournalFile(BaseJournalBackend):
             fcntl.flock(file, fcntl.LOCK_EX)
             _cut_unfinished_line(file, self.path)
             size = file.seek(0, os.SEEK_END)
-            try:
-                if file.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-            except OSError as error:
-                file.truncate(size)  # half an entry would damage the next one
-                raise _without_room(self.path, error) from error
+            with telling_full_disk(str(self.path)):
+                try:
+                    if file.write(data) != len(data):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(size)  # half an entry would damage the next one
+                    raise
 
     def repair(self) -> None:
         """Remove a last line that was cut off, with a warning."""
@@ -104,11 +105,8 @@ class JournalFile(BaseJournalBackend):
 
     def flush(self) -> None:
         """Wait until the disk has what was written."""
-        with self.path.open("rb") as file:
-            try:
-                os.fsync(file.fileno())
-            except OSError as error:
-                raise _without_room(self.path, error) from error
+        with self.path.open("rb") as file, telling_full_disk(str(self.path)):
+            os.fsync(file.fileno())
 
     def _parse(self, line: bytes) -> dict[str, Any]:
         try:
@@ -180,7 +178,3 @@ def _end_of_last_line(file: FileIO, size: int, block: int = 65536) -> int:
             return start + found + 1
         position = start
     return 0
-
-
-def _without_room(path: Path, error: OSError) -> Exception:
-    return DiskFull.at(str(path), error) if is_disk_full(error) else error

@@ -86,6 +86,16 @@ class SweepPaths:
         """Held by a worker for as long as its process lives."""
         return self.workers / f"{owner}.lock"
 
+    @property
+    def worker_logs(self) -> list[Path]:
+        """What all workers of all starts printed, the latest last."""
+        return sorted(self.workers.glob("*.log"), key=lambda log: log.stat().st_mtime)
+
+    @property
+    def owners(self) -> set[str]:
+        """The workers that have a lock here: those that live, and those that died without a word."""
+        return {lock.stem for lock in self.workers.glob("*-*.lock")}  # those of the sweep have no dash
+
     def worker_beat(self, owner: str) -> Path:
         """A worker's last sign of life."""
         return self.workers / f"{owner}.beat"
@@ -93,6 +103,16 @@ class SweepPaths:
     def trial(self, number: int) -> TrialPaths:
         """The files of one trial."""
         return TrialPaths(self.folder / "trials" / f"{number:04d}")
+
+
+def database_lock(database: Path, what: int) -> Path:
+    """Held while one process does something in a SQLite database that no other may do meanwhile.
+
+    Args:
+        database: Its file.
+        what: A number for what is done.
+    """
+    return database.with_name(f"{database.name}.{what:016x}.lock")
 
 
 @dataclass(frozen=True)

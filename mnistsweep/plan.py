@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import algorithms, devices
+from mnistsweep.budget import Budget
 from mnistsweep.config.compose import Recipe, trial_seed
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
@@ -94,6 +95,19 @@ class Plan:
         size = None if self.is_foreign else self.space.size()
         limits = [limit for limit in (self.config.trials, size) if limit is not None]
         return min(limits, default=None)
+
+    @property
+    def budget(self) -> Budget:
+        """How far the sweep goes."""
+        config = self.config
+        return Budget(
+            trials=self.num_trials,
+            hours=config.hours,
+            total_epochs=config.total_epochs,
+            failed_in_a_row=config.max_consecutive_failed_trials,
+            failed=config.max_failed_trials,
+            failure_window=config.failure_window,
+        )
 
     @cached_property
     def composer(self) -> Composer:

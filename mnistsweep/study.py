@@ -138,9 +138,9 @@ class Study(Ledger):
         """
         trial = self._storage.get_trial(claim.trial_id)
         owner = trial.user_attrs["lease"]["owner"]
-        if owner != self.lease.owner or trial.state.is_finished():
-            if trial.state.is_finished():
-                raise LeaseLost(f"trial {claim.number} has ended already")
+        if trial.state.is_finished():
+            raise LeaseLost(f"trial {claim.number} has ended already")
+        if owner != self.lease.owner:
             whose = f"worker {owner}" if owner else "whoever asks next"
             lapse = f"{self.lease.seconds:g} s"
             raise LeaseLost(f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {lapse}")

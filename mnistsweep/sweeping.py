@@ -72,19 +72,19 @@ def run_sweep(config: DictConfig, arguments: Sequence[str], launch: Launch) -> i
         )
     open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
-    budget = Budget(plan.num_trials, plan.config.hours, plan.config.total_epochs)
+    budget = plan.budget
     records = ledger.records()
     if budget.is_spent(records, ledger.hours()) and all(record.state.finished for record in records):
         complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
         console.print(escape(complete), highlight=False, soft_wrap=True)
-        tidy(plan, ledger)
+        _tidy(plan, ledger)
         sum_up(plan, ledger, console)
         return 0
     _announce(plan, ledger, console)
     try:
         code = _launch_workers(plan, ledger, budget, launch, console)
     finally:
-        tidy(plan, ledger)
+        _tidy(plan, ledger)
     if code:
         _say_how_to_continue(ledger, console, budget)
         return code
@@ -121,7 +121,7 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
     return 0
 
 
-def tidy(plan: Plan, ledger: Ledger) -> None:
+def _tidy(plan: Plan, ledger: Ledger) -> None:
     """Do what a killed worker may have left undone: the views, and resume points of trials that have ended."""
     Views(plan.paths, plan.space, plan.direction, plan.config.objective).refresh(ledger.read)
     for record in ledger.records():
@@ -273,7 +273,7 @@ def _say_how_to_continue(ledger: Ledger, console: Console, budget: Budget) -> No
 
 def _last_words(paths: SweepPaths, codes: Sequence[int]) -> str:
     """What the workers that failed said last: why the sweep stops, or else the last line of the latest log."""
-    logs = sorted(paths.workers.glob("*.log"), key=lambda log: log.stat().st_mtime)
+    logs = paths.worker_logs
     lines = [line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip()]
     reasons = [line.removeprefix(STOPS_BECAUSE) for line in lines if line.startswith(STOPS_BECAUSE)]
     if reasons:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable
 
-from mnistsweep.errors import DiskFull, is_disk_full
+from mnistsweep.errors import telling_full_disk
 from mnistsweep.ledger import Standing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.results import ResultsTable, TrialRecord, best_of, write_best
@@ -61,12 +61,8 @@ class Views:
     def _write(self, standing: Standing) -> None:
         self.take(standing)
         best = self._best
-        try:
+        with telling_full_disk(str(self._paths.results)):
             self._table.write()
             if best is not None and best.number != self._shown and self._paths.trial(best.number).config.is_file():
                 write_best(self._paths, best, self._objective)
                 self._shown = best.number
-        except OSError as error:
-            if is_disk_full(error):
-                raise DiskFull.at(str(self._paths.results), error) from error
-            raise

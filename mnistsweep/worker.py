@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistsweep import algorithms, devices, tensorboard_events
-from mnistsweep.budget import Budget
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import DiskFull, MnistSweepError, SweepStopped, is_disk_full
+from mnistsweep.errors import MnistSweepError, SweepStopped, telling_full_disk
 from mnistsweep.leases import Lease
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.plan import Plan
@@ -111,14 +110,7 @@ def make_search(plan: Plan, paths: SweepPaths) -> Search:
         oracle,
         plan.seed_of,
         algorithms.make_pruner(config.pruner, name, plan.most_epochs()),
-        Budget(
-            config.trials,
-            config.hours,
-            config.total_epochs,
-            config.max_consecutive_failed_trials,
-            config.max_failed_trials,
-            config.failure_window,
-        ),
+        plan.budget,
         config.objective,
     )
 
@@ -196,19 +188,15 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
     """
     with StopSignal(parent) as stop:
         try:
-            if work(folder, index, session, stop, _ignore if parent is None else _say, parent is not None):
-                return REPLACE
+            with telling_full_disk(str(folder)):
+                if work(folder, index, session, stop, _ignore if parent is None else _say, parent is not None):
+                    return REPLACE
         except SweepStopped as error:
             _explain(error, parent)
             return STOPPED
         except MnistSweepError as error:
             _explain(error, parent)
             return error.exit_code
-        except OSError as error:
-            if not is_disk_full(error):
-                raise
-            _explain(DiskFull.at(str(error.filename or folder), error), parent)
-            return STOPPED
         except KeyboardInterrupt:
             pass
         return stop.exit_code if stop() else 0

@@ -183,7 +183,7 @@ def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, post
         with pytest.raises(
             StudyError, match=r'test\d+x cannot be used: .*database "test\d+x" does not exist$'
         ) as refused:
-            act(paths, url, "max", "val_accuracy")
+            act(paths, url, "max", "val_accuracy", {})
         assert "secret" not in str(refused.value)
     assert "tester:***@" in store_name(paths, url)
 
