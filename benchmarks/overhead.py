@@ -193,8 +193,11 @@ def print_uncounted(folder: Path, repeats: int) -> None:
     for name, action in (("keras.utils.clear_session", keras.utils.clear_session), ("saving the default model", save)):
         action()
         print(f"  {name:32} {common.spread([milliseconds(action) for _ in range(repeats)], '.0f')} ms")
-    taken = [milliseconds(functools.partial(keep, model, folder)) for _ in range(10 * repeats)]
-    print(f"once an epoch: a resume point of the default model {common.spread(taken, '.1f')} ms")
+    print("once an epoch, likewise:")
+    large = models.build(dict(Recipe(("model=conv_dense",)).compose().model), (28, 28, 1), 10)
+    for built in (model, large):
+        taken = [milliseconds(functools.partial(keep, built, folder)) for _ in range(10 * repeats)]
+        print(f"  a resume point, {built.count_params():9,} weights {common.spread(taken, '.1f')} ms")
 
 
 def keep(model: Any, folder: Path) -> None:

@@ -1,8 +1,9 @@
 """What a second worker gains on this machine: eight equal trials through the real command line, and what limits it.
 
-The trials differ only in a learning rate that is almost the same, so each costs the same. Three sweeps, in turn: one
-worker with all cores, two workers with half of them each (what `workers=2` does), and, to tell the causes apart, one
-worker with half of the cores.
+The trials differ only in a learning rate that is almost the same, so each costs the same. Four sweeps, in turn: one
+worker with all cores, two workers with half of them each (what `workers=2` does with the oracles that learn), two with
+all of them each (what it does with grid, random and quasi-random search, whose table is the same with any number of
+workers), and, to tell the causes apart, one worker with half of the cores.
 
 How to read it: the ratio is the wall time of one worker over that of two, whole commands, 2 being the most. Three
 causes keep it below. *Cores*: a single training uses both already; the more it gains from the second, the less is left.
@@ -77,16 +78,19 @@ def main() -> None:
     half = max(1, cores // 2)
     one, two = Setup("one worker", 1, cores), Setup("two workers", 2, half)
     alone = Setup("one worker, half the cores", 1, half)
+    repeatable = Setup("two workers, all cores each", 2, cores)
     size = f"{options.epochs} epochs of {options.images:,} images, {VALIDATION:,} to validate on"
     print(f"{options.trials} trials of {options.model}, {size}")
     print(f"{options.repeats} sweeps each, in turn; median (mean, least to largest, number of sweeps)\n")
-    found: dict[Setup, list[Timeline]] = {setup: [] for setup in (one, two, alone)}
+    found: dict[Setup, list[Timeline]] = {setup: [] for setup in (one, two, repeatable, alone)}
     for repeat in range(options.repeats):
         for setup in found if repeat % 2 == 0 else reversed(found):
             found[setup].append(measure(setup, options))
     for setup, timelines in found.items():
         describe(setup, timelines)
     explain(found[one], found[two], found[alone])
+    longer = [a.wall / b.wall for a, b in zip(found[repeatable], found[two], strict=True)]
+    print(f"two workers with all cores each take so many times as long as with half: {common.spread(longer)}")
 
 
 def measure(setup: Setup, options: argparse.Namespace) -> Timeline:

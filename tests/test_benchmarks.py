@@ -100,7 +100,7 @@ def test_workers_prints_the_ratio_and_what_limits_it() -> None:
         "workers", "--repeats", "1", "--trials", "4", "--images", "100", "--epochs", "1", "--model", "perceptron"
     )
     for line in ("wall time", "images/s", "until 1st claim", "1st trial more", "a later trial", "cores busy"):
-        assert len(re.findall(rf"^  {line} +[0-9.,-]+ \(n=1\)", output, re.MULTILINE)) == 3, output
+        assert len(re.findall(rf"^  {line} +[0-9.,-]+ \(n=1\)", output, re.MULTILINE)) == 4, output
     assert_lines(output, r"^ratio of the wall times, one worker / two workers: [0-9.]+ \(n=1\)$")
     assert_lines(output, "^  cores .*leaves [0-9.]+$", "^  sharing .*leaves [0-9.]+$", "^  start-up +[0-9]+ %")
 
