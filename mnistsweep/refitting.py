@@ -1,0 +1,121 @@
+"""Models of a configuration that was selected, trained anew: refits of the reporter, arms of the cleaning experiment.
+
+The same path as a trial's (its builder, its compile, its loop), but nothing is measured while it trains and nothing is
+selected. Imports Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep import losses
+from mnistsweep.config.schema import Config
+from mnistsweep.data import Dataset
+from mnistsweep.errors import TrialFailed
+from mnistsweep.fitting import FitOptions
+from mnistsweep.training import compile_model, user_callbacks
+from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+
+# Called after each epoch, with its number from 1.
+OnEpoch = Callable[[int], None]
+
+# Examples a step of a prediction; a power of two that suits caches and GPUs.
+BATCH = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Refit:
+    """A model that was trained, and how it went.
+
+    Attributes:
+        model: The Keras model after its last epoch.
+        curve: An entry an epoch: its metrics by name.
+    """
+
+    model: Any
+    curve: list[dict[str, float]]
+
+
+def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: OnEpoch = lambda _epoch: None) -> Refit:
+    """Train a model of a configuration on the training side of a data set.
+
+    Args:
+        config: Of the trial.
+        dataset: Its training side is trained on. The validation side is shown only to a `fit` of the user's own, which
+            may insist on one.
+        seed: Of initial weights, dropout and the order of the examples.
+        epochs: To stop after; the schedule is that of `config.trainer.epochs`.
+        on_epoch: Called after each epoch.
+
+    Raises:
+        TrialFailed: The loss is no finite number.
+        Exception: Whatever the model or the user's code raises.
+
+    Example:
+        ``refit(config, data.load(config.data), seed=1, epochs=3).model``
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    hypermodel = ConfiguredHyperModel(config, dataset)
+    hp = keras_tuner.HyperParameters()
+    model: Any = hypermodel.build(hp)
+    form = compile_model(model, config, dataset)
+    train = dataset.train.images, losses.encode(dataset.train.labels, dataset.classes, form)
+    validation: Any = None
+    if hypermodel.fits_itself:
+        validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
+    options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
+    watcher = _Watcher(on_epoch)
+    hypermodel.fit(hp, model, train, validation, options, [watcher, *user_callbacks(config)])
+    return Refit(model, watcher.curve)
+
+
+class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the learning curve, and stops a training that has diverged."""
+
+    def __init__(self, on_epoch: OnEpoch) -> None:
+        super().__init__()
+        self.curve: list[dict[str, float]] = []
+        self._on_epoch = on_epoch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Take the epoch's metrics."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        if not np.isfinite(metrics.get("loss", 0.0)):
+            raise TrialFailed(f"the loss of epoch {epoch + 1} is {metrics['loss']}")
+        self.curve.append(metrics)
+        self._on_epoch(epoch + 1)
+
+
+def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:
+    """What a model says of images.
+
+    A model that ends without a softmax, for a loss with ``from_logits=True``, is given one; outputs of losses that are
+    no probabilities (hinge) are left to the checks of the analyses, which say so.
+
+    Args:
+        model: A Keras model.
+        images: Scaled, ``(n, ...)``.
+
+    Returns:
+        ``(n, classes)``; one column ``p`` of a binary model becomes ``[1 - p, p]``.
+    """
+    outputs = np.concatenate(
+        [
+            keras.ops.convert_to_numpy(model.predict_on_batch(images[at : at + BATCH]))
+            for at in range(0, len(images), BATCH)
+        ]
+    ).astype(np.float64)
+    if getattr(model.loss, "from_logits", False):
+        raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    if outputs.shape[1] == 1:
+        return np.concatenate([1 - outputs, outputs], axis=1)
+    return outputs
