@@ -63,8 +63,9 @@ def make_search(trials: int = 24, seed: int = 3) -> Search:
         )
         for epoch in range(1, 4):
             gain = 0.02 * (3 - epoch)
-            curves.append({"trial": number, "epoch": epoch, "accuracy": objective - gain, "val_accuracy": objective - gain / 2,
-                           "loss": 0.1 + gain, "val_loss": 0.12 + gain, "learning_rate": 0.001, "seconds": epoch * 1.5})  # fmt: skip
+            measured = {"accuracy": objective - gain, "loss": 0.1 + gain}
+            measured |= {"val_accuracy": objective - gain / 2, "val_loss": 0.12 + gain}
+            curves.append({"trial": number, "epoch": epoch, **measured, "learning_rate": 0.001, "seconds": 1.5 * epoch})
     table = pd.DataFrame(rows).astype({"best_epoch": "Int64"})
     return Search(space, "val_accuracy", "max", table, pd.DataFrame(curves))
 

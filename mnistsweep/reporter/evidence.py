@@ -97,7 +97,8 @@ class Evidence:
         images: The test set to look at, ``(n, height, width)`` or ``(n, height, width, 3)`` from 0 to 1; None where the
             inputs are no images.
         top: How many images a ranking shows (`report.top`).
-        against: The hyperparameter that time and accuracy are held against (`report.against`); None: the most important.
+        against: The hyperparameter that time and accuracy are held against (`report.against`); None: the most
+            important one.
         search: What the sweep left.
         refit_curves: As `Search.curves`, with `seed` (from 0) in place of `trial`; None where nothing was refitted.
         checkpoint: Of the winner; None where its file is missing.
