@@ -1,6 +1,7 @@
 """mnistsweep: hyperparameter sweeps for Keras.
 
-`load_sweep` opens a sweep's folder as pandas tables; all else is done from the command line, ``mnistsweep --help``.
+`load_sweep` opens a sweep's folder as pandas tables, `load_report` what its report's models say of each test image; the
+analyses (`mnistsweep.analysis`) are functions of arrays. All else is done from the command line, ``mnistsweep --help``.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Sweep", "__version__", "load_sweep"]
+__all__ = ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
 
 if TYPE_CHECKING:
     from mnistsweep.results import Sweep, load_sweep
+    from mnistsweep.showing import Report, load_report
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from mnistsweep import results
 
         return getattr(results, name)
+    if name in ("Report", "load_report"):
+        from mnistsweep import showing
+
+        return getattr(showing, name)
     raise AttributeError(f"module 'mnistsweep' has no attribute {name!r}")

@@ -28,6 +28,9 @@ examples:
   mnistsweep train model=perceptron trainer.epochs=3
   mnistsweep status logs/quickstart
   mnistsweep stop logs/quickstart
+  mnistsweep report logs/quickstart report.seeds=5
+  mnistsweep show logs/quickstart 247
+  mnistsweep clean logs/quickstart clean.plant=0.02
   mnistsweep export logs/quickstart --output best.yaml
 """
 
@@ -100,6 +103,17 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: print it)")
     export.add_argument("--model", type=Path, metavar="FILE.keras", help="also copy the best trial's model here")
+    text = "the best model trained anew, scored on the test set, its doubts and mistakes, on one page"
+    report = command("report", _report, text, "SWEEP [report.KEY=VALUE ...]")
+    report.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    show = command("show", _show, "one test image, and what the report's models say of it", "SWEEP INDEX [options]")
+    show.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    show.add_argument("index", metavar="INDEX", type=int, help="its position in the test set, from 0")
+    show.add_argument("--next-wrong", action="store_true", help="the next image after INDEX that is predicted wrong")
+    show.add_argument("--output", type=Path, metavar="FILE.png", help="where to draw it (default: in the report)")
+    text = "an experiment: does removing or correcting suspected training labels help?"
+    clean = command("clean", _clean, text, "SWEEP [clean.KEY=VALUE ...]")
+    clean.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     return parser, dict(group.choices)
 
 
@@ -120,7 +134,7 @@ def _refuse_unknown(parser: argparse.ArgumentParser, options: argparse.Namespace
     for argument in rest:
         if argument.startswith("-"):
             raise ConfigError(f"{options.command}: there is no option {argument!r}; {suggest(argument, known)}.")
-    if rest and options.run not in (_train, _sweep):
+    if rest and options.run not in (_train, _sweep, _report, _clean):
         raise ConfigError(f"{options.command}: takes one sweep, received {rest[0]!r} too.")
 
 
@@ -154,6 +168,27 @@ def _export(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.inspecting import export
 
     export(_folder(options.sweep), options.output, options.model)
+    return 0
+
+
+def _report(options: argparse.Namespace, overrides: list[str]) -> int:
+    from mnistsweep.reporting import report
+
+    report(_folder(options.sweep), overrides)
+    return 0
+
+
+def _show(options: argparse.Namespace, rest: list[str]) -> int:
+    from mnistsweep.showing import show
+
+    show(_folder(options.sweep), options.index, options.next_wrong, options.output)
+    return 0
+
+
+def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
+    from mnistsweep.cleaning import clean
+
+    clean(_folder(options.sweep), overrides)
     return 0
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.leases import Watch
 from mnistsweep.paths import replacing
-from mnistsweep.plan import Plan
+from mnistsweep.plan import Plan, plan_of
 from mnistsweep.progress import describe, tally
 from mnistsweep.results import State, Sweep, TrialRecord, best_of, load_sweep
 from mnistsweep.stores import open_registry
@@ -152,16 +152,3 @@ def _best_model(sweep: Sweep, wanted: Path) -> Path:
     if best is None or not (source := sweep.paths.trial(best.number).model).is_file():
         raise StudyError(f"{sweep.paths.folder}: the best trial's model is missing.")
     return source
-
-
-def plan_of(sweep: Sweep) -> Plan:
-    """The plan of a sweep, from its ``sweep.yaml``.
-
-    Raises:
-        StudyError: The file was damaged or written by another version.
-    """
-    record = sweep.config.get("plan")
-    try:
-        return Plan.from_json(record)
-    except StudyError as error:
-        raise StudyError(f"{sweep.paths.folder}: {error}") from error

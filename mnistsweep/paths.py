@@ -9,6 +9,9 @@
       best.yaml             a Hydra configuration that reproduces the best trial
       trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
                             while the trial is not over
+      report/               index.html, its figures (PNG) and tables (CSV), event files for TensorBoard; report.json;
+                            models/ and predictions/ of the models that it tells of, so that the next one trains nothing
+      clean/                folds.npz, suspects.csv, runs.csv, summary.json of the cleaning experiment
       workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
 """
 
@@ -100,6 +103,16 @@ class SweepPaths:
         """A worker's last sign of life."""
         return self.workers / f"{owner}.beat"
 
+    @property
+    def report(self) -> ReportPaths:
+        """What `mnistsweep report` writes."""
+        return ReportPaths(self.folder / "report")
+
+    @property
+    def clean(self) -> CleanPaths:
+        """What `mnistsweep clean` writes."""
+        return CleanPaths(self.folder / "clean")
+
     def trial(self, number: int) -> TrialPaths:
         """The files of one trial."""
         return TrialPaths(self.folder / "trials" / f"{number:04d}")
@@ -150,6 +163,67 @@ class TrialPaths:
     def error(self) -> Path:
         """The traceback of a failed trial."""
         return self.folder / "error.txt"
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """The files of a report; the page itself is written by `reporter.page`, beside these."""
+
+    folder: Path
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return self.folder / "index.html"
+
+    @property
+    def record(self) -> Path:
+        """Which models the page tells of."""
+        return self.folder / "report.json"
+
+    def model(self, name: str) -> Path:
+        """A model that was trained for the report."""
+        return self.folder / "models" / f"{name}.keras"
+
+    def predictions(self, name: str) -> Path:
+        """What a model says of the test set."""
+        return self.folder / "predictions" / f"{name}.npz"
+
+    def image(self, index: int) -> Path:
+        """One image beside its class probabilities."""
+        return self.folder / "images" / f"{index:05d}.png"
+
+
+@dataclass(frozen=True)
+class CleanPaths:
+    """The files of the cleaning experiment."""
+
+    folder: Path
+
+    @property
+    def folds(self) -> Path:
+        """What models that were not trained on them say of the training labels, and what it all came from."""
+        return self.folder / "folds.npz"
+
+    @property
+    def suspects(self) -> Path:
+        """The suspected labels, most suspect first."""
+        return self.folder / "suspects.csv"
+
+    @property
+    def images(self) -> Path:
+        """The first of them to look at, where they are images."""
+        return self.folder / "suspects.npz"
+
+    @property
+    def runs(self) -> Path:
+        """The scores, a row an arm and seed."""
+        return self.folder / "runs.csv"
+
+    @property
+    def summary(self) -> Path:
+        """What came out; written when all is done."""
+        return self.folder / "summary.json"
 
 
 # What `replacing` calls its temporary files.

@@ -22,6 +22,7 @@ from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.results import Sweep
 from mnistsweep.space import Choice, Point, SearchSpace
 
 # CPU threads of a training where the same table is promised with any number of workers: with another number of threads
@@ -177,3 +178,16 @@ class Plan:
         flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}
         dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}
         return {key: json.dumps(value, sort_keys=True) for key, value in (flat | dimensions).items()}
+
+
+def plan_of(sweep: Sweep) -> Plan:
+    """The plan of a sweep, from its ``sweep.yaml``.
+
+    Raises:
+        StudyError: The file was damaged or written by another version.
+    """
+    record = sweep.config.get("plan")
+    try:
+        return Plan.from_json(record)
+    except StudyError as error:
+        raise StudyError(f"{sweep.paths.folder}: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,11 +16,12 @@ import keras_tuner
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep import losses
+from mnistsweep import losses, targets
 from mnistsweep.config.schema import Config
-from mnistsweep.data import Dataset
-from mnistsweep.errors import TrialFailed
+from mnistsweep.data import Dataset, HeldOut
+from mnistsweep.errors import MnistSweepError, StudyError, TrialFailed
 from mnistsweep.fitting import FitOptions
+from mnistsweep.predictions import Predictions
 from mnistsweep.training import compile_model, user_callbacks
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
@@ -92,6 +94,53 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
             raise TrialFailed(f"the loss of epoch {epoch + 1} is {metrics['loss']}")
         self.curve.append(metrics)
         self._on_epoch(epoch + 1)
+
+
+def load_model(file: Path, config: Config) -> Any:
+    """Load a model that a trial or a report has saved.
+
+    Args:
+        file: A ``.keras`` file.
+        config: Of the model; the module of its builder is imported first, for it may register layers of its own.
+
+    Raises:
+        StudyError: The file is damaged, or needs something that is not there.
+    """
+    try:
+        targets.resolve(str(config.model["_target_"]), "model._target_")
+        return keras.saving.load_model(file)
+    except (OSError, ValueError, TypeError, KeyError, MnistSweepError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise StudyError(f"{file}: the model cannot be loaded: {type(error).__name__}: {reason}") from error
+
+
+def predict(
+    model: Any,
+    config: Config,
+    held_out: HeldOut,
+    dataset: Dataset,
+    validation: bool = False,
+    curve: list[dict[str, float]] | None = None,
+) -> Predictions:
+    """What a model says of the test set.
+
+    Args:
+        model: Compiled.
+        config: Of the model.
+        held_out: The test set.
+        dataset: That the model was trained on.
+        validation: Whether to predict the validation side too.
+        curve: Of its training.
+    """
+    labels = losses.encode(held_out.labels, dataset.classes, compile_model(model, config, dataset))
+    measured = model.evaluate(held_out.images, labels, batch_size=BATCH, verbose=0, return_dict=True)
+    return Predictions(
+        class_probabilities(model, held_out.images),
+        float(measured["loss"]),
+        int(model.count_params()),
+        curve or [],
+        class_probabilities(model, dataset.validation.images) if validation else None,
+    )
 
 
 def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:

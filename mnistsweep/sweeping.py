@@ -10,6 +10,7 @@ import datetime
 import platform
 import shlex
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -207,6 +208,7 @@ def _provenance(before: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "mnistsweep": mnistsweep.__version__,
         "format": FORMAT,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": git.stdout.strip() or None,
         "python": platform.python_version(),

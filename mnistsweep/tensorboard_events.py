@@ -1,4 +1,4 @@
-"""What TensorBoard reads, written without TensorFlow: curves, and the HParams plugin's table of trials.
+"""What TensorBoard reads, written without TensorFlow: curves, pictures, and the HParams plugin's table of trials.
 
 TensorBoard's own `EventFileWriter` opens its file through TensorFlow where that is installed, seconds of import for a
 process that only records a trial. Its `RecordWriter` and its summaries need none, and are used here.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,18 @@ class EventFile:
         for tag, value in values.items():
             summary.MergeFrom(scalar_pb(tag, value))
         self.add(summary, step)
+
+    def add_image(self, tag: str, png: bytes, step: int = 0) -> None:
+        """Append a picture.
+
+        Args:
+            tag: Its name in the image tab; what stands before a slash groups pictures.
+            png: The file's content.
+            step: Which of the pictures under this tag it is.
+        """
+        width, height = struct.unpack(">II", png[16:24])  # a PNG begins with 8 bytes of its own, then its header chunk
+        image = summary_pb2.Summary.Image(width=width, height=height, encoded_image_string=png)
+        self.add(summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag, image=image)]), step)
 
     def _write(self, event: event_pb2.Event) -> None:
         with self.path.open("ab") as file:

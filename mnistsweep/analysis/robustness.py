@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnistsweep.analysis import arrays
+from mnistsweep.analysis.distortions import DISTORTIONS, Distortion, check_images
+from mnistsweep.errors import DataError
+
+# Images that are distorted and predicted at once: bounds the memory to some tens of megabytes for MNIST.
+CHUNK = 4096
+
+# Images (n, height, width, channels) from 0 to 1 -> probabilities (seeds, n, classes), or (n, classes) of one model.
+Predict: TypeAlias = Callable[[NDArray[np.float32]], Any]
+
+# Called after each strength, with how many are done and how many there are.
+OnStep: TypeAlias = Callable[[int, int], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +33,7 @@ class Response:
         strengths: ``(strengths,)``, ascending; the first is 0: the image as it is.
         accuracy: ``(seeds, strengths)``, from 0 to 1.
         confidence: Mean of the largest probability, likewise.
+        words: What the distortion does.
     """
 
     name: str
@@ -26,6 +41,31 @@ class Response:
     strengths: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     confidence: NDArray[np.float64]
+    words: str = ""
+
+    def falls_below(self, accuracy: float) -> float | None:
+        """The strength from which the mean accuracy over seeds is smaller, by lines between the measured strengths.
+
+        Args:
+            accuracy: 0 to 1.
+
+        Returns:
+            0 where the undistorted images are below already; None where no strength that was tried is.
+
+        Example:
+            >>> half = Response("blur", "pixels", np.array([0.0, 1.0]), np.array([[1.0, 0.6]]), np.ones((1, 2)))
+            >>> round(half.falls_below(0.8), 3), half.falls_below(0.5)
+            (0.5, None)
+        """
+        mean = self.accuracy.mean(axis=0)
+        below = np.flatnonzero(mean < accuracy)
+        if not len(below):
+            return None
+        first = int(below[0])
+        if first == 0:
+            return 0.0
+        share = (mean[first - 1] - accuracy) / (mean[first - 1] - mean[first])
+        return float(self.strengths[first - 1] + share * (self.strengths[first] - self.strengths[first - 1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +74,133 @@ class Robustness:
 
     Attributes:
         responses: One a distortion.
-        examples: The images at each strength, by the distortion's name: ``(strengths, height, width[, 3])``, 0 to 1.
+        examples: One image at each strength, by the distortion's name: ``(strengths, height, width[, 3])``, 0 to 1.
         num_images: How many images each accuracy was measured on.
     """
 
     responses: Sequence[Response]
     examples: dict[str, NDArray[np.float64]]
     num_images: int
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """As plain arrays, for `numpy.savez`: nothing is pickled."""
+        saved: dict[str, NDArray[Any]] = {
+            "num_images": np.array(self.num_images),
+            "names": np.array([response.name for response in self.responses], dtype=np.str_),
+            "units": np.array([response.unit for response in self.responses], dtype=np.str_),
+            "words": np.array([response.words for response in self.responses], dtype=np.str_),
+        }
+        for response in self.responses:
+            saved[f"{response.name}.strengths"] = response.strengths
+            saved[f"{response.name}.accuracy"] = response.accuracy
+            saved[f"{response.name}.confidence"] = response.confidence
+            saved[f"{response.name}.examples"] = self.examples[response.name]
+        return saved
+
+    @classmethod
+    def from_arrays(cls, saved: Mapping[str, NDArray[Any]]) -> Robustness:
+        """What `to_arrays` gave, such as an opened ``.npz`` file.
+
+        Raises:
+            DataError: An array is missing.
+        """
+        try:
+            texts = zip(saved["names"].tolist(), saved["units"].tolist(), saved["words"].tolist(), strict=True)
+            responses = [
+                Response(
+                    name,
+                    unit,
+                    saved[f"{name}.strengths"],
+                    saved[f"{name}.accuracy"],
+                    saved[f"{name}.confidence"],
+                    words,
+                )
+                for name, unit, words in texts
+            ]
+            examples = {response.name: saved[f"{response.name}.examples"] for response in responses}
+            return cls(responses, examples, int(saved["num_images"]))
+        except KeyError as error:
+            raise DataError(f"robustness: an array is missing from what was stored: {error}. Measure again.") from error
+
+
+def measure(
+    predict: Predict,
+    images: Any,
+    labels: Any,
+    distortions: Mapping[str, Distortion] = DISTORTIONS,
+    seed: int = 0,
+    on_step: OnStep = lambda _done, _total: None,
+    example: int = 0,
+) -> Robustness:
+    """Measure how accuracy and confidence fall as images are distorted.
+
+    The undistorted images are predicted once, and are strength 0 of every distortion. A distortion draws the same at
+    each strength, and all models see the same images.
+
+    Args:
+        predict: Takes ``(n, height, width, channels)`` from 0 to 1, float32, and gives ``(seeds, n, classes)`` or, of
+            one model, ``(n, classes)``. It is called with a few thousand images at a time.
+        images: ``(n, height, width)`` or ``(n, height, width, channels)``, 0 to 1.
+        labels: ``(n,)``.
+        distortions: To try, by name.
+        seed: Of what they draw.
+        on_step: Called after each strength: how many are done, how many there are.
+        example: Position of the image that is kept at each strength, to look at.
+
+    Raises:
+        DataError: The arrays do not fit together, or hold what they must not.
+
+    Example:
+        >>> def bright(images):
+        ...     mean = images.mean(axis=(1, 2, 3))
+        ...     return np.stack([1 - mean, mean], axis=1)
+        >>> pictures = np.stack([np.zeros((4, 4)), np.ones((4, 4))])
+        >>> measure(bright, pictures, [0, 1]).responses[0].accuracy[0, 0].item()
+        1.0
+    """
+    given = check_images(images)
+    given = given[..., np.newaxis] if given.ndim == 3 else given
+    classes = np.asarray(labels)
+    if classes.shape != given.shape[:1]:
+        raise DataError(f"labels: must have the shape ({len(given)},), one for each image, received {classes.shape}.")
+    total = 1 + sum(len(distortion.strengths) - 1 for distortion in distortions.values())
+    untouched = _score(predict, _parts(given), classes)
+    on_step(1, total)
+    done, responses, examples = 1, [], {}
+    for distortion in distortions.values():
+        scores, shown = [untouched], [given[example]]
+        for strength in distortion.strengths[1:]:
+            scores.append(_score(predict, _parts(given, distortion, strength, seed), classes))
+            shown.append(distortion.apply(given[[example]], strength, seed)[0])
+            done += 1
+            on_step(done, total)
+        responses.append(_response(distortion, scores))
+        pictures = np.stack(shown).astype(np.float64)
+        examples[distortion.name] = pictures[..., 0] if pictures.shape[-1] == 1 else pictures
+    return Robustness(responses, examples, len(given))
+
+
+def _parts(
+    images: NDArray[np.float32], distortion: Distortion | None = None, strength: float = 0.0, seed: int = 0
+) -> Iterator[NDArray[np.float32]]:
+    """The images, distorted, a few thousand at a time."""
+    for start in range(0, len(images), CHUNK):
+        part = images[start : start + CHUNK]
+        yield part if distortion is None else distortion.apply(part, strength, (seed, start))
+
+
+def _score(predict: Predict, parts: Iterable[NDArray[np.float32]], labels: NDArray[Any]) -> NDArray[np.float64]:
+    """Accuracy and confidence of each seed, ``(2, seeds)``."""
+    sums, start = [], 0
+    for part in parts:
+        probabilities, classes = arrays.check_seeds(predict(part), labels[start : start + len(part)])
+        hits = (probabilities.argmax(axis=2) == classes).sum(axis=1)
+        sums.append(np.stack([hits, probabilities.max(axis=2).sum(axis=1)]))
+        start += len(part)
+    return np.asarray(np.sum(sums, axis=0) / len(labels))
+
+
+def _response(distortion: Distortion, scores: Sequence[NDArray[np.float64]]) -> Response:
+    accuracy, confidence = np.stack(scores, axis=-1)
+    strengths = np.array(distortion.strengths, dtype=np.float64)
+    return Response(distortion.name, distortion.unit, strengths, accuracy, confidence, distortion.words)

@@ -40,6 +40,28 @@ class TrialConfig:
 
 
 @dataclass
+class ReportConfig:
+    """What `mnistsweep report` does; the comments in ``conf/config.yaml`` say what each key means."""
+
+    seeds: int = 3
+    refit: bool = True
+    top: int = 10
+    top_trials: int = 0
+    robustness: bool = True
+    against: str | None = None
+    class_names: list[str] = field(default_factory=list)
+
+
+@dataclass
+class CleanConfig:
+    """What `mnistsweep clean` does."""
+
+    plant: float = 0.0
+    folds: int = 5
+    seeds: int = 3
+
+
+@dataclass
 class Config:
     """One configuration: of a sweep, of a trial, or of a single training."""
 
@@ -62,6 +84,8 @@ class Config:
     worker_memory_gb: float | None = None
     trial: TrialConfig = field(default_factory=TrialConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
+    clean: CleanConfig = field(default_factory=CleanConfig)
     data: Any = None
     model: Any = None
     optimizer: Any = None
@@ -78,7 +102,7 @@ SWEEP_KEYS = frozenset(
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "max_consecutive_failed_trials", "oracle", "pruner", "space", "sweeps"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("worker", "session", "trial", "trainer.threads", "trainer.deterministic"),
+        *("worker", "session", "trial", "trainer.threads", "trainer.deterministic", "report", "clean"),
     }
 )
 
@@ -87,7 +111,7 @@ CONTINUABLE_KEYS = frozenset(
     {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("worker", "session"),
+        *("worker", "session", "report", "clean"),
     }
 )
 
@@ -110,6 +134,12 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "trainer.patience": (1, None),
     "trainer.repeats": (1, None),
     "trainer.threads": (1, None),
+    "report.seeds": (1, 100),
+    "report.top": (1, 1000),
+    "report.top_trials": (0, 100),
+    "clean.plant": (0, 0.5),
+    "clean.folds": (2, 100),
+    "clean.seeds": (1, 100),
 }
 
 # The groups that every configuration has.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.augmentation import Augmentation
+from mnistsweep.data.scaling import Scaling
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +50,64 @@ class Dataset:
         """Shape of one input, ``(height, width, channels)`` for images: what ``keras.Input`` takes."""
         shape: tuple[Any, ...] = self.train.images.shape[1:]
         return shape
+
+    @property
+    def whole(self) -> Dataset:
+        """The same with both sides to train on, for a model that was selected; its validation side judges nothing."""
+        images = np.concatenate([self.train.images, self.validation.images])
+        images.setflags(write=False)  # so that a copy on the device stays true from one training to the next
+        labels = np.concatenate([self.train.labels, self.validation.labels])
+        return Dataset(Examples(images, labels), self.validation, self.classes, self.augmentation)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The test set: what neither training nor selection has seen.
+
+    Attributes:
+        stored: As the source has it, ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else.
+        labels: Classes ``0 .. K-1``, ``(n,)`` int32.
+        scaling: Of the training side.
+    """
+
+    stored: NDArray[Any]
+    labels: NDArray[np.int32]
+    scaling: Scaling
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def images(self) -> NDArray[np.float32]:
+        """Scaled, as a model wants them."""
+        return self.scaling.apply(self.stored)
+
+    @property
+    def are_images(self) -> bool:
+        """Whether they can be looked at: gray or in three colours."""
+        return self.stored.ndim == 4 and self.stored.shape[-1] in (1, 3)
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        """Black and white: 0 and 255 for bytes, 0 and 1 for numbers between them, else the extremes."""
+        low, high = float(self.stored.min()), float(self.stored.max())
+        if self.stored.dtype == np.uint8:
+            return 0.0, 255.0
+        if low >= 0.0 and high <= 1.0:
+            return 0.0, 1.0
+        return low, max(high, low + 1e-12)
+
+    @cached_property
+    def shown(self) -> NDArray[np.float32]:
+        """From 0, black, to 1, white, in the shape of `stored`."""
+        low, high = self._range
+        return np.asarray((self.stored.astype(np.float32) - np.float32(low)) / np.float32(high - low))
+
+    def scaled(self, shown: NDArray[Any]) -> NDArray[np.float32]:
+        """Scale images from 0 to 1, distorted ones for example, as a model wants them.
+
+        Args:
+            shown: In the form of `shown`, any number of them.
+        """
+        low, high = self._range
+        return self.scaling.apply(shown * np.float32(high - low) + np.float32(low))

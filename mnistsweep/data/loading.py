@@ -14,7 +14,7 @@ from mnistsweep import targets
 from mnistsweep.data import sources
 from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
 from mnistsweep.data.augmentation import Augmentation
-from mnistsweep.data.examples import Dataset, Examples
+from mnistsweep.data.examples import Dataset, Examples, HeldOut
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, Settings, read
 from mnistsweep.data.splitting import Split, split, validation_count
@@ -73,14 +73,14 @@ def _constant(images: NDArray[Any]) -> NDArray[Any]:
     return images
 
 
-def load_test(config: Mapping[str, Any]) -> Examples:
+def load_test(config: Mapping[str, Any]) -> HeldOut:
     """Load the test set: for the reporter alone, once, for the model that was selected.
 
     Args:
         config: The ``data`` group of the configuration.
 
     Returns:
-        The test set, scaled by the statistics of the training side.
+        The test set, with the scaling of the training side.
 
     Raises:
         ConfigError: A key of the configuration cannot be used.
@@ -90,8 +90,21 @@ def load_test(config: Mapping[str, Any]) -> Examples:
     loaded = _load(settings)
     sides, classes = _split(loaded.labels, settings)
     images, labels = _test(loaded, classes, settings)
-    scaling = Scaling.fit(settings.scaling, loaded.images[sides.train])
-    return Examples(scaling.apply(images), labels)
+    return HeldOut(images, labels, Scaling.fit(settings.scaling, loaded.images[sides.train]))
+
+
+def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
+    """Where the examples of the training side stand in the training set as the source has it, ``(n,)``, ascending.
+
+    Args:
+        config: The ``data`` group of the configuration.
+
+    Raises:
+        ConfigError: A key of the configuration cannot be used.
+        DataError: A file is missing or damaged, or the arrays do not fit together.
+    """
+    settings = read(config)
+    return _split(_load(settings).labels, settings)[0].train
 
 
 def check(config: Mapping[str, Any]) -> None:

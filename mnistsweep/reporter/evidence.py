@@ -106,6 +106,7 @@ class Evidence:
         robustness: Accuracy under distortions; None where there are no images.
         commands: What made the page, one a line.
         cleaning: The folder of the cleaning experiment's results; None where there was none.
+        notes: What is missing, a sentence each: the page shows them at its top.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Evidence:
     robustness: Robustness | None = None
     commands: Sequence[str] = ()
     cleaning: Path | None = None
+    notes: Sequence[str] = ()
 
     @property
     def committee(self) -> NDArray[np.float64]:

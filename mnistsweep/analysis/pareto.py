@@ -1,0 +1,51 @@
+"""Trials that no other beats in both time and objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mnistsweep.analysis.arrays import Integers
+from mnistsweep.errors import DataError
+
+
+def pareto_front(seconds: Any, objective: Any, direction: str = "max") -> Integers:
+    """The trials on the Pareto front of time and objective.
+
+    A trial is on the front unless another takes no longer and scores no worse, and is better in one of the two (Pareto,
+    1906). Trials that are equal in both are on it together.
+
+    Args:
+        seconds: ``(trials,)``, finite; smaller is better.
+        objective: ``(trials,)``, finite.
+        direction: ``max`` where a larger objective is better, else ``min``.
+
+    Returns:
+        Their positions, the fastest first.
+
+    Raises:
+        DataError: The arrays differ in length or hold something that is no finite number, or there is no such
+            direction.
+
+    Example:
+        >>> pareto_front([10, 20, 30], [0.97, 0.96, 0.99]).tolist()
+        [0, 2]
+    """
+    times, values = np.asarray(seconds, dtype=np.float64), np.asarray(objective, dtype=np.float64)
+    if times.ndim != 1 or times.shape != values.shape:
+        raise DataError(f"seconds and objective: must be (trials,) each, received {times.shape} and {values.shape}.")
+    if direction not in ("max", "min"):
+        raise DataError(f"direction: must be 'max' or 'min', received {direction!r}.")
+    for name, given in (("seconds", times), ("objective", values)):
+        if not np.isfinite(given).all():
+            position = int(np.argmin(np.isfinite(given)))
+            raise DataError(f"{name}: must be finite, trial {position} has {given[position]}.")
+    if not len(times):
+        return np.zeros(0, dtype=np.int64)
+    losses = -values if direction == "max" else values
+    pairs, group = np.unique(np.column_stack([times, losses]), axis=0, return_inverse=True)  # by time, then by loss
+    before = np.concatenate([[np.inf], np.minimum.accumulate(pairs[:-1, 1])])
+    on_front = (pairs[:, 1] < before)[group.reshape(-1)]
+    order = np.argsort(times, kind="stable")
+    return np.asarray(order[on_front[order]], dtype=np.int64)

@@ -1,0 +1,181 @@
+"""The models of a report and what they say: refits of the winner, checkpoints of the best trials, distorted images.
+
+Everything is looked for among what an earlier report kept; Keras is imported when something has to be made.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep import data, devices, predictions
+from mnistsweep.analysis.distortions import DISTORTIONS
+from mnistsweep.analysis.robustness import Robustness, measure
+from mnistsweep.config.schema import Config
+from mnistsweep.data import Dataset, HeldOut
+from mnistsweep.errors import StudyError
+from mnistsweep.paths import replacing
+from mnistsweep.predictions import Predictions
+from mnistsweep.results import TrialRecord
+from mnistsweep.selecting import Selection
+from mnistsweep.steps import Steps
+
+
+@dataclass(frozen=True, eq=False)
+class Gatherer:
+    """Finds or makes what a report needs.
+
+    Args:
+        selection: The sweep and its winner.
+        steps: Told what is made.
+    """
+
+    selection: Selection
+    steps: Steps
+
+    @cached_property
+    def config(self) -> Config:
+        """Of the winner."""
+        return self.selection.config_of(self.selection.winner)
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """The test set."""
+        return data.load_test(self.config.data)
+
+    @cached_property
+    def test_checksum(self) -> str:
+        """Names the test set."""
+        return predictions.checksum(self.held_out)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """What the winner was trained on and judged by."""
+        return data.load(self.config.data)
+
+    @cached_property
+    def _whole(self) -> Dataset:
+        return self.dataset.whole
+
+    def refits(self) -> list[Predictions]:
+        """The winner trained anew on training and validation data, once a seed, each scored on the test set."""
+        return [self._refit(seed) for seed in range(self.selection.plan.config.report.seeds)]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the models that the report tells of, and of their files."""
+        winner, options = f"trial-{self.selection.winner.number:04d}", self.selection.plan.config.report
+        return [f"{winner}-seed-{seed}" for seed in range(options.seeds)] if options.refit else [winner]
+
+    def _refit(self, seed: int) -> Predictions:
+        paths, name = self.selection.paths.report, self.names[seed]
+        origin = self._origin(self.selection.winner) | {"seed": refit_seed(self.config.seed, seed), "refit": True}
+        kept = predictions.read(paths.predictions(name), origin)
+        if kept is not None:
+            self.steps.advance(self.selection.best_epoch)
+            return kept
+        self.start_keras()
+        from mnistsweep import refitting
+
+        count = self.selection.plan.config.report.seeds
+        self.steps.begin(f"training the winner anew, {seed + 1} of {count}")
+        whole = self._whole
+        epochs = self.selection.best_epoch
+        trained = refitting.refit(self.config, whole, origin["seed"], epochs, lambda _epoch: self.steps.advance())
+        with replacing(paths.model(name)) as part:
+            trained.model.save(part)
+        made = refitting.predict(trained.model, self.config, self.held_out, whole, curve=trained.curve)
+        predictions.write(paths.predictions(name), made, origin)
+        return made
+
+    def checkpoint(self, record: TrialRecord) -> Predictions:
+        """What a trial's own checkpoint says of the test set and of the validation side.
+
+        Raises:
+            StudyError: The checkpoint is missing, or cannot be loaded.
+        """
+        paths, file = self.selection.paths.report, self.selection.paths.trial(record.number).model
+        name, origin = f"trial-{record.number:04d}", self._origin(record)
+        kept = predictions.read(paths.predictions(name), origin)
+        if kept is not None:
+            return kept
+        if not file.is_file():
+            raise StudyError(f"{file}: the model of trial {record.number} is missing.")
+        self.start_keras()
+        from mnistsweep import refitting
+
+        self.steps.begin(f"predicting with the checkpoint of trial {record.number}")
+        config = self.selection.config_of(record)
+        same = config.data == self.config.data  # scaling, for one, may have been searched
+        dataset = self.dataset if same else data.load(config.data)
+        held_out = self.held_out if same else data.load_test(config.data)
+        made = refitting.predict(refitting.load_model(file, config), config, held_out, dataset, validation=True)
+        predictions.write(paths.predictions(name), made, origin)
+        return made
+
+    def robustness(self) -> Robustness | None:
+        """How the models of the report answer to distorted images; None where the inputs are no images."""
+        if not self.held_out.are_images:
+            return None
+        strengths = {one.name: list(map(float, one.strengths)) for one in DISTORTIONS.values()}
+        origin = self._origin(self.selection.winner) | {"models": self.names, "strengths": strengths}
+        place = self.selection.paths.report.predictions("robustness")
+        kept = predictions.read_arrays(place, origin)
+        if kept is not None:
+            self.steps.advance(sum(map(len, strengths.values())))
+            return Robustness.from_arrays(kept)
+        self.start_keras()
+        from mnistsweep import refitting
+
+        self.steps.begin("predicting distorted images")
+        models = [refitting.load_model(file, self.config) for file in self._model_files()]
+
+        def predict(shown: NDArray[Any]) -> NDArray[np.float64]:
+            images = self.held_out.scaled(shown)
+            return np.stack([refitting.class_probabilities(model, images) for model in models])
+
+        shown = self.held_out.shown
+        found = measure(predict, shown, self.held_out.labels, on_step=lambda *_: self.steps.advance())
+        predictions.write_arrays(place, found.to_arrays(), origin)
+        return found
+
+    def _model_files(self) -> list[Path]:
+        if not self.selection.plan.config.report.refit:
+            return [self.selection.paths.trial(self.selection.winner.number).model]
+        return [self.selection.paths.report.model(name) for name in self.names]
+
+    def _origin(self, record: TrialRecord) -> dict[str, Any]:
+        epochs = record.result.best_epoch or record.result.epochs
+        return {
+            "trial": record.number,
+            "trial_seed": record.seed,
+            "epochs": epochs,
+            "data": self.selection.checksum,
+            "test": self.test_checksum,
+        }
+
+    def start_keras(self) -> None:
+        """Import Keras, with the threads that the winner was trained with."""
+        _start_keras(self.config.trainer.threads or self.selection.plan.threads, self.config.trainer.deterministic)
+
+
+@functools.cache
+def _start_keras(threads: int, deterministic: bool) -> None:
+    os.environ.update(devices.environment(0, 1, threads))
+    with devices.quiet_start():
+        import mnistsweep.refitting  # noqa: F401
+    if deterministic:
+        devices.use_op_determinism()
+
+
+def refit_seed(seed: int, index: int) -> int:
+    """The seed of a refit, from the trial's; none of those of the trial's own repeats."""
+    return int(np.random.SeedSequence([seed, index, 11]).generate_state(1)[0])
+

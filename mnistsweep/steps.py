@@ -1,0 +1,53 @@
+"""How far a command is: a bar on a terminal, a line a step elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+
+class Steps:
+    """Shows the steps of a command as long as the context lasts.
+
+    Args:
+        console: Where to write.
+        total: How many units of work there are in all.
+
+    Example:
+        >>> with Steps(Console(force_terminal=False), total=2) as steps:
+        ...     steps.begin("reading")
+        ...     steps.advance(2)
+        reading
+    """
+
+    def __init__(self, console: Console, total: float) -> None:
+        self._console = console
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> Steps:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def begin(self, what: str) -> None:
+        """Say what comes now."""
+        self._progress.update(self._task, description=what)
+        if not self._console.is_terminal:
+            self._console.print(what, highlight=False, markup=False, soft_wrap=True)
+
+    def advance(self, units: float = 1.0) -> None:
+        """Count work as done."""
+        self._progress.advance(self._task, units)
