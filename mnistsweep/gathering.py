@@ -178,4 +178,3 @@ def _start_keras(threads: int, deterministic: bool) -> None:
 def refit_seed(seed: int, index: int) -> int:
     """The seed of a refit, from the trial's; none of those of the trial's own repeats."""
     return int(np.random.SeedSequence([seed, index, 11]).generate_state(1)[0])
-

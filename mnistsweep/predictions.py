@@ -1,7 +1,7 @@
 """What the models of a report say of the test set: made once, kept, and read ever after.
 
-A model's answers are kept with what they came from (trial, seed, epochs, checksums of the data); where that has changed,
-because the sweep went on and has another winner, they are made anew. Keras is imported only for what is missing.
+A model's answers are kept with what they came from (trial, seed, epochs, checksums of the data); where that has
+changed, because the sweep went on and has another winner, they are made anew. Keras is imported only for what is missing.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ def read(path: Path, origin: Mapping[str, Any] | None = None) -> Predictions | N
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], origin: Mapping[str, Any]) -> None:
     """Keep arrays with what they came from, whole or not at all."""
+    whole: dict[str, Any] = {"origin": np.array(json.dumps(origin, sort_keys=True)), **arrays}
     with replacing(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, origin=np.array(json.dumps(origin, sort_keys=True)), **dict(arrays))
+        np.savez_compressed(file, **whole)
 
 
 def read_arrays(path: Path, origin: Mapping[str, Any] | None = None) -> dict[str, NDArray[Any]] | None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import keras_tuner
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,8 +65,7 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     hypermodel = ConfiguredHyperModel(config, dataset)
-    hp = keras_tuner.HyperParameters()
-    model: Any = hypermodel.build(hp)
+    model: Any = hypermodel.build(hypermodel.hyperparameters)
     form = compile_model(model, config, dataset)
     train = dataset.train.images, losses.encode(dataset.train.labels, dataset.classes, form)
     validation: Any = None
@@ -75,7 +73,7 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
         validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
     options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
     watcher = _Watcher(on_epoch)
-    hypermodel.fit(hp, model, train, validation, options, [watcher, *user_callbacks(config)])
+    hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, [watcher, *user_callbacks(config)])
     return Refit(model, watcher.curve)
 
 

@@ -219,7 +219,7 @@ def _sum_up(evidence: Evidence, made: page.PageResult, console: Console) -> None
     from mnistsweep.analysis.accuracy import measure_accuracy
 
     scores = measure_accuracy(evidence.probabilities, evidence.labels)
-    console.print(scores, highlight=False)
+    console.print(str(scores), highlight=False)
     for note in evidence.notes:
         console.print(escape(note), highlight=False, soft_wrap=True)
     for name, reason in made.failed.items():

@@ -109,6 +109,6 @@ def check_data(selection: Selection, config: Config) -> None:
         ) from error
     if found != selection.checksum:
         raise DataError(
-            f"{selection.paths.folder}: not the data that this sweep was made with (checksum {selection.checksum} then, "
-            f"{found} now); restore them, or repeat the sweep under another name=NAME."
+            f"{selection.paths.folder}: not the data that this sweep was made with (checksum {selection.checksum} "
+            f"then, {found} now); restore them, or repeat the sweep under another name=NAME."
         )

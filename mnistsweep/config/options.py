@@ -1,4 +1,4 @@
-"""Keys that a command takes beside a sweep's folder: those of its own group, on top of what the sweep was begun with."""
+"""Keys that a command takes beside a sweep's folder: of its own group, on top of what the sweep was begun with."""
 
 from __future__ import annotations
 

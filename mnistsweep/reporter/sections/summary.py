@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from mnistsweep.analysis.accuracy import Accuracy, Interval, deviation, measure_accuracy
+from mnistsweep.analysis.accuracy import Accuracy, deviation, measure_accuracy
 from mnistsweep.reporter.evidence import Evidence, Winner
+from mnistsweep.reporter.formats import percent, percents
 from mnistsweep.reporter.records import Fact, Facts, Section, Table, Text
 
 # Of the table on the page; `scores.csv` has all of them.
@@ -26,37 +27,21 @@ def section(evidence: Evidence) -> Section:
     )
 
 
-def percent(share: float) -> str:
-    """Format a share.
-
-    Example:
-        >>> percent(0.99214)
-        '99.21 %'
-    """
-    return f"{100 * share:.2f} %"
-
-
-def between(interval: Interval) -> str:
-    """Format an interval of shares.
-
-    Example:
-        >>> between(Interval(0.9902, 0.9937))
-        '99.02 to 99.37 %'
-    """
-    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
-
-
 def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
     seeds, winner = len(found.seeds), evidence.winner
     spread = (
         f"± {percent(found.deviation)} (standard deviation over {seeds} seeds)" if seeds > 1 else "one seed: no spread"
     )
     facts = [
-        Fact("test accuracy", percent(found.mean), f"{spread}; test images, Wilson 95 %: {between(found.interval)}")
+        Fact(
+            "test accuracy",
+            percent(found.mean),
+            f"{spread}; test images, Wilson 95 %: {percents(found.interval.low, found.interval.high)}",
+        )
     ]
     if seeds > 1:
         together = found.committee
-        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {between(together.interval)}"
+        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {percents(together.interval.low, together.interval.high)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
     facts.append(_loss(evidence, found))
     chosen = (
@@ -95,7 +80,7 @@ def _reading(found: Accuracy) -> str:
         return f"{text} It says nothing of what another seed would give."
     return (
         f"{text} It says nothing of what another seed would give. That is the standard deviation: on these images, the "
-        f"mean over many seeds is {between(found.seeds_interval)} (Student's t, 95 %, from "
+        f"mean over many seeds is {percents(found.seeds_interval.low, found.seeds_interval.high)} (Student's t, 95 %, from "
         f"{len(found.seeds)} seeds)."
     )
 
@@ -111,7 +96,13 @@ def _models(found: Accuracy) -> Table:
     if len(found.seeds) > 1:
         named.append(("committee", found.committee))
     rows = [
-        (name, f"{one.examples - one.correct:,}", percent(one.accuracy), between(one.interval), f"{one.log_loss:.4f}")
+        (
+            name,
+            f"{one.examples - one.correct:,}",
+            percent(one.accuracy),
+            percents(one.interval.low, one.interval.high),
+            f"{one.log_loss:.4f}",
+        )
         for name, one in named
     ]
     columns = ("model", "wrong", "accuracy", "Wilson 95 %", "log-loss")
