@@ -1,7 +1,7 @@
 """What the models of a report say of the test set: made once, kept, and read ever after.
 
 A model's answers are kept with what they came from (trial, seed, epochs, checksums of the data); where that has
-changed, because the sweep went on and has another winner, they are made anew. Keras is imported only for what is missing.
+changed, because the sweep went on and has another winner, they are made anew.
 """
 
 from __future__ import annotations

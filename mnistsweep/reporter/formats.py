@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mnistsweep.analysis.accuracy import Interval
+
 
 def percent(share: float, decimals: int = 2) -> str:
     """A share as it is read.
@@ -29,3 +31,8 @@ def percents(low: float, high: float) -> str:
         '99.02 to 99.37 %'
     """
     return f"{100 * low:.2f} to {100 * high:.2f} %"
+
+
+def between(interval: Interval) -> str:
+    """An interval of shares, as `percents` writes it."""
+    return percents(interval.low, interval.high)

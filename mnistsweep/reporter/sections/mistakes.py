@@ -12,7 +12,7 @@ from mnistsweep.analysis.accuracy import Interval, wilson
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.reporter.evidence import Evidence
-from mnistsweep.reporter.formats import percent, percents
+from mnistsweep.reporter.formats import between, percent, percents
 from mnistsweep.reporter.heatmaps import MOST_ANNOTATED, heatmap
 from mnistsweep.reporter.mosaic import mosaic
 from mnistsweep.reporter.records import Block, Fact, Facts, Figure, Section, Table
@@ -179,7 +179,7 @@ def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
         interval = Interval(*scores.recall_interval[:, worst])
         yield (
             f"Class {evidence.class_names[worst]} is found less often than the others: recall "
-            f"{percent(scores.recall[worst])} ({percents(interval.low, interval.high)}) against {percent(overall)} over all classes. "
+            f"{percent(scores.recall[worst])} ({between(interval)}) against {percent(overall)} over all classes. "
             "Collect or augment more examples of it."
         )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mnistsweep.analysis.accuracy import Accuracy, deviation, measure_accuracy
 from mnistsweep.reporter.evidence import Evidence, Winner
-from mnistsweep.reporter.formats import percent, percents
+from mnistsweep.reporter.formats import between, percent
 from mnistsweep.reporter.records import Fact, Facts, Section, Table, Text
 
 # Of the table on the page; `scores.csv` has all of them.
@@ -36,12 +36,12 @@ def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
         Fact(
             "test accuracy",
             percent(found.mean),
-            f"{spread}; test images, Wilson 95 %: {percents(found.interval.low, found.interval.high)}",
+            f"{spread}; test images, Wilson 95 %: {between(found.interval)}",
         )
     ]
     if seeds > 1:
         together = found.committee
-        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {percents(together.interval.low, together.interval.high)}"
+        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {between(together.interval)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
     facts.append(_loss(evidence, found))
     chosen = (
@@ -80,7 +80,7 @@ def _reading(found: Accuracy) -> str:
         return f"{text} It says nothing of what another seed would give."
     return (
         f"{text} It says nothing of what another seed would give. That is the standard deviation: on these images, the "
-        f"mean over many seeds is {percents(found.seeds_interval.low, found.seeds_interval.high)} (Student's t, 95 %, from "
+        f"mean over many seeds is {between(found.seeds_interval)} (Student's t, 95 %, from "
         f"{len(found.seeds)} seeds)."
     )
 
@@ -100,7 +100,7 @@ def _models(found: Accuracy) -> Table:
             name,
             f"{one.examples - one.correct:,}",
             percent(one.accuracy),
-            percents(one.interval.low, one.interval.high),
+            between(one.interval),
             f"{one.log_loss:.4f}",
         )
         for name, one in named
