@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; None for those of the process.
 
     Returns:
-        The exit code: 0 done, 1 a sweep that cannot go on, 2 something to mend, 130 or 143 interrupted.
+        The exit code: 0 done, 1 a sweep that cannot go on or a report without one of its sections, 2 something to mend, 130 or 143 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parsers()
@@ -174,8 +174,7 @@ def _export(options: argparse.Namespace, rest: list[str]) -> int:
 def _report(options: argparse.Namespace, overrides: list[str]) -> int:
     from mnistsweep.reporting import report
 
-    report(_folder(options.sweep), overrides)
-    return 0
+    return 1 if report(_folder(options.sweep), overrides).failed else 0
 
 
 def _show(options: argparse.Namespace, rest: list[str]) -> int:
@@ -194,8 +193,9 @@ def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
 
 def _folder(sweep: str) -> Path:
     """A sweep's folder from what the user typed: the folder, or the name of one in ``logs/``."""
-    given = Path(sweep)
-    return Path("logs") / sweep if not given.is_dir() and (Path("logs") / sweep).is_dir() else given
+    given, logs = Path(sweep), Path("logs")
+    is_name = not given.is_dir() and (given.name == sweep or (logs / sweep).is_dir())
+    return logs / sweep if is_name and logs.is_dir() else given
 
 
 def _hydra(options: argparse.Namespace, overrides: list[str], sweeping: bool) -> int:

@@ -6,26 +6,34 @@ Everything is looked for among what an earlier report kept; Keras is imported wh
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep import data, devices, predictions
+from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS
 from mnistsweep.analysis.robustness import Robustness, measure
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
-from mnistsweep.errors import StudyError
+from mnistsweep.errors import DataError, StudyError, SweepStopped
 from mnistsweep.paths import replacing
 from mnistsweep.predictions import Predictions
 from mnistsweep.results import TrialRecord
 from mnistsweep.selecting import Selection
 from mnistsweep.steps import Steps
+
+if TYPE_CHECKING:
+    from mnistsweep.refitting import Refit
+
+# How often `robustness` predicts the images: undistorted, and at each strength of each distortion.
+NUM_DISTORTED = 1 + sum(len(one.strengths) - 1 for one in DISTORTIONS.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,28 +86,49 @@ class Gatherer:
         paths, name = self.selection.paths.report, self.names[seed]
         origin = self._origin(self.selection.winner) | {"seed": refit_seed(self.config.seed, seed), "refit": True}
         kept = predictions.read(paths.predictions(name), origin)
-        if kept is not None:
+        if kept is not None and paths.model(name).is_file():
             self.steps.advance(self.selection.best_epoch)
             return kept
         self.start_keras()
         from mnistsweep import refitting
 
-        count = self.selection.plan.config.report.seeds
-        self.steps.begin(f"training the winner anew, {seed + 1} of {count}")
+        self.steps.begin(f"training the winner anew, {seed + 1} of {self.selection.plan.config.report.seeds}")
         whole = self._whole
-        epochs = self.selection.best_epoch
-        trained = refitting.refit(self.config, whole, origin["seed"], epochs, lambda _epoch: self.steps.advance())
+        trained = self._train(whole, origin["seed"])
+        made = refitting.predict(trained.model, self.config, self.held_out, whole, curve=trained.curve)
+        self._check(made, self.selection.winner)
         with replacing(paths.model(name)) as part:
             trained.model.save(part)
-        made = refitting.predict(trained.model, self.config, self.held_out, whole, curve=trained.curve)
         predictions.write(paths.predictions(name), made, origin)
         return made
+
+    def _train(self, dataset: Dataset, seed: int) -> Refit:
+        """Train the winner; a `fit` of the user's own may tell of fewer epochs than it was asked for, or of more."""
+        from mnistsweep import refitting, training
+
+        epochs, left = self.selection.best_epoch, self.selection.best_epoch
+
+        def count(_epoch: int) -> None:
+            nonlocal left
+            if left > 0:
+                left -= 1
+                self.steps.advance()
+
+        try:
+            trained = refitting.refit(self.config, dataset, seed, epochs, count)
+        except Exception as error:
+            raise SweepStopped(
+                f"trial {self.selection.winner.number} cannot be trained anew: {training.explain(error)}; "
+                "report.refit=false takes its checkpoint."
+            ) from error
+        self.steps.advance(left)
+        return trained
 
     def checkpoint(self, record: TrialRecord) -> Predictions:
         """What a trial's own checkpoint says of the test set and of the validation side.
 
         Raises:
-            StudyError: The checkpoint is missing, or cannot be loaded.
+            StudyError: The checkpoint is missing, cannot be loaded, or was made with other data.
         """
         paths, file = self.selection.paths.report, self.selection.paths.trial(record.number).model
         name, origin = f"trial-{record.number:04d}", self._origin(record)
@@ -108,28 +137,46 @@ class Gatherer:
             return kept
         if not file.is_file():
             raise StudyError(f"{file}: the model of trial {record.number} is missing.")
-        self.start_keras()
-        from mnistsweep import refitting
-
-        self.steps.begin(f"predicting with the checkpoint of trial {record.number}")
         config = self.selection.config_of(record)
         same = config.data == self.config.data  # scaling, for one, may have been searched
         dataset = self.dataset if same else data.load(config.data)
         held_out = self.held_out if same else data.load_test(config.data)
+        if not same and predictions.checksum(held_out) != self.test_checksum:
+            raise StudyError(f"{file}: trial {record.number} has another test set; it is not compared with the winner.")
+        self.start_keras()
+        from mnistsweep import refitting
+
+        self.steps.begin(f"predicting with the checkpoint of trial {record.number}")
         made = refitting.predict(refitting.load_model(file, config), config, held_out, dataset, validation=True)
+        self._check(made, record)
         predictions.write(paths.predictions(name), made, origin)
         return made
+
+    def _check(self, made: Predictions, record: TrialRecord) -> None:
+        """See that a model's outputs are what a report is about.
+
+        Raises:
+            StudyError: They are no probabilities, or not one a class.
+        """
+        head, classes = f"trial {record.number}: the outputs of its model", self.dataset.classes
+        if made.probabilities.shape[1] != classes:
+            raise StudyError(f"{head} must be one for each of {classes} classes, received {made.probabilities.shape}.")
+        try:
+            arrays.check(made.probabilities, self.held_out.labels)
+        except DataError as error:
+            raise StudyError(f"{head} are no probabilities of classes: {error}") from error
 
     def robustness(self) -> Robustness | None:
         """How the models of the report answer to distorted images; None where the inputs are no images."""
         if not self.held_out.are_images:
+            self.steps.advance(NUM_DISTORTED)
             return None
         strengths = {one.name: list(map(float, one.strengths)) for one in DISTORTIONS.values()}
         origin = self._origin(self.selection.winner) | {"models": self.names, "strengths": strengths}
         place = self.selection.paths.report.predictions("robustness")
         kept = predictions.read_arrays(place, origin)
         if kept is not None:
-            self.steps.advance(sum(map(len, strengths.values())))
+            self.steps.advance(NUM_DISTORTED)
             return Robustness.from_arrays(kept)
         self.start_keras()
         from mnistsweep import refitting
@@ -171,6 +218,7 @@ def _start_keras(threads: int, deterministic: bool) -> None:
     os.environ.update(devices.environment(0, 1, threads))
     with devices.quiet_start():
         import mnistsweep.refitting  # noqa: F401
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each model that predicts is traced anew, and it warns
     if deterministic:
         devices.use_op_determinism()
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
 import mnistsweep
-from mnistsweep.analysis.distortions import DISTORTIONS
-from mnistsweep.errors import ConfigError, StudyError, suggest
-from mnistsweep.gathering import Gatherer
+from mnistsweep.errors import ConfigError, DataError, StudyError, suggest
+from mnistsweep.gathering import NUM_DISTORTED, Gatherer
 from mnistsweep.paths import ReportPaths, replacing
 from mnistsweep.predictions import Predictions
 from mnistsweep.reporter import page
@@ -28,8 +28,10 @@ from mnistsweep.results import TrialRecord, load_sweep
 from mnistsweep.selecting import Selection, check_data, select
 from mnistsweep.steps import Steps
 
+Made = TypeVar("Made")
 
-def report(folder: Path, overrides: Sequence[str] = ()) -> Path:
+
+def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
     """Make the report of a finished or stopped sweep.
 
     Args:
@@ -37,10 +39,11 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> Path:
         overrides: Keys of the group ``report``: ``report.seeds=5``.
 
     Returns:
-        The page.
+        The page, and which of its sections could not be made.
 
     Raises:
         StudyError: There is no sweep, no trial has completed, or a file is missing.
+        SweepStopped: The winner cannot be trained anew.
         ConfigError: An option cannot be used.
         DataError: The data are gone, or are others.
     """
@@ -60,7 +63,7 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> Path:
 
         made = page.make(evidence, selection.paths.report.folder, on_section=show)
     _sum_up(evidence, made, console)
-    return made.index
+    return made
 
 
 def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
@@ -78,12 +81,12 @@ def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
     names = _class_names(options.class_names, gatherer.dataset.classes)
     notes: list[str] = []
     models = gatherer.refits() if options.refit else [gatherer.checkpoint(selection.winner)]
-    checkpoint = _optional(gatherer, selection.winner, notes)
+    checkpoint = _optional(lambda: gatherer.checkpoint(selection.winner), notes)
     labels = gatherer.dataset.validation.labels.astype(np.int64)
     others = {
         record.number: found.probabilities
         for record in selection.ranked(options.top_trials + 1)[1:]
-        if (found := _optional(gatherer, record, notes)) is not None
+        if (found := _optional(partial(gatherer.checkpoint, record), notes)) is not None
     }
     held_out = gatherer.held_out
     shown = held_out.shown if held_out.are_images else None
@@ -103,18 +106,18 @@ def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
         if checkpoint is None or checkpoint.validation is None
         else Checkpoint(checkpoint.validation, labels, checkpoint.probabilities),
         others=others,
-        robustness=gatherer.robustness() if options.robustness else None,
+        robustness=_optional(gatherer.robustness, notes) if options.robustness else None,
         commands=commands,
         cleaning=selection.paths.clean.folder,
         notes=notes,
     )
 
 
-def _optional(gatherer: Gatherer, record: TrialRecord, notes: list[str]) -> Predictions | None:
-    """What a trial's checkpoint says; where it is missing the page says so, and does without."""
+def _optional(make: Callable[[], Made | None], notes: list[str]) -> Made | None:
+    """What the page can do without: where it cannot be had, the page says why."""
     try:
-        return gatherer.checkpoint(record)
-    except StudyError as error:
+        return make()
+    except (StudyError, DataError) as error:
         notes.append(str(error))
         return None
 
@@ -132,11 +135,10 @@ def _class_names(given: Sequence[str], classes: int) -> list[str]:
 
 
 def _work(selection: Selection) -> float:
-    """Units of work: epochs, strengths of distortions, sections."""
+    """Units of work: epochs, predictions of distorted images, sections."""
     options = selection.plan.config.report
     epochs = options.seeds * selection.best_epoch if options.refit else 0
-    strengths = sum(len(one.strengths) for one in DISTORTIONS.values()) if options.robustness else 0
-    return epochs + strengths + len(SECTIONS)
+    return epochs + (NUM_DISTORTED if options.robustness else 0) + len(SECTIONS)
 
 
 def _winner(gatherer: Gatherer, parameters: int) -> Winner:

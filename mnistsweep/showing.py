@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mnistsweep import data, predictions
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.data import HeldOut
-from mnistsweep.errors import DataError, StudyError
+from mnistsweep.errors import DataError, StudyError, is_disk_full
 from mnistsweep.paths import SweepPaths, replacing
 from mnistsweep.results import load_sweep
 
@@ -112,7 +113,10 @@ def load_report(folder: str | Path) -> Report:
         raise StudyError(f"{file}: missing or damaged; mnistsweep report {paths.folder} makes it anew.")
     held_out = data.load_test(group)
     if predictions.checksum(held_out) != test:
-        raise DataError(f"{paths.folder}: the test set is not the one that the report was made with.")
+        raise DataError(
+            f"{paths.folder}: the test set is not the one that the report was made with; mnistsweep report "
+            f"{paths.folder} makes it anew."
+        )
     return Report(paths, class_names, np.stack([one.probabilities for one in found if one]), held_out)
 
 
@@ -126,7 +130,7 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
         output: A PNG; None: in the report's folder.
 
     Raises:
-        StudyError: There is no report.
+        StudyError: There is no report, or the PNG cannot be written.
         DataError: There is no such image, or none is wrong.
     """
     from mnistsweep.reporter import figures
@@ -139,17 +143,27 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
         index = found
     target = output or report.paths.report.image(index)
     drawing = report.draw(index)
-    with replacing(target, durable=False) as part:
-        part.write_bytes(figures.png(drawing))
+    _write(target, figures.png(drawing))
     console = Console()
     label, guess = int(report.labels[index]), int(report.mistakes.predictions[index])
+    names = [escape(name) for name in report.class_names]
     verdict = "right" if label == guess else "[red]wrong[/red]"
     console.print(
-        f"image {index}: label {report.class_names[label]}, prediction {report.class_names[guess]}: {verdict}",
+        f"image {index}: label {names[label]}, prediction {names[guess]}: {verdict}",
         highlight=False,
     )
     console.print(_table(report, index))
     console.print(str(target), highlight=False, soft_wrap=True, markup=False)
+
+
+def _write(target: Path, content: bytes) -> None:
+    try:
+        with replacing(target, durable=False) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise StudyError(f"{target}: cannot be written: {error.strerror or error}.") from error
 
 
 def _table(report: Report, index: int) -> Table:
@@ -161,5 +175,5 @@ def _table(report: Report, index: int) -> Table:
         table.add_column(column, justify="right")
     for number in np.argsort(-mean, kind="stable")[:10]:
         spread = [probabilities[:, number].min(), probabilities[:, number].max()] if len(probabilities) > 1 else []
-        table.add_row(report.class_names[number], *(f"{value:.4f}" for value in (mean[number], *spread)))
+        table.add_row(escape(report.class_names[number]), *(f"{value:.4f}" for value in (mean[number], *spread)))
     return table

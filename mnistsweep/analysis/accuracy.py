@@ -79,7 +79,7 @@ class Accuracy:
 
     def __str__(self) -> str:
         """Two lines: the seeds and the committee."""
-        spread = f" +- {100 * self.deviation:.2f} % over {len(self.seeds)} seeds" if len(self.seeds) > 1 else " %"
+        spread = f" ± {100 * self.deviation:.2f} % over {len(self.seeds)} seeds" if len(self.seeds) > 1 else " %"
         together = self.committee
         return (
             f"test accuracy: {100 * self.mean:.2f}{spread} "

@@ -60,6 +60,7 @@ def render(evidence: Evidence, sections: Sequence[Shown]) -> str:
     )
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["drawing"] = _drawing
+    environment.filters["code"] = _code
     return environment.get_template("page.html").render(
         evidence=evidence,
         sections=sections,
@@ -67,6 +68,12 @@ def render(evidence: Evidence, sections: Sequence[Shown]) -> str:
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         versions=_versions(),
     )
+
+
+def _code(text: str) -> Markup:
+    """A sentence whose keys and commands, between backticks, are set as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _drawing(svg: str, alt: str) -> Markup:

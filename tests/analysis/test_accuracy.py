@@ -81,7 +81,7 @@ def test_all_right_and_all_wrong(label: int, accuracy: float, loss: float) -> No
 
 def test_says_both_in_words() -> None:
     told = str(measure_accuracy([[[0.75, 0.25], [0.75, 0.25]], [[0.75, 0.25], [0.25, 0.75]]], [0, 1]))
-    assert told.startswith("test accuracy: 75.00 +- 35.36 % over 2 seeds (test images: ")
+    assert told.startswith("test accuracy: 75.00 ± 35.36 % over 2 seeds (test images: ")
     assert "\ncommittee: 50.00 % (test images: 9.45 to 90.55 %)" in told
 
 

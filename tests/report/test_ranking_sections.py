@@ -71,7 +71,7 @@ def test_suspected_labels_are_shown_and_counted() -> None:
     flagged = int(quality.flagged.sum())
     assert flagged > 0
     assert facts(found)["labels flagged"] == str(flagged)
-    assert found.advice[0].endswith("mnistsweep clean search")
+    assert found.advice[0].endswith("run `mnistsweep clean search`.")
     assert f"{flagged} of 400 are flagged" in found.advice[0]
     first = frame.iloc[0]
     expected = f"suspects/01-index-{int(first['index']):05d}-label-{first.label}-suggested-{first.suggested}.png"
@@ -116,7 +116,7 @@ def test_recurrence_says_whether_more_seeds_help() -> None:
     assert shared.advice[0].startswith("More seeds will not help much: 20 of the 20 images")
     seeds[0, :20] = np.eye(10)[labels[:20]]
     own = recurrence.section(make_evidence(probabilities=seeds, others={}))
-    assert own.advice[0].startswith("Use the mean of several seeds: 20 of the 20 images")
+    assert list(own.advice) == []  # that the committee helps is for the comparison of models to say
 
 
 def test_one_seed() -> None:

@@ -264,9 +264,9 @@ def test_against_a_hyperparameter_that_was_asked_for():
 
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert list(table.rows) == [
-        ["32", "2", "21 ± 1.414", "98.50 % ± 0.71 %"],
-        ["64", "2", "10 ± 0", "97.00 % ± 0.00 %"],
-        ["128", "1", "5", "90.00 %"],
+        ["32", "2", "21.0 ± 1.4", "98.50 % ± 0.71 %"],
+        ["64", "2", "10.0 ± 0.0", "97.00 % ± 0.00 %"],
+        ["128", "1", "5.0", "90.00 %"],
     ]
     caption = figure_of(section, "search-against").caption
     assert "On the mean 128 is fastest (5.0 s) and 32 scores best (98.50 %)." in caption

@@ -67,12 +67,6 @@ def test_loss_that_is_not_known() -> None:
     assert facts(section)["test log-loss"][0] == f"{found.log_loss:.4f}"
 
 
-def test_advice_on_epochs() -> None:
-    assert any("trainer.epochs=6" in sentence for sentence in summary.section(EVIDENCE).advice)
-    early = dataclasses.replace(EVIDENCE.winner, best_epoch=2)
-    assert not any("epochs" in sentence for sentence in summary.section(make_evidence(winner=early)).advice)
-
-
 @pytest.mark.parametrize(("gap", "counted"), [(0.9, True), (1.1, False)])
 def test_advice_on_trials_as_good_as_the_winner(gap: float, counted: bool) -> None:
     spread = measure_accuracy(EVIDENCE.probabilities, EVIDENCE.labels).deviation

@@ -39,7 +39,7 @@ SECTIONS = (
     Analysis("suspects", "Suspected wrong labels", f"{__name__}.suspects"),
     Analysis("recurrence", "What every seed finds hard", f"{__name__}.recurrence"),
     Analysis("mistakes", "Mistakes", f"{__name__}.mistakes"),
-    Analysis("comparison", "Compared with the next best", f"{__name__}.comparison"),
+    Analysis("comparison", "Models compared", f"{__name__}.comparison"),
     Analysis("calibration", "Calibration", f"{__name__}.calibration"),
     Analysis("robustness", "Robustness", f"{__name__}.robustness"),
     Analysis("history", "The search, trial by trial", f"{__name__}.history"),

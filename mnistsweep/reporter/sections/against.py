@@ -116,12 +116,17 @@ def _extremes(trials: Trials, scale: Axis, groups: list[NDArray[np.bool_]]) -> s
     )
 
 
+def _seconds(values: NDArray[np.float64]) -> str:
+    mean = f"{values.mean():.1f}"
+    return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {_spread(values):.1f}"
+
+
 def _table(trials: Trials, key: str, groups: list[NDArray[np.bool_]]) -> Table:
     rows = [
         [
             label(trials.points[int(np.argmax(group))][key]),
             str(int(group.sum())),
-            span(trials.seconds[group], "seconds"),
+            _seconds(trials.seconds[group]),
             span(trials.values[group], trials.objective),
         ]
         for group in groups

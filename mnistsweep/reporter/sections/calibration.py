@@ -161,7 +161,7 @@ def _refit_advice(seeds: list[Calibration]) -> list[str]:
     return [
         f"The refitted models are {'over' if over else 'under'}-confident: calibration error {percent(error)}, where "
         f"chance explains {percent(chance)}. Where their confidence matters, keep the validation data out of the "
-        "training (report.refit=false), so that a temperature can be fitted."
+        "training (`report.refit=false`), so that a temperature can be fitted."
     ]
 
 

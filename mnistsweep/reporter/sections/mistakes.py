@@ -12,13 +12,16 @@ from mnistsweep.analysis.accuracy import Interval, wilson
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.reporter.evidence import Evidence
-from mnistsweep.reporter.formats import between, percent, percents
+from mnistsweep.reporter.formats import between, percent
 from mnistsweep.reporter.heatmaps import MOST_ANNOTATED, heatmap
 from mnistsweep.reporter.mosaic import mosaic
 from mnistsweep.reporter.records import Block, Fact, Facts, Figure, Section, Table
 from mnistsweep.reporter.single_image import draw_image
 
 MOST_IMAGES, IMAGES_IN_A_ROW = 96, 8
+
+# Two class names of so many letters together stand on one line over an image.
+SHORT = 8
 MOST_MIX_UPS, MOST_CLASSES = 12, 20
 
 # A mistake of which the committee is surer than this is worth a look at its label.
@@ -122,7 +125,10 @@ def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
 
 
 def _title(index: int, label: str, guess: str, found: Mistakes) -> str:
-    return f"{index} ({100 * found.confidence[index]:.0f} %)\n{label}\n→ {guess}"
+    """Position, confidence (99 % is the most that is claimed), label and prediction, in short lines."""
+    confidence = min(99, int(100 * found.confidence[index]))
+    between_them = " " if len(label) + len(guess) <= SHORT else "\n"
+    return f"{index} ({confidence} %)\n{label}{between_them}→ {guess}"
 
 
 def _classes(evidence: Evidence, scores: ClassScores) -> Table:
@@ -142,12 +148,12 @@ def _classes(evidence: Evidence, scores: ClassScores) -> Table:
         f"{which}, the worst F1 first, with Wilson intervals (95 %). Precision: how many of the images that got this "
         "prediction are right. Recall: how many of the images with this label are found. F1: their harmonic mean."
     )
-    columns = ("class", "images", "precision", "recall", "F1")
+    columns = ("class", "images", "precision, %", "recall, %", "F1, %")
     return Table(columns, rows, caption, numbers=columns[1:])
 
 
 def _score(value: float, ends: NDArray[np.float64]) -> str:
-    return "none" if np.isnan(value) else f"{percent(value)} ({percents(*ends)})"
+    return "none" if np.isnan(value) else f"{100 * value:.2f} ({100 * ends[0]:.2f} to {100 * ends[1]:.2f})"
 
 
 def _advice(evidence: Evidence, found: Mistakes, confusion: Confusion) -> Iterator[str]:

@@ -95,13 +95,8 @@ def _advice(seeds: Recurrence | None) -> list[str]:
     if seeds is None:
         return []
     always, sometimes = int(seeds.always_wrong.sum()), int(seeds.sometimes_wrong.sum())
-    if always + sometimes < 10:
+    if always + sometimes < 10 or sometimes > always:  # in the latter case the comparison of models has a word to say
         return []
-    if sometimes > always:
-        return [
-            f"Use the mean of several seeds: {sometimes} of the {always + sometimes} images that any seed gets "
-            "wrong are wrong by some seeds only."
-        ]
     return [
         f"More seeds will not help much: {always} of the {always + sometimes} images that any seed gets wrong are "
         f"wrong by all {seeds.models}. Look at them, and change the model or the augmentation."

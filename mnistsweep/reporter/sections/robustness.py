@@ -53,8 +53,8 @@ def _curve(response: Response, found: Robustness) -> Figure:
     accuracy, confidence = _mean(response)
     worst = int(np.argmax(confidence - accuracy))
     caption = (
-        f"Accuracy and confidence against uniform noise, on {found.num_images} test images. {response.words} Accuracy "
-        f"is {percent(accuracy[0])} without noise and {percent(accuracy[-1])} at {response.strengths[-1]:g}."
+        f"Accuracy and confidence against uniform noise, on {found.num_images:,} test images. {response.words} "
+        f"Accuracy is {percent(accuracy[0])} without noise and {percent(accuracy[-1])} at {response.strengths[-1]:g}."
     )
     if confidence[worst] > accuracy[worst]:
         caption += (
@@ -83,7 +83,7 @@ def _small_multiples(responses: list[Response], found: Robustness) -> Figure:
     drops = {response.name: float(_mean(response)[0][0] - _mean(response)[0][-1]) for response in responses}
     worst = max(drops, key=lambda name: drops[name])
     caption = (
-        f"Accuracy and confidence against the other distortions, on {found.num_images} test images. At the strongest "
+        f"Accuracy and confidence against the other distortions, on {found.num_images:,} test images. At the strongest "
         f"that was tried, {worst} costs most: {100 * drops[worst]:.2f} points of accuracy." + _band(responses[0])
     )
     alt = "Small charts of accuracy and confidence, one for each distortion: " + ", ".join(drops) + "."
@@ -159,7 +159,7 @@ def _remedies(found: Robustness, winner: Winner) -> list[str]:
                 unit = " degrees" if response.unit == "degrees" else " of the side"
                 advice.append(
                     f"A {response.name} by {strength:g}{unit} costs {100 * (accuracy[0] - share):.2f} points of "
-                    f"accuracy: if such images are to be expected, try {key}={strength:g}."
+                    f"accuracy: if such images are to be expected, try `{key}={strength:g}`."
                 )
                 break
     return advice

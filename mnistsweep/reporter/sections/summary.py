@@ -132,13 +132,8 @@ def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
 
 def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
     winner, advice = evidence.winner, []
-    if winner.best_epoch >= winner.epochs:
-        advice.append(
-            f"The winner's best epoch was its last, {winner.best_epoch} of {winner.epochs}: it was still getting "
-            f"better. Try more epochs, such as trainer.epochs={2 * winner.epochs}."
-        )
     if len(found.seeds) == 1:
-        advice.append("One seed tells no luck from skill: report.seeds=3 trains the winner three times.")
+        advice.append("One seed tells no luck from skill: `report.seeds=3` trains the winner three times.")
     near = _as_good(evidence, found)
     if near:
         advice.append(

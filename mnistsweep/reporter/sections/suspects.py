@@ -62,7 +62,7 @@ def _advice(evidence: Evidence, quality: LabelQuality) -> list[str]:
     return [
         f"Look at the {look} most suspected test labels (suspects.csv): {flagged} of {images:,} are flagged, and if "
         f"all of these were wrong as suggested, the committee's accuracy would be {100 * flagged / images:.2f} "
-        f"points higher. To measure whether cleaning the training set helps, run: mnistsweep clean {evidence.name}"
+        f"points higher. To measure whether cleaning the training set helps, run `mnistsweep clean {evidence.name}`."
     ]
 
 
