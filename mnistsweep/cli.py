@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; None for those of the process.
 
     Returns:
-        The exit code: 0 done, 1 a sweep that cannot go on or a report without one of its sections, 2 something to mend, 130 or 143 interrupted.
+        The exit code: 0 done, 1 a sweep that cannot go on or a section of a report that failed, 2 something to mend,
+        130 or 143 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parsers()

@@ -11,7 +11,8 @@
                             while the trial is not over
       report/               index.html, its figures (PNG) and tables (CSV), event files for TensorBoard; report.json;
                             models/ and predictions/ of the models that it tells of, so that the next one trains nothing
-      clean/                folds.npz, suspects.csv, runs.csv, summary.json of the cleaning experiment
+      clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the cleaning experiment, and
+                            its lock
       workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
 """
 
@@ -224,6 +225,11 @@ class CleanPaths:
     def summary(self) -> Path:
         """What came out; written when all is done."""
         return self.folder / "summary.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the experiment is run."""
+        return self.folder / "experiment.lock"
 
 
 # What `replacing` calls its temporary files.

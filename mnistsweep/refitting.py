@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from mnistsweep import losses, targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
-from mnistsweep.errors import MnistSweepError, StudyError, TrialFailed
+from mnistsweep.errors import StudyError, TrialFailed
 from mnistsweep.fitting import FitOptions
 from mnistsweep.predictions import Predictions
-from mnistsweep.training import compile_model, user_callbacks
+from mnistsweep.training import compile_model, explain, user_callbacks
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 # Called after each epoch, with its number from 1.
@@ -52,7 +52,8 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
         dataset: Its training side is trained on. The validation side is shown only to a `fit` of the user's own, which
             may insist on one.
         seed: Of initial weights, dropout and the order of the examples.
-        epochs: To stop after; the schedule is that of `config.trainer.epochs`.
+        epochs: To stop after; the schedule is that of `config.trainer.epochs`. A `fit` of the user's own that tells
+            of one epoch only, its end, is given as many as in the trial.
         on_epoch: Called after each epoch.
 
     Raises:
@@ -71,6 +72,7 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
     validation: Any = None
     if hypermodel.fits_itself:
         validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
+        epochs = config.trainer.epochs if epochs == 1 else epochs
     options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
     watcher = _Watcher(on_epoch)
     hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, [watcher, *user_callbacks(config)])
@@ -107,9 +109,8 @@ def load_model(file: Path, config: Config) -> Any:
     try:
         targets.resolve(str(config.model["_target_"]), "model._target_")
         return keras.saving.load_model(file)
-    except (OSError, ValueError, TypeError, KeyError, MnistSweepError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise StudyError(f"{file}: the model cannot be loaded: {type(error).__name__}: {reason}") from error
+    except Exception as error:  # whatever Keras, the zip file or the user's own layers raise
+        raise StudyError(f"{file}: the model cannot be loaded: {explain(error)}") from error
 
 
 def predict(

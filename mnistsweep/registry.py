@@ -17,16 +17,20 @@ from mnistsweep.paths import SweepPaths
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
     """Hold the lock on a file; whoever else wants it waits until it is given back.
 
     The operating system gives it back when the process ends, however it ends.
 
     Args:
         path: Of the lock's file, whose folder exists; the file stays.
+        wait: Whether to wait for it.
+
+    Raises:
+        BlockingIOError: Another has it, and this one does not wait.
     """
     with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 

@@ -24,7 +24,7 @@ from mnistsweep.predictions import Predictions
 from mnistsweep.reporter import page
 from mnistsweep.reporter.evidence import Checkpoint, Evidence, Search, Winner
 from mnistsweep.reporter.sections import SECTIONS
-from mnistsweep.results import TrialRecord, load_sweep
+from mnistsweep.results import load_sweep
 from mnistsweep.selecting import Selection, check_data, select
 from mnistsweep.steps import Steps
 

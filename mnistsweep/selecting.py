@@ -12,9 +12,11 @@ from omegaconf import OmegaConf
 
 from mnistsweep import data
 from mnistsweep.config.compose import from_plain
+from mnistsweep.config.held import GROUPS
 from mnistsweep.config.options import with_options
+from mnistsweep.config.runnable import KEYS
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import DataError, StudyError
+from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.ledger import Ledger
 from mnistsweep.paths import SweepPaths
 from mnistsweep.plan import Plan, plan_of
@@ -59,13 +61,16 @@ class Selection:
             StudyError: The file is missing or damaged.
         """
         file = self.paths.trial(record.number).config
+        whole: Any = OmegaConf.to_container(OmegaConf.structured(self.plan.config))
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
             own = {key: value for key, value in content.items() if key != "defaults"}
-        except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
-            raise StudyError(f"{file}: the configuration of trial {record.number} cannot be read: {error}.") from error
-        whole: Any = OmegaConf.to_container(OmegaConf.structured(self.plan.config))
-        return from_plain({**whole, **own})
+            if missing := [key for key in (*KEYS, *GROUPS) if key not in own]:
+                raise ConfigError(f"{', '.join(missing)} missing")
+            return from_plain({**whole, **own})
+        except (OSError, ValueError, AttributeError, yaml.YAMLError, ConfigError) as error:
+            reason = " ".join(str(error).split())
+            raise StudyError(f"{file}: the configuration of trial {record.number} cannot be read: {reason}") from error
 
 
 def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -> Selection:
@@ -101,8 +106,11 @@ def check_data(selection: Selection, config: Config) -> None:
     Raises:
         DataError: They are gone, damaged, or others.
     """
+    own = selection.plan.config.data  # the sweep's; a trial has others where they were searched
     try:
-        found = data.checksum(config.data)
+        found = data.checksum(own)
+        if config.data != own:
+            data.checksum(config.data)
     except DataError as error:
         raise DataError(
             f"{selection.paths.folder}: the data that this sweep was made with cannot be loaded any more: {error}"

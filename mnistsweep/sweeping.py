@@ -247,6 +247,7 @@ def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
     console.print(escape(f"  {describe(best.point)}"), highlight=False, soft_wrap=True)
     folder = _shell(plan.paths.folder)
     for label, command in (
+        ("look at it", f"mnistsweep report {folder}"),
         ("train it again", f"mnistsweep train --config-dir {folder} --config-name best"),
         ("export it", f"mnistsweep export {folder} --output best.yaml"),
         ("curves, table", f"tensorboard --logdir {_shell(plan.paths.folder.parent)}"),

@@ -13,7 +13,7 @@ from mnistsweep.checking import check_one
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_config, to_plain
 from mnistsweep.config.resources import conf_folder, resources
-from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, Config, TrainerConfig, TrialConfig
+from mnistsweep.config.schema import CleanConfig, Config, LIMITS, ReportConfig, SWEEP_KEYS, TrainerConfig, TrialConfig
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.space import Choice, Float
 
@@ -70,6 +70,8 @@ def test_limits_and_sweep_keys_name_keys_that_exist() -> None:
     known = {*plain, "space", "sweeps"}
     known |= {f"trainer.{field.name}" for field in fields(TrainerConfig)}
     known |= {f"trial.{field.name}" for field in fields(TrialConfig)}
+    known |= {f"report.{field.name}" for field in fields(ReportConfig)}
+    known |= {f"clean.{field.name}" for field in fields(CleanConfig)}
     assert set(LIMITS) <= known
     assert known >= SWEEP_KEYS
 

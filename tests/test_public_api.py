@@ -8,31 +8,38 @@ import pytest
 
 import mnistsweep
 from mnistsweep import cli
-from mnistsweep.config.schema import Config, TrainerConfig, TrialConfig
+from mnistsweep.config.schema import CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
 from mnistsweep.results import COLUMNS
 from mnistsweep.results import Sweep as SweepOfResults
+from mnistsweep.showing import Report as ReportOfShowing
 
 
 def test_names_of_the_package() -> None:
-    assert sorted(mnistsweep.__all__) == ["Sweep", "__version__", "load_sweep"]
+    assert sorted(mnistsweep.__all__) == ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
     assert mnistsweep.Sweep is SweepOfResults
+    assert mnistsweep.Report is ReportOfShowing
     assert callable(mnistsweep.load_sweep)
+    assert callable(mnistsweep.load_report)
     assert mnistsweep.__version__.count(".") == 2
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = mnistsweep.nothing
 
 
 def test_commands() -> None:
-    assert sorted(cli._parsers()[1]) == ["export", "status", "stop", "sweep", "train"]
+    assert sorted(cli._parsers()[1]) == ["clean", "export", "report", "show", "status", "stop", "sweep", "train"]
 
 
 def test_keys_of_the_configuration() -> None:
     assert {field.name for field in fields(Config)} == {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "max_consecutive_failed_trials", "trainer", "worker", "session"),
-        *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial"),
+        *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
     }
+    assert {field.name for field in fields(ReportConfig)} == {
+        *("seeds", "refit", "top", "top_trials", "robustness", "against", "class_names"),
+    }
+    assert {field.name for field in fields(CleanConfig)} == {"plant", "folds", "seeds"}
     assert {field.name for field in fields(TrialConfig)} == {"timeout_minutes", "max_parameters"}
     assert {field.name for field in fields(TrainerConfig)} == {
         *("epochs", "batch_size", "loss", "metrics", "patience", "repeats", "callbacks", "deterministic", "threads"),

@@ -84,7 +84,7 @@ def test_rows_of_the_file() -> None:
 def test_augmentation_is_advised_at_the_least_strength_that_clearly_costs() -> None:
     assert shown(evidence_of(ROTATION)).advice == [
         "A rotation by 20 degrees costs 6.00 points of accuracy: if such images are to be expected, try "
-        "data.augmentation.rotation=20."
+        "`data.augmentation.rotation=20`."
     ]
     moved = response("shift", "fraction of the side", [0.0, 0.05, 0.1], [0.98, 0.95, 0.8], [0.98, 0.9, 0.8])
     (advice,) = shown(evidence_of(moved)).advice
