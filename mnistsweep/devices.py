@@ -75,6 +75,21 @@ def environment(worker: int, workers: int, threads: int | None = None) -> dict[s
     return variables
 
 
+@cache
+def start_keras(threads: int, deterministic: bool) -> None:
+    """Import Keras for a process that trains by itself; once.
+
+    Args:
+        threads: CPU threads of a training.
+        deterministic: Whether operations are to be deterministic (`trainer.deterministic`).
+    """
+    os.environ.update(environment(0, 1, threads))
+    with quiet_start():
+        import keras  # noqa: F401
+    if deterministic:
+        use_op_determinism()
+
+
 def use_op_determinism() -> None:
     """Make the backend's operations deterministic (`trainer.deterministic`); must come before the first of them."""
     import keras

@@ -5,9 +5,6 @@ Everything is looked for among what an earlier report kept; Keras is imported wh
 
 from __future__ import annotations
 
-import functools
-import logging
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -210,17 +207,8 @@ class Gatherer:
 
     def start_keras(self) -> None:
         """Import Keras, with the threads that the winner was trained with."""
-        _start_keras(self.config.trainer.threads or self.selection.plan.threads, self.config.trainer.deterministic)
-
-
-@functools.cache
-def _start_keras(threads: int, deterministic: bool) -> None:
-    os.environ.update(devices.environment(0, 1, threads))
-    with devices.quiet_start():
-        import mnistsweep.refitting  # noqa: F401
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each model that predicts is traced anew, and it warns
-    if deterministic:
-        devices.use_op_determinism()
+        trainer = self.config.trainer
+        devices.start_keras(trainer.threads or self.selection.plan.threads, trainer.deterministic)
 
 
 def refit_seed(seed: int, index: int) -> int:

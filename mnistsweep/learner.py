@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,8 @@ from mnistsweep import devices
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import SweepStopped
+from mnistsweep.results import Result
+from mnistsweep.selecting import Selection
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class Learner:
     config: Config
     epochs: int
     threads: int
+
+    @classmethod
+    def of(cls, selection: Selection) -> Learner:
+        """One for the configuration that has won a sweep.
+
+        Raises:
+            StudyError: The configuration cannot be read.
+        """
+        config = selection.config_of(selection.winner)
+        threads = config.trainer.threads or selection.plan.threads
+        return cls(config, length(config, selection.winner.result), threads)
 
     def answer(
         self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
@@ -47,7 +59,7 @@ class Learner:
         Raises:
             SweepStopped: The training failed.
         """
-        self._start_keras()
+        devices.start_keras(self.threads, self.config.trainer.deterministic)
         from mnistsweep.engines.memory import free_graphs
         from mnistsweep.refitting import class_probabilities, refit
         from mnistsweep.training import explain
@@ -60,9 +72,19 @@ class Learner:
         free_graphs(model)
         return probabilities
 
-    def _start_keras(self) -> None:
-        os.environ.update(devices.environment(0, 1, self.threads))
-        with devices.quiet_start():
-            import mnistsweep.refitting  # noqa: F401
-        if self.config.trainer.deterministic:
-            devices.use_op_determinism()
+
+def length(config: Config, result: Result) -> int:
+    """How many epochs a model is trained that answers for a trial's configuration.
+
+    As many as are configured, for that is what the learning rate's schedule is made for. The trial's best epoch is no
+    measure of it: where the data are easy it comes early, by chance among equals, and models that are stopped there are
+    undertrained and find fewer wrong labels. A trial that ended itself early, by `trainer.patience` for one, has found
+    out that its configuration is too long: there it is the best epoch.
+
+    Args:
+        config: Of the trial.
+        result: Of its training.
+    """
+    if result.best_epoch is not None and result.epochs < config.trainer.epochs * config.trainer.repeats:
+        return result.best_epoch
+    return config.trainer.epochs

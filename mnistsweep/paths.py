@@ -11,7 +11,7 @@
                             while the trial is not over
       report/               index.html, its figures (PNG) and tables (CSV), event files for TensorBoard; report.json;
                             models/ and predictions/ of the models that it tells of, so that the next one trains nothing
-      clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the cleaning experiment, and
+      clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the cleaning experiment;
                             its lock
       workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
 """

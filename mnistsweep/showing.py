@@ -105,12 +105,13 @@ def load_report(folder: str | Path) -> Report:
     try:
         record = json.loads(paths.report.record.read_text(encoding="utf-8"))
         names, class_names, group, test = (record[key] for key in ("models", "class_names", "data", "test"))
+        files = [paths.report.predictions(name) for name in names]
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{paths.report.record}: damaged ({error!r}); mnistsweep report writes it anew.") from error
-    found = [predictions.read(paths.report.predictions(name)) for name in names]
+    found = [predictions.read(file) for file in files]
     if None in found:
-        file = paths.report.predictions(names[found.index(None)])
-        raise StudyError(f"{file}: missing or damaged; mnistsweep report {paths.folder} makes it anew.")
+        lost = files[found.index(None)]
+        raise StudyError(f"{lost}: missing or damaged; mnistsweep report {paths.folder} makes it anew.")
     held_out = data.load_test(group)
     if predictions.checksum(held_out) != test:
         raise DataError(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from fakes import RunSweep
 from hypothesis import HealthCheck, settings
 from postgresql import Server, running_server
+from rich.console import Console
 
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning import plan_sweep
 from mnistsweep.results import Sweep, load_sweep
 from mnistsweep.signals import StopSignal
+
+if TYPE_CHECKING:
+    from reports import Reported
 
 # The same examples each time, on a busy machine too.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -91,5 +98,35 @@ def run_sweep(tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return load_sweep(plan.paths.folder)
 
     yield run
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def reported(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
+    """A real sweep over `tiny_file` with its report of two seeds, made once: to read, or to change a copy of."""
+    from reports import SWEEP, Counted, Reported
+
+    from mnistsweep import reporting
+    from mnistsweep.sweeping import open_sweep
+    from mnistsweep.worker import work
+
+    before = dict(os.environ)
+    data = ["data=npz", f"data.path={quoted(str(tiny_file))}", f"data.validation={NUM_VALIDATION}", "model=perceptron"]
+    counted: list[Counted] = []
+
+    def count(console: Console, total: float) -> Counted:
+        counted.append(Counted(console, total))
+        return counted[0]
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.chdir(tmp_path_factory.mktemp("reported"))
+        plan = plan_sweep(Recipe(), [*data, *SWEEP])
+        open_sweep(plan)
+        with StopSignal() as stop:
+            work(plan.paths.folder, 0, "test", stop)
+        patch.setattr(reporting, "Steps", count)
+        made = reporting.report(plan.paths.folder, ["report.seeds=2"])
+        yield Reported(plan.paths.folder.absolute(), [*data, *SWEEP], made, counted[0], printed.getvalue())
     os.environ.clear()
     os.environ.update(before)

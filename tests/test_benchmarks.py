@@ -14,10 +14,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mnistsweep.reporter.sections import SECTIONS
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ("faults", "overhead", "startup", "store", "throughput", "workers")
+SCRIPTS = ("faults", "overhead", "planted", "report", "startup", "store", "throughput", "workers")
 
 
 @pytest.fixture
@@ -36,12 +39,12 @@ def common(benchmarks: None) -> ModuleType:
     return import_module("common")
 
 
-def run(script: str, *arguments: str) -> str:
-    """What a benchmark prints, after it ended well."""
+def run(script: str, *arguments: str, code: int = 0) -> str:
+    """What a benchmark prints, after it ended as it should."""
     done = subprocess.run(
         [sys.executable, BENCHMARKS / f"{script}.py", *arguments], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -173,6 +176,36 @@ def test_store_times_postgresql_or_says_why_not() -> None:
     assert_lines(output, "not measured$")
 
 
+@pytest.mark.slow
+def test_report_prints_pages_sections_loops_and_memory() -> None:
+    output = run("report", "--repeats", "1", "--images", "200", "--seeds", "2", "--trials", "2", "--rows", "1000")
+    assert_lines(output, r"^  from stored predictions +[0-9.]+ \(n=1\); required under 20: (met|MISSED)$")
+    assert_lines(output, r"^  robustness measured too +[0-9.]+ \(n=1\); required under 60: (met|MISSED)$")
+    for name in [analysis.name for analysis in SECTIONS]:
+        assert_lines(output, rf"^  {name} +[0-9.]+ \(n=1\)$")
+    assert len(re.findall(r"; the results are equal$", output, re.MULTILINE)) == 4, output
+    assert len(re.findall(r"notebook / analysis .*expected 50: (?:met|MISSED)$", output, re.MULTILINE)) == 3, output
+    assert len(re.findall(r"memory at its peak, GB .*required under 2: met$", output, re.MULTILINE)) == 3, output
+
+
+@pytest.mark.slow
+def test_planted_ends_with_code_1_where_a_model_is_too_weak() -> None:
+    """One epoch of 1,000 images does not make a model of 98.5 %; a temperature it gives back all the same."""
+    output = run("planted", "--images", "1000", "--epochs", "1", code=1)
+    assert_lines(
+        output,
+        r"^  accuracy of the models .*at least 0\.985: MISSED ",
+        "^  recall at the number planted .* 20 planted$",
+    )
+    assert_lines(
+        output, r"^  suspects: wrong labels before blended images, AUC +[0-9.]+ +at least 0\.95: (met|MISSED)$"
+    )
+    assert_lines(
+        output,
+        r"^  temperature / 2\.5, calibrated and fitted on the same +1\.0000  at least 0\.99, at most 1\.01: met ",
+    )
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_readme_shows_how_to_run_each_benchmark(script: str) -> None:
     assert f"python benchmarks/{script}.py" in (BENCHMARKS / "README.md").read_text(encoding="utf-8")
@@ -212,6 +245,31 @@ def test_workers_names_the_causes_from_medians(benchmarks: None, capsys: pytest.
         "  sharing   beside another a training takes 1.25 times as long: leaves 1.00",
         "  start-up  25 % of the wall time with one worker, 31 % with two",
     ]
+
+
+def test_report_finds_a_loop_that_disagrees(
+    benchmarks: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loops = import_module("loops")
+    labels = np.arange(300) % loops.CLASSES
+    probabilities = loops.make_probabilities(2, labels)
+    assert loops.compare(probabilities, labels, 1)
+    assert "NOT EQUAL" not in capsys.readouterr().out
+    monkeypatch.setattr(loops, "find_wrong", lambda rows, labels: [0, 1, 2])
+    assert not loops.compare(probabilities, labels, 1)
+    assert_lines(capsys.readouterr().out, "^  finding the wrong images, one model; the results are NOT EQUAL$")
+
+
+def test_planted_counts_pairs_in_order_and_judges_by_its_limits(
+    benchmarks: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted = import_module("planted")
+    assert planted.auc(np.array([3, 0, 2, 1]), np.array([3, 2]), np.array([0, 1])) == 0.75
+    results = [planted.Result("low", 0.5, least=0.5), planted.Result("high", 0.5, most=0.4, remark="so")]
+    assert planted.show("one", iter(results[:1]))
+    assert not planted.show("both", iter(results))
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert shown[-2:] == ["low 0.5000 at least 0.5: met", "high 0.5000 at most 0.4: MISSED so"]
 
 
 def test_spread_names_the_median_first(common: ModuleType) -> None:

@@ -13,7 +13,7 @@ from mnistsweep.checking import check_one
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_config, to_plain
 from mnistsweep.config.resources import conf_folder, resources
-from mnistsweep.config.schema import CleanConfig, Config, LIMITS, ReportConfig, SWEEP_KEYS, TrainerConfig, TrialConfig
+from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
 from mnistsweep.planning import Plan, plan_sweep
 from mnistsweep.space import Choice, Float
 

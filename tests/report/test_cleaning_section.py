@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from evidence import make_evidence
 
-from mnistsweep.analysis.cleaning import ARMS
+from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.paths import CleanPaths
 from mnistsweep.reporter import figures
 from mnistsweep.reporter.records import Facts, Figure, Section, Table, Text

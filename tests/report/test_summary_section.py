@@ -31,7 +31,7 @@ def test_facts() -> None:
     winner = EVIDENCE.winner
     assert told["val_accuracy of the winner"][0] == f"{100 * winner.value:.2f} %"
     assert f"trial {winner.number}, epoch 3 of 3" in told["val_accuracy of the winner"][1]
-    assert told["trained on"][0] == "1,000 examples"
+    assert told["trained on"][0] == "1,000"
     assert "training and validation data together" in told["trained on"][1]
 
 

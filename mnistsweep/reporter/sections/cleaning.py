@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from mnistsweep.analysis import cleaning
-from mnistsweep.analysis.cleaning import AMBIGUOUS, ARMS, CORRECTED, SUSPECTS, Arm, Difference, Found
+from mnistsweep.analysis.arms import Arm, compare
+from mnistsweep.analysis.paired import Difference, points
+from mnistsweep.analysis.planting import Found
+from mnistsweep.analysis.treatments import AMBIGUOUS, ARMS, CORRECTED, SUSPECTS
 from mnistsweep.paths import CleanPaths
 from mnistsweep.reporter import figures
 from mnistsweep.reporter.evidence import Evidence
@@ -42,7 +44,7 @@ def section(evidence: Evidence) -> Section | None:
     summary = json.loads(paths.summary.read_text(encoding="utf-8"))
     runs, suspects = pd.read_csv(paths.runs), pd.read_csv(paths.suspects)
     runs = runs[runs.seed < summary["seeds"]].sort_values("seed", kind="stable")
-    arms = cleaning.compare({arm: runs.accuracy[runs.arm == arm].to_numpy() for arm in ARMS})
+    arms = compare({arm: runs.accuracy[runs.arm == arm].to_numpy() for arm in ARMS})
     blocks: list[Block] = [
         Text(_what_was_done(summary, evidence)),
         Facts(_facts(summary)),
@@ -115,7 +117,7 @@ def _figure(arms: Sequence[Arm], summary: dict[str, Any]) -> Figure:
         "What each treatment of the training set changes in validation accuracy, against training on all of it as it "
         f"is, seed by seed. {what}",
         "Four rows, one a treatment, with dots for the difference of each seed, their mean and its interval: "
-        + "; ".join(f"{ARMS[name]} {cleaning.points(difference)}" for name, difference in shown)
+        + "; ".join(f"{ARMS[name]} {points(difference)}" for name, difference in shown)
         + ".",
     )
 
@@ -150,7 +152,7 @@ def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
             f"{mean.removed[arm.name]:.0f}",
             f"{100 * arm.mean:.2f} %" + (f" ± {100 * arm.std:.2f}" if len(arm.scores) > 1 else ""),
             f"{mean.loss[arm.name]:.4f}",
-            *("" if one is None else cleaning.points(one) for one in (arm.to_nothing, arm.to_random)),
+            *("" if one is None else points(one) for one in (arm.to_nothing, arm.to_random)),
         ]
         for arm in arms
     ]
@@ -186,7 +188,7 @@ def _advice(arms: Sequence[Arm]) -> list[str]:
         difference, to_random = arm.to_nothing, arm.to_random
         if difference is None or to_random is None or not difference.is_clear:
             continue
-        change = f"changes validation accuracy by {cleaning.points(difference)}."
+        change = f"changes validation accuracy by {points(difference)}."
         if difference.mean > 0 and to_random.is_clear and to_random.mean > 0:
             said.append(f"{BETTER[arm.name]}: that {change}")
         elif difference.mean < 0:

@@ -49,7 +49,7 @@ def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
     )
     facts.append(Fact(f"{winner.objective} of the winner", _objective(winner), chosen))
     data = "training and validation data together" if winner.refitted else "training data only: the sweep's checkpoint"
-    return [*facts, Fact("trained on", f"{winner.examples:,} examples", f"{data}; {winner.parameters:,} parameters")]
+    return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
 
 
 def _loss(evidence: Evidence, found: Accuracy) -> Fact:
