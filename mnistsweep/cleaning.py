@@ -53,7 +53,7 @@ def show(summary: dict[str, Any], findings: Findings, console: Console) -> None:
         findings: Of the experiment.
         console: Where to write.
     """
-    console.print(f"{summary['suspected']} of {summary['examples']} training labels are suspected.", highlight=False)
+    console.print(_suspected(summary), highlight=False)
     if summary["planted"] is not None:
         console.print(Found(**summary["planted"]).sentence, highlight=False, soft_wrap=True)
     console.print(_table(findings, summary["seeds"]))
@@ -61,6 +61,13 @@ def show(summary: dict[str, Any], findings: Findings, console: Console) -> None:
     console.print(summary["sentence"], highlight=False, soft_wrap=True)
     console.print("The validation side judged; the test set was not touched.", highlight=False)
     console.print(f"in {findings.paths.folder}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _suspected(summary: dict[str, Any]) -> str:
+    """How many labels the arms are about."""
+    if summary["flagged"]:
+        return f"{summary['suspected']} of {summary['examples']} training labels are suspected."
+    return f"None of {summary['examples']} training labels is flagged; the arms are about the most suspect one."
 
 
 def _table(findings: Findings, seeds: int) -> Table:

@@ -202,6 +202,7 @@ class Experiment:
             "examples": len(judged.labels),
             "validation": len(self.dataset.validation),
             "suspected": len(suspects.suspected(ranking)),
+            "flagged": int(ranking.flagged.sum()),
             "planted": None if found is None else dataclasses.asdict(found),
             "sentence": conclude(compare(accuracies(self.findings.runs(), self.options.seeds))),
         }

@@ -5,7 +5,11 @@ Everything is looked for among what an earlier report kept; Keras is imported wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +96,8 @@ class Gatherer:
         self.steps.begin(f"training the winner anew, {seed + 1} of {self.selection.plan.config.report.seeds}")
         whole = self._whole
         trained = self._train(whole, origin["seed"])
-        made = refitting.predict(trained.model, self.config, self.held_out, whole, curve=trained.curve)
+        with _telling(self.selection.winner):
+            made = refitting.predict(trained.model, self.config, self.held_out, whole, curve=trained.curve)
         self._check(made, self.selection.winner)
         with replacing(paths.model(name)) as part:
             trained.model.save(part)
@@ -128,12 +133,12 @@ class Gatherer:
             StudyError: The checkpoint is missing, cannot be loaded, or was made with other data.
         """
         paths, file = self.selection.paths.report, self.selection.paths.trial(record.number).model
-        name, origin = f"trial-{record.number:04d}", self._origin(record)
+        if not file.is_file():
+            raise StudyError(f"{file}: the model of trial {record.number} is missing.")
+        name, origin = f"trial-{record.number:04d}", self._origin(record) | _stamp(file)
         kept = predictions.read(paths.predictions(name), origin)
         if kept is not None:
             return kept
-        if not file.is_file():
-            raise StudyError(f"{file}: the model of trial {record.number} is missing.")
         config = self.selection.config_of(record)
         same = config.data == self.config.data  # scaling, for one, may have been searched
         dataset = self.dataset if same else data.load(config.data)
@@ -144,7 +149,9 @@ class Gatherer:
         from mnistsweep import refitting
 
         self.steps.begin(f"predicting with the checkpoint of trial {record.number}")
-        made = refitting.predict(refitting.load_model(file, config), config, held_out, dataset, validation=True)
+        model = refitting.load_model(file, config)
+        with _telling(record):
+            made = refitting.predict(model, config, held_out, dataset, validation=True)
         self._check(made, record)
         predictions.write(paths.predictions(name), made, origin)
         return made
@@ -170,6 +177,8 @@ class Gatherer:
             return None
         strengths = {one.name: list(map(float, one.strengths)) for one in DISTORTIONS.values()}
         origin = self._origin(self.selection.winner) | {"models": self.names, "strengths": strengths}
+        if not self.selection.plan.config.report.refit:
+            origin |= _stamp(self.selection.paths.trial(self.selection.winner.number).model)
         place = self.selection.paths.report.predictions("robustness")
         kept = predictions.read_arrays(place, origin)
         if kept is not None:
@@ -197,10 +206,14 @@ class Gatherer:
 
     def _origin(self, record: TrialRecord) -> dict[str, Any]:
         epochs = record.result.best_epoch or record.result.epochs
+        config = self.selection.config_of(record)
+        groups = [asdict(config.trainer), config.data, config.model, config.optimizer, config.schedule]
+        text = json.dumps(groups, sort_keys=True, default=str)
         return {
             "trial": record.number,
             "trial_seed": record.seed,
             "epochs": epochs,
+            "configuration": hashlib.sha256(text.encode()).hexdigest()[:16],
             "data": self.selection.checksum,
             "test": self.test_checksum,
         }
@@ -209,6 +222,26 @@ class Gatherer:
         """Import Keras, with the threads that the winner was trained with."""
         trainer = self.config.trainer
         devices.start_keras(trainer.threads or self.selection.plan.threads, trainer.deterministic)
+
+
+def _stamp(checkpoint: Path) -> dict[str, int]:
+    """What tells a checkpoint from one that was written in its place."""
+    return {"checkpoint": checkpoint.stat().st_mtime_ns} if checkpoint.is_file() else {}
+
+
+@contextlib.contextmanager
+def _telling(record: TrialRecord) -> Iterator[None]:
+    """Say whose model it is that cannot be asked.
+
+    Raises:
+        StudyError: In place of whatever the model raises.
+    """
+    try:
+        yield
+    except Exception as error:
+        from mnistsweep.training import explain
+
+        raise StudyError(f"trial {record.number}: its model cannot predict: {explain(error)}") from error
 
 
 def refit_seed(seed: int, index: int) -> int:

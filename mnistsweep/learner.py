@@ -85,6 +85,8 @@ def length(config: Config, result: Result) -> int:
         config: Of the trial.
         result: Of its training.
     """
-    if result.best_epoch is not None and result.epochs < config.trainer.epochs * config.trainer.repeats:
+    trainer = config.trainer
+    # Told of one epoch a repeat alone: a `fit` of the user's own speaks at its end.
+    if result.best_epoch is not None and trainer.repeats < result.epochs < trainer.epochs * trainer.repeats:
         return result.best_epoch
-    return config.trainer.epochs
+    return trainer.epochs

@@ -178,6 +178,11 @@ class ReportPaths:
         return self.folder / "index.html"
 
     @property
+    def lock(self) -> Path:
+        """Held while a report is made."""
+        return self.folder / "report.lock"
+
+    @property
     def record(self) -> Path:
         """Which models the page tells of."""
         return self.folder / "report.json"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +62,7 @@ def read(path: Path, origin: Mapping[str, Any] | None = None) -> Predictions | N
         origin: What they must have come from; None: whatever it is.
     """
     arrays = read_arrays(path, origin)
-    if arrays is None:
+    if arrays is None or not {"probabilities", "notes"} <= arrays.keys():
         return None
     notes = json.loads(str(arrays["notes"]))
     return Predictions(
@@ -84,7 +83,7 @@ def read_arrays(path: Path, origin: Mapping[str, Any] | None = None) -> dict[str
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         came_from = json.loads(str(arrays.pop("origin")))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except Exception:  # a damaged archive makes zip, zlib and numpy raise whatever they stumble over
         return None
     return arrays if origin is None or came_from == json.loads(json.dumps(origin)) else None
 

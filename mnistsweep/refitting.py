@@ -14,10 +14,12 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from mnistsweep import losses, targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
+from mnistsweep.engines.base import evaluation_batch_size
 from mnistsweep.errors import StudyError, TrialFailed
 from mnistsweep.fitting import FitOptions
 from mnistsweep.predictions import Predictions
@@ -27,8 +29,8 @@ from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 # Called after each epoch, with its number from 1.
 OnEpoch = Callable[[int], None]
 
-# Examples a step of a prediction; a power of two that suits caches and GPUs.
-BATCH = 1024
+# Examples a step of a prediction, where they are large; small ones are predicted in greater numbers.
+LEAST_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +54,7 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
         dataset: Its training side is trained on. The validation side is shown only to a `fit` of the user's own, which
             may insist on one.
         seed: Of initial weights, dropout and the order of the examples.
-        epochs: To stop after; the schedule is that of `config.trainer.epochs`. A `fit` of the user's own that tells
-            of one epoch only, its end, is given as many as in the trial.
+        epochs: To stop after; the schedule is that of `config.trainer.epochs`.
         on_epoch: Called after each epoch.
 
     Raises:
@@ -72,7 +73,6 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
     validation: Any = None
     if hypermodel.fits_itself:
         validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
-        epochs = config.trainer.epochs if epochs == 1 else epochs
     options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
     watcher = _Watcher(on_epoch)
     hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, [watcher, *user_callbacks(config)])
@@ -132,9 +132,11 @@ def predict(
         curve: Of its training.
     """
     labels = losses.encode(held_out.labels, dataset.classes, compile_model(model, config, dataset))
-    measured = model.evaluate(held_out.images, labels, batch_size=BATCH, verbose=0, return_dict=True)
+    probabilities = class_probabilities(model, held_out.images)
+    batch = evaluation_batch_size(held_out.images, config.trainer.batch_size)
+    measured = model.evaluate(held_out.images, labels, batch_size=batch, verbose=0, return_dict=True)
     return Predictions(
-        class_probabilities(model, held_out.images),
+        probabilities,
         float(measured["loss"]),
         int(model.count_params()),
         curve or [],
@@ -154,16 +156,31 @@ def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]
 
     Returns:
         ``(n, classes)``; one column ``p`` of a binary model becomes ``[1 - p, p]``.
+
+    Raises:
+        StudyError: The model has several outputs, or not a row of numbers for each image.
     """
+    batch = evaluation_batch_size(images, LEAST_BATCH)
     outputs = np.concatenate(
-        [
-            keras.ops.convert_to_numpy(model.predict_on_batch(images[at : at + BATCH]))
-            for at in range(0, len(images), BATCH)
-        ]
-    ).astype(np.float64)
-    if getattr(model.loss, "from_logits", False):
-        raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-    if outputs.shape[1] == 1:
-        return np.concatenate([1 - outputs, outputs], axis=1)
+        [_row_each(model.predict_on_batch(images[at : at + batch])) for at in range(0, len(images), batch)]
+    )
+    logits, single = bool(getattr(model.loss, "from_logits", False)), outputs.shape[1] == 1
+    if logits and single:
+        outputs = special.expit(outputs)
+    elif logits:
+        outputs = special.softmax(outputs, axis=1)
+    if single:
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)
     return outputs
+
+
+def _row_each(outputs: Any) -> NDArray[np.float64]:
+    """What a model gives back for some images, as ``(n, classes)``."""
+    rule = "a report is about models with one output, a row of class probabilities for each image"
+    if isinstance(outputs, list | tuple | dict):
+        raise StudyError(f"{rule}; this one has {len(outputs)}.")
+    rows = keras.ops.convert_to_numpy(outputs).astype(np.float64)
+    if rows.ndim != 2:
+        raise StudyError(f"{rule}; this one's has the shape {rows.shape}.")
+    whole: NDArray[np.float64] = rows
+    return whole

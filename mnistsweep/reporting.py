@@ -5,9 +5,10 @@ The models and what they say are kept, so that a second report trains nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,10 +18,13 @@ from rich.console import Console
 from rich.markup import escape
 
 import mnistsweep
+from mnistsweep import data
+from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError, DataError, StudyError, suggest
 from mnistsweep.gathering import NUM_DISTORTED, Gatherer
-from mnistsweep.paths import ReportPaths, replacing
+from mnistsweep.paths import ReportPaths, remove_parts, replacing
 from mnistsweep.predictions import Predictions
+from mnistsweep.registry import locked
 from mnistsweep.reporter import page
 from mnistsweep.reporter.evidence import Checkpoint, Evidence, Search, Winner
 from mnistsweep.reporter.sections import SECTIONS
@@ -50,9 +54,9 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
     console = Console()
     selection = select(folder, overrides)
     config = selection.config_of(selection.winner)
-    _check_options(selection)
     check_data(selection, config)
-    with Steps(console, _work(selection)) as steps:
+    _check_options(selection, config)
+    with _alone(selection.paths.report), Steps(console, _work(selection)) as steps:
         gatherer = Gatherer(selection, steps)
         evidence = gather(gatherer, _commands(folder, overrides, selection))
         _write_record(selection.paths.report, gatherer, evidence)
@@ -64,6 +68,26 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
         made = page.make(evidence, selection.paths.report.folder, on_section=show)
     _sum_up(evidence, made, console)
     return made
+
+
+@contextlib.contextmanager
+def _alone(paths: ReportPaths) -> Iterator[None]:
+    """Keep others from the report's files, and remove what a killed process left half written.
+
+    Raises:
+        StudyError: Another report of the sweep is being made.
+    """
+    paths.folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(paths.lock, wait=False))
+        except BlockingIOError:
+            raise StudyError(
+                f"{paths.folder}: another `mnistsweep report` is at it. Give the command again when that one has ended."
+            ) from None
+        for folder in (paths.folder, paths.model("").parent, paths.predictions("").parent):
+            remove_parts(folder)
+        yield
 
 
 def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
@@ -80,6 +104,7 @@ def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
     selection, options = gatherer.selection, gatherer.selection.plan.config.report
     names = _class_names(options.class_names, gatherer.dataset.classes)
     notes: list[str] = []
+    search = _search(selection)
     models = gatherer.refits() if options.refit else [gatherer.checkpoint(selection.winner)]
     checkpoint = _optional(lambda: gatherer.checkpoint(selection.winner), notes)
     labels = gatherer.dataset.validation.labels.astype(np.int64)
@@ -100,7 +125,7 @@ def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
         images=shown[..., 0] if shown is not None and shown.shape[-1] == 1 else shown,
         top=options.top,
         against=options.against,
-        search=_search(selection),
+        search=search,
         refit_curves=_curves(models) if options.refit else None,
         checkpoint=None
         if checkpoint is None or checkpoint.validation is None
@@ -122,8 +147,11 @@ def _optional(make: Callable[[], Made | None], notes: list[str]) -> Made | None:
         return None
 
 
-def _check_options(selection: Selection) -> None:
-    against, keys = selection.plan.config.report.against, selection.plan.space.keys
+def _check_options(selection: Selection, config: Config) -> None:
+    options, keys = selection.plan.config.report, selection.plan.space.keys
+    if options.class_names:
+        _class_names(options.class_names, data.load(config.data).classes)
+    against = options.against
     if against is not None and against not in keys:
         raise ConfigError(f"report.against: must be a swept key, received {against!r}; {suggest(against, keys)}.")
 
@@ -155,6 +183,8 @@ def _winner(gatherer: Gatherer, parameters: int) -> Winner:
         refitted=refit,
         examples=len(dataset.train) + (len(dataset.validation) if refit else 0),
         parameters=parameters,
+        repeats=gatherer.config.trainer.repeats,
+        augmentation=dict(gatherer.config.data.get("augmentation") or {}),
     )
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -186,11 +187,14 @@ class Sweep:
 
     @property
     def curves(self) -> pd.DataFrame:
-        """The learning curves of all trials, a row an epoch, with a first column `trial`."""
+        """The learning curves of all trials, a row an epoch, with a first column `trial`; without damaged files."""
         import pandas as pd
 
         files = sorted(self.paths.folder.glob("trials/[0-9]*/" + TrialPaths(Path()).history.name))
-        tables = [_read_csv(file).assign(trial=int(file.parent.name)) for file in files]
+        tables = []
+        for file in files:
+            with contextlib.suppress(pd.errors.EmptyDataError, pd.errors.ParserError):  # the rest is worth reading
+                tables.append(_read_csv(file).assign(trial=int(file.parent.name)))
         if not tables:
             return pd.DataFrame(columns=["trial", "epoch"])
         whole = pd.concat(tables, ignore_index=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,13 @@ class Selection:
     records: Sequence[TrialRecord]
     winner: TrialRecord
 
-    @property
+    @cached_property
     def best_epoch(self) -> int:
         """Of the winner: how long a model of its configuration is trained."""
-        return self.winner.result.best_epoch or self.winner.result.epochs
+        result, trainer = self.winner.result, self.config_of(self.winner).trainer
+        if result.epochs <= trainer.repeats:  # a `fit` of the user's own that tells of its end alone
+            return trainer.epochs
+        return result.best_epoch or result.epochs
 
     def ranked(self, number: int) -> list[TrialRecord]:
         """The best trials by validation, so many, the winner first."""

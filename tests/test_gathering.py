@@ -312,7 +312,8 @@ def test_a_model_that_ends_in_logits_and_compiles_itself_gives_probabilities(
 def test_a_fit_of_the_users_own_that_tells_its_end_alone_gets_all_its_epochs(run_sweep: RunSweep, module: str) -> None:
     overrides = [f"model._target_={module}.Fitted", "trials=1", "oracle=random", "trainer.epochs=12", "name=fitted"]
     folder = run_sweep(overrides).paths.folder
-    assert select(folder).best_epoch == 1
+    assert select(folder).winner.result.best_epoch == 1
+    assert select(folder).best_epoch == 12
     steps = Counted()
     evidence = gather(gatherer(folder, "report.seeds=1", steps=steps))
     assert evidence.refit_curves is not None

@@ -14,7 +14,7 @@ from mnistsweep import data, refitting
 from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import StudyError, TrialFailed
-from mnistsweep.predictions import Predictions, read, write
+from mnistsweep.predictions import Predictions, read, write, write_arrays
 
 
 @pytest.fixture
@@ -78,6 +78,38 @@ def test_logits_and_single_columns_become_probabilities() -> None:
     found = refitting.class_probabilities(binary, inputs)
     np.testing.assert_allclose(found[:, 1], keras.ops.convert_to_numpy(binary(inputs))[:, 0], atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+def test_a_single_logit_becomes_two_probabilities() -> None:
+    inputs = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    model = make(1, None, keras.losses.BinaryCrossentropy(from_logits=True))
+    outputs = keras.ops.convert_to_numpy(model(inputs)).astype(np.float64)[:, 0]
+    found = refitting.class_probabilities(model, inputs)
+    np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-outputs)), atol=1e-6)
+
+
+def test_models_with_other_outputs_are_refused() -> None:
+    inputs = np.zeros((4, 3), np.float32)
+    entry = keras.Input((3,))
+    two = keras.Model(entry, [keras.layers.Dense(2)(entry), keras.layers.Dense(2)(entry)])
+    named = keras.Model(entry, {"a": keras.layers.Dense(2)(entry)})
+    flat = keras.Model(entry, keras.layers.Reshape(())(keras.layers.Dense(1)(entry)))
+    for model, told in ((two, "this one has 2"), (named, "this one has 1"), (flat, r"has the shape \(4,\)")):
+        model.compile(loss=None)
+        with pytest.raises(StudyError, match=rf"one output, a row of class probabilities.*{told}"):
+            refitting.class_probabilities(model, inputs)
+
+
+def test_damaged_predictions_are_none(tmp_path: Path) -> None:
+    file = tmp_path / "kept.npz"
+    made = Predictions(np.full((200, 4), 0.25), 0.1, 7)
+    write(file, made, {"trial": 3})
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:30], whole[: len(whole) // 2], whole[:60] + b"????????" + whole[68:]):
+        file.write_bytes(damaged)
+        assert read(file, {"trial": 3}) is None
+    write_arrays(file, {"other": np.zeros(3)}, {"trial": 3})
+    assert read(file, {"trial": 3}) is None
 
 
 def test_what_a_model_says_is_kept_with_what_it_came_from(config: Config, tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import command, finished_sweep
+from commands import command, finished_sweep, tree
 from fakes import RunSweep
 from reports import Counted, Reported, claimed, copied, gathered, gatherer, kept
 
 from mnistsweep import reporting
 from mnistsweep.config.compose import quoted
 from mnistsweep.paths import SweepPaths
+from mnistsweep.registry import locked
 from mnistsweep.reporter.sections import SECTIONS
 from mnistsweep.results import State
 from mnistsweep.selecting import select
@@ -232,6 +233,22 @@ def test_one_model_without_robustness(folder: Path, capfd: pytest.CaptureFixture
     record = json.loads(report.record.read_text(encoding="utf-8"))
     assert (record["models"], record["refitted"]) == ([f"trial-{record['trial']:04d}"], False)
     assert re.search(r">\s*120\s*<", report.page.read_text(encoding="utf-8"))
+
+
+def test_one_report_at_a_time(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = SweepPaths(folder).report
+    left = paths.model(".trial-0000-seed-0-0123456789ab")
+    left.touch()
+    before = tree(folder)
+    with locked(paths.lock):
+        answer = command(capfd, "report", str(folder))
+    assert answer.code == 2
+    assert "another `mnistsweep report` is at it. Give the command again when that one has ended." in answer.err
+    assert {path: at for path, at in tree(folder).items() if not path.endswith(paths.lock.name)} == {
+        path: at for path, at in before.items() if not path.endswith(paths.lock.name)
+    }
+    with reporting._alone(paths):
+        assert not left.exists()
 
 
 BAD = [

@@ -163,6 +163,8 @@ def test_the_curves_are_one_row_an_epoch_of_every_trial(paths: SweepPaths) -> No
         history.parent.mkdir(parents=True)
         lines = [f"{epoch},{loss}" for epoch, loss in enumerate(losses, start=1)]
         history.write_text("\n".join(["epoch,val_loss", *lines, ""]))
+    paths.trial(3).history.parent.mkdir()
+    paths.trial(3).history.touch()  # a process died as it began it
     curves = Sweep(paths).curves
     assert list(curves.columns) == ["trial", "epoch", "val_loss"]
     assert curves.to_numpy().tolist() == [[0, 1, 0.1], [0, 2, 0.1 + 0.2], [11, 1, 0.5]]

@@ -36,7 +36,7 @@ SCORES: Mapping[str, Score] = {
         "variation ratio",
         "1 - f/S, f the number of seeds that predict the class most often predicted; 0 with one seed",
         "Freeman (1965)",
-        "0 to 1 - 1/min(K, S)",
+        "0 to 1 - ceil(S/K)/S",
         LARGER,
     ),
     "bald": Score(

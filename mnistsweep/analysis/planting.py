@@ -72,11 +72,15 @@ class Found:
     @property
     def sentence(self) -> str:
         """In plain words."""
-        return (
+        ranked = (
             f"{self.num_planted} wrong labels were planted: {100 * self.recall:.2f} % of them are among the first "
-            f"{self.num_planted} of the ranking. {self.num_flagged} labels are suspected: these hold "
-            f"{100 * self.flagged_recall:.2f} % of the planted, and {100 * self.flagged_precision:.2f} % of them were "
-            "planted."
+            f"{self.num_planted} of the ranking."
+        )
+        if not self.num_flagged:
+            return f"{ranked} No label is flagged."
+        return (
+            f"{ranked} {self.num_flagged} labels are suspected: these hold {100 * self.flagged_recall:.2f} % of the "
+            f"planted, and {100 * self.flagged_precision:.2f} % of them were planted."
         )
 
 

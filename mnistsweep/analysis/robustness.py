@@ -13,8 +13,8 @@ from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS, Distortion, check_images
 from mnistsweep.errors import DataError
 
-# Images that are distorted and predicted at once: bounds the memory to some tens of megabytes for MNIST.
-CHUNK = 4096
+# Images that are distorted and predicted at once, and how many bytes they may be: bounds the memory.
+CHUNK, BYTES = 4096, 2**26
 
 # Images (n, height, width, channels) from 0 to 1 -> probabilities (seeds, n, classes), or (n, classes) of one model.
 Predict: TypeAlias = Callable[[NDArray[np.float32]], Any]
@@ -184,8 +184,9 @@ def _parts(
     images: NDArray[np.float32], distortion: Distortion | None = None, strength: float = 0.0, seed: int = 0
 ) -> Iterator[NDArray[np.float32]]:
     """The images, distorted, a few thousand at a time."""
-    for start in range(0, len(images), CHUNK):
-        part = images[start : start + CHUNK]
+    size = max(1, min(CHUNK, BYTES // max(1, images[:1].nbytes)))
+    for start in range(0, len(images), size):
+        part = images[start : start + size]
         yield part if distortion is None else distortion.apply(part, strength, (seed, start))
 
 

@@ -101,7 +101,8 @@ class HeldOut:
     def shown(self) -> NDArray[np.float32]:
         """From 0, black, to 1, white, in the shape of `stored`."""
         low, high = self._range
-        return np.asarray((self.stored.astype(np.float32) - np.float32(low)) / np.float32(high - low))
+        shown = (self.stored.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+        return np.asarray(shown.clip(0.0, 1.0))  # rounding may lead beyond the ends
 
     def scaled(self, shown: NDArray[Any]) -> NDArray[np.float32]:
         """Scale images from 0 to 1, distorted ones for example, as a model wants them.

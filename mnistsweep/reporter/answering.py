@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from mnistsweep.analysis.coverage import Coverage
+from mnistsweep.analysis.accuracy import wilson
+from mnistsweep.analysis.coverage import Coverage, coverage
 from mnistsweep.reporter import figures
+from mnistsweep.reporter.evidence import Evidence
 from mnistsweep.reporter.formats import percent, percents
 from mnistsweep.reporter.records import Figure, Table
 
@@ -30,8 +32,8 @@ def coverage_figure(curves: list[Coverage], curve: Coverage) -> Figure:
     """
     area = np.array([one.risk_area for one in curves])
     caption = (
-        "The share of wrong answers if only the most confident images are answered, from all of them (right: "
-        f"{percent(1 - curve.accuracy[-1])} wrong) to ever fewer. "
+        "The share of wrong answers if only the most confident images are answered, from all of them (at the right end "
+        f"of the curve: {percent(1 - curve.accuracy[-1])} wrong) to ever fewer. "
     )
     point = curve.reaching(TARGETS[-1])
     if point is not None:
@@ -65,19 +67,56 @@ def coverage_table(curve: Coverage) -> Table:
     return Table(columns, rows, caption, columns)
 
 
-def coverage_advice(curve: Coverage) -> list[str]:
-    """The threshold of the highest target that enough images reach, if it brings something."""
+def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
+    """The threshold of the highest target that enough images reach, if it brings something.
+
+    It is chosen on the validation side of the winner's checkpoint, so that the test set can tell what it gives.
+
+    Args:
+        evidence: Whose checkpoint is asked.
+        curve: Of the committee: where there is no checkpoint, its threshold is read off the test images.
+    """
+    checkpoint = evidence.checkpoint
+    if checkpoint is None:
+        return _read_off(curve)
+    validation = coverage(checkpoint.validation, checkpoint.validation_labels)
+    chosen = _choice(validation)
+    if chosen is None:
+        return []
+    target, point = chosen
+    threshold = validation.thresholds[point]
+    answered = checkpoint.test.max(axis=1) >= threshold
+    right = checkpoint.test.argmax(axis=1) == evidence.labels
+    if not answered.any() or right[answered].mean() <= right.mean():
+        return []
+    low, high = wilson(right[answered].sum(), answered.sum())
+    return [
+        f"Answering only when the winner's checkpoint is at least {percent(threshold)} sure, a threshold chosen on its "
+        f"validation side for {100 * target:g} % accuracy, leaves {percent(answered.mean())} of the test images and "
+        f"{percent(right[answered].mean())} accuracy ({percents(float(low), float(high))}) instead of "
+        f"{percent(right.mean())}; give the others to a human."
+    ]
+
+
+def _choice(curve: Coverage) -> tuple[float, int] | None:
+    """The highest target that enough images reach, but not all do, and its point of the curve."""
     for target in reversed(TARGETS):
         point = curve.reaching(target)
-        if point is None or curve.accuracy[-1] >= target or curve.coverage[point] < LEAST_COVERAGE:
-            continue
-        low, high = curve.interval([point])
-        return [
-            f"Answering only when confidence is at least {percent(curve.thresholds[point])} leaves "
-            f"{percent(curve.coverage[point])} of the images and {percent(curve.accuracy[point])} accuracy "
-            f"({percents(low[0], high[0])}) instead of {percent(curve.accuracy[-1])}; give the others to a human."
-        ]
-    return []
+        if point is not None and curve.accuracy[-1] < target and curve.coverage[point] >= LEAST_COVERAGE:
+            return target, point
+    return None
+
+
+def _read_off(curve: Coverage) -> list[str]:
+    chosen = _choice(curve)
+    if chosen is None:
+        return []
+    _, point = chosen
+    return [
+        f"Answering only when confidence is at least {percent(curve.thresholds[point])} leaves {percent(curve.coverage[point])} of "
+        f"the images and {percent(curve.accuracy[point])} accuracy instead of {percent(curve.accuracy[-1])}; give the "
+        "others to a human. The threshold was read off these same test images, which flatters it."
+    ]
 
 
 def coverage_rows(curve: Coverage) -> pd.DataFrame:

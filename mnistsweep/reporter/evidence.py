@@ -29,12 +29,14 @@ class Winner:
         number: Of the trial.
         point: Its values.
         objective: Name of the objective, such as ``val_accuracy``.
-        value: The objective at the best epoch.
-        best_epoch: Counted from 1.
+        value: The objective at the best epoch; the mean over repeats.
+        best_epoch: Counted from 1; of the best repeat.
         epochs: For how many it was configured.
         refitted: Whether the models of the report were trained anew, on training and validation data together.
         examples: How many examples the models of the report were trained on.
         parameters: Of the model.
+        repeats: How often the trial was trained (`trainer.repeats`); its learning curve is the first one's.
+        augmentation: What its training images were distorted by (`data.augmentation`).
     """
 
     number: int
@@ -46,6 +48,8 @@ class Winner:
     refitted: bool
     examples: int
     parameters: int
+    repeats: int = 1
+    augmentation: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

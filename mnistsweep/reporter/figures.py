@@ -97,6 +97,16 @@ def new(
     return figure, [one for row in axes for one in row]
 
 
+def literal(text: str) -> str:
+    """A text that matplotlib must not read as mathematics: names may hold dollars.
+
+    Example:
+        >>> print(literal("US$ or A$"))
+        US\\$ or A\\$
+    """
+    return text.replace("$", r"\$")
+
+
 def png(figure: Figure) -> bytes:
     """A drawing as PNG, on white."""
     buffer = io.BytesIO()

@@ -38,7 +38,7 @@ def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool)
         The drawing.
     """
     classes = len(counts)
-    names = [shorten(name) for name in class_names]
+    names = [figures.literal(shorten(name)) for name in class_names]
     upright = max(map(len, names)) > 3
     with figures.style():
         figure, (axes,) = figures.new(width=6.4, height=5.6)

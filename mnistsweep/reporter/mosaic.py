@@ -26,6 +26,9 @@ GAP, MARGIN = 0.12, 0.04
 
 POINTS_PER_INCH = 72
 
+# Of a word in a file's name, in bytes.
+LONGEST_WORD = 60
+
 
 def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width: float = 7.0) -> Figure:
     """Show images in rows, each under its title.
@@ -94,9 +97,14 @@ def path(folder: str, rank: int, index: int, **words: str) -> str:
         >>> path("ambiguous", 1, 447, predicted="T-shirt/top", confidence="0.51")
         'ambiguous/01-index-00447-predicted-T-shirt-top-confidence-0.51.png'
     """
-    plain = {word: re.sub(r"[^\w.]+", "-", value).strip("-.") for word, value in words.items()}
+    plain = {word: _short(re.sub(r"[^\w.]+", "-", value).strip("-.")) for word, value in words.items()}
     told = "-".join(f"{word}-{value}" for word, value in plain.items())
     return f"{folder}/{rank:02d}-index-{index:05d}-{told}.png"
+
+
+def _short(word: str) -> str:
+    """At most `LONGEST_WORD` bytes of a word: a file's name has room for 255."""
+    return word.encode()[:LONGEST_WORD].decode(errors="ignore")
 
 
 def _compose(images: NDArray[Any], places: Sequence[tuple[int, int]], shape: tuple[int, int]) -> NDArray[np.uint8]:

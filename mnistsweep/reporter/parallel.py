@@ -174,6 +174,8 @@ def _caption(trials: Trials, lines: list[_Line]) -> str:
     )
     text += f"Follow the lines that end at the best: trial {trials.numbers[best]} reached "
     text += f"{trials.write(trials.values[best])}."
+    if pruned := int((~trials.completed).sum()):
+        text += f" {count_of(pruned, 'pruned trial')} coloured by what was reached by then, at an earlier epoch."
     if any(line.inactive for line in lines):
         text += f" Lines through “{INACTIVE}” have no such hyperparameter."
     if num_outside(trials):

@@ -56,9 +56,9 @@ def draw_image(
         axes.barh(range(len(shown)), mean[shown], color=colors, height=0.7)
         if len(probabilities) > 1:
             _draw_seeds(axes, probabilities[:, shown])
-        axes.set_yticks(range(len(shown)), [shorten(class_names[one], 16) for one in shown])
+        axes.set_yticks(range(len(shown)), [figures.literal(shorten(class_names[one], 16)) for one in shown])
         axes.set(xlim=(0, 1.02), ylim=(len(shown) - 0.4, -0.6), xlabel="probability")
-        names = [shorten(class_names[one], 16) for one in (label, guess)]
+        names = [figures.literal(shorten(class_names[one], 16)) for one in (label, guess)]
         title = f"image {index}: label {names[0]}, prediction {names[1]} ({100 * mean[guess]:.2f} %)"
         figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
         figure.legend(handles=_legend(label, guess, len(probabilities)), loc="outside lower right", ncols=4, fontsize=8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import subprocess
 import sys
 
@@ -53,6 +55,14 @@ def test_plain_loops_agree(stack: np.ndarray) -> None:
         bald = entropy(mean) - sum(entropy(one[index]) for one in stack) / 5
         assert found.scores["bald"][index] == pytest.approx(bald, abs=1e-12)
         assert found.num_right[index] == votes.count(int(LABELS[index]))
+
+
+@pytest.mark.parametrize(("classes", "seeds"), [(2, 3), (3, 4), (3, 6), (4, 3), (2, 1)])
+def test_the_range_of_the_variation_ratio_is_reached(classes: int, seeds: int) -> None:
+    votes = np.array(list(itertools.product(range(classes), repeat=seeds))).T
+    found = rank_ambiguous(np.eye(classes)[votes], np.zeros(classes**seeds, int)).scores["variation_ratio"]
+    assert SCORES["variation_ratio"].range == "0 to 1 - ceil(S/K)/S"
+    assert (found.min(), found.max()) == (0, pytest.approx(1 - math.ceil(seeds / classes) / seeds))
 
 
 @pytest.mark.parametrize("by", SCORES)

@@ -41,5 +41,6 @@ def test_what_is_found_by_hand() -> None:
     assert found == Found(3, 3, recall=2 / 3, flagged_recall=1 / 3, flagged_precision=1 / 3)
     assert found.sentence.startswith("3 wrong labels were planted: 66.67 % of them are among the first 3 of the rank")
     assert count_found(order, np.zeros(6, bool), planted=[4]) == Found(1, 0, 1.0, 0.0, 0.0)
+    assert count_found(order, np.zeros(6, bool), planted=[4]).sentence.endswith("ranking. No label is flagged.")
     with pytest.raises(DataError, match="nothing was planted"):
         count_found(order, np.zeros(6, bool), planted=[])

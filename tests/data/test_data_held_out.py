@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mnistsweep import data
+from mnistsweep.data.scaling import Scaling
 
 NPZ = "mnistsweep.data.sources.load_npz"
 
@@ -30,8 +31,17 @@ def test_what_is_shown_goes_from_black_to_white_and_back(tmp_path: Path, dtype: 
     assert shown.shape == (10, 4, 4, 1)
     assert held_out.are_images
     assert shown.min() >= 0
-    assert shown.max() <= 1 + 1e-6
+    assert shown.max() <= 1
     np.testing.assert_allclose(held_out.scaled(shown), held_out.images, atol=2e-5)
+
+
+def test_rounding_does_not_lead_beyond_white() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        stored = rng.normal(size=(20, 8, 8, 1))
+        shown = data.HeldOut(stored, np.zeros(20, np.int32), Scaling("none")).shown
+        assert (shown.min(), shown.max()) == pytest.approx((0, 1), abs=1e-6)
+        assert 0.0 <= shown.min() <= shown.max() <= 1.0
 
 
 def test_tables_are_no_images(tmp_path: Path) -> None:

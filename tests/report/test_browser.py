@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from evidence import make_evidence
+from PIL import Image
 
 from mnistsweep.reporter import page
 
@@ -92,6 +95,38 @@ def test_the_page_is_whole(browser: Any, index: Path, width: int, scheme: str) -
     red = visit.page.evaluate("parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
     assert (red > 200) == (scheme == "light")
     visit.page.close()
+
+
+HIDDEN = (
+    "[...document.querySelectorAll('#comparison table')].map(one => one.offsetWidth - one.parentElement.clientWidth)"
+)
+
+
+def test_the_comparison_fits_in_its_column(browser: Any, index: Path) -> None:
+    visit = Visit(browser, index, viewport={"width": 1400, "height": 800})
+    (hidden,) = visit.page.evaluate(HIDDEN)
+    assert hidden <= 0
+    visit.page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_goes_on_to_the_right_has_a_shadow_there(browser: Any, index: Path, scheme: str) -> None:
+    """The edge of a table that is wider than a phone differs from the paper, until it is scrolled to its end."""
+    visit = Visit(browser, index, viewport={"width": 360, "height": 800}, color_scheme=scheme)
+    table = visit.page.locator("#comparison .table .scroll")
+    left, right = edges(table)
+    assert (left, right > 15) == (0, True)
+    table.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
+    left, right = edges(table)
+    assert (left > 15, right) == (True, 0)
+    visit.page.close()
+
+
+def edges(box: Any) -> tuple[int, int]:
+    """How far the bottom corners of a box are from the paper, in levels of red."""
+    picture = np.asarray(Image.open(io.BytesIO(box.screenshot())).convert("RGB")).astype(int)[..., 0]
+    paper = {True: 0x15, False: 0xFD}[bool(np.median(picture) < 128)]
+    return int(np.abs(picture[4, 0] - paper)), int(np.abs(picture[4, -1] - paper))
 
 
 def test_an_interactive_picture_takes_the_place_of_its_still_one_but_on_paper(browser: Any, index: Path) -> None:

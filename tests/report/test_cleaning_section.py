@@ -28,7 +28,8 @@ ACCURACY: dict[str, list[float]] = {
 PLANTED = {"num_planted": 20, "num_flagged": 25, "recall": 0.95, "flagged_recall": 0.9, "flagged_precision": 0.72}
 
 
-def write(folder: Path, seeds: int = 3, planted: Any = None, images: bool = True, trial: int = 0) -> Path:
+def write(folder: Path, seeds: int = 3, planted: Any = None, images: bool = True, trial: int = 0,
+          flagged: int = 25) -> Path:  # fmt: skip
     paths = CleanPaths(folder)
     folder.mkdir(parents=True, exist_ok=True)
     summary = {
@@ -36,7 +37,8 @@ def write(folder: Path, seeds: int = 3, planted: Any = None, images: bool = True
         "seeds": seeds,
         "examples": 5000,
         "validation": 1000,
-        "suspected": 25,
+        "suspected": max(flagged, 1),
+        "flagged": flagged,
         "planted": planted,
         "sentence": "What the numbers say.",
     }
@@ -99,6 +101,13 @@ def test_planted_errors_are_counted_and_nothing_is_advised(tmp_path: Path) -> No
     assert [fact.value for fact in block(found, Facts).facts] == ["25", "95.00 %", "72.00 %"]
     assert "2 % of the training labels were made wrong on purpose" in block(found, Text).text
     assert "18 of these 20 were planted" in block(found, Figure, 1).caption
+
+
+def test_where_no_label_is_flagged_the_most_suspect_one_is_not_counted(tmp_path: Path) -> None:
+    nothing = {**PLANTED, "num_flagged": 0, "flagged_recall": 0.0, "flagged_precision": 0.0}
+    first, planted = block(made(tmp_path, flagged=0, planted=nothing), Facts).facts
+    assert (first.value, first.note) == ("0", "of 5,000, so the arms are about the most suspect one")
+    assert planted.label == "planted errors found"
 
 
 @pytest.mark.parametrize("images", [True, False])

@@ -47,12 +47,15 @@ def test_blocks() -> None:
     reading, verdicts = (block.text for block in section.blocks if isinstance(block, Text))
     assert "p is below 0.01, which is 0.05 divided by the 5 comparisons (Bonferroni)" in reading
     assert verdicts.count("(p ") == 3
+    assert verdicts.startswith("The committee is clearly better than 0 of the 3 seeds compared, and clearly worse than")
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     assert len(table.rows) == 5
     assert all(len(row) == len(table.columns) for row in table.rows)
     (figure,) = (block for block in section.blocks if isinstance(block, Figure))
     assert figure.name == "comparison"
     assert len(figure.drawing.axes[0].get_yticks()) == 5
+    counting = sum(row[table.columns.index("counts")] == "yes" for row in table.rows)
+    assert f"the table is stricter, for it takes all 5 together: {counting} count there." in figure.caption
 
 
 def test_another_trial_that_is_better_does_not_win() -> None:
@@ -62,12 +65,31 @@ def test_another_trial_that_is_better_does_not_win() -> None:
     assert any("Trial 4 is better than the winner" in one and "must not choose" in one for one in section.advice)
 
 
-def test_a_committee_that_is_better() -> None:
-    """Planted: three seeds, each wrong on other images; together always right."""
+def wrong_on_other_images(seeds: int, worse: int) -> Section:
+    """Planted: so many seeds, the first of them each wrong on one image in twenty, none on another's."""
     labels = EVIDENCE.labels
-    p = np.tile(np.eye(10)[labels], (3, 1, 1))
-    for seed in range(3):
-        p[seed, seed::10] = 0.4 * p[seed, seed::10] + 0.6 * np.eye(10)[(labels[seed::10] + 1) % 10]
-    section = shown(comparison.section(make_evidence(probabilities=p, checkpoint=None)))
+    p = np.tile(np.eye(10)[labels], (seeds, 1, 1))
+    for seed in range(worse):
+        p[seed, seed::20] = 0.4 * p[seed, seed::20] + 0.6 * np.eye(10)[(labels[seed::20] + 1) % 10]
+    return shown(comparison.section(make_evidence(probabilities=p, losses=np.zeros(seeds), checkpoint=None)))
+
+
+def test_a_committee_that_is_better() -> None:
+    section = wrong_on_other_images(3, 3)
     (advice,) = section.advice
-    assert "right 10.00 percentage points more often than one seed, clearly so against 3 of 3 seeds" in advice
+    assert "right 5.00 percentage points more often than one seed, clearly so against 3 of the 3 seeds" in advice
+
+
+def test_a_committee_of_more_seeds_than_are_compared() -> None:
+    (advice,) = wrong_on_other_images(15, 15).advice
+    assert advice.startswith("Use the committee where 15 predictions an image can be afforded")
+    assert "clearly so against 10 of the 10 seeds compared" in advice
+
+
+def test_a_committee_that_is_better_than_one_seed_alone() -> None:
+    section = wrong_on_other_images(3, 1)
+    assert list(section.advice) == []
+    verdict = (
+        "The committee is clearly better than 1 of the 3 seeds compared, and clearly worse than 0 (p below 0.0167)."
+    )
+    assert [block.text for block in section.blocks if isinstance(block, Text)][1] == verdict

@@ -91,6 +91,18 @@ def test_a_best_epoch_at_the_end_asks_for_more():
     assert not curves.section(with_curves(columns, best_epoch=3, epochs=9)).advice  # it was stopped early
 
 
+def test_of_repeats_the_best_epoch_is_not_the_curves():
+    evidence = with_curves({"accuracy": [0.5, 0.6], "val_accuracy": [0.5, 0.6]}, best_epoch=2)
+    winner = dataclasses.replace(evidence.winner, value=0.58, repeats=3)
+
+    section = curves.section(dataclasses.replace(evidence, winner=winner))
+
+    told = f"Trial {winner.number}: val_accuracy 58.00 %, mean over 3 repeats; the curve is the first repeat's."
+    assert section.blocks[0].caption.startswith(told)
+    assert "best epoch" not in [one.get_label() for one in panels(section)[0].lines]
+    assert list(section.advice) == []
+
+
 def test_one_epoch_one_trial_and_no_refits():
     search = make_search(1)
     winner = dataclasses.replace(EVIDENCE.winner, number=0, best_epoch=1, epochs=1)

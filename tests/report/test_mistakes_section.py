@@ -49,6 +49,14 @@ def test_files_of_classes() -> None:
     assert (classes.recall <= classes.recall_high).all()
 
 
+def test_a_class_called_label() -> None:
+    evidence = make_evidence(classes=3, examples=60, class_names=["label", "class", "index"])
+    counts = mistakes.section(evidence).files["confusion.csv"]
+    assert counts.to_csv(index=False).splitlines()[0] == "label,label,class,index"
+    assert counts.iloc[:, 0].tolist() == ["label", "class", "index"]
+    assert counts.iloc[:, 1:].to_numpy().sum() == 60
+
+
 def test_facts() -> None:
     block = SECTION.blocks[0]
     assert isinstance(block, Facts)
@@ -135,6 +143,7 @@ def test_advice_on_a_planted_pair() -> None:
     assert any(
         sentence.startswith("1 and 2 taken for each other are 40 of 40 mistakes (100 %)") for sentence in section.advice
     )
+    assert any("that is where most can be gained, by more examples" in sentence for sentence in section.advice)
     assert any(
         sentence.startswith("Class 1 is found less often than the others: recall 50.00 %")
         for sentence in section.advice

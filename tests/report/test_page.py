@@ -172,3 +172,14 @@ def test_contributing_shows_how_to_add_an_analysis(tmp_path: Path, monkeypatch: 
     assert made.failed == {}
     assert added.module == "x.confident"
     assert f"<strong>{100 * mean:.2f} %</strong>" in html
+
+
+def test_class_names_of_any_kind(tmp_path: Path) -> None:
+    """Long ones are files' names too; dollars are no mathematics; brackets are no HTML."""
+    names = [*("字" * 40 + str(number) for number in range(7)), "US$\\1", "a$b$c_{", "<b>bold</b>"]
+    made = page.make(make_evidence(class_names=names), tmp_path / "report")
+    assert made.failed == {}
+    html = made.index.read_text(encoding="utf-8")
+    assert "&lt;b&gt;bold" in html
+    assert "<b>bold" not in html
+    assert len(list((tmp_path / "report" / "suspects").iterdir())) == 10

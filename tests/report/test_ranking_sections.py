@@ -108,6 +108,12 @@ def test_recurrence_over_seeds_and_trials() -> None:
     assert names == [f"trial {evidence.winner.number}", "trial 8"]
 
 
+def test_recurrence_without_a_checkpoint_names_the_committee() -> None:
+    matrix = of(recurrence.section(make_evidence(checkpoint=None)), Figure)[1].drawing.axes[1]
+    assert [label.get_text() for label in matrix.get_yticklabels()] == ["committee", "trial 8"]
+    assert [label.get_text() for label in matrix.get_xticklabels()] == ["committee", "8"]
+
+
 def test_recurrence_says_whether_more_seeds_help() -> None:
     labels = np.arange(400) % 10
     seeds = np.tile(np.eye(10)[labels], (3, 1, 1))
@@ -124,7 +130,10 @@ def test_one_seed() -> None:
     found = recurrence.section(make_evidence(seeds=1))
     assert [figure.name for figure in of(found, Figure)] == ["recurrence-trials"]
     assert "top_of_seeds" not in found.files["recurrence.csv"]
-    assert "BALD are 0" in of(ambiguous.section(make_evidence(seeds=1)), Text)[-1].text
+    alone = ambiguous.section(make_evidence(seeds=1))
+    assert "BALD are 0" in of(alone, Text)[-1].text
+    assert "which images the model is unsure of" in of(alone, Text)[0].text
+    assert not any("ommittee" in figure.caption + figure.alt for figure in of(alone, Figure))
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -25,10 +25,10 @@ ROTATION = response("rotation", "degrees", [0.0, 10.0, 20.0], [0.98, 0.976, 0.92
 BLUR = response("blur", "sigma in pixels", [0.0, 1.0], [0.98, 0.97], [0.98, 0.9])
 
 
-def evidence_of(*responses: Response, images: int = 10000, point: dict[str, float] | None = None) -> Evidence:
+def evidence_of(*responses: Response, images: int = 10000, **augmentation: float) -> Evidence:
     examples = {one.name: np.random.default_rng(1).random((len(one.strengths), 12, 12)) for one in responses}
     evidence = make_evidence(robustness=Robustness(responses, examples, images))
-    return dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, point=point or {}))
+    return dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, augmentation=augmentation))
 
 
 def shown(evidence: Evidence) -> Section:
@@ -92,7 +92,8 @@ def test_augmentation_is_advised_at_the_least_strength_that_clearly_costs() -> N
 
 
 def test_no_augmentation_where_it_is_in_use_or_the_images_are_few_or_the_strength_is_unfair() -> None:
-    assert shown(evidence_of(ROTATION, point={"data.augmentation.rotation": 25.0})).advice == []
+    assert shown(evidence_of(ROTATION, rotation=20.0)).advice == []
+    assert len(shown(evidence_of(ROTATION, rotation=10.0, shift=0.5)).advice) == 1
     assert shown(evidence_of(ROTATION, images=50)).advice == []
     turned = response("rotation", "degrees", [0.0, 90.0], [0.98, 0.2], [0.98, 0.25])
     assert shown(evidence_of(turned)).advice == []

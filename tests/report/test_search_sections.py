@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from evidence import make_evidence, make_search
 
+from mnistsweep.algorithms.importance import Importance, Importances
 from mnistsweep.errors import DataError
 from mnistsweep.reporter import figures
 from mnistsweep.reporter.axes import axis, label
@@ -169,6 +170,30 @@ def test_a_late_best_failures_and_a_cheaper_trial_are_worth_advice():
     assert failed == "2 of 20 trials failed, most often with “out of memory” (2): see results.csv."
 
 
+def test_nothing_is_late_where_all_points_were_tried():
+    space = SearchSpace((Int("x", 1, 12),))
+    points = [{"x": number} for number in range(1, 13)]
+
+    assert list(shown(search_of(space, points, np.linspace(0.5, 0.6, 12)), history).advice) == []
+    (late,) = shown(search_of(space, points[:10], np.linspace(0.5, 0.6, 10)), history).advice
+    assert "may still have been finding better ones. Raise `trials`, to 12 say" in late
+
+
+def test_pruned_trials_are_told_apart_in_the_captions():
+    space = SearchSpace((Float("x", 0.0, 1.0), Float("y", 0.0, 10.0)))
+    search = search_of(space, draw(space, 20), np.linspace(0.5, 0.6, 20))
+    whole = figure_of(shown(search, landscape), "search-contour").caption
+    pruned = search.trials.assign(state=np.where(search.trials.trial < 14, "pruned", "completed"))
+    search = dataclasses.replace(search, trials=pruned)
+
+    caption = figure_of(shown(search, landscape), "search-contour").caption
+    assert "where nothing is drawn no completed trial was near. Points are completed trials" in caption
+    assert caption.endswith("14 pruned trials are left out.")
+    assert "pruned" not in whole
+    lines = figure_of(shown(search, history), "parallel-coordinates").caption
+    assert "14 pruned trials are coloured by what was reached by then, at an earlier epoch." in lines
+
+
 def test_no_advice_without_reason():
     space = SearchSpace((Float("x", 0.0, 1.0),))
     search = search_of(space, draw(space, 20), np.linspace(0.6, 0.5, 20))
@@ -214,6 +239,23 @@ def test_importance_finds_what_matters():
     assert set(table.columns) == {"hyperparameter", "importance", "std", "active_trials"}
     assert figure_of(section, "importance").caption.startswith("model.dropout made the most difference: 80 ± ")
     assert section.advice[0].startswith("Most of the difference was made by model.dropout")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "caption"),
+    [
+        ((0.27, 0.21), (0.25, 0.16), "No hyperparameter stands out; a comes first with 27 ± 21 % of the importance"),
+        ((0.60, 0.03), (0.54, 0.04), "a made the most difference: 60 ± 3 % of the importance"),
+        ((0.60, 0.03), (0.56, 0.04), "No hyperparameter stands out; a comes first with 60 ± 3 % of the importance"),
+        ((1.0, 0.0), None, "a made the most difference: 100 ± 0 % of the importance"),
+    ],
+)
+def test_importance_names_a_first_only_where_it_leads(monkeypatch, first, second, caption):
+    shares = [share for share in (first, second) if share is not None]
+    found = Importances([Importance(key, *share, 20) for key, share in zip("ab", shares, strict=False)], 20, 2)
+    monkeypatch.setattr(importance, "importances_of", lambda search: found)
+
+    assert figure_of(shown(make_search(), importance), "importance").caption.startswith(caption)
 
 
 def test_importance_says_why_it_says_nothing():

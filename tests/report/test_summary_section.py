@@ -59,6 +59,16 @@ def test_one_seed() -> None:
     assert "one seed: no spread" in facts(section)["test accuracy"][1]
     assert any("report.seeds=3" in sentence for sentence in section.advice)
     assert "nan" not in str(section.blocks)
+    winner = dataclasses.replace(EVIDENCE.winner, refitted=False)
+    (sentence,) = summary.section(make_evidence(seeds=1, winner=winner)).advice
+    assert "`report.refit=true` trains the winner anew" in sentence
+    assert "report.seeds=3" not in sentence
+
+
+def test_repeats_have_no_one_epoch() -> None:
+    winner = dataclasses.replace(EVIDENCE.winner, repeats=3)
+    note = facts(summary.section(make_evidence(winner=winner)))["val_accuracy of the winner"][1]
+    assert note == f"trial {winner.number}, mean over 3 repeats; it won by this number, which flatters"
 
 
 def test_loss_that_is_not_known() -> None:
@@ -75,14 +85,22 @@ def test_advice_on_trials_as_good_as_the_winner(gap: float, counted: bool) -> No
     trials = search.trials.assign(objective=0.5)
     trials.loc[0, "objective"] = winner.value - gap * spread
     section = summary.section(make_evidence(search=dataclasses.replace(search, trials=trials)))
-    assert any(sentence.startswith("1 other trial lies within") for sentence in section.advice) is counted
+    told = f"1 other trial lies within {100 * spread:.2f} points, "
+    assert any(sentence.startswith(told) for sentence in section.advice) is counted
 
 
 def test_an_objective_that_is_no_share() -> None:
     winner = dataclasses.replace(EVIDENCE.winner, objective="val_loss", value=0.123456, refitted=False)
     told = facts(summary.section(make_evidence(winner=winner, search=None)))
-    assert told["val_loss of the winner"][0] == "0.12346"
+    assert told["val_loss of the winner"][0] == "0.1235"
     assert "the sweep's checkpoint" in told["trained on"][1]
+
+
+def test_a_share_that_is_no_accuracy_is_not_held_against_the_spread_of_accuracy() -> None:
+    winner = dataclasses.replace(EVIDENCE.winner, objective="val_auc")
+    section = summary.section(make_evidence(winner=winner))
+    assert facts(section)["val_auc of the winner"][0] == f"{100 * winner.value:.2f} %"
+    assert list(section.advice) == []
 
 
 def test_says_what_each_interval_covers() -> None:

@@ -26,7 +26,7 @@ def section(evidence: Evidence) -> Section | None:
             Text(_two_questions(evidence, first)),
             _facts(ranking, first, wrong, reviewed),
             *_gallery(evidence, ranking, first),
-            _histogram(ranking, wrong),
+            _histogram(ranking, wrong, _who(evidence)),
             _table(evidence, ranking, first),
             Formulas("How ambiguity is scored", list(SCORES.values())),
             *([Text("There is one seed, so variation ratio and BALD are 0.")] if ranking.seeds == 1 else []),
@@ -41,7 +41,7 @@ def _two_questions(evidence: Evidence, first: np.ndarray) -> str:
     suspects = rank_suspects(evidence.committee, evidence.labels).order[: len(first)]
     return (
         "Ambiguous and wrongly labelled are two questions. This ranking does not look at the labels: it asks which "
-        f"images the committee, the mean over seeds, is unsure of. Of the {len(first)} most ambiguous images, "
+        f"images {_who(evidence, ', the mean over seeds,')} is unsure of. Of the {len(first)} most ambiguous images, "
         f"{np.isin(first, suspects).sum()} are also among the {len(first)} labels that are suspected most."
     )
 
@@ -87,8 +87,8 @@ def _gallery(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> list[
     ]
     right = int((ranking.prediction[first] == evidence.labels[first]).sum())
     caption = (
-        f"The {len(first)} test images that the committee is least confident of, most ambiguous first. Above each: "
-        "rank and index, the committee's confidence and its prediction, the label. The committee is right about "
+        f"The {len(first)} test images that {_who(evidence)} is least confident of, most ambiguous first. Above each: "
+        f"rank and index, {_who(evidence)}'s confidence and its prediction, the label. It is right about "
         f"{right} of {len(first)}."
     )
     drawing = mosaic.mosaic(evidence.images[first], titles, columns=5)
@@ -96,23 +96,23 @@ def _gallery(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> list[
     return [Figure("ambiguous-images", drawing, caption, alt)]
 
 
-def _histogram(ranking: Ambiguity, wrong: np.ndarray) -> Figure:
+def _histogram(ranking: Ambiguity, wrong: np.ndarray, who: str) -> Figure:
     low = float(np.floor(ranking.confidence.min() * 20) / 20)
     bins = np.linspace(min(low, 0.95), 1, 21)
     with figures.style():
         figure, (axes,) = figures.new(height=2.6)
         values = [ranking.confidence[~wrong], ranking.confidence[wrong]]
         axes.hist(values, bins.tolist(), color=[figures.BLUE, figures.VERMILION], label=["right", "wrong"], log=True)
-        axes.set(xlabel="confidence of the committee", ylabel="images", xlim=(bins[0], 1), ylim=(0.7, None))
+        axes.set(xlabel=f"confidence of {who}", ylabel="images", xlim=(bins[0], 1), ylim=(0.7, None))
         axes.legend(loc="upper left")
     sure, unsure = ranking.confidence >= 0.99, ranking.confidence < 0.9
     caption = (
-        "How confident the committee is where it is right and where it is wrong; the scale of the counts is "
+        f"How confident {who} is where it is right and where it is wrong; the scale of the counts is "
         f"logarithmic. {100 * sure.mean():.2f} % of the images have a confidence of 0.99 or more, and "
         f"{int(wrong[sure].sum())} of these are wrong; {int(unsure.sum())} images are below 0.9, and "
         f"{int(wrong[unsure].sum())} of these are wrong."
     )
-    alt = "Histogram of the committee's confidence, right and wrong images beside each other."
+    alt = f"Histogram of {who}'s confidence, right and wrong images beside each other."
     return Figure("ambiguous-confidence", figure, caption, alt)
 
 
@@ -160,3 +160,7 @@ def _pictures(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> dict
         title = f"{rank}. index {index}, label {label}\npredicted {predicted}, confidence {confidence}"
         pictures[name] = mosaic.single(evidence.images[index], title)
     return pictures
+
+
+def _who(evidence: Evidence, explained: str = "") -> str:
+    return f"the committee{explained}" if len(evidence.probabilities) > 1 else "the model"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistsweep.analysis.accuracy import deviation
 from mnistsweep.analysis.calibration import Calibration, calibration
 from mnistsweep.analysis.coverage import Coverage, coverage
-from mnistsweep.analysis.temperature import Temperature, apply_temperature, fit_temperature
+from mnistsweep.analysis.temperature import MOST, Temperature, apply_temperature, fit_temperature
 from mnistsweep.reporter.answering import TARGETS, coverage_advice, coverage_figure, coverage_rows, coverage_table
 from mnistsweep.reporter.evidence import Checkpoint, Evidence
 from mnistsweep.reporter.formats import percent
@@ -44,7 +44,7 @@ def section(evidence: Evidence) -> Section | None:
     if evidence.winner.refitted:
         advice += _refit_advice(seeds)
     blocks += [coverage_figure(curves, curve), coverage_table(curve)]
-    advice += coverage_advice(curve)
+    advice += coverage_advice(evidence, curve)
     files = {"reliability.csv": _reliability_rows(measured), "coverage.csv": coverage_rows(curve)}
     return Section(blocks, advice, files)
 
@@ -87,12 +87,14 @@ def _facts(seeds: list[Calibration], together: Calibration, curve: Coverage) -> 
 
 def _reliability(seeds: list[Calibration], together: Calibration) -> Figure:
     panels = {"One model: a colour a seed": seeds, "Committee": [together]} if len(seeds) > 1 else {"The model": seeds}
-    sure = together.counts[-1] / together.counts.sum()
+    several, sure = len(seeds) > 1, together.counts[-1] / together.counts.sum()
     caption = (
         "Accuracy against confidence on the test set. On the dashed line a model is right as often as it says; above "
-        f"it more often, below it less often. Underneath: images in each bin (logarithmic). {percent(sure)} of the "
-        f"images lie in the last bin, where confidence is {percent(together.confidence[-1])} and accuracy "
-        f"{percent(together.accuracy[-1])}. Bars are Wilson 95 % intervals: bins of few images say little."
+        "it more often, below it less often. Underneath: images in each bin (logarithmic). "
+        f"{'Of the committee, ' * several}{percent(sure)} of the images lie in the last bin, where confidence is "
+        f"{percent(together.confidence[-1])} and accuracy {percent(together.accuracy[-1])}. "
+        f"{'Its bars (the seeds have none)' if several else 'Bars'} are Wilson 95 % intervals: bins of few images say "
+        "little."
     )
     alt = "Reliability diagram with the number of images in each bin of confidence."
     return Figure("calibration-reliability", draw_reliability(panels), caption, alt)
@@ -106,9 +108,10 @@ def _scaled(checkpoint: Checkpoint) -> tuple[NDArray[np.float64], Temperature]:
 
 def _temperature(fitted: Temperature, before: Calibration, after: Calibration, examples: int) -> list[Block]:
     if not fitted.determined:
-        text = (
-            "The validation side does not say which temperature fits the checkpoint: it makes too few mistakes there."
-        )
+        why = "it makes too few mistakes there"
+        if np.isclose(fitted.high, MOST):  # however unsure it is made, it is as good
+            why = "its confidence says nothing about being right there"
+        text = f"The validation side does not say which temperature fits the checkpoint: {why}."
         alt = "Reliability diagram of the checkpoint."
         drawing = draw_reliability({"Checkpoint": [before]})
         return [Text(text), Figure("calibration-checkpoint", drawing, CHECKPOINT_CAPTION, alt)]
@@ -122,6 +125,7 @@ def _temperature(fitted: Temperature, before: Calibration, after: Calibration, e
     )
     drawing = draw_reliability({"Checkpoint as it is": [before], title: [after]})
     alt = "Two reliability diagrams of the checkpoint: before and after temperature scaling."
+    figure = Figure("calibration-temperature", drawing, caption, alt)
     names = (
         "expected calibration error",
         "what chance explains of it",
@@ -133,9 +137,9 @@ def _temperature(fitted: Temperature, before: Calibration, after: Calibration, e
         [name, *(f"{one:.4f}" if name in names[3:] else percent(one) for one in pair)]
         for name, pair in zip(names, zip(_numbers(before), _numbers(after), strict=True), strict=True)
     ]
-    table = Table(("on the test set", "as it is", title.lower()), rows, "The same in numbers; smaller is better.", (
-        "as it is", title.lower()))  # fmt: skip
-    return [Figure("calibration-temperature", drawing, caption, alt), table]
+    caption = "The same in numbers. Smaller is better, but for what chance explains: hold the first row against it."
+    table = Table(("on the test set", "as it is", title.lower()), rows, caption, ("as it is", title.lower()))
+    return [figure, table]
 
 
 def _numbers(found: Calibration) -> tuple[float, ...]:
@@ -157,7 +161,7 @@ def _refit_advice(seeds: list[Calibration]) -> list[str]:
     if not all(one.miscalibrated for one in seeds):
         return []
     error, chance = (np.mean([getattr(one, name) for one in seeds]) for name in ("expected_error", "chance_error"))
-    over = np.mean([one.mean_confidence - one.mean_accuracy for one in seeds]) > 0
+    over = np.mean([one.overconfident for one in seeds]) > 0.5
     return [
         f"The refitted models are {'over' if over else 'under'}-confident: calibration error {percent(error)}, where "
         f"chance explains {percent(chance)}. Where their confidence matters, keep the validation data out of the "

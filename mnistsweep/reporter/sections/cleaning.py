@@ -76,28 +76,16 @@ def _what_was_done(summary: dict[str, Any], evidence: Evidence) -> str:
 
 
 def _facts(summary: dict[str, Any]) -> list[Fact]:
-    suspected, examples = summary["suspected"], summary["examples"]
-    facts = [
-        Fact(
-            "suspected training labels",
-            f"{suspected:,}",
-            f"of {examples:,}, which is {100 * suspected / examples:.2f} %",
-        )
-    ]
+    flagged, examples = summary["flagged"], summary["examples"]
+    note = f"which is {100 * flagged / examples:.2f} %" if flagged else "so the arms are about the most suspect one"
+    facts = [Fact("suspected training labels", f"{flagged:,}", f"of {examples:,}, {note}")]
     if summary["planted"]:
         found = Found(**summary["planted"])
-        facts += [
-            Fact(
-                "planted errors found",
-                f"{100 * found.recall:.2f} %",
-                f"of {found.num_planted:,}, among as many at the top of the ranking",
-            ),
-            Fact(
-                "suspected labels that were planted",
-                f"{100 * found.flagged_precision:.2f} %",
-                f"they hold {100 * found.flagged_recall:.2f} % of the planted",
-            ),
-        ]
+        among = f"of {found.num_planted:,}, among as many at the top of the ranking"
+        facts.append(Fact("planted errors found", f"{100 * found.recall:.2f} %", among))
+        if flagged:
+            held = f"they hold {100 * found.flagged_recall:.2f} % of the planted"
+            facts.append(Fact("suspected labels that were planted", f"{100 * found.flagged_precision:.2f} %", held))
     return facts
 
 

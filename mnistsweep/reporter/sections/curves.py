@@ -75,7 +75,9 @@ def _panel(axes: Axes, evidence: Evidence, own: pd.DataFrame, name: str) -> None
     for column, color, what in ((name, figures.BLUE, "training"), (validation, figures.ORANGE, "validation")):
         if column in own:
             axes.plot(own["epoch"], own[column], "o-", color=color, label=f"winner, {what}")
-    axes.axvline(evidence.winner.best_epoch, color=figures.VERMILION, linestyle=":", linewidth=1.2, label="best epoch")
+    best = evidence.winner.best_epoch
+    if evidence.winner.repeats == 1:  # else it may be another repeat's
+        axes.axvline(best, color=figures.VERMILION, linestyle=":", linewidth=1.2, label="best epoch")
     ends = [curves["epoch"].max(), *([] if refits is None else [refits["epoch"].max()]), 2]
     margin = 0.03 * max(ends)
     axes.set_xlim(1 - margin, max(ends) + margin)
@@ -111,18 +113,7 @@ def _scale(axes: Axes, own: pd.DataFrame, name: str) -> None:
 
 
 def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
-    winner = evidence.winner
-    text = (
-        f"Trial {winner.number} was best at epoch {winner.best_epoch} of {winner.epochs} (dotted line): "
-        f"{winner.objective} {write(winner.objective, winner.value)}."
-    )
-    at_best = own[own["epoch"] == winner.best_epoch]
-    for name in shown:
-        if len(at_best) and {name, f"val_{name}"} <= set(own.columns):
-            training, validation = float(at_best[name].iloc[0]), float(at_best[f"val_{name}"].iloc[0])
-            text += (
-                f" There {name} was {write(name, training)} in training and {write(name, validation)} in validation."
-            )
+    text = _best(evidence.winner, own, shown)
     if len(own) > 1:
         text += (
             " Training is measured while the weights move and with dropout, so that it may lie below validation early."
@@ -130,6 +121,21 @@ def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
     if evidence.refit_curves is not None:
         count = evidence.refit_curves["seed"].nunique()
         text += f" The {count} refit{'s' * (count != 1)} learnt from training and validation data together."
+    return text
+
+
+def _best(winner: Winner, own: pd.DataFrame, shown: list[str]) -> str:
+    reached = f"{winner.objective} {write(winner.objective, winner.value)}"
+    if winner.repeats > 1:
+        return f"Trial {winner.number}: {reached}, mean over {winner.repeats} repeats; the curve is the first repeat's."
+    text = f"Trial {winner.number} was best at epoch {winner.best_epoch} of {winner.epochs} (dotted line): {reached}."
+    at_best = own[own["epoch"] == winner.best_epoch]
+    for name in shown:
+        if len(at_best) and {name, f"val_{name}"} <= set(own.columns):
+            training, validation = float(at_best[name].iloc[0]), float(at_best[f"val_{name}"].iloc[0])
+            text += (
+                f" There {name} was {write(name, training)} in training and {write(name, validation)} in validation."
+            )
     return text
 
 
@@ -156,8 +162,10 @@ def _overfitting(winner: Winner, own: pd.DataFrame) -> str:
 
 
 def _unfinished(winner: Winner, own: pd.DataFrame) -> str:
-    """Whether the best epoch was the last one."""
-    if len(own) < 2 or winner.best_epoch != int(own["epoch"].max()) or winner.best_epoch < winner.epochs:
+    """Whether the best epoch was the last one; of repeats, that of the curve is not known."""
+    if winner.repeats > 1 or len(own) < 2:
+        return ""
+    if winner.best_epoch != int(own["epoch"].max()) or winner.best_epoch < winner.epochs:
         return ""
     text = f"The best epoch of trial {winner.number} was its last, {winner.best_epoch} of {winner.epochs}"
     if winner.objective in own:

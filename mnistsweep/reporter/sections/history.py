@@ -174,9 +174,13 @@ def _late(search: Search, trials: Trials) -> str:
     total, number = len(search.trials), int(trials.numbers[trials.best])
     if total < LEAST_TRIALS or int((search.trials["trial"] > number).sum()) >= LATE * total:
         return ""
+    points = search.space.size()
+    if points is not None and points <= total:
+        return ""
+    more = 2 * total if points is None else min(2 * total, points)
     return (
-        f"The best trial came late, as number {number} of {total} (the first is 0): the search was still finding "
-        f"better ones. Raise `trials`, to {2 * total} say; the same command continues."
+        f"The best trial came late, as number {number} of {total} (the first is 0): the search may still have been "
+        f"finding better ones. Raise `trials`, to {more} say; the same command continues."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -57,17 +58,25 @@ def _figure(found: Importances) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(0, 100)
         axes.set_xlabel("importance in per cent, with its standard deviation")
-    first = found.dimensions[0]
     caption = (
-        f"{first.key} made the most difference: {_share(first)} of the importance of all. What is compared is how its "
-        f"values are spread among the best {found.best} and among all {found.trials} trials (pruned ones count as "
-        "worse than completed ones); the line is the standard deviation over 30 resamples of the trials."
+        f"{_first(found)} What is compared is how a hyperparameter's values are spread among the best {found.best} "
+        f"and among all {found.trials} trials (pruned ones count as worse than completed ones); the line is the "
+        "standard deviation over 30 resamples of the trials."
     )
     unclear = [one.key for one in found.dimensions if 0 < one.mean < one.std]
     if unclear:
         caption += f" Not told from nothing, for their spread is larger than they are: {', '.join(unclear)}."
     alt = "Bars of importance: " + ", ".join(f"{one.key} {_share(one)}" for one in found.dimensions) + "."
     return Figure("importance", drawing, caption, alt)
+
+
+def _first(found: Importances) -> str:
+    """Which came first, and whether its lead on the second is more than their spreads together."""
+    first, *others = found.dimensions
+    share = f"{_share(first)} of the importance of all."
+    if others and first.mean - others[0].mean <= math.hypot(first.std, others[0].std):
+        return f"No hyperparameter stands out; {first.key} comes first with {share}"
+    return f"{first.key} made the most difference: {share}"
 
 
 def _share(one: Importance) -> str:

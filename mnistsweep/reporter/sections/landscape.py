@@ -14,7 +14,7 @@ from mnistsweep.reporter.axes import Axis, axis
 from mnistsweep.reporter.bounds import bound_advice
 from mnistsweep.reporter.evidence import Evidence
 from mnistsweep.reporter.records import Block, Figure, Section
-from mnistsweep.reporter.scatter import draw_trials, outside_note, view
+from mnistsweep.reporter.scatter import count_of, draw_trials, outside_note, view
 from mnistsweep.reporter.trials import Trials, is_share, most_important, trials_of
 
 # So many hyperparameters have a slice, the most important ones.
@@ -161,12 +161,16 @@ def _surface(trials: Trials, x: Axis, y: Axis) -> Figure:
 
 def _surface_caption(trials: Trials, x: Axis, y: Axis, values: NDArray[np.float64]) -> str:
     low, high = trials.write(float(np.nanmin(values))), trials.write(float(np.nanmax(values)))
+    pruned = int((~trials.completed).sum())
+    left_out = f" {count_of(pruned, 'pruned trial')} left out." * (pruned > 0)
     return (
         f"{trials.objective} over the two most important hyperparameters that are active together, as the mean of near "
-        f"completed trials: from {low} to {high}. Bright is better; where nothing is drawn no trial was near. Points "
-        f"are trials, the star is the best, trial {trials.numbers[trials.best]}."
+        f"completed trials: from {low} to {high}. Bright is better; where nothing is drawn no completed trial was "
+        f"near. Points are completed trials, the star is the best, trial {trials.numbers[trials.best]}.{left_out}"
     )
 
 
 def _surface_alt(trials: Trials, x: Axis, y: Axis) -> str:
-    return f"Map of {trials.objective} over {x.dimension.key} and {y.dimension.key}, with the trials as points."
+    return (
+        f"Map of {trials.objective} over {x.dimension.key} and {y.dimension.key}, with the completed trials as points."
+    )

@@ -163,8 +163,8 @@ def _advice(evidence: Evidence, found: Mistakes, confusion: Confusion) -> Iterat
     if len(names) > 2 and (most := int(either[one, other])) >= max(10, total / 5):
         yield (
             f"{names[one]} and {names[other]} taken for each other are {most} of {total} mistakes "
-            f"({100 * most / total:.0f} %): more examples of these two, or augmentation that keeps them apart, would "
-            "help most."
+            f"({100 * most / total:.0f} %): that is where most can be gained, by more examples of these two or "
+            "augmentation that keeps them apart."
         )
     yield from _weak_class(evidence, confusion)
     if sure := int((found.confidence[found.wrong] > SURE).sum()):
@@ -213,7 +213,7 @@ def _files(evidence: Evidence, found: Mistakes, confusion: Confusion) -> dict[st
         ends = getattr(scores, f"{name}_interval")
         classes = classes.assign(**{name: getattr(scores, name), f"{name}_low": ends[0], f"{name}_high": ends[1]})
     counts = pd.DataFrame(confusion.counts, columns=pd.Index(names))
-    counts.insert(0, "label", names)
+    counts.insert(0, "label", names, allow_duplicates=True)  # a class may be called so
     return {
         "mistakes.csv": images.iloc[found.most_confident],
         "right.csv": images.iloc[found.right].drop(columns="wrong_of_seeds"),

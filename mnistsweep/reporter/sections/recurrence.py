@@ -27,7 +27,7 @@ def section(evidence: Evidence) -> Section | None:
     if seeds is not None:
         blocks += _blocks(seeds, "seed", [f"seed {number}" for number in range(seeds.models)], evidence)
     if trials is not None:
-        blocks += _blocks(trials, "trial", [f"trial {number}" for number in _numbers(evidence)], evidence)
+        blocks += _blocks(trials, "trial", _names(evidence), evidence)
     frame = _frame(evidence, seeds, trials)
     return Section(blocks, _advice(seeds), {"recurrence.csv": frame})
 
@@ -37,14 +37,14 @@ def _over_seeds(evidence: Evidence) -> Recurrence:
 
 
 def _over_trials(evidence: Evidence) -> Recurrence:
-    """The winner's own checkpoint, one model of the training side as the others are, or else the committee; and "
-    "they."""
+    """Compare the next best trials with the winner's own checkpoint; where that is missing, with the committee."""
     winner = evidence.committee if evidence.checkpoint is None else evidence.checkpoint.test
     return recurrence(np.stack([winner, *evidence.others.values()]), evidence.labels, evidence.top)
 
 
-def _numbers(evidence: Evidence) -> list[int]:
-    return [evidence.winner.number, *evidence.others]
+def _names(evidence: Evidence) -> list[str]:
+    winner = "committee" if evidence.checkpoint is None else f"trial {evidence.winner.number}"
+    return [winner, *(f"trial {number}" for number in evidence.others)]
 
 
 def _blocks(found: Recurrence, kind: str, names: list[str], evidence: Evidence) -> list[Block]:
@@ -83,7 +83,7 @@ def _matrix(axes: Axes, found: Recurrence, names: list[str]) -> None:
     axes.imshow(found.jaccard, cmap=figures.COLORMAP, vmin=0, vmax=1)
     places = np.arange(found.models)
     axes.set(xticks=places, yticks=places, yticklabels=names, title=f"Overlap (Jaccard at {found.top})")
-    axes.set_xticklabels([name.split()[1] for name in names])
+    axes.set_xticklabels([name.split()[-1] for name in names])
     for i, j in np.ndindex(found.jaccard.shape):
         value = found.jaccard[i, j]
         axes.text(j, i, f"{value:.2f}", ha="center", va="center", color="#1a1a1a" if value > 0.55 else "#f5f5f5")

@@ -17,8 +17,8 @@ from mnistsweep.reporter.records import Block, Figure, Section, Table
 # Accuracies whose loss the table dates.
 LEVELS = (0.95, 0.9, 0.5)
 
-# What training can do about a distortion: its key, and up to which strength labels are still beyond doubt.
-REMEDIES = {"rotation": ("data.augmentation.rotation", 20.0), "shift": ("data.augmentation.shift", 0.1)}
+# The distortions that augmentation can teach, and up to which strength labels are still beyond doubt.
+REMEDIES = {"rotation": 20.0, "shift": 0.1}
 
 # Accuracy that must be lost, in shares, before anything is advised; and confidence that is not covered by accuracy.
 LEAST_LOSS = 0.01
@@ -148,18 +148,17 @@ def _remedies(found: Robustness, winner: Winner) -> list[str]:
     for response in found.responses:
         if response.name not in REMEDIES:
             continue
-        key, most = REMEDIES[response.name]
         accuracy, _ = _mean(response)
         for strength, share in zip(response.strengths[1:], accuracy[1:], strict=True):
-            used = winner.point.get(key, 0.0)
-            if strength > most or (isinstance(used, int | float) and used >= strength):
+            if strength > REMEDIES[response.name] or winner.augmentation.get(response.name, 0.0) >= strength:
                 continue
             doubt = 2 * np.sqrt((accuracy[0] * (1 - accuracy[0]) + share * (1 - share)) / found.num_images)
             if accuracy[0] - share > max(LEAST_LOSS, doubt):
                 unit = " degrees" if response.unit == "degrees" else " of the side"
                 advice.append(
                     f"A {response.name} by {strength:g}{unit} costs {100 * (accuracy[0] - share):.2f} points of "
-                    f"accuracy: if such images are to be expected, try `{key}={strength:g}`."
+                    f"accuracy: if such images are to be expected, try "
+                    f"`data.augmentation.{response.name}={strength:g}`."
                 )
                 break
     return advice

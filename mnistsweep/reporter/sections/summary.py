@@ -11,6 +11,7 @@ from mnistsweep.analysis.accuracy import Accuracy, deviation, measure_accuracy
 from mnistsweep.reporter.evidence import Evidence, Winner
 from mnistsweep.reporter.formats import between, percent
 from mnistsweep.reporter.records import Fact, Facts, Section, Table, Text
+from mnistsweep.reporter.trials import write
 
 # Of the table on the page; `scores.csv` has all of them.
 MOST_SEEDS = 10
@@ -44,10 +45,11 @@ def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
         note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {between(together.interval)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
     facts.append(_loss(evidence, found))
-    chosen = (
-        f"trial {winner.number}, epoch {winner.best_epoch} of {winner.epochs}; it won by this number, which flatters"
-    )
-    facts.append(Fact(f"{winner.objective} of the winner", _objective(winner), chosen))
+    best = f"epoch {winner.best_epoch} of {winner.epochs}"
+    if winner.repeats > 1:
+        best = f"mean over {winner.repeats} repeats"
+    chosen = f"trial {winner.number}, {best}; it won by this number, which flatters"
+    facts.append(Fact(f"{winner.objective} of the winner", write(winner.objective, winner.value), chosen))
     data = "training and validation data together" if winner.refitted else "training data only: the sweep's checkpoint"
     return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
 
@@ -60,14 +62,6 @@ def _loss(evidence: Evidence, found: Accuracy) -> Fact:
     notes = [f"± {spread:.4f} (standard deviation over {seeds} seeds)"] if seeds > 1 else []
     notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}" if seeds > 1 else "one seed: no spread")
     return Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))
-
-
-def _objective(winner: Winner) -> str:
-    return percent(winner.value) if _is_share(winner) else f"{winner.value:.5g}"
-
-
-def _is_share(winner: Winner) -> bool:
-    return "accuracy" in winner.objective and 0 <= winner.value <= 1
 
 
 def _reading(found: Accuracy) -> str:
@@ -133,11 +127,14 @@ def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
 def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
     winner, advice = evidence.winner, []
     if len(found.seeds) == 1:
-        advice.append("One seed tells no luck from skill: `report.seeds=3` trains the winner three times.")
+        several = "`report.seeds=3` trains the winner three times"
+        if not winner.refitted:
+            several = "`report.refit=true` trains the winner anew, with as many seeds as `report.seeds` says"
+        advice.append(f"One seed tells no luck from skill: {several}.")
     near = _as_good(evidence, found)
     if near:
         advice.append(
-            f"{near} other {'trial lies' if near == 1 else 'trials lie'} within {percent(found.deviation)}, "
+            f"{near} other {'trial lies' if near == 1 else 'trials lie'} within {100 * found.deviation:.2f} points, "
             f"the standard deviation over seeds, of the winner in {winner.objective}: luck alone can order them so. "
             "Take the cheapest of them, or give each more seeds."
         )
@@ -145,8 +142,8 @@ def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
 
 
 def _as_good(evidence: Evidence, found: Accuracy) -> int:
-    """How many trials are behind the winner by less than seeds differ."""
-    if evidence.search is None or len(found.seeds) == 1 or not _is_share(evidence.winner):
+    """How many trials are behind the winner by less than seeds differ, which is known for the accuracy alone."""
+    if evidence.search is None or len(found.seeds) == 1 or not evidence.winner.objective.endswith("accuracy"):
         return 0
     trials = evidence.search.trials
     others = trials[(trials.state == "completed") & (trials.trial != evidence.winner.number)]

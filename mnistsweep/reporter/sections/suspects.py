@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
@@ -59,10 +61,12 @@ def _advice(evidence: Evidence, quality: LabelQuality) -> list[str]:
     if not flagged:
         return []
     look = min(flagged, evidence.top)
+    sweep = evidence.name if evidence.cleaning is None else str(evidence.cleaning.parent)
+    clean = shlex.join(["mnistsweep", "clean", sweep])
     return [
         f"Look at the {look} most suspected test labels (suspects.csv): {flagged} of {images:,} are flagged, and if "
         f"all of these were wrong as suggested, the committee's accuracy would be {100 * flagged / images:.2f} "
-        f"points higher. To measure whether cleaning the training set helps, run `mnistsweep clean {evidence.name}`."
+        f"points higher. To measure whether cleaning the training set helps, run `{clean}`."
     ]
 
 
