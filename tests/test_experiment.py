@@ -18,6 +18,7 @@ from rich.console import Console
 
 from mnistsweep import data
 from mnistsweep.analysis.treatments import ARMS
+from mnistsweep.cleaning import show
 from mnistsweep.config.compose import Recipe, quoted, to_config
 from mnistsweep.config.schema import CleanConfig, Config, TrainerConfig
 from mnistsweep.data import Dataset
@@ -125,6 +126,7 @@ def test_an_interrupted_experiment_goes_on(run: Callable[..., Made], selection: 
     assert trainings(printed) == arms[2:]
     assert "5 of 7: suspected labels removed, seed 1 of 1" in printed
     assert findings(selection).summary(1)["planted"]["recall"] >= 0.9
+    assert findings(selection).summary(1)["flagged"] == findings(selection).summary(1)["suspected"] > 1
     assert run()[0].asked == []
 
 
@@ -178,6 +180,21 @@ def test_other_options_begin_anew(run: Callable[..., Made], selection: Selection
     assert printed.splitlines()[0] == "clean/ holds the experiment of another winner or other options; it begins anew"
     assert sorted(path.name for path in selection.paths.clean.folder.iterdir()) == ["experiment.lock", "folds.npz"]
     assert findings(selection).judged() is None
+
+
+def test_where_no_label_is_flagged_the_arms_are_about_the_most_suspect_one(
+    run: Callable[..., Made], selection: Selection
+) -> None:
+    run(dataclasses.replace(ONE_SEED, plant=0.0))
+    kept = Experiment(
+        selection, dataclasses.replace(ONE_SEED, plant=0.0), NearestMean(selection.plan.config, 4, 1), Console()
+    ).findings
+    summary, printed = kept.summary(1), io.StringIO()
+    assert summary is not None
+    assert (summary["suspected"], summary["flagged"]) == (1, 0)
+    show(summary, kept, Console(file=printed, width=200))
+    first = "None of 240 training labels is flagged; the arms are about the most suspect one."
+    assert printed.getvalue().splitlines()[0] == first
 
 
 def test_two_at_once_do_not_write_to_the_same_files(run: Callable[..., Made], selection: Selection) -> None:

@@ -113,9 +113,10 @@ def _read_off(curve: Coverage) -> list[str]:
         return []
     _, point = chosen
     return [
-        f"Answering only when confidence is at least {percent(curve.thresholds[point])} leaves {percent(curve.coverage[point])} of "
-        f"the images and {percent(curve.accuracy[point])} accuracy instead of {percent(curve.accuracy[-1])}; give the "
-        "others to a human. The threshold was read off these same test images, which flatters it."
+        f"Answering only when confidence is at least {percent(curve.thresholds[point])} leaves "
+        f"{percent(curve.coverage[point])} of the images and {percent(curve.accuracy[point])} accuracy instead of "
+        f"{percent(curve.accuracy[-1])}; give the others to a human. "
+        "The threshold was read off these same test images, which flatters it."
     ]
 
 

@@ -123,9 +123,9 @@ def test_what_goes_on_to_the_right_has_a_shadow_there(browser: Any, index: Path,
 
 
 def edges(box: Any) -> tuple[int, int]:
-    """How far the bottom corners of a box are from the paper, in levels of red."""
+    """How far the top corners of a box are from the paper, in levels of red."""
     picture = np.asarray(Image.open(io.BytesIO(box.screenshot())).convert("RGB")).astype(int)[..., 0]
-    paper = {True: 0x15, False: 0xFD}[bool(np.median(picture) < 128)]
+    paper = 0x15 if np.median(picture) < 128 else 0xFD
     return int(np.abs(picture[4, 0] - paper)), int(np.abs(picture[4, -1] - paper))
 
 

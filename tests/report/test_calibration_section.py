@@ -55,7 +55,7 @@ def test_the_whole_section() -> None:
     assert "its epoch was chosen there" in text.text
     figure = found.blocks[2]
     assert isinstance(figure, Figure)
-    assert "Of the committee, " in figure.caption
+    assert "For the committee, " in figure.caption
     assert "Its bars (the seeds have none) are Wilson" in figure.caption
     wrong = 100 * (evidence.predictions != evidence.labels).mean()
     captions = [block.caption for block in found.blocks if isinstance(block, Figure | Table)]

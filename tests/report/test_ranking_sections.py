@@ -111,7 +111,7 @@ def test_recurrence_over_seeds_and_trials() -> None:
 def test_recurrence_without_a_checkpoint_names_the_committee() -> None:
     matrix = of(recurrence.section(make_evidence(checkpoint=None)), Figure)[1].drawing.axes[1]
     assert [label.get_text() for label in matrix.get_yticklabels()] == ["committee", "trial 8"]
-    assert [label.get_text() for label in matrix.get_xticklabels()] == ["committee", "8"]
+    assert [label.get_text() for label in matrix.get_xticklabels()] == ["com.", "8"]
 
 
 def test_recurrence_says_whether_more_seeds_help() -> None:

@@ -91,7 +91,7 @@ def _reliability(seeds: list[Calibration], together: Calibration) -> Figure:
     caption = (
         "Accuracy against confidence on the test set. On the dashed line a model is right as often as it says; above "
         "it more often, below it less often. Underneath: images in each bin (logarithmic). "
-        f"{'Of the committee, ' * several}{percent(sure)} of the images lie in the last bin, where confidence is "
+        f"{'For the committee, ' * several}{percent(sure)} of the images lie in the last bin, where confidence is "
         f"{percent(together.confidence[-1])} and accuracy {percent(together.accuracy[-1])}. "
         f"{'Its bars (the seeds have none)' if several else 'Bars'} are Wilson 95 % intervals: bins of few images say "
         "little."

@@ -83,7 +83,7 @@ def _matrix(axes: Axes, found: Recurrence, names: list[str]) -> None:
     axes.imshow(found.jaccard, cmap=figures.COLORMAP, vmin=0, vmax=1)
     places = np.arange(found.models)
     axes.set(xticks=places, yticks=places, yticklabels=names, title=f"Overlap (Jaccard at {found.top})")
-    axes.set_xticklabels([name.split()[-1] for name in names])
+    axes.set_xticklabels([name.split()[-1].replace("committee", "com.") for name in names])
     for i, j in np.ndindex(found.jaccard.shape):
         value = found.jaccard[i, j]
         axes.text(j, i, f"{value:.2f}", ha="center", va="center", color="#1a1a1a" if value > 0.55 else "#f5f5f5")
