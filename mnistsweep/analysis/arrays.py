@@ -85,15 +85,15 @@ def check_probabilities(probabilities: Any, which: str = "") -> Floats:
         raise DataError(f"{name}: must have the shape (examples, at least 2 classes), received {given.shape}.")
     if given.dtype.kind not in "fiu":
         raise DataError(f"{name}: must be numbers, received dtype {given.dtype}.")
-    values = given.astype(np.float64)
-    wrong = ~((values >= 0) & (values <= 1 + SUM_TOLERANCE)).all(axis=1)  # NaN compares as false, and is wrong too
-    if wrong.any():
+    values = np.asarray(given, np.float64)
+    if not (values.min() >= 0 and values.max() <= 1 + SUM_TOLERANCE):  # NaN compares as false, and is wrong too
+        wrong = ~((values >= 0) & (values <= 1 + SUM_TOLERANCE)).all(axis=1)
         row = int(np.argmax(wrong))
         raise DataError(
             f"{name}: must lie from 0 to 1, row {row} is {_row(values[row])} ({int(wrong.sum())} such rows); logits "
             "become probabilities by a softmax."
         )
-    sums = values.sum(axis=1)
+    sums = values @ np.ones(values.shape[1])  # a third of the time of a sum along short rows
     off = np.abs(sums - 1) > SUM_TOLERANCE
     if off.any():
         row = int(np.argmax(off))

@@ -82,13 +82,14 @@ def find_mistakes(probabilities: Any, labels: Any) -> Mistakes:
         ([0], [1])
     """
     checked, truth = check_seeds(probabilities, labels)
-    committee = checked.mean(axis=0)
-    predictions = committee.argmax(axis=1)
+    guesses = checked.argmax(axis=2)
+    committee = checked.mean(axis=0) if len(checked) > 1 else checked[0]
+    predictions = committee.argmax(axis=1) if len(checked) > 1 else guesses[0]
     return Mistakes(
         predictions=predictions,
-        confidence=committee.max(axis=1),
+        confidence=committee[np.arange(len(truth)), predictions],
         right=np.flatnonzero(predictions == truth),
         wrong=np.flatnonzero(predictions != truth),
-        wrong_of_seeds=(checked.argmax(axis=2) != truth).sum(axis=0),
+        wrong_of_seeds=(guesses != truth).sum(axis=0),
         num_seeds=len(checked),
     )
