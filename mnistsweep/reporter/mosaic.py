@@ -71,7 +71,7 @@ def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width
         axes.set(xlim=(-rim, right - 1 + rim), ylim=(down - 1 + rim, -rim), aspect="auto")
         size, letters = _type(titles, wide / pixels_per_inch * POINTS_PER_INCH)
         for (y, x), title in zip(places, titles, strict=True):
-            cut = "\n".join(_cut(line, letters) for line in title.split("\n"))
+            cut = "\n".join(figures.literal(_cut(line, letters)) for line in title.split("\n"))
             axes.text(x - 0.5, y - 0.5 - gap / 8, cut, fontsize=size, linespacing=1.1, va="bottom", ha="left")
     return figure
 

@@ -176,7 +176,7 @@ def test_contributing_shows_how_to_add_an_analysis(tmp_path: Path, monkeypatch: 
 
 def test_class_names_of_any_kind(tmp_path: Path) -> None:
     """Long ones are files' names too; dollars are no mathematics; brackets are no HTML."""
-    names = [*("字" * 40 + str(number) for number in range(7)), "US$\\1", "a$b$c_{", "<b>bold</b>"]
+    names = [*("字" * 40 + str(number) for number in range(7)), "US$\\1", "US$\\2", "<b>bold</b>"]
     made = page.make(make_evidence(class_names=names), tmp_path / "report")
     assert made.failed == {}
     html = made.index.read_text(encoding="utf-8")
