@@ -39,6 +39,7 @@ from mnistsweep.data import Dataset, Examples
 from mnistsweep.findings import Findings, Judged, Run, accuracies
 from mnistsweep.learner import Learner
 from mnistsweep.paths import CleanPaths, remove_parts
+from mnistsweep.registry import alone
 from mnistsweep.selecting import Selection, check_data
 from mnistsweep.steps import Steps
 
@@ -102,7 +103,7 @@ class Experiment:
         """
         check_data(self.selection, self.learner.config)
         new = self._plant()
-        with self.findings.alone():
+        with alone(self.paths.lock, "mnistsweep clean"):
             remove_parts(self.paths.folder)
             judged, runs = self._open(new), self.findings.runs()
             with Steps(self.console, self._num_fits * self.learner.epochs) as steps:

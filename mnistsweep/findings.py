@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from mnistsweep import predictions
 from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import CleanPaths, replacing
-from mnistsweep.registry import locked
 
 
 @dataclass(frozen=True)
@@ -73,24 +71,6 @@ class Findings:
 
     paths: CleanPaths
     identity: Mapping[str, Any]
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep others from the same files.
-
-        Raises:
-            StudyError: Another process is at them.
-        """
-        self.paths.folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self.paths.lock, wait=False))
-            except BlockingIOError:
-                raise StudyError(
-                    f"{self.paths.folder}: a sweep has one cleaning experiment at a time, and another `mnistsweep "
-                    "clean` is at it. Give the command again when that one has ended."
-                ) from None
-            yield
 
     def judged(self) -> Judged | None:
         """The folds that were kept; None where there are none, or they are another experiment's."""

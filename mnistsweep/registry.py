@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 
 
@@ -31,6 +32,28 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
     """
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+@contextlib.contextmanager
+def alone(path: Path, command: str) -> Iterator[None]:
+    """Hold the lock on a file for as long as a command works beside it; a second one does not wait.
+
+    Args:
+        path: Of the lock's file; its folder is made.
+        command: For the message, such as ``mnistsweep report``.
+
+    Raises:
+        StudyError: Another process has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, wait=False))
+        except BlockingIOError:
+            raise StudyError(
+                f"{path.parent}: another `{command}` is at it. Give the command again when that one has ended."
+            ) from None
         yield
 
 

@@ -24,7 +24,7 @@ from mnistsweep.errors import ConfigError, DataError, StudyError, suggest
 from mnistsweep.gathering import NUM_DISTORTED, Gatherer
 from mnistsweep.paths import ReportPaths, remove_parts, replacing
 from mnistsweep.predictions import Predictions
-from mnistsweep.registry import locked
+from mnistsweep.registry import alone
 from mnistsweep.reporter import page
 from mnistsweep.reporter.evidence import Checkpoint, Evidence, Search, Winner
 from mnistsweep.reporter.sections import SECTIONS
@@ -72,19 +72,8 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
 
 @contextlib.contextmanager
 def _alone(paths: ReportPaths) -> Iterator[None]:
-    """Keep others from the report's files, and remove what a killed process left half written.
-
-    Raises:
-        StudyError: Another report of the sweep is being made.
-    """
-    paths.folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked(paths.lock, wait=False))
-        except BlockingIOError:
-            raise StudyError(
-                f"{paths.folder}: another `mnistsweep report` is at it. Give the command again when that one has ended."
-            ) from None
+    """Keep others from the report's files, and remove what a killed process left half written."""
+    with alone(paths.lock, "mnistsweep report"):
         for folder in (paths.folder, paths.model("").parent, paths.predictions("").parent):
             remove_parts(folder)
         yield

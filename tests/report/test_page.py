@@ -7,12 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 from evidence import make_evidence
 
 from mnistsweep.analysis.score import Score
-from mnistsweep.reporter import figures, page
+from mnistsweep.reporter import figures, mosaic, page
 from mnistsweep.reporter.evidence import Evidence
 from mnistsweep.reporter.records import Block, Fact, Facts, Figure, Formulas, Interactive, Section, Table, Text
 from mnistsweep.reporter.sections import SECTIONS, Analysis
@@ -183,3 +184,8 @@ def test_class_names_of_any_kind(tmp_path: Path) -> None:
     assert "&lt;b&gt;bold" in html
     assert "<b>bold" not in html
     assert len(list((tmp_path / "report" / "suspects").iterdir())) == 10
+
+
+def test_dollars_in_a_title_are_no_mathematics() -> None:
+    drawing = mosaic.single(np.zeros((8, 8)), r"US$\1 or US$\2")
+    assert r"US$\1 or US$\2" in figures.svg(drawing, "title")
