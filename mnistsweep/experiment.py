@@ -12,8 +12,6 @@ so that the same command goes on where it was interrupted; more seeds go on from
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,8 +30,7 @@ from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import LabelQuality, rank_suspects
 from mnistsweep.analysis.planting import count_found, plant
 from mnistsweep.analysis.treatments import ARMS, Treated, treat
-from mnistsweep.config.held import GROUPS
-from mnistsweep.config.runnable import KEYS
+from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import CleanConfig
 from mnistsweep.data import Dataset, Examples
 from mnistsweep.findings import Findings, Judged, Run, accuracies
@@ -71,12 +68,9 @@ class Experiment:
     @cached_property
     def findings(self) -> Findings:
         """What it has found so far; with another identity it begins anew. The number of seeds is no part of that."""
-        plain = dataclasses.asdict(self.learner.config)
-        plain["trainer"].pop("threads")
-        text = json.dumps({key: plain[key] for key in (*KEYS, *GROUPS)}, sort_keys=True, default=str)
         identity = {
             "trial": self.selection.winner.number,
-            "configuration": hashlib.sha256(text.encode()).hexdigest()[:16],
+            "configuration": fingerprint(self.learner.config),
             "epochs": self.learner.epochs,
             "data": self.selection.checksum,
             "seed": self.selection.plan.config.seed,

@@ -6,10 +6,8 @@ Everything is looked for among what an earlier report kept; Keras is imported wh
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from mnistsweep import data, devices, predictions
 from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS
 from mnistsweep.analysis.robustness import Robustness, measure
+from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.errors import DataError, StudyError, SweepStopped
@@ -85,7 +84,11 @@ class Gatherer:
 
     def _refit(self, seed: int) -> Predictions:
         paths, name = self.selection.paths.report, self.names[seed]
-        origin = self._origin(self.selection.winner) | {"seed": refit_seed(self.config.seed, seed), "refit": True}
+        origin = self._origin(self.selection.winner) | {
+            "epochs": self.selection.best_epoch,
+            "seed": refit_seed(self.config.seed, seed),
+            "refit": True,
+        }
         kept = predictions.read(paths.predictions(name), origin)
         if kept is not None and paths.model(name).is_file():
             self.steps.advance(self.selection.best_epoch)
@@ -206,14 +209,11 @@ class Gatherer:
 
     def _origin(self, record: TrialRecord) -> dict[str, Any]:
         epochs = record.result.best_epoch or record.result.epochs
-        config = self.selection.config_of(record)
-        groups = [asdict(config.trainer), config.data, config.model, config.optimizer, config.schedule]
-        text = json.dumps(groups, sort_keys=True, default=str)
         return {
             "trial": record.number,
             "trial_seed": record.seed,
             "epochs": epochs,
-            "configuration": hashlib.sha256(text.encode()).hexdigest()[:16],
+            "configuration": fingerprint(self.selection.config_of(record)),
             "data": self.selection.checksum,
             "test": self.test_checksum,
         }

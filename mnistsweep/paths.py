@@ -187,6 +187,15 @@ class ReportPaths:
         """Which models the page tells of."""
         return self.folder / "report.json"
 
+    @property
+    def files(self) -> Path:
+        """What the page consists of, a line a file: of these the next one removes what it does not write."""
+        return self.folder / "files.txt"
+
+    def error(self, section: str) -> Path:
+        """The traceback of a section that failed."""
+        return self.folder / "errors" / f"{section}.txt"
+
     def model(self, name: str) -> Path:
         """A model that was trained for the report."""
         return self.folder / "models" / f"{name}.keras"

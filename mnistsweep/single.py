@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -43,11 +42,9 @@ def train_job(composed: DictConfig, hydra: Any) -> float:
     composed = recipe.clean(composed)
     config = check_training(recipe, composed)
     threads = devices.threads_of(1, config.trainer.threads)
-    os.environ.update(devices.environment(0, 1, threads))
+    devices.start_keras(threads, config.trainer.deterministic)
     with devices.quiet_start():
-        import mnistsweep.tuner.search  # noqa: F401  # seconds, and what may be missing shows before a folder is made
-    if config.trainer.deterministic:
-        devices.use_op_determinism()
+        import mnistsweep.tuner.search  # noqa: F401  # what may be missing shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
     write_yaml(folder.config, runnable(to_plain(composed), threads))
     console = Console()

@@ -191,7 +191,10 @@ def test_what_is_done_is_shown_and_what_cannot_be_is_said_without_keras(cleaned:
         (fresh, ("clean.plant=0.6",)): r"ConfigError: clean\.plant: must be between 0 and 0\.5, received 0\.6",
         (fresh, ("clean.folds=90",)): r"DataError: .*class \d has \d+ examples in the training side.*to be 90 folds",
         (fresh.parent / "frsh", ()): r"StudyError: .*frsh.*no sweep is there",
-        (cleaned.folder, ("clean.plant=0",)): r"StudyError: .*another `mnistsweep clean` is at it\. Give the command again",
+        (
+            cleaned.folder,
+            ("clean.plant=0",),
+        ): r"StudyError: .*another `mnistsweep clean` is at it\. Give the command",
     }
     cases = [(str(cleaned.folder), OPTIONS), *((str(folder), options) for folder, options in refused)]
     with locked(cleaned.files.lock):

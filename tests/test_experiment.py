@@ -199,7 +199,10 @@ def test_where_no_label_is_flagged_the_arms_are_about_the_most_suspect_one(
 
 def test_two_at_once_do_not_write_to_the_same_files(run: Callable[..., Made], selection: Selection) -> None:
     run(dies_at=3)
-    with locked(selection.paths.clean.lock), pytest.raises(StudyError, match="another `mnistsweep clean` is at it. Give the command again"):
+    with (
+        locked(selection.paths.clean.lock),
+        pytest.raises(StudyError, match=r"another `mnistsweep clean` is at it\. Give"),
+    ):
         run()
     assert len(trainings(run()[1])) == 5
 

@@ -5,14 +5,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from mnistsweep.config.held import GROUPS
-from mnistsweep.config.schema import PACKAGED
+from mnistsweep.config.schema import PACKAGED, Config
 
 # What makes a training; the rest of the configuration is about the sweep around it.
 KEYS = ("seed", "objective", "direction", "trainer")
+
+
+def fingerprint(config: Config) -> str:
+    """A short name for what makes a training: two configurations that train alike have the same.
+
+    Args:
+        config: Of a trial; the number of threads does not count.
+    """
+    plain = asdict(config)
+    plain["trainer"].pop("threads")
+    text = json.dumps({key: plain[key] for key in (*KEYS, *GROUPS)}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def runnable(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:

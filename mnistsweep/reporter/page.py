@@ -97,7 +97,8 @@ def _make_section(analysis: Analysis, evidence: Evidence, made: _Made, target: R
         files = drawn.files(section)
         made.claim(list(files), analysis.name)
     except Exception as error:
-        target.write(path := f"errors/{analysis.name}.txt", traceback.format_exc())
+        path = ReportPaths(target.folder).error(analysis.name).relative_to(target.folder).as_posix()
+        target.write(path, traceback.format_exc())
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return Shown(analysis.name, analysis.title, failure=reason, traceback=path)
     for name, content in files.items():

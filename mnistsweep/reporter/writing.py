@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnistsweep.paths import replacing
+from mnistsweep.paths import ReportPaths, replacing
 from mnistsweep.tensorboard_events import EventFile
-
-# Names what the report in this folder consists of, a line a file; while one is made, also what the one before wrote.
-LIST = "files.txt"
 
 
 class ReportFolder:
@@ -25,7 +22,7 @@ class ReportFolder:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._list = folder / LIST
+        self._list = ReportPaths(folder).files  # while a report is made, also what the one before wrote
         self._before = set(self._list.read_text(encoding="utf-8").split("\n")) if self._list.is_file() else set()
         self._now: set[str] = set()
         self._events: EventFile | None = None
