@@ -18,7 +18,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import common
+from helpers import common
 
 VALIDATION = 1000
 

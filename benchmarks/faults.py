@@ -36,12 +36,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import chief
-import common
-import harm
-import real
-from audit import Audit, audit
-from faulty import SWEEP, Settings
+from helpers import chief, common, harm, real
+from helpers.audit import Audit, audit
+from helpers.faulty import COMMAND, Settings
 
 # Between two kills, on average. A worker is back after half a second.
 KILL_SECONDS = 0.8
@@ -131,7 +128,7 @@ def disturb(name: str, folder: Path, settings: Settings, delays: Sequence[float]
     """Run the sweep, and do it harm."""
     settings.write(folder)
     limit = LEAST_LIMIT + LIMIT_FACTOR * settings.seconds
-    done = harm.run([sys.executable, SWEEP, folder], folder, delays, strike, limit)
+    done = harm.run([*COMMAND, folder], folder, delays, strike, limit)
     ended = "yes" if not done.gave_up else f"gave up {done.gave_up} times, given again"
     row = Row(name, len(done.harms), done.supervisors, done.seconds, audit(folder, done.harms), ended)
     print(row, flush=True)

@@ -1,7 +1,7 @@
 """What the framework adds to a trial, in milliseconds, with trials that train nothing, beside KerasTuner and Optuna.
 
-Ours is a worker as a sweep runs it (`mnistsweep.worker.work` over a study in a journal file): claim, the trial's
-configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the pruner's
+Ours is a worker as a sweep runs it (`mnistsweep.workers.worker.work` over a study in a journal file): claim, the
+trial's configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the pruner's
 answer, the result, `results.csv`, `best.yaml`. Only the training is replaced, by one that tells the callbacks of a
 trial three epochs of made-up numbers at once. The space has five dimensions, a config group among them.
 
@@ -41,12 +41,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import common
 import optuna
-from untrained import ORACLES, Marks, make_plan, run_sweep
+from helpers import common
+from helpers.untrained import ORACLES, Marks, make_plan, run_sweep
 
+from mnistsweep.commands.sweep import open_sweep
 from mnistsweep.config.compose import Recipe
-from mnistsweep.sweeping import open_sweep
 
 MOST_MILLISECONDS = 10.0
 MOST_GROWTH = 1.5
@@ -103,8 +103,8 @@ def main() -> None:
 
 def make_sides(oracles: Sequence[str], bayesian: bool) -> list[Side]:
     import keras_tuner
+    from helpers.peers import run_kerastuner, run_optuna
     from optuna.samplers import RandomSampler, TPESampler
-    from peers import run_kerastuner, run_optuna
 
     bind = functools.partial
     slow = Side(
@@ -184,17 +184,17 @@ def print_uncounted(folder: Path, repeats: int) -> None:
     """What a training pays beside: a clean Keras and the best model saved, with any tuner; resume points, with ours."""
     import keras
 
-    from mnistsweep import models
+    from mnistsweep.models import builders
 
     settings: Mapping[str, Any] = dict(Recipe().compose().model)
-    model = models.build(settings, (28, 28, 1), 10)
+    model = builders.build(settings, (28, 28, 1), 10)
     save = functools.partial(model.save, folder / "model.keras")
     print("once a trial, not counted above, for it belongs to a model:")
     for name, action in (("keras.utils.clear_session", keras.utils.clear_session), ("saving the default model", save)):
         action()
         print(f"  {name:32} {common.spread([milliseconds(action) for _ in range(repeats)], '.0f')} ms")
     print("once an epoch, likewise:")
-    large = models.build(dict(Recipe(("model=conv_dense",)).compose().model), (28, 28, 1), 10)
+    large = builders.build(dict(Recipe(("model=conv_dense",)).compose().model), (28, 28, 1), 10)
     for built in (model, large):
         taken = [milliseconds(functools.partial(keep, built, folder)) for _ in range(10 * repeats)]
         print(f"  a resume point, {built.count_params():9,} weights {common.spread(taken, '.1f')} ms")
@@ -202,15 +202,15 @@ def print_uncounted(folder: Path, repeats: int) -> None:
 
 def keep(model: Any, folder: Path) -> None:
     """Write a resume point, as after each epoch of a trial; `throughput.py` has it among its callbacks."""
-    from mnistsweep import resuming
-    from mnistsweep.callbacks import BestWeights
+    from mnistsweep.training import resume
+    from mnistsweep.training.callbacks import BestWeights
 
     if not model.compiled:
         model.compile("adam", "sparse_categorical_crossentropy")
         model.optimizer.build(model.trainable_variables)
     best = BestWeights("val_accuracy", "max")
     best.weights = model.get_weights()
-    point = resuming.ResumePoint(folder / "resume.npy", resuming.Saved("", 0, [], 0.0), lambda: 0.0, [best])
+    point = resume.ResumePoint(folder / "resume.npy", resume.Saved("", 0, [], 0.0), lambda: 0.0, [best])
     point.set_model(model)
     point.on_train_begin()
     point.on_epoch_end(0, {})

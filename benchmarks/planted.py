@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import common
 import numpy as np
+from helpers import common
 from numpy.typing import NDArray
 
 from mnistsweep import data, devices
@@ -89,7 +89,7 @@ def main() -> None:
     common.print_heading("keras", "tensorflow", "cleanlab")
     os.environ.update(devices.environment(0, 1))
     with devices.quiet_start():
-        import mnistsweep.refitting  # noqa: F401
+        import mnistsweep.evaluation.retraining  # noqa: F401
     limit = () if options.images is None else (f"data.train_limit={options.images}",)
     config = to_config(Recipe((*TRAINING, f"trainer.epochs={options.epochs}", *limit)).compose())
     dataset = data.load(config.data)
@@ -183,13 +183,13 @@ def over_confidence(model: Any, unseen: Examples) -> Iterator[Result]:
 
 
 def train(config: Config, dataset: Dataset, seed: int) -> Any:
-    from mnistsweep.refitting import refit
+    from mnistsweep.evaluation.retraining import refit
 
     return refit(config, dataset, seed, config.trainer.epochs).model
 
 
 def predict(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:
-    from mnistsweep.refitting import class_probabilities
+    from mnistsweep.evaluation.retraining import class_probabilities
 
     return class_probabilities(model, images)
 

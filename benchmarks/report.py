@@ -22,9 +22,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import common
-import loops
 import numpy as np
+from helpers import common, loops
 
 HERE = Path(__file__).parent
 MNIST = HERE.parent / "mnistsweep" / "data" / "mnist.npz"
@@ -86,7 +85,7 @@ def time_pages(folder: Path, options: argparse.Namespace) -> None:
 
 def time_sections(folder: Path, options: argparse.Namespace) -> None:
     """Time each section, drawing and writing included."""
-    command = [sys.executable, HERE / "reported.py", "sections", "logs/bench", f"report.seeds={options.seeds}"]
+    command = [sys.executable, "-m", "helpers.reported", "sections", "logs/bench", f"report.seeds={options.seeds}"]
     runs = [answer(command, folder) for _ in range(options.repeats)]
     print("\neach section from stored predictions, seconds; the first to need a library imports it")
     for name in runs[0]:
@@ -96,7 +95,7 @@ def time_sections(folder: Path, options: argparse.Namespace) -> None:
 
 def measure_memory(which: str, seeds: int, options: argparse.Namespace) -> bool:
     """Rank many rows in a process of their own; whether its memory stays within the limit."""
-    command = [sys.executable, HERE / "reported.py", "rank", which, str(options.rows), str(seeds)]
+    command = [sys.executable, "-m", "helpers.reported", "rank", which, str(options.rows), str(seeds)]
     runs = [answer(command, HERE) for _ in range(options.repeats)]
     seconds, before, peak = ([run[name] for run in runs] for name in ("seconds", "before", "peak"))
     fits = max(peak) < MEMORY_GB

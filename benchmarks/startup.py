@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import common
+from helpers import common
 
 MOST_SECONDS = 1.0
 HEAVY = ("tensorflow", "keras", "keras_tuner", "torch", "jax")

@@ -37,10 +37,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import claims
-import common
-from claims import Task, Times
-from filling import fill
+from helpers import claims, common
+from helpers.claims import Task, Times
+from helpers.filling import fill
 
 MOST_MILLISECONDS = 50.0
 JUDGED_TRIALS = 1000
@@ -121,7 +120,7 @@ def open_stores(names: Sequence[str], stack: contextlib.ExitStack) -> Iterator[t
 
 def start_postgresql(stack: contextlib.ExitStack) -> Callable[[], str] | None:
     """A private server as the tests start it, but one that waits for the disk; None where there is none."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
     try:
         import postgresql  # type: ignore[import-not-found]
         import pytest

@@ -22,17 +22,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import common
 import numpy as np
 import yaml
+from helpers import common
 
 from mnistsweep import devices
 
 with devices.quiet_start():
     import keras
 
-    from mnistsweep import callbacks, models, resuming
-    from mnistsweep.fitting import FitOptions, fit
+    from mnistsweep.models import builders
+    from mnistsweep.training import callbacks, resume
+    from mnistsweep.training.loop import FitOptions, fit
 
 PROJECT = Path(__file__).parents[1]
 MNIST = PROJECT / "mnistsweep" / "data" / "mnist.npz"
@@ -105,8 +106,8 @@ def run_trial(case: Case, train: Any, validation: Any, epochs: int) -> Stopwatch
             callbacks.BestWeights(OBJECTIVE, "max"),
             callbacks.Reporter(lambda epoch, value: False, OBJECTIVE),
         ]
-        saved = resuming.Saved("", 0, [], 0.0)
-        trial += [resuming.ResumePoint(folder / "resume.npy", saved, lambda: 0.0, trial)]
+        saved = resume.Saved("", 0, [], 0.0)
+        trial += [resume.ResumePoint(folder / "resume.npy", saved, lambda: 0.0, trial)]
         trial += [callbacks.StopRequested((folder / "stop").exists), watch]
         fit(model, train, validation, FitOptions(epochs, case.batch_size, seed=0), trial)
     return watch
@@ -116,7 +117,7 @@ def compiled(case: Case) -> Any:
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     preset = yaml.safe_load((PROJECT / "conf" / "model" / f"{case.preset}.yaml").read_text(encoding="utf-8"))
-    model = models.build(preset | case.changes, (28, 28, 1), 10)
+    model = builders.build(preset | case.changes, (28, 28, 1), 10)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 

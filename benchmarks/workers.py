@@ -25,13 +25,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import common
 import optuna
+from helpers import common
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from mnistsweep.ledger import Ledger
 from mnistsweep.paths import SweepPaths
+from mnistsweep.study.ledger import Ledger
 
 NAME = "equal"
 VALIDATION = 1000

@@ -12,18 +12,18 @@ __version__ = "0.1.0"
 __all__ = ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
 
 if TYPE_CHECKING:
-    from mnistsweep.results import Sweep, load_sweep
-    from mnistsweep.showing import Report, load_report
+    from mnistsweep.commands.show import Report, load_report
+    from mnistsweep.study.results import Sweep, load_sweep
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: ``mnistsweep --help`` needs none of it."""
     if name in ("Sweep", "load_sweep"):
-        from mnistsweep import results
+        from mnistsweep.study import results
 
         return getattr(results, name)
     if name in ("Report", "load_report"):
-        from mnistsweep import showing
+        from mnistsweep.commands import show
 
-        return getattr(showing, name)
+        return getattr(show, name)
     raise AttributeError(f"module 'mnistsweep' has no attribute {name!r}")

@@ -152,41 +152,41 @@ def _sweep(options: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _status(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.inspecting import print_status
+    from mnistsweep.commands.inspect import print_status
 
     print_status(_folder(options.sweep))
     return 0
 
 
 def _stop(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.inspecting import stop
+    from mnistsweep.commands.inspect import stop
 
     stop(_folder(options.sweep))
     return 0
 
 
 def _export(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.inspecting import export
+    from mnistsweep.commands.inspect import export
 
     export(_folder(options.sweep), options.output, options.model)
     return 0
 
 
 def _report(options: argparse.Namespace, overrides: list[str]) -> int:
-    from mnistsweep.reporting import report
+    from mnistsweep.commands.report import report
 
     return 1 if report(_folder(options.sweep), overrides).failed else 0
 
 
 def _show(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.showing import show
+    from mnistsweep.commands.show import show
 
     show(_folder(options.sweep), options.index, options.next_wrong, options.output)
     return 0
 
 
 def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
-    from mnistsweep.cleaning import clean
+    from mnistsweep.commands.clean import clean
 
     clean(_folder(options.sweep), overrides)
     return 0
@@ -231,12 +231,12 @@ def _find_faults(recipe: Recipe, sweeping: bool) -> None:
     from mnistsweep.config.launching import is_range
 
     if sweeping:
-        from mnistsweep.planning import plan_sweep
+        from mnistsweep.planning.planner import plan_sweep
 
         own = tuple(text for text in recipe.overrides if key_of(text).startswith("hydra"))
         plan_sweep(replace(recipe, overrides=own), [text for text in recipe.overrides if text not in own])
         return
-    from mnistsweep.single import check_training
+    from mnistsweep.commands.train import check_training
 
     faults = Faults()
     ranges = [text for text in recipe.overrides if is_range(text)]
@@ -250,12 +250,12 @@ def _find_faults(recipe: Recipe, sweeping: bool) -> None:
 def run_job(config: Any) -> Any:
     """What Hydra runs: one training; or, where the sweeper says so, one worker of a sweep."""
     if config.worker is not None and config.session is not None:
-        from mnistsweep.worker import work_job
+        from mnistsweep.workers.worker import work_job
 
         return work_job(Path(str(config.logs)) / str(config.name), config.worker, str(config.session))
     from hydra.core.hydra_config import HydraConfig
 
-    from mnistsweep.single import train_job
+    from mnistsweep.commands.train import train_job
 
     try:
         return train_job(config, HydraConfig.get())

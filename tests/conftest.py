@@ -18,9 +18,9 @@ from rich.console import Console
 
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning import plan_sweep
-from mnistsweep.results import Sweep, load_sweep
-from mnistsweep.signals import StopSignal
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.study.results import Sweep, load_sweep
+from mnistsweep.workers.signals import StopSignal
 
 if TYPE_CHECKING:
     from reports import Reported
@@ -84,8 +84,8 @@ def run_sweep(tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     Takes overrides; called again with the same ones it continues the sweep.
     """
-    from mnistsweep.sweeping import open_sweep
-    from mnistsweep.worker import work
+    from mnistsweep.commands.sweep import open_sweep
+    from mnistsweep.workers.worker import work
 
     monkeypatch.chdir(tmp_path)
     before = dict(os.environ)  # a worker sets variables for the backend
@@ -107,9 +107,9 @@ def reported(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A real sweep over `tiny_file` with its report of two seeds, made once: to read, or to change a copy of."""
     from reports import SWEEP, Counted, Reported
 
-    from mnistsweep import reporting
-    from mnistsweep.sweeping import open_sweep
-    from mnistsweep.worker import work
+    from mnistsweep.commands import report
+    from mnistsweep.commands.sweep import open_sweep
+    from mnistsweep.workers.worker import work
 
     before = dict(os.environ)
     data = ["data=npz", f"data.path={quoted(str(tiny_file))}", f"data.validation={NUM_VALIDATION}", "model=perceptron"]
@@ -125,8 +125,8 @@ def reported(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         open_sweep(plan)
         with StopSignal() as stop:
             work(plan.paths.folder, 0, "test", stop)
-        patch.setattr(reporting, "Steps", count)
-        made = reporting.report(plan.paths.folder, ["report.seeds=2"])
+        patch.setattr(report, "Steps", count)
+        made = report.report(plan.paths.folder, ["report.seeds=2"])
         yield Reported(plan.paths.folder.absolute(), [*data, *SWEEP], made, counted[0], printed.getvalue())
     os.environ.clear()
     os.environ.update(before)

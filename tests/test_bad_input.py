@@ -47,8 +47,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def start(*arguments: Any, **keywords: Any) -> Any:
         raise AssertionError("it was not refused")
 
-    monkeypatch.setattr("mnistsweep.processes.run_workers", start)
-    monkeypatch.setattr("mnistsweep.single._train", start)
+    monkeypatch.setattr("mnistsweep.workers.supervisor.run_workers", start)
+    monkeypatch.setattr("mnistsweep.commands.train._train", start)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

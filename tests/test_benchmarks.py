@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnistsweep.reporter.sections import SECTIONS
+from mnistsweep.html_report.sections import SECTIONS
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = ("faults", "overhead", "planted", "report", "startup", "store", "throughput", "workers")
@@ -29,14 +29,15 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    own = {path.stem for path in BENCHMARKS.glob("*.py")}
-    for name in (set(sys.modules) - before) & own:
-        del sys.modules[name]
+    own = {path.stem for path in BENCHMARKS.glob("*.py")} | {"helpers"}
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in own:
+            del sys.modules[name]
 
 
 @pytest.fixture
 def common(benchmarks: None) -> ModuleType:
-    return import_module("common")
+    return import_module("helpers.common")
 
 
 def run(script: str, *arguments: str, code: int = 0) -> str:
@@ -136,7 +137,7 @@ def test_faults_counts_what_kills_and_stops_did() -> None:
 
 @pytest.mark.slow
 def test_kerastuner_begins_a_killed_trial_again_from_its_first_epoch(benchmarks: None, tmp_path: Path) -> None:
-    chief, faulty = import_module("chief"), import_module("faulty")
+    chief, faulty = import_module("helpers.chief"), import_module("helpers.faulty")
     settings = faulty.Settings(trials=4, workers=1, epochs=40, epoch_seconds=0.02, lease_seconds=15.0, seed=0)
     case = chief.Case("one kill", (chief.WORKER,))
     done = chief.run(tmp_path / "peer", settings, case, 100.0, random.Random(0))
@@ -150,7 +151,7 @@ def test_kerastuner_begins_a_killed_trial_again_from_its_first_epoch(benchmarks:
 def test_a_real_sweep_under_a_kill_leaves_the_same_table(
     benchmarks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = import_module("real")
+    real = import_module("helpers.real")
     smaller = {"trials=8": "trials=2", "trainer.epochs=4": "trainer.epochs=2"}
     monkeypatch.setattr(real, "COMMAND", tuple(smaller.get(part, part) for part in real.COMMAND))
     assert real.compare(tmp_path, 1, random.Random(0))
@@ -250,7 +251,7 @@ def test_workers_names_the_causes_from_medians(benchmarks: None, capsys: pytest.
 def test_report_finds_a_loop_that_disagrees(
     benchmarks: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loops = import_module("loops")
+    loops = import_module("helpers.loops")
     labels = np.arange(300) % loops.CLASSES
     probabilities = loops.make_probabilities(2, labels)
     assert loops.compare(probabilities, labels, 1)
@@ -294,16 +295,16 @@ def test_a_number_out_of_its_limits_is_refused(common: ModuleType, capsys: pytes
 @pytest.fixture
 def swept(benchmarks: None, tmp_path: Path) -> Path:
     """A sweep of the fake trainings that came to no harm: three trials of two epochs."""
-    faulty, harm, folder = import_module("faulty"), import_module("harm"), tmp_path / "swept"
+    faulty, harm, folder = import_module("helpers.faulty"), import_module("helpers.harm"), tmp_path / "swept"
     settings = faulty.Settings(trials=3, workers=1, epochs=2, epoch_seconds=0.01, lease_seconds=15.0, seed=0)
     settings.write(folder)
-    done = harm.run([sys.executable, faulty.SWEEP, folder], folder, [], harm.killer(random.Random(0)), 100.0)
+    done = harm.run([*faulty.COMMAND, folder], folder, [], harm.killer(random.Random(0)), 100.0)
     assert (done.harms, done.gave_up) == ([], 0)
     return folder
 
 
 def count(folder: Path) -> tuple[int, int, int, int, int, int]:
-    found = import_module("audit").audit(folder, [])
+    found = import_module("helpers.audit").audit(folder, [])
     assert found.finished == 3
     return found.lost, found.doubled, found.over_budget, found.repeated, found.most_repeated, found.repeated_whole
 
@@ -325,7 +326,7 @@ def test_faults_finds_a_trial_that_the_table_has_lost(swept: Path) -> None:
 
 
 def test_faults_finds_a_result_that_is_wrong(swept: Path) -> None:
-    objective = import_module("audit").rows(swept / "results.csv")[1]["objective"]
+    objective = import_module("helpers.audit").rows(swept / "results.csv")[1]["objective"]
     rewrite(swept / "study.journal", f'"objective":{objective}', '"objective":0.5')
     assert count(swept)[0] == 1
 
@@ -344,14 +345,14 @@ def test_faults_finds_an_outcome_that_was_written_twice(swept: Path) -> None:
 
 
 def test_faults_finds_epochs_that_were_trained_again(swept: Path) -> None:
-    events, log = import_module("events"), swept / "events.log"
+    events, log = import_module("helpers.events"), swept / "events.log"
     again = [e for e in events.read(log) if e.trial == 2 and e.what in (events.CLAIM, events.BEGIN)]
     append(log, [dataclasses.replace(event, at=event.at + 100, attempt="another") for event in again])
     assert count(swept) == (0, 0, 0, 2, 2, 2)
 
 
 def test_faults_finds_two_processes_at_one_trial(swept: Path) -> None:
-    events, log = import_module("events"), swept / "events.log"
+    events, log = import_module("helpers.events"), swept / "events.log"
     first = next(e for e in events.read(log) if e.trial == 2 and e.what == events.END)
     append(log, [dataclasses.replace(first, at=first.at - 0.001, attempt="another", what=events.CLAIM)])
     assert count(swept)[1] == 1
@@ -363,21 +364,21 @@ def append(log: Path, found: list[Any]) -> None:
 
 
 def test_a_command_that_dies_by_itself_ends_the_benchmark(benchmarks: None, tmp_path: Path) -> None:
-    harm = import_module("harm")
+    harm = import_module("helpers.harm")
     command = [sys.executable, "-c", "print('here'); raise SystemExit(3)"]
     with pytest.raises(SystemExit, match="code 3, without harm done to it:\nhere"):
         harm.run(command, tmp_path, [], harm.killer(random.Random(0)))
 
 
 def test_a_command_that_does_not_end_has_hung(benchmarks: None, tmp_path: Path) -> None:
-    harm = import_module("harm")
+    harm = import_module("helpers.harm")
     command = [sys.executable, "-c", "import time; time.sleep(1000)"]
     with pytest.raises(SystemExit, match="hung: the command did not end within 0 s"):
         harm.run(command, tmp_path, [], harm.killer(random.Random(0)), limit=0.2)
 
 
 def test_store_fills_a_ledger_as_workers_would(benchmarks: None, tmp_path: Path) -> None:
-    claims, fill, folder = import_module("claims"), import_module("filling").fill, tmp_path / "filled"
+    claims, fill, folder = import_module("helpers.claims"), import_module("helpers.filling").fill, tmp_path / "filled"
     fill(folder, None, 7)
     assert claims.open_ledger("mnistsweep", folder, None) == claims.open_ledger("optuna", folder, None) == 7
     task = claims.Task("mnistsweep", folder, None, budget=9, times=1, think=0.0)

@@ -15,7 +15,7 @@ from commands import command, finished_sweep, tree
 from mnistsweep import __version__, cli
 from mnistsweep.config.compose import Recipe
 from mnistsweep.errors import SweepStopped, TrialFailed
-from mnistsweep.planning import Plan, plan_sweep
+from mnistsweep.planning.planner import Plan, plan_sweep
 
 Capture = pytest.CaptureFixture[str]
 
@@ -40,7 +40,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         planned.append(plan_sweep(Recipe.from_hydra(config.hydra, ()), arguments))
         return 0
 
-    monkeypatch.setattr("mnistsweep.sweeping.run_sweep", run_sweep)
+    monkeypatch.setattr("mnistsweep.commands.sweep.run_sweep", run_sweep)
     return planned
 
 
@@ -173,7 +173,7 @@ def test_exit_codes(
     def run_sweep(*arguments: Any) -> int:
         raise ending
 
-    monkeypatch.setattr("mnistsweep.sweeping.run_sweep", run_sweep)
+    monkeypatch.setattr("mnistsweep.commands.sweep.run_sweep", run_sweep)
     answer = command(capfd, "sweep", "model.dropout=0,0.1")
     assert answer.code == code
     assert answer.err.startswith(message)
@@ -181,7 +181,7 @@ def test_exit_codes(
 
 
 def test_an_interrupted_sweep_ends_with_its_signals_code(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistsweep.sweeping.run_sweep", lambda *arguments: 143)
+    monkeypatch.setattr("mnistsweep.commands.sweep.run_sweep", lambda *arguments: 143)
     assert command(capfd, "sweep", "model.dropout=0,0.1").code == 143
 
 
@@ -189,7 +189,7 @@ def test_a_bug_is_not_hidden(capfd: Capture, monkeypatch: pytest.MonkeyPatch) ->
     def run_sweep(*arguments: Any) -> int:
         raise ValueError("a bug")
 
-    monkeypatch.setattr("mnistsweep.sweeping.run_sweep", run_sweep)
+    monkeypatch.setattr("mnistsweep.commands.sweep.run_sweep", run_sweep)
     with pytest.raises(ValueError, match="a bug"):
         command(capfd, "sweep", "model.dropout=0,0.1")
 

@@ -123,7 +123,8 @@ assert is_op_determinism_enabled()
 def test_devices_are_known_without_a_backend() -> None:
     code = """
 import sys
-from mnistsweep import devices, processes, signals
+from mnistsweep import devices
+from mnistsweep.workers import signals, supervisor
 devices.environment(0, 2)
 assert not {"keras", "tensorflow", "torch", "keras_tuner"} & set(sys.modules)
 """

@@ -100,7 +100,7 @@ import mnistsweep
 from mnistsweep.config.compose import Recipe
 from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.data import load
-from mnistsweep.planning import plan_sweep
+from mnistsweep.planning.planner import plan_sweep
 
 presets = sorted((f.parent.name, f.stem) for f in conf_folder().glob("*/*.yaml"))
 for group, preset in presets:

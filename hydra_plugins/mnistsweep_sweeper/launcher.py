@@ -1,4 +1,4 @@
-"""``hydra/launcher=local``: each job is a worker process on this machine; a shim over `mnistsweep.processes`."""
+"""``hydra/launcher=local``: each job is a worker process here; a shim over `mnistsweep.workers.supervisor`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LocalLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run one worker for each job; returns when all of them have ended, with their exit codes."""
-        from mnistsweep.processes import run_workers
+        from mnistsweep.workers.supervisor import run_workers
 
         assert self.hydra_context is not None
         assert self.config is not None

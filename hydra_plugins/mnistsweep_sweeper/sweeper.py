@@ -1,4 +1,4 @@
-"""``hydra/sweeper=mnistsweep``: one job a worker, not a trial; a shim over `mnistsweep.sweeping`."""
+"""``hydra/sweeper=mnistsweep``: one job a worker, not a trial; a shim over `mnistsweep.commands.sweep`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class WorkerSweeper(Sweeper):
         Raises:
             SystemExit: The sweep was interrupted, with code 130 or 143.
         """
-        from mnistsweep.sweeping import run_sweep
+        from mnistsweep.commands.sweep import run_sweep
 
         assert self.config is not None
         code = run_sweep(self.config, arguments, self._launch)

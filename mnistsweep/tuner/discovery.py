@@ -18,13 +18,13 @@ import keras
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
-from mnistsweep import losses
 from mnistsweep.config.compose import HYPERPARAMETERS
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
+from mnistsweep.models import losses
 from mnistsweep.space import Choice, Condition, Dimension, Float, Int
-from mnistsweep.training import explain
+from mnistsweep.training.trainer import explain
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 NUM_EXAMPLES = 8

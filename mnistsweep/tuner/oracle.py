@@ -9,9 +9,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from mnistsweep.results import Result, State
-from mnistsweep.study import Claim, Study
-from mnistsweep.training import Outcome
+from mnistsweep.study.results import Result, State
+from mnistsweep.study.study import Claim, Study
+from mnistsweep.training.trainer import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 # How long to wait before asking again for a trial that another worker may leave.

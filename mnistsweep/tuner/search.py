@@ -14,14 +14,15 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FailedTrialError, FatalError
 from keras_tuner.src import config as kerastuner_config
 
-from mnistsweep import data, resuming
+from mnistsweep import data
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import DiskFull, LeaseLost, StudyError, TrialLimited, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths, remove_parts
-from mnistsweep.results import Result, State
-from mnistsweep.study import Claim
-from mnistsweep.training import Hooks, Outcome, Training, clear, explain
+from mnistsweep.study.results import Result, State
+from mnistsweep.study.study import Claim
+from mnistsweep.training import resume
+from mnistsweep.training.trainer import Hooks, Outcome, Training, clear, explain
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.oracle import StudyOracle
 
@@ -140,21 +141,21 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Go on with a trial where it was interrupted, or else from its beginning."""
         config = self._prepare(claim, folder)
-        name = resuming.identity(config)
-        saved = resuming.read(folder.resume, name)
+        name = resume.identity(config)
+        saved = resume.read(folder.resume, name)
         if saved is None:
             self._begin(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.get(config.data))
         hooks = Hooks(oracle.report, self._should_stop, oracle.verify)
         trained = training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
         if saved is None:
-            return trained.run(resuming.Saved(name, 0, [], 0.0))
+            return trained.run(resume.Saved(name, 0, [], 0.0))
         try:
             return trained.run(saved)
-        except resuming.CannotResume as error:
-            resuming.LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", folder.resume, error)
+        except resume.CannotResume as error:
+            resume.LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", folder.resume, error)
         self._begin(oracle, claim, folder)
-        return trained.run(resuming.from_the_beginning(saved))
+        return trained.run(resume.from_the_beginning(saved))
 
     def _begin(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
         oracle.verify()  # what is cleared may be all that another worker has done

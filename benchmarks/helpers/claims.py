@@ -1,0 +1,150 @@
+"""What `store.py` times: a worker whose trials train nothing, ours or plain Optuna's."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from helpers.faulty import SPACE
+from helpers.filling import make_search, result_of, value_of
+from mnistsweep.paths import SweepPaths
+from mnistsweep.search.distributions import distribution
+from mnistsweep.study.leases import Lease
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.results import State
+from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.study import Claim, Study
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one worker does.
+
+    Attributes:
+        side: ``mnistsweep`` or ``optuna``.
+        folder: Of the sweep.
+        url: Of the database; None for a journal file.
+        budget: Trials in all, those that are there already included.
+        times: How many trials this worker runs.
+        think: Seconds that each takes, on average; 0: none at all.
+        index: Which worker it is.
+    """
+
+    side: str
+    folder: Path
+    url: str | None
+    budget: int
+    times: int
+    think: float
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Times:
+    """In seconds; `began` and `ended` of the monotonic clock, which all processes of a machine share."""
+
+    began: float
+    ended: float
+    claims: list[float]
+    finishes: list[float]
+
+
+class Side(AbstractContextManager["Side"], Protocol):
+    """A worker's access to a ledger."""
+
+    def claim(self) -> Any: ...
+
+    def report(self, claim: Any) -> None: ...
+
+    def finish(self, claim: Any) -> None: ...
+
+
+class Ours(ExitStack):
+    """As `mnistsweep.workers.worker` has it."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        paths = SweepPaths(task.folder)
+        lease = self.enter_context(Lease(paths, open_registry(paths, task.url)))
+        self._study = Study(paths, make_search(task.budget), lease, task.url, "benchmark", time.time)
+
+    def claim(self) -> Claim:
+        claim = self._study.claim()
+        assert claim is not None, "the budget holds a trial for each claim"
+        return claim
+
+    def report(self, claim: Claim) -> None:
+        self._study.report(claim, 1, value_of(claim.number))
+
+    def finish(self, claim: Claim) -> None:
+        self._study.finish(claim, State.COMPLETED, result_of(claim.number))
+
+
+class Plain(ExitStack):
+    """Plain Optuna: ask and tell, without a budget, leases or a table; its own lock."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._study = load_plain(task.folder, optuna.samplers.RandomSampler(seed=task.index))
+        self._shapes = {dimension.key: distribution(dimension) for dimension in SPACE.dimensions}
+
+    def claim(self) -> optuna.Trial:
+        return self._study.ask(self._shapes)
+
+    def report(self, claim: optuna.Trial) -> None:
+        claim.report(value_of(claim.number), 1)
+
+    def finish(self, claim: optuna.Trial) -> None:
+        self._study.tell(claim, value_of(claim.number))
+
+
+SIDES = {"mnistsweep": Ours, "optuna": Plain}
+
+
+def run(task: Task, wait: Any = None) -> Times:
+    """Run one worker's trials.
+
+    Args:
+        task: What to do.
+        wait: Called when the ledger is open, to begin together with the others.
+    """
+    chance = random.Random(task.index)
+    claims, finishes = list[float](), list[float]()
+    with SIDES[task.side](task) as side:
+        if wait is not None:
+            wait()
+        began = time.monotonic()
+        time.sleep(chance.uniform(0, task.think))
+        for _ in range(task.times):
+            moments = [time.perf_counter()]
+            claim = side.claim()
+            moments.append(time.perf_counter())
+            side.report(claim)
+            time.sleep(chance.uniform(0.5 * task.think, 1.5 * task.think))
+            moments.append(time.perf_counter())
+            side.finish(claim)
+            claims.append(moments[1] - moments[0])
+            finishes.append(time.perf_counter() - moments[2])
+        return Times(began, time.monotonic(), claims, finishes)
+
+
+def open_ledger(side: str, folder: Path, url: str | None) -> int:
+    """Open a ledger and read all trials, as `status` does; how many there are."""
+    if side == "mnistsweep":
+        return len(Ledger(SweepPaths(folder), url).records())
+    return len(load_plain(folder).trials)
+
+
+def load_plain(folder: Path, sampler: optuna.samplers.BaseSampler | None = None) -> optuna.Study:
+    """Plain Optuna's study."""
+    storage = JournalStorage(JournalFileBackend(str(SweepPaths(folder).journal)))
+    return optuna.load_study(study_name=folder.name, storage=storage, sampler=sampler)

@@ -1,0 +1,213 @@
+"""The sweep that `faults.py` does harm to: trials that take time and train nothing, over the real study.
+
+Real are the supervisor (`processes.run_workers`), the lease, the study with its journal, the views and the files. Made
+up is the training: an epoch is a sleep, and its value a number that only comes out right if every epoch before it was
+gone through once, in order. Like a real training it goes on after its last finished epoch, by a small file in the
+trial's folder.
+
+    python -m helpers.faulty FOLDER                              # the sweep's command; the same one continues it
+    python -m helpers.faulty FOLDER INDEX SESSION PARENT         # a worker, started by the former
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers import events
+from mnistsweep.errors import LeaseLost, SweepStopped
+from mnistsweep.paths import SweepPaths, replacing
+from mnistsweep.search import factory
+from mnistsweep.space import Choice, Float, Int, SearchSpace
+from mnistsweep.study.budget import Budget
+from mnistsweep.study.leases import Lease
+from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.results import Result, State
+from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.study import Claim, Search, Study
+from mnistsweep.study.views import Views
+from mnistsweep.workers.signals import TRIAL_BEGINS, StopSignal
+from mnistsweep.workers.supervisor import run_workers
+from mnistsweep.workers.watchdog import Upkeep
+
+SPACE = SearchSpace(
+    (
+        Choice("optimizer", ("adam", "sgd", "rmsprop")),
+        Int("layers", 1, 4),
+        Float("dropout", 0.0, 0.6),
+        Float("rate", 1e-4, 1e-1, log=True),
+    )
+)
+OBJECTIVE = "val_accuracy"
+COMMAND = (sys.executable, "-m", "helpers.faulty")
+BATCH_SECONDS = 0.01
+WAIT_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the processes of a sweep are told, through a file in its folder."""
+
+    trials: int
+    workers: int
+    epochs: int
+    epoch_seconds: float
+    lease_seconds: float
+    seed: int
+
+    @property
+    def seconds(self) -> float:
+        """That the sweep takes at the least."""
+        return self.trials * self.epochs * self.epoch_seconds / self.workers
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "settings.json").write_text(json.dumps(asdict(self)), encoding="ascii")
+
+    @classmethod
+    def read(cls, folder: Path) -> Settings:
+        return cls(**json.loads((folder / "settings.json").read_text(encoding="ascii")))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a trial has come: what a real one keeps in its weights."""
+
+    epoch: int = 0
+    value: float = 0.0
+    best: float = 0.0
+    best_epoch: int = 0
+
+    def trained(self, point: Mapping[str, Any], seed: int) -> Progress:
+        """After one more epoch: a number between 0 and 1 that depends on all before it."""
+        merit = len(point["optimizer"]) + point["layers"] + point["dropout"] - math.log10(point["rate"]) + seed
+        epoch, value = self.epoch + 1, math.fmod(31.7 * self.value + merit / (self.epoch + 1), 1.0)
+        if value > self.best:
+            return Progress(epoch, value, value, epoch)
+        return Progress(epoch, value, self.best, self.best_epoch)
+
+
+def expected(point: Mapping[str, Any], seed: int, epochs: int) -> Progress:
+    """What a whole training gives."""
+    progress = Progress()
+    for _ in range(epochs):
+        progress = progress.trained(point, seed)
+    return progress
+
+
+def log_path(folder: Path) -> Path:
+    """Where the workers note what they do."""
+    return folder / "events.log"
+
+
+def make_search(settings: Settings) -> Search:
+    oracle = factory.make_oracle({"name": "random"}, SPACE, settings.seed, settings.trials, ())
+    budget = Budget(trials=settings.trials)
+    return Search(SPACE, "max", oracle, lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE)
+
+
+def sweep(folder: Path) -> int:
+    """The sweep's command: workers under a supervisor, until all trials are done."""
+    settings, paths = Settings.read(folder), SweepPaths(folder)
+    create_ledger(paths, None, "max", OBJECTIVE, {})
+    try:
+        codes = run_workers(folder, range(settings.workers), 1, secrets.token_hex(4), worker_command)
+    except SweepStopped as error:
+        print(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    Views(paths, SPACE, "max", OBJECTIVE).refresh(Ledger(paths).read)  # a killed worker may not have come to it
+    return max(codes)
+
+
+def worker_command(folder: Path, index: int, session: str) -> Sequence[str]:
+    return [*COMMAND, str(folder), str(index), session, str(os.getpid())]
+
+
+def work(folder: Path, session: str, parent: int) -> int:
+    """A worker's process, as `mnistsweep.workers.worker` has it."""
+    settings, paths = Settings.read(folder), SweepPaths(folder)
+    registry = open_registry(paths, None)
+    with StopSignal(parent) as stop, Lease(paths, registry, settings.lease_seconds) as lease:
+        worker = Worker(Study(paths, make_search(settings), lease, None, session, time.time), settings, stop)
+        lease.also = Upkeep(worker.study, worker, stop, None)
+        worker.run()
+        return stop.exit_code if stop() else 0
+
+
+@dataclass
+class Worker:
+    """Runs trials until there are none.
+
+    Attributes:
+        claim: What it runs now.
+    """
+
+    study: Study
+    settings: Settings
+    stop: StopSignal
+    claim: Claim | None = None
+
+    def run(self) -> None:
+        while not self.stop():
+            self.claim = self.study.claim()
+            if self.claim is not None:
+                print(f"{TRIAL_BEGINS}{self.claim.number}", flush=True)
+                self.run_trial(self.claim)
+            elif self.study.waiting:
+                time.sleep(WAIT_SECONDS)
+            else:
+                return
+
+    def run_trial(self, claim: Claim) -> None:
+        attempt = events.Attempt(log_path(self.study.paths.folder), claim.number)
+        resume = self.study.paths.trial(claim.number).folder / "progress.json"
+        try:
+            progress = self.train(claim, resume, attempt)
+            if progress is None:
+                attempt.note(events.RELEASE)
+                self.study.release(claim)
+                return
+            attempt.note(events.RESULT)
+            done = Result(progress.best, progress.best_epoch, progress.epoch, reason=attempt.name)
+            self.study.finish(claim, State.COMPLETED, done)
+            resume.unlink(missing_ok=True)
+        except LeaseLost:
+            attempt.note(events.DROP)
+        finally:
+            self.claim = None
+            attempt.close()
+
+    def train(self, claim: Claim, resume: Path, attempt: events.Attempt) -> Progress | None:
+        """Go through the epochs that are left; None where the worker is asked to stop."""
+        progress = Progress(**json.loads(resume.read_text(encoding="ascii"))) if resume.is_file() else Progress()
+        while progress.epoch < self.settings.epochs:
+            attempt.note(events.BEGIN, progress.epoch + 1)
+            for _ in range(max(1, round(self.settings.epoch_seconds / BATCH_SECONDS))):
+                time.sleep(BATCH_SECONDS)
+                if self.study.lease.is_late:
+                    self.study.verify(claim)
+                if self.stop():
+                    return None
+            progress = progress.trained(claim.point, claim.seed)
+            self.study.verify(claim)  # before anything is written
+            self.study.report(claim, progress.epoch, progress.value)
+            with replacing(resume, durable=False) as part:
+                part.write_text(json.dumps(asdict(progress)), encoding="ascii")
+            attempt.note(events.END, progress.epoch)
+        return progress
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        sys.exit(sweep(Path(sys.argv[1])))
+    sys.exit(work(Path(sys.argv[1]), sys.argv[3], int(sys.argv[4])))

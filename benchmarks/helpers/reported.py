@@ -1,0 +1,77 @@
+"""What `report.py` measures in processes of their own: the sections of a page, and the memory of a large ranking.
+
+python benchmarks/reported.py sections FOLDER report.seeds=3
+python benchmarks/reported.py rank ambiguous 1000000 1
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    what, *arguments = sys.argv[1:]
+    print(json.dumps(sections(*arguments) if what == "sections" else rank(*arguments)))
+
+
+def sections(folder: str, *overrides: str) -> dict[str, float]:
+    """Make the page from what is stored; the seconds of each part, in the order of the page."""
+    from rich.console import Console
+
+    from mnistsweep.commands.report import gather
+    from mnistsweep.evaluation.collector import Gatherer
+    from mnistsweep.evaluation.selection import select
+    from mnistsweep.html_report import page
+    from mnistsweep.progress_bar import Steps
+
+    began = time.perf_counter()
+    selection = select(Path(folder), overrides)
+    with Steps(Console(stderr=True), 1) as steps:
+        evidence = gather(Gatherer(selection, steps))
+    gathered = time.perf_counter()
+    made = page.make(evidence, selection.paths.report.folder)
+    whole = time.perf_counter() - gathered
+    if made.failed:
+        sys.exit(f"sections failed: {dict(made.failed)}")
+    rest = whole - sum(made.seconds.values())
+    return {"reading data and predictions": gathered - began, **made.seconds, "writing the page": rest}
+
+
+def rank(which: str, rows: str, seeds: str) -> dict[str, float]:
+    """Rank random probabilities; seconds, and the process's memory in GB before and at its peak."""
+    import numpy as np
+
+    from mnistsweep.analysis.confidence import rank_ambiguous
+    from mnistsweep.analysis.label_quality import rank_suspects
+
+    rng = np.random.default_rng(0)
+    rank_any: Any = rank_ambiguous if which == "ambiguous" else rank_suspects
+    first = np.eye(10)
+    rank_any(0.9 * first + 0.01, np.arange(10))  # imports what it needs
+    probabilities = rng.standard_gamma(0.1, (int(seeds), int(rows), 10))
+    probabilities /= probabilities.sum(axis=2, keepdims=True)
+    labels = probabilities[0].argmax(axis=1)
+    wrong = rng.random(int(rows)) < 0.01
+    labels[wrong] = rng.integers(0, 10, int(wrong.sum()))
+    given = probabilities[0] if int(seeds) == 1 else probabilities
+    before, began = peak(), time.perf_counter()
+    rank_any(given, labels)
+    return {"seconds": time.perf_counter() - began, "before": before, "peak": peak()}
+
+
+def peak() -> float:
+    """The most memory that this process has held so far, GB; not what its parent held, which `getrusage` may count."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
+        return float(lines["VmHWM"].split()[0]) * 1024 / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+if __name__ == "__main__":
+    main()

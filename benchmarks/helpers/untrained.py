@@ -1,0 +1,149 @@
+"""A sweep of ours as it runs, but for the trainings: they take no time. For `overhead.py`.
+
+A worker (`mnistsweep.workers.worker.work`) runs over a study in a journal file. Only `Training` is replaced: the
+callbacks of a trial are told three epochs of made-up numbers at once.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from mnistsweep import devices
+from mnistsweep.commands.sweep import open_sweep
+from mnistsweep.config import compose
+from mnistsweep.config.compose import Recipe
+from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.study.results import Result, State, load_sweep
+from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.worker import work
+
+with devices.quiet_start():
+    import keras
+
+    from mnistsweep.training import callbacks
+    from mnistsweep.training.trainer import Outcome
+    from mnistsweep.tuner import search
+
+ORACLES = ("random", "quasi_random", "tpe", "auto")
+RANGES = (
+    "optimizer=adam,sgd,rmsprop",
+    "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))",
+    "model.dense_layers=range(1,5)",
+    "model.layer_size=choice(32,64,128,256)",
+    "model.dropout=interval(0,0.6)",
+)
+EPOCHS = 3
+OBJECTIVE = "val_accuracy"
+
+
+@dataclass
+class Marks:
+    """The moments, in seconds, at which the run began and each trial ended, by the clock and of processor time."""
+
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    def add(self) -> None:
+        """Note this moment."""
+        self.clock.append(time.perf_counter())
+        self.processor.append(time.process_time())
+
+
+def run_sweep(oracle: str, folder: Path, trials: int, seed: int) -> Marks:
+    """Run a sweep of trials that train nothing.
+
+    Args:
+        oracle: Its name.
+        folder: Where the sweep's folder is made.
+        trials: How many.
+        seed: Of the sweep.
+    """
+    plan = make_plan(folder, oracle, trials, seed)
+    open_sweep(plan)
+    compose._compose.cache_clear()  # a worker is a process of its own, and composes each preset anew
+    marks = Marks()
+    end_trial = search.StudyOracle.end_trial
+
+    def end_and_mark(oracle: Any, trial: Any) -> None:
+        end_trial(oracle, trial)
+        marks.add()
+
+    with patch.object(search, "training", Untrained), patch.object(search.StudyOracle, "end_trial", end_and_mark):
+        marks.add()
+        with StopSignal() as stop:
+            work(plan.paths.folder, 0, "benchmark", stop)
+    finished = load_sweep(plan.paths.folder).trials
+    assert len(finished) == trials, finished
+    assert not (finished["state"] == "failed").any(), finished["reason"]
+    return marks
+
+
+def make_plan(folder: Path, oracle: str, trials: int, seed: int) -> Plan:
+    """Plan a sweep over the five dimensions, on a handful of images: how long data take to load is not the question."""
+    file = folder / "few.npz"
+    images, labels = np.zeros((40, 8, 8), np.uint8), np.arange(40, dtype=np.int32) % 2
+    np.savez(file, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    settings = (
+        f"logs={folder}", "name=overhead", f"oracle={oracle}", f"trials={trials}", f"seed={seed}",
+        "data=npz", f"data.path={file}", "data.validation=0.5", f"trainer.epochs={EPOCHS}",
+    )  # fmt: skip
+    return plan_sweep(Recipe(), [*settings, *RANGES])
+
+
+class Untrained:
+    """Stands for `trainer.Training`: three epochs are told to a trial's callbacks, nothing is trained.
+
+    All trials begin alike, so the pruner lets each of them have its three epochs; it decides after the last one.
+    """
+
+    model: Any = None
+
+    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, resume: Any) -> None:
+        self._score = score(hp.values)
+        self._reporter = callbacks.Reporter(hooks.report, OBJECTIVE)
+        self._best = callbacks.BestWeights(OBJECTIVE, "max")
+        told = [
+            callbacks.Ownership(hooks.verify),
+            callbacks.FiniteGuard(OBJECTIVE),
+            callbacks.HistoryWriter(folder.history),
+            self._best,
+            self._reporter,
+            callbacks.TensorBoardLogger(folder.folder),
+        ]
+        self._told = [*told, callbacks.StopRequested(hooks.should_stop)]
+
+    def run(self, saved: Any) -> Outcome:
+        listeners = keras.callbacks.CallbackList(self._told, model=_tiny_model())
+        listeners.on_train_begin()
+        for epoch in range(EPOCHS):
+            value = 0.1 if epoch == 0 else self._score * (epoch + 1) / EPOCHS
+            listeners.on_epoch_begin(epoch)
+            listeners.on_epoch_end(
+                epoch, {"loss": 1 - value, "accuracy": value, "val_loss": 1 - value, OBJECTIVE: value}
+            )
+        listeners.on_train_end()
+        state = State.COMPLETED if self._reporter.pruned_at is None else State.PRUNED
+        return Outcome(state, Result(self._best.value, self._best.epoch, EPOCHS, 0.0))
+
+
+def _tiny_model() -> Any:
+    """One model for all trials: callbacks read its learning rate and its (two) weights."""
+    if Untrained.model is None:
+        Untrained.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        Untrained.model.compile("adam", "mse")
+    return Untrained.model
+
+
+def score(values: Mapping[str, Any]) -> float:
+    """A smooth objective with its best point inside the space, so that a model-based oracle has something to find."""
+    rate = math.log10(values["optimizer.learning_rate"])
+    bonus = {"adam": 0.02, "rmsprop": 0.01, "sgd": 0.0}[values["optimizer"]]
+    return float(0.9 + bonus - 0.1 * (values["model.dropout"] - 0.25) ** 2 - 0.02 * (rate + 2.5) ** 2)

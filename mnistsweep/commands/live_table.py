@@ -1,0 +1,173 @@
+"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere. It reads the ledger only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mnistsweep.space import Point
+from mnistsweep.study.budget import Budget
+from mnistsweep.study.results import State, TrialRecord, best_of
+from mnistsweep.study.study import Ledger
+
+REFRESH_SECONDS = 0.5
+
+INTERRUPTED = "interrupted"
+
+Epochs = Callable[[Point], int]
+
+
+class Progress:
+    """Shows a sweep as long as the context lasts.
+
+    Args:
+        ledger: The study, read only.
+        budget: What the sweep may spend.
+        direction: Of the objective.
+        objective: Its name.
+        epochs_of: How many epochs a point is trained for.
+        console: Where to write.
+    """
+
+    def __init__(
+        self, ledger: Ledger, budget: Budget, direction: str, objective: str, epochs_of: Epochs, console: Console
+    ) -> None:
+        self._ledger = ledger
+        self._budget = budget
+        self._direction = direction
+        self._objective = objective
+        self._epochs_of = epochs_of
+        self._console = console
+        self._began = time.monotonic()
+        self._known = {record.number for record in ledger.records() if record.state.finished}
+        self._finished_before = len(self._known)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._live = Live(
+                get_renderable=self.render,
+                console=self._console,
+                refresh_per_second=1 / REFRESH_SECONDS,
+                transient=True,
+            )
+            self._live.start()
+        else:
+            self._thread = threading.Thread(target=self._print_lines, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._print_new()
+
+    def render(self) -> RenderableType:
+        """The table as it is now."""
+        records = self._ledger.records()
+        return Group(self._running(records), self._summary(records))
+
+    def _running(self, records: Sequence[TrialRecord]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+        for column in ("trial", "epoch", "", self._objective, "configuration"):
+            left = column in ("", "configuration")
+            table.add_column(column, justify="left" if left else "right", no_wrap=column != "configuration")
+        for record in records:
+            if record.state is State.RUNNING and record.owner:
+                total, done = self._epochs_of(record.point), record.result.epochs
+                bar = ProgressBar(total=total, completed=done, width=20)
+                value = "" if record.result.objective is None else f"{record.result.objective:.4f}"
+                table.add_row(str(record.number), f"{done}/{total}", bar, value, describe(record.point))
+        if not table.rows:
+            table.add_row("", "", "", "", Text("starting ...", style="dim"))
+        return table
+
+    def _summary(self, records: Sequence[TrialRecord]) -> Text:
+        best = best_of(records, self._direction)
+        line = Text()
+        if best is not None:
+            line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
+            line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {describe(best.point)}\n")
+        line.append(tally(records, self._budget.trials))
+        line.append(f" · {duration(time.monotonic() - self._began)} elapsed")
+        remaining = self._remaining(records)
+        if remaining is not None:
+            line.append(f" · about {duration(remaining)} left")
+        return line
+
+    def _remaining(self, records: Sequence[TrialRecord]) -> float | None:
+        """Seconds left, at the pace of this start; None where that cannot be told yet."""
+        finished = sum(record.state.finished for record in records)
+        here = finished - self._finished_before
+        if self._budget.trials is None or here <= 0:
+            return None
+        return (time.monotonic() - self._began) / here * max(0, self._budget.trials - finished)
+
+    def _print_lines(self) -> None:
+        while not self._stop.wait(REFRESH_SECONDS):
+            self._print_new()
+
+    def _print_new(self) -> None:
+        records = self._ledger.records()
+        finished = [record for record in records if record.state.finished]
+        for record in finished:
+            if record.number not in self._known:
+                self._known.add(record.number)
+                self._console.print(escape(self._line(record, len(self._known))), soft_wrap=True, highlight=False)
+
+    def _line(self, record: TrialRecord, count: int) -> str:
+        of = f"/{self._budget.trials}" if self._budget.trials else ""
+        score = record.result.reason
+        if record.result.objective is not None and record.state is not State.FAILED:
+            score = f"{self._objective} {record.result.objective:.4f} at epoch {record.result.best_epoch}"
+        return (
+            f"[{count}{of}] trial {record.number} {record.state.value}: {score}  "
+            f"({record.result.seconds:.1f} s)  {describe(record.point)}"
+        )
+
+
+def describe(point: Point) -> str:
+    """A point in one line, in the words of the command line; numbers in few digits.
+
+    Example:
+        >>> describe({"optimizer": "sgd", "model.dropout": 0.123456})
+        'optimizer=sgd model.dropout=0.123'
+    """
+    return " ".join(f"{key}={_short(value)}" for key, value in point.items())
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: ``0:07``, ``12:30``, ``3:00:05``."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
+    """How many trials are done, pruned, failed, running and interrupted."""
+    finished = sum(record.state.finished for record in records)
+    kinds = [state.value for state in State] + [INTERRUPTED]
+    found = [INTERRUPTED if not (r.state.finished or r.owner) else r.state.value for r in records]
+    parts = [f"{finished} of {trials} trials" if trials else f"{finished} trials"]
+    return " · ".join(parts + [f"{found.count(kind)} {kind}" for kind in kinds if kind in found])
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

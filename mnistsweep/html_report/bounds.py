@@ -1,0 +1,101 @@
+"""Where the best trials lie at the end of a range: the range may end too early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mnistsweep.html_report.figures.axes import axis
+from mnistsweep.html_report.trials import Trials
+from mnistsweep.space import Choice, Dimension, Int
+
+# The best tenth of the trials is looked at, but no fewer than three, of at least ten.
+BEST_SHARE, LEAST_BEST, LEAST_TRIALS = 0.1, 3, 10
+
+# The end of an interval is its outermost tenth; of an ordered choice its outermost value.
+END_SHARE = 0.1
+
+# So rarely so many of the best would lie there by chance.
+CHANCE = 0.05
+
+
+def bound_advice(trials: Trials) -> list[str]:
+    """A sentence for each end of a range where more of the best trials lie than chance would put there.
+
+    Args:
+        trials: Completed and pruned ones.
+    """
+    if len(trials.values) < LEAST_TRIALS:
+        return []
+    best = trials.order[: max(LEAST_BEST, math.ceil(BEST_SHARE * len(trials.values)))]
+    if len(best) < LEAST_BEST:
+        return []
+    return [sentence for dimension in trials.space.dimensions for sentence in _sentences(trials, dimension, best)]
+
+
+def _sentences(trials: Trials, dimension: Dimension, best: Any) -> Iterator[str]:
+    scale = axis(trials.space, dimension.key)
+    if not scale.ordered or scale.high == scale.low:
+        return
+    positions = scale.positions([trials.points[index] for index in best])
+    places = (positions[np.isfinite(positions)] - scale.low) / (scale.high - scale.low)
+    share = 1 / len(dimension.values) if isinstance(dimension, Choice) else END_SHARE
+    margin = 0.0 if isinstance(dimension, Choice) else END_SHARE
+    for end, there in (("lower", places <= margin), ("upper", places >= 1 - margin)):
+        beyond = _beyond(dimension, end)
+        if beyond is None or not _unlikely(int(there.sum()), len(places), share):
+            continue
+        head = f"{int(there.sum())} of the {len(places)} best trials"
+        head = f"All {len(places)} best trials" if there.all() else head
+        if isinstance(dimension, Choice):
+            value = dimension.values[0 if end == "lower" else -1]
+            yield (
+                f"{head} have {dimension.key}={value:g}, the {'smallest' if end == 'lower' else 'largest'} of its "
+                f"values: add {beyond:g}."
+            )
+        else:
+            yield (
+                f"{head} have {dimension.key} in the {end} tenth of its range, {dimension.low:g} to "
+                f"{dimension.high:g}: widen it to {beyond:g}."
+            )
+
+
+def _unlikely(there: int, best: int, share: float) -> bool:
+    """Whether chance seldom puts so many of the best trials where this share of the range is (binomial tail)."""
+    from scipy.stats import binom
+
+    return 2 * there > best >= LEAST_BEST and bool(binom.sf(there - 1, best, share) <= CHANCE)
+
+
+def _beyond(dimension: Dimension, end: str) -> float | None:
+    """A value past the end of a range, on the same scale; None where the range ends at a natural bound."""
+    if isinstance(dimension, Choice):
+        near, inner = dimension.values[:2] if end == "lower" else dimension.values[:-3:-1]
+        whole = all(isinstance(value, int) for value in dimension.values)
+        log = near > 0 and inner > 0 and _geometric(dimension.values)
+        other = inner
+    else:
+        near, other = (dimension.low, dimension.high) if end == "lower" else (dimension.high, dimension.low)
+        whole, log = isinstance(dimension, Int), dimension.log
+    far = _step(float(near), float(other), log, 1.0 if isinstance(dimension, Choice) else 1 / 3)
+    far = float(round(far)) if whole else float(f"{far:.2g}")
+    if not log and not whole and 0 < near < 1 <= far and other < 1:  # a share, such as dropout, stays below 1
+        far = float(f"{(1 + near) / 2:.2g}")
+    if end == "lower":
+        return far if 0 < far < near else None
+    return far if far > near else None
+
+
+def _step(near: float, other: float, log: bool, share: float) -> float:
+    """As far past `near` as this share of the way to `other`."""
+    return float(near * (near / other) ** share) if log else near + share * (near - other)
+
+
+def _geometric(values: tuple[Any, ...]) -> bool:
+    """Whether numbers grow by a factor rather than by a step."""
+    ratios = np.array(values[1:], dtype=float) / np.array(values[:-1], dtype=float) if values[0] > 0 else np.zeros(0)
+    steps = np.diff(np.array(values, dtype=float))
+    return bool(len(ratios)) and np.ptp(ratios) / ratios.mean() < np.ptp(steps) / steps.mean()

@@ -1,0 +1,1 @@
+"""Figures of the report, one kind a file, in one style."""

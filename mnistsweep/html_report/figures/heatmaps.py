@@ -1,0 +1,97 @@
+"""A confusion matrix as a picture, for ten classes or for hundreds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mnistsweep.html_report.figures import style
+
+# With more classes a cell has no room for its number.
+MOST_ANNOTATED = 20
+
+# With more classes only some of them are named at the axes.
+MOST_NAMED = 30
+
+LONGEST_NAME = 14
+
+# On coloured cells: these stay as they are on a dark page, where the ink turns light.
+ON_DARK, ON_LIGHT = "#f7f7f7", "#151515"
+
+
+def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool) -> Figure:
+    """Draw counts, labels in rows and predictions in columns; a cell without an image is empty.
+
+    Args:
+        counts: ``(classes, classes)``, in the order in which they are to stand.
+        class_names: In the same order.
+        logarithmic: Whether the colours are, so that one image and a hundred can both be seen.
+
+    Returns:
+        The drawing.
+    """
+    classes = len(counts)
+    names = [style.literal(shorten(name)) for name in class_names]
+    upright = max(map(len, names)) > 3
+    with style.style():
+        figure, (axes,) = style.new(width=6.4, height=5.6)
+        most = float(max(counts.max(), 2))
+        norm = LogNorm(1, most) if logarithmic else Normalize(0, most)
+        drawn = axes.imshow(np.ma.masked_equal(counts, 0), cmap=style.COLORMAP, norm=norm)
+        bar = figure.colorbar(drawn, ax=axes, shrink=0.8, label="images (logarithmic)" if logarithmic else "images")
+        bar.outline.set_visible(False)
+        if logarithmic:
+            _plain_ticks(bar.ax, most)
+        step = -(-classes // MOST_NAMED)
+        places = range(0, classes, step)
+        axes.set_xticks(places, names[::step], rotation=90 if upright else 0)
+        axes.set_yticks(places, names[::step])
+        axes.set(xlabel="prediction", ylabel="label")
+        if classes <= MOST_ANNOTATED:
+            _frame(axes, classes)
+            _annotate(axes, counts, norm)
+    return figure
+
+
+def shorten(name: str, longest: int = LONGEST_NAME) -> str:
+    """Cut a name that is too long for its place, in the middle: names often differ at the end.
+
+    Example:
+        >>> shorten("species number 104")
+        'species…er 104'
+    """
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest // 2]}…{name[-((longest - 1) // 2) :]}"
+
+
+def _plain_ticks(axes: Axes, most: float) -> None:
+    """Whole numbers in place of powers of ten."""
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000) if tick <= most]
+    axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def _frame(axes: Axes, classes: int) -> None:
+    """Lines between the cells: on a dark page a dark cell would run into the page."""
+    axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
+    axes.grid(which="minor", alpha=0.4, linewidth=0.6)
+    axes.tick_params(which="minor", length=0)
+
+
+def _annotate(axes: Axes, counts: NDArray[Any], norm: Normalize) -> None:
+    colors = colormaps[style.COLORMAP]
+    size = 9 if len(counts) <= 12 else 7
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        count = int(counts[row, column])
+        red, green, blue = colors(norm(count))[:3]
+        ink = ON_LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else ON_DARK
+        axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=ink)

@@ -1,0 +1,189 @@
+"""Parallel coordinates: each trial a line through its values; to play with, and still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.figures.axes import INACTIVE, Axis, axis
+from mnistsweep.html_report.figures.scatter import count_of, num_outside, view
+from mnistsweep.html_report.records import Figure, Interactive
+from mnistsweep.html_report.trials import Trials, is_share
+
+NAME = "parallel-coordinates"
+
+# In the ink of the page, light or dark: plotly knows one colour, and puts a white shadow behind its text.
+STYLE = (
+    f"<style>#{NAME} text {{fill: currentColor !important; text-shadow: none !important}} "
+    f"#{NAME} .axis path, #{NAME} .axis line {{stroke: currentColor !important}}</style>"
+)
+
+# The still picture shows so many dimensions: more would not be legible.
+MOST_STILL = 7
+
+# So many lines cover each other.
+MANY = 100
+
+# Where in the colour map the worst trial stands.
+DARKEST = 0.2
+
+# How far below an axis the inactive trials pass, as a share of its length.
+BELOW = 0.12
+
+
+def parallel_coordinates(trials: Trials) -> Interactive:
+    """Parallel coordinates of the trials that reached an objective.
+
+    A dimension of one value is left out: all lines would pass through one point.
+
+    Args:
+        trials: Any number of them.
+    """
+    keys = [dimension.key for dimension in trials.space.dimensions if dimension.size != 1]
+    lines = [_Line(axis(trials.space, key), trials) for key in keys]
+    return Interactive(STYLE + _interactive(trials, lines), _still(trials, lines))
+
+
+class _Line:
+    """One of the vertical lines: where trials pass it, and its ticks.
+
+    Args:
+        scale: Of the dimension.
+        trials: All of them.
+    """
+
+    def __init__(self, scale: Axis, trials: Trials) -> None:
+        places = scale.positions(trials.points)
+        margin = 0.0 if scale.high > scale.low else 0.5
+        length = scale.high - scale.low + 2 * margin
+        below = scale.low - margin - BELOW * length
+        self.name = scale.name
+        self.places = np.where(np.isnan(places), below, places)
+        self.inactive = bool(np.isnan(places).any())
+        self.low = below if self.inactive else scale.low - margin
+        self.high = scale.high + margin
+        self.ticks = [*([below] if self.inactive else []), *scale.ticks]
+        self.labels = [*([INACTIVE] if self.inactive else []), *scale.labels]
+
+    def heights(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions from 0 to 1."""
+        return (places - self.low) / (self.high - self.low)
+
+
+def _objective(trials: Trials) -> tuple[float, float, list[float], list[str]]:
+    """The range of the last line, its ticks and their labels."""
+    low, high = view(trials)
+    ticks = [float(tick) for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
+    return low, high, ticks, [f"{100 * tick:.4g} %" if is_share(trials.objective) else f"{tick:.3g}" for tick in ticks]
+
+
+def _colors(trials: Trials, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A colour for each objective; without the darkest, which a dark page would swallow."""
+    low, high = view(trials)
+    units = np.clip((values - low) / (high - low), 0, 1)
+    better = units if trials.direction == "max" else 1 - units
+    return np.asarray(mpl.colormaps[style.COLORMAP](DARKEST + (1 - DARKEST) * better))
+
+
+def _interactive(trials: Trials, lines: list[_Line]) -> str:
+    import plotly.graph_objects as go
+    from plotly.io import to_html
+
+    low, high, ticks, labels = _objective(trials)
+    shown = np.clip(trials.values, low, high)
+    dimensions: list[dict[str, Any]] = [
+        {"label": line.name, "values": line.places.tolist(), "range": [line.low, line.high], "tickvals": line.ticks,
+         "ticktext": line.labels}
+        for line in lines
+    ]  # fmt: skip
+    last = {"label": trials.objective, "values": shown.tolist(), "range": [low, high], "tickvals": ticks}
+    scale = _colors(trials, np.linspace(low, high, 9))
+    colors = [[index / 8, mpl.colors.to_hex(color)] for index, color in enumerate(scale)]
+    picture = go.Figure(
+        go.Parcoords(
+            dimensions=[*dimensions, {**last, "ticktext": labels}],
+            line={"color": shown.tolist(), "colorscale": colors, "cmin": low, "cmax": high},
+            labelangle=-18,
+            unselected={"line": {"color": style.GREY, "opacity": 0.12}},
+        )
+    )  # fmt: skip
+    picture.update_layout(
+        font={"color": style.GREY, "size": 12}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 56, "r": 56, "t": 84, "b": 24}, height=380, template=None,
+    )  # fmt: skip
+    options = {"responsive": True, "displaylogo": False}
+    html: str = to_html(picture, include_plotlyjs=False, full_html=False, div_id=NAME, config=options)
+    return html
+
+
+def _still(trials: Trials, all_lines: list[_Line]) -> Figure:
+    lines = all_lines[:MOST_STILL]
+    low, high, ticks, labels = _objective(trials)
+    norm = Normalize(low, high)
+    heights = [*(line.heights(line.places) for line in lines), norm(np.clip(trials.values, low, high))]
+    columns = np.arange(len(heights))
+    order = np.argsort(trials.gains, kind="stable")  # the best on top
+    paths = np.stack([np.column_stack([columns, np.array(heights)[:, index]]) for index in order])
+    with style.style():
+        drawing, (axes,) = style.new(height=3.4)
+        widths = np.where(trials.completed[order], 1.4, 0.7)
+        axes.add_collection(
+            LineCollection(
+                list(paths),
+                colors=_colors(trials, trials.values[order]),
+                linewidths=widths,
+                alpha=0.75 if len(order) <= MANY else 0.4,
+            )
+        )
+        for column, line in enumerate(lines):
+            _upright(axes, column, line.heights(np.array(line.ticks)).tolist(), line.labels)
+        _upright(axes, len(lines), [float(norm(tick)) for tick in ticks], labels, side="left")
+        names = [*(line.name for line in lines), trials.objective]
+        axes.set_xlim(-0.55, len(lines) + 0.45)
+        axes.set_ylim(-0.03, 1.03)
+        crowded = max(map(len, names)) * len(names) > 75
+        axes.set_xticks(columns, labels=names, rotation=18 if crowded else 0, ha="right" if crowded else "center")
+        axes.tick_params(axis="x", length=0)
+        axes.yaxis.set_visible(False)
+        axes.spines[:].set_visible(False)
+    return Figure(NAME, drawing, _caption(trials, all_lines), _alt(trials, names))
+
+
+def _upright(axes: Axes, column: int, heights: list[float], labels: list[str], side: str = "right") -> None:
+    axes.plot([column, column], [0, 1], color=style.INK, linewidth=1.0, zorder=3)
+    axes.plot([column] * len(heights), heights, "_", color=style.INK, markersize=5, zorder=3)
+    for height, text in zip(heights, labels, strict=True):
+        place = column - 0.06 if side == "right" else column + 0.06
+        axes.text(place, height, text, ha=side, va="center", fontsize=8, zorder=4)
+
+
+def _caption(trials: Trials, lines: list[_Line]) -> str:
+    count, best = len(trials.values), trials.best
+    text = (
+        f"Each line is one of {count} trials, coloured by {trials.objective}: yellow is best. "
+        if count > 1
+        else "The line is the only trial. "
+    )
+    text += f"Follow the lines that end at the best: trial {trials.numbers[best]} reached "
+    text += f"{trials.write(trials.values[best])}."
+    if pruned := int((~trials.completed).sum()):
+        text += f" {count_of(pruned, 'pruned trial')} coloured by what was reached by then, at an earlier epoch."
+    if any(line.inactive for line in lines):
+        text += f" Lines through “{INACTIVE}” have no such hyperparameter."
+    if num_outside(trials):
+        text += f" {count_of(num_outside(trials), 'worse trial')} drawn at the last axis' end."
+    if len(lines) > MOST_STILL:
+        text += f" The still picture shows the first {MOST_STILL} of {len(lines)} hyperparameters."
+    return text
+
+
+def _alt(trials: Trials, names: list[str]) -> str:
+    return f"Parallel coordinates of {len(trials.values)} trials through {', '.join(names)}."

@@ -1,0 +1,136 @@
+"""What does one hyperparameter cost in time, and what does it bring (the batch-size study)?"""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from mnistsweep.errors import DataError, suggest
+from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.figures.axes import Axis, axis, label
+from mnistsweep.html_report.figures.scatter import COMPLETED, draw_objective, span, view
+from mnistsweep.html_report.records import Block, Figure, Section, Table
+from mnistsweep.html_report.trials import Trials, most_important, trials_of
+
+# A table of more values would be long.
+MOST_ROWS = 16
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Time and objective against one hyperparameter, on the trials that completed."""
+    trials = None if evidence.search is None else trials_of(evidence.search)
+    if evidence.search is None or trials is None:
+        return None
+    key = _key(evidence, trials)
+    if key is None:
+        return None
+    scale = axis(trials.space, key)
+    places = scale.positions(trials.points)
+    shown = trials.completed & np.isfinite(places)
+    if not shown.any():
+        return None
+    groups = [shown & (places == place) for place in np.unique(places[shown])]
+    repeated = max(int(group.sum()) for group in groups) > 1 and len(groups) <= MOST_ROWS
+    blocks: list[Block] = [_figure(trials, scale, places, shown, groups if repeated else [])]
+    if repeated:
+        blocks.append(_table(trials, key, groups))
+    return Section(blocks)
+
+
+def _key(evidence: Evidence, trials: Trials) -> str | None:
+    """The hyperparameter that was asked for, or the most important one."""
+    assert evidence.search is not None
+    asked = evidence.against
+    if asked is None:
+        return next(iter(most_important(evidence.search)), None)
+    if asked not in trials.space.keys:
+        raise DataError(f"report.against: {asked!r} was not swept; {suggest(asked, trials.space.keys)}.")
+    return asked
+
+
+def _figure(
+    trials: Trials, scale: Axis, places: NDArray[np.float64], shown: NDArray[np.bool_], groups: list[NDArray[np.bool_]]
+) -> Figure:
+    key = scale.dimension.key
+    with style.style():
+        drawing, (time, score) = style.new(1, 2, height=2.9)
+        _panel(time, scale, places, trials.seconds, shown, groups)
+        time.set_ylim(bottom=0)
+        time.set_ylabel("training time in seconds")
+        _panel(score, scale, places, trials.values, shown, groups)
+        draw_objective(score, trials.objective, limits=_limits(trials, shown, groups))
+        score.set_ylabel(trials.objective)
+    count = int(shown.sum())
+    plural = "s" * (count != 1)
+    caption = f"Training time (left) and {trials.objective} (right) against {key}, on {count} completed trial{plural}."
+    if groups:
+        caption += " Large points are means, lines their standard deviation over the trials with that value."
+    caption += " " + _extremes(trials, scale, groups) if len(groups) > 1 else ""
+    caption += " The other hyperparameters vary as well." if len(trials.space.keys) > 1 else ""
+    alt = f"Two panels: training time and {trials.objective} of each completed trial against {key}."
+    return Figure("search-against", drawing, caption, alt)
+
+
+def _limits(trials: Trials, shown: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> tuple[float, float]:
+    """The view, and whatever the means and their spread need beyond it."""
+    ends = [*view(trials, shown)]
+    for group in groups:
+        mean, spread = trials.values[group].mean(), _spread(trials.values[group])
+        ends += [mean - 1.05 * spread, mean + 1.05 * spread]
+    return min(ends), max(ends)
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def _panel(
+    axes: Axes,
+    scale: Axis,
+    places: NDArray[np.float64],
+    values: NDArray[np.float64],
+    shown: NDArray[np.bool_],
+    groups: list[NDArray[np.bool_]],
+) -> None:
+    axes.scatter(places[shown], values[shown], **{**COMPLETED, "color": style.GREY if groups else style.BLUE})
+    if groups:
+        at = [places[group][0] for group in groups]
+        means = [values[group].mean() for group in groups]
+        spread = [_spread(values[group]) for group in groups]
+        axes.errorbar(at, means, yerr=spread, fmt="o-" if scale.ordered else "o", color=style.BLUE, markersize=6)
+    scale.draw(axes)
+    axes.set_xlabel(scale.dimension.key)
+
+
+def _extremes(trials: Trials, scale: Axis, groups: list[NDArray[np.bool_]]) -> str:
+    """The value that is fastest, and the one that scores best, on the mean."""
+    key = scale.dimension.key
+    fastest = min(groups, key=lambda group: trials.seconds[group].mean())
+    best = max(groups, key=lambda group: trials.gains[group].mean())
+    values = [label(trials.points[int(np.argmax(group))][key]) for group in (fastest, best)]
+    return (
+        f"On the mean {values[0]} is fastest ({trials.seconds[fastest].mean():.1f} s) and {values[1]} scores best "
+        f"({trials.write(trials.values[best].mean())})."
+    )
+
+
+def _seconds(values: NDArray[np.float64]) -> str:
+    mean = f"{values.mean():.1f}"
+    return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {_spread(values):.1f}"
+
+
+def _table(trials: Trials, key: str, groups: list[NDArray[np.bool_]]) -> Table:
+    rows = [
+        [
+            label(trials.points[int(np.argmax(group))][key]),
+            str(int(group.sum())),
+            _seconds(trials.seconds[group]),
+            span(trials.values[group], trials.objective),
+        ]
+        for group in groups
+    ]
+    columns = [key, "trials", "seconds", trials.objective]
+    caption = "Mean \N{PLUS-MINUS SIGN} standard deviation over the completed trials with each value."
+    return Table(columns, rows, caption, columns[1:])

@@ -1,0 +1,184 @@
+"""Does it help to remove or to correct the training labels that look wrong? What `mnistsweep clean` found out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
+
+from mnistsweep.analysis.arms import Arm, compare
+from mnistsweep.analysis.paired import Difference, points
+from mnistsweep.analysis.planting import Found
+from mnistsweep.analysis.treatments import AMBIGUOUS, ARMS, CORRECTED, SUSPECTS
+from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.figures.mosaic import mosaic
+from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
+from mnistsweep.paths import CleanPaths
+
+# How many suspected labels are shown, in rows of ten.
+MOST_SHOWN = 20
+
+# What to do where an arm is better, or worse, than training on everything.
+BETTER = {
+    SUSPECTS: "Remove the suspected training labels",
+    CORRECTED: "Correct the suspected training labels",
+    AMBIGUOUS: "Remove the most ambiguous training examples",
+}
+WORSE = {
+    SUSPECTS: "Do not remove the suspected training labels",
+    CORRECTED: "Do not correct the suspected training labels as the models suggest",
+    AMBIGUOUS: "Keep the most ambiguous training examples",
+}
+
+
+def section(evidence: Evidence) -> Section | None:
+    """The arms of the experiment side by side, and the first suspects; None where it was not run to its end."""
+    paths = None if evidence.cleaning is None else CleanPaths(evidence.cleaning)
+    if paths is None or not paths.summary.is_file():
+        return None
+    summary = json.loads(paths.summary.read_text(encoding="utf-8"))
+    runs, suspects = pd.read_csv(paths.runs), pd.read_csv(paths.suspects)
+    runs = runs[runs.seed < summary["seeds"]].sort_values("seed", kind="stable")
+    arms = compare({arm: runs.accuracy[runs.arm == arm].to_numpy() for arm in ARMS})
+    blocks: list[Block] = [
+        Text(_what_was_done(summary, evidence)),
+        Facts(_facts(summary)),
+        Text(summary["sentence"]),
+        _figure(arms, summary),
+        _table(arms, runs),
+    ]
+    if paths.images.is_file():
+        with np.load(paths.images, allow_pickle=False) as file:
+            blocks.append(_first_suspects(file["images"] / 255, suspects, evidence.class_names))
+    advice = [] if summary["planted"] else _advice(arms)
+    return Section(blocks, advice, {"cleaning-runs.csv": runs, "cleaning-suspects.csv": suspects})
+
+
+def _what_was_done(summary: dict[str, Any], evidence: Evidence) -> str:
+    identity, seeds = summary["identity"], summary["seeds"]
+    planted = f" Before that, {100 * identity['plant']:g} % of the training labels were made wrong on purpose."
+    same = f"{seeds} seeds" if seeds > 1 else "seed"
+    text = (
+        f"Each of the {summary['examples']:,} training labels was judged by a model that was not trained on it "
+        f"({identity['folds']} folds).{planted if summary['planted'] else ''} Then the configuration of trial "
+        f"{identity['trial']} was trained on five versions of the training set, with the same {same} "
+        f"each, and scored on the {summary['validation']:,} validation images, which were left as they are. The test "
+        "set was not touched."
+    )
+    if identity["trial"] != evidence.winner.number:
+        text += f" Since then trial {evidence.winner.number} has become the winner; mnistsweep clean repeats it all."
+    return text
+
+
+def _facts(summary: dict[str, Any]) -> list[Fact]:
+    flagged, examples = summary["flagged"], summary["examples"]
+    note = f"which is {100 * flagged / examples:.2f} %" if flagged else "so the arms are about the most suspect one"
+    facts = [Fact("suspected training labels", f"{flagged:,}", f"of {examples:,}, {note}")]
+    if summary["planted"]:
+        found = Found(**summary["planted"])
+        among = f"of {found.num_planted:,}, among as many at the top of the ranking"
+        facts.append(Fact("planted errors found", f"{100 * found.recall:.2f} %", among))
+        if flagged:
+            held = f"they hold {100 * found.flagged_recall:.2f} % of the planted"
+            facts.append(Fact("suspected labels that were planted", f"{100 * found.flagged_precision:.2f} %", held))
+    return facts
+
+
+def _figure(arms: Sequence[Arm], summary: dict[str, Any]) -> Figure:
+    shown = [(arm.name, arm.to_nothing) for arm in arms if arm.to_nothing is not None]
+    clear = [ARMS[name] for name, difference in shown if difference.is_clear]
+    seen = f"Clear of 0: {', '.join(clear)}." if clear else "None is clear of 0."
+    what = "One seed gives no interval."
+    if summary["seeds"] > 1:
+        what = (
+            f"Small dots: one seed each. Large dots: their mean, with its 95 % interval. {seen} That one of four such "
+            "intervals misses by chance is likelier than one in twenty."
+        )
+    return Figure(
+        "cleaning-arms",
+        _draw(shown),
+        "What each treatment of the training set changes in validation accuracy, against training on all of it as it "
+        f"is, seed by seed. {what}",
+        "Four rows, one a treatment, with dots for the difference of each seed, their mean and its interval: "
+        + "; ".join(f"{ARMS[name]} {points(difference)}" for name, difference in shown)
+        + ".",
+    )
+
+
+def _draw(shown: Sequence[tuple[str, Difference]]) -> Drawing:
+    with style.style():
+        drawing, (axes,) = style.new(height=2.4)
+        axes.axvline(0, color=style.GREY, linewidth=1.0)
+        for row, (_, difference) in enumerate(shown):
+            colour = style.VERMILION if difference.is_clear else style.BLUE
+            if np.isfinite(difference.low):
+                axes.plot([100 * difference.low, 100 * difference.high], [row, row], color=colour, linewidth=2.2)
+            axes.plot([100 * difference.mean], [row], "o", color=colour, markersize=7)
+            if len(difference.values) == 1:
+                continue
+            lifted = np.full(len(difference.values), row - 0.24)
+            axes.plot(100 * difference.values, lifted, "o", color=style.GREY, markersize=3.5)
+        axes.set_yticks(range(len(shown)), [ARMS[name] for name, _ in shown])
+        axes.set_ylim(len(shown) - 0.55, -0.6)
+        axes.set_xlabel("change of validation accuracy, in percentage points")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    return drawing
+
+
+def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
+    columns = ["removed", "accuracy", "log loss", "against nothing removed", "against random"]
+    mean = runs.groupby("arm")[["removed", "loss"]].mean()
+    rows = [
+        [
+            ARMS[arm.name],
+            f"{mean.removed[arm.name]:.0f}",
+            f"{100 * arm.mean:.2f} %" + (f" ± {100 * arm.std:.2f}" if len(arm.scores) > 1 else ""),
+            f"{mean.loss[arm.name]:.4f}",
+            *("" if one is None else points(one) for one in (arm.to_nothing, arm.to_random)),
+        ]
+        for arm in arms
+    ]
+    return Table(
+        ["training set", *columns],
+        rows,
+        "Validation accuracy (mean ± standard deviation over seeds), and paired differences with 95 % intervals. A "
+        "treatment is worth something if it does better than removing as many at random, too. The most ambiguous are "
+        "taken from the examples whose label is not suspected.",
+        columns,
+    )
+
+
+def _first_suspects(images: Any, suspects: pd.DataFrame, names: Sequence[str]) -> Figure:
+    first = suspects.head(min(MOST_SHOWN, len(images)))
+    planted = int(first.planted.sum())
+    columns = (first[column].tolist() for column in ("index", "label", "suggested"))
+    titles = [f"{place}\n{names[label]} → {names[other]}" for place, label, other in zip(*columns, strict=True)]
+    told = f" {planted} of these {len(first)} were planted." if suspects.planted.any() else ""
+    return Figure(
+        "cleaning-suspects",
+        mosaic(images[: len(first)], titles),
+        f"The {len(first)} training labels that look most wrong: position in the training set; label → what the models "
+        f"suggest. Is the suggestion right?{told}",
+        f"{len(first)} training images with their labels and the suggested classes.",
+    )
+
+
+def _advice(arms: Sequence[Arm]) -> list[str]:
+    """What to do where an arm differs by more than noise; better must mean better than at random, too."""
+    said = []
+    for arm in arms:
+        difference, to_random = arm.to_nothing, arm.to_random
+        if difference is None or to_random is None or not difference.is_clear:
+            continue
+        change = f"changes validation accuracy by {points(difference)}."
+        if difference.mean > 0 and to_random.is_clear and to_random.mean > 0:
+            said.append(f"{BETTER[arm.name]}: that {change}")
+        elif difference.mean < 0:
+            said.append(f"{WORSE[arm.name]}: doing otherwise {change}")
+    return said

@@ -1,0 +1,195 @@
+"""Is one model better than another on the same test images, or does it only look so?"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
+from numpy.typing import NDArray
+
+from mnistsweep.analysis.comparison import LEVEL, Comparison, compare
+from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.records import Block, Figure, Section, Table, Text
+
+MOST_SEEDS = 10
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models that were compared.
+
+    Attributes:
+        first: Name of A.
+        second: Name of B.
+        trial: Number of B's trial, if it is another than the winner.
+        found: Of their comparison.
+    """
+
+    first: str
+    second: str
+    trial: int | None
+    found: Comparison
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Show the committee against its seeds, the refit against the checkpoint, the winner against other trials."""
+    pairs = _pairs(evidence)
+    if not pairs:
+        return None
+    level = LEVEL / len(pairs)
+    kinds = [list(kind) for _, kind in itertools.groupby(pairs, key=lambda one: one.first)]
+    blocks: list[Block] = [
+        Text(_reading(level, len(pairs))),
+        Text(" ".join(_capital(_verdict(kind, level)) for kind in kinds)),
+        _figure(pairs, level),
+        _table(pairs, level),
+    ]
+    return Section(blocks, _advice(pairs, level, len(evidence.probabilities)), {"comparison.csv": _file(pairs)})
+
+
+def _pairs(evidence: Evidence) -> list[Pair]:
+    """Whatever there is to compare, with the names that the page uses."""
+    seeds, labels, winner = evidence.probabilities, evidence.labels, evidence.winner
+    pairs: list[Pair] = []
+
+    def add(first: str, one: NDArray[np.float64], second: str, other: NDArray[np.float64], trial: int | None) -> None:
+        pairs.append(Pair(first, second, trial, compare(one, other, labels)))
+
+    if len(seeds) > 1:
+        for number, one in enumerate(seeds[:MOST_SEEDS]):
+            add("the committee", evidence.committee, f"seed {number}", one, None)
+    if evidence.checkpoint is not None:
+        own, name = evidence.checkpoint.test, f"trial {winner.number}"
+        if winner.refitted:
+            add("the refit (seed 0)", seeds[0], name, own, None)
+        for number, other in evidence.others.items():
+            add(name, own, f"trial {number}", other, number)
+    return pairs
+
+
+def _reading(level: float, number: int) -> str:
+    many = f", which is 0.05 divided by the {number} comparisons (Bonferroni)" if number > 1 else ""
+    return (
+        "McNemar's exact test looks only at the images that one of two models gets right and the other wrong. A "
+        f"difference counts where p is below {level:.3g}{many}. Each model was trained once: a difference that counts "
+        "is one between these two models, not yet one between two ways to train. A trial stands for its own checkpoint."
+    )
+
+
+def _verdict(kind: list[Pair], level: float) -> str:
+    """What can be said of one model against others."""
+    first = kind[0]
+    if len(kind) == 1:
+        return first.found.verdict(first.first, first.second, level)
+    better = sum(one.found.p_value < level and one.found.difference > 0 for one in kind)
+    worse = sum(one.found.p_value < level and one.found.difference < 0 for one in kind)
+    others = "seeds" if first.trial is None else "other trials"
+    return (
+        f"{first.first} is clearly better than {better} of the {len(kind)} {others} compared, and clearly worse than "
+        f"{worse} (p below {level:.3g})."
+    )
+
+
+def _table(pairs: list[Pair], level: float) -> Table:
+    rows = [
+        (
+            one.first,
+            one.second,
+            str(one.found.only_first),
+            str(one.found.only_second),
+            f"{one.found.p_value:.3f}" if one.found.p_value >= 0.001 else "< 0.001",
+            "yes" if one.found.p_value < level else "no",
+            f"{100 * one.found.difference:+.2f} ({_points(one.found)})",
+        )
+        for one in pairs
+    ]
+    columns = ("A", "B", "only A", "only B", "p", "counts", "A less B, points")
+    caption = (
+        f"{len(pairs)} comparison{'' if len(pairs) == 1 else 's'} on {pairs[0].found.examples:,} test images. Only A: "
+        "how many A alone gets right. The difference in accuracy is in percentage points, with its 95 % interval "
+        "(Agresti and Min 2005)."
+    )
+    return Table(columns, rows, caption, numbers=(*columns[2:5], columns[6]))
+
+
+def _points(found: Comparison) -> str:
+    return f"{100 * found.interval.low:+.2f} to {100 * found.interval.high:+.2f}"
+
+
+def _figure(pairs: list[Pair], level: float) -> Figure:
+    clear = [one for one in pairs if one.found.interval.low > 0 or one.found.interval.high < 0]
+    several = (
+        f" Each interval stands alone; the table is stricter, for it takes all {len(pairs)} together: "
+        f"{sum(one.found.p_value < level for one in pairs)} count there."
+    )
+    return Figure(
+        "comparison",
+        _draw(pairs),
+        "Difference in accuracy between two models on the same images, with 95 % intervals: a line that crosses zero "
+        f"leaves open which one is better. {len(clear)} of {len(pairs)} do not cross it." + several * (len(pairs) > 1),
+        f"{len(pairs)} differences in accuracy with their intervals around a line at zero.",
+    )
+
+
+def _draw(pairs: list[Pair]) -> Drawing:
+    places = np.arange(len(pairs))
+    middle = np.array([100 * one.found.difference for one in pairs])
+    ends = np.array([(100 * one.found.interval.low, 100 * one.found.interval.high) for one in pairs]).T
+    with style.style():
+        figure, (axes,) = style.new(height=0.9 + 0.28 * len(pairs))
+        axes.axvline(0, color=style.GREY, linewidth=1)
+        axes.hlines(places, *ends, color=style.BLUE)
+        axes.plot(middle, places, "o", color=style.BLUE)
+        axes.set_yticks(places, [f"{one.first} less {one.second}".replace("the ", "") for one in pairs])
+        axes.set(ylim=(len(pairs) - 0.5, -0.5), xlabel="difference in accuracy, percentage points")
+    return figure
+
+
+def _advice(pairs: list[Pair], level: float, num_seeds: int) -> list[str]:
+    advice = []
+    seeds = [one for one in pairs if one.first == "the committee"]
+    clear = [one for one in seeds if one.found.p_value < level and one.found.difference > 0]
+    if 2 * len(clear) > len(seeds):
+        gain = 100 * sum(one.found.difference for one in seeds) / len(seeds)
+        advice.append(
+            f"Use the committee where {num_seeds} predictions an image can be afforded: it is right {gain:.2f} "
+            f"percentage points more often than one seed, clearly so against {len(clear)} of the {len(seeds)} seeds "
+            "compared."
+        )
+    others = [one for one in pairs if one.trial is not None]
+    better = [one for one in others if one.found.p_value < level and one.found.difference < 0]
+    if better:
+        first = better[0]
+        advice.append(
+            f"Trial {first.trial} is better than the winner on the test images by {-100 * first.found.difference:.2f} "
+            "percentage points. Do not take it for that: the test set must not choose. Choose again with more "
+            "validation data or more seeds."
+        )
+    return advice
+
+
+def _file(pairs: list[Pair]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "a": one.first,
+                "b": one.second,
+                "only_a_right": one.found.only_first,
+                "only_b_right": one.found.only_second,
+                "both_wrong": one.found.both_wrong,
+                "difference": one.found.difference,
+                "low": one.found.interval.low,
+                "high": one.found.interval.high,
+                "p_value": one.found.p_value,
+            }
+            for one in pairs
+        ]
+    )
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]

@@ -1,0 +1,207 @@
+"""How did the search go: what each trial reached, when the best was found, and what it cost?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from mnistsweep.analysis.arrays import Integers
+from mnistsweep.analysis.pareto import pareto_front
+from mnistsweep.html_report.evidence import Evidence, Search
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.figures.parallel import parallel_coordinates
+from mnistsweep.html_report.figures.scatter import count_of, draw_trials, outside_note
+from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section
+from mnistsweep.html_report.trials import Trials, is_share, trials_of
+
+# A trial that loses at most this share for at most half of the time is worth a sentence.
+SMALL_LOSS = 0.001
+
+# A best trial in the last part of a search, of at least so many trials, says that the search was not at its end.
+LATE, LEAST_TRIALS = 0.1, 10
+
+# A reason is cut here.
+REASON_LENGTH = 120
+
+
+def section(evidence: Evidence) -> Section | None:
+    """What the search found, and when: history, time against objective, parallel coordinates."""
+    search = evidence.search
+    trials = None if search is None else trials_of(search)
+    if search is None or trials is None:
+        return None
+    front = _front(trials)
+    blocks: list[Block] = [
+        _facts(search, trials),
+        _history(search, trials),
+        _pareto(trials, front),
+        parallel_coordinates(trials),
+    ]
+    return Section(blocks, _advice(search, trials, front), {"pareto.csv": _pareto_table(trials, front)})
+
+
+def _counts(search: Search) -> dict[str, int]:
+    states = search.trials["state"]
+    return {state: int((states == state).sum()) for state in ("completed", "pruned", "failed")}
+
+
+def _facts(search: Search, trials: Trials) -> Facts:
+    counts = _counts(search)
+    best = trials.best
+    seconds = float(search.trials["seconds"].astype(float).sum())
+    ended = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    return Facts(
+        [
+            Fact("trials", str(sum(counts.values())), ended),
+            Fact(f"best {trials.objective}", trials.write(trials.values[best]), f"trial {trials.numbers[best]}"),
+            Fact("training time", duration(seconds), "the sum over all trials"),
+        ]
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units.
+
+    Example:
+        >>> duration(59.94), duration(3725)
+        ('59.9 s', '1 h 2 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _history(search: Search, trials: Trials) -> Figure:
+    best = trials.best
+    failed = search.trials.loc[search.trials["state"] == "failed", "trial"].to_numpy(dtype=float)
+    done = trials.completed
+    sofar = np.maximum.accumulate(np.where(done, trials.gains, -np.inf))
+    last = max(int(search.trials["trial"].max()), 1)
+    with style.style():
+        drawing, (axes,) = style.new(height=3.0)
+        draw_trials(axes, trials.numbers.astype(float), trials, labels=True)
+        line = sofar if trials.direction == "max" else -sofar
+        known = np.isfinite(sofar)
+        steps = np.append(trials.numbers[known], last)
+        axes.step(
+            steps, np.append(line[known], line[-1]), where="post", color=style.ORANGE, label="best so far", zorder=1
+        )
+        if len(failed):
+            axes.plot(failed, np.zeros(len(failed)), "|", color=style.VERMILION, markersize=9, clip_on=False,
+                      transform=axes.get_xaxis_transform(), label="failed")  # fmt: skip
+        axes.set_xlim(-0.03 * last, 1.03 * last)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.set_xlabel("trial")
+        axes.set_ylabel(trials.objective)
+        drawing.legend(loc="outside upper center", ncols=5)
+    number, total = int(trials.numbers[best]), len(search.trials)
+    caption = (
+        f"The best of {_trials(total)} was found at trial {number} (the first is 0): {trials.objective} "
+        f"{trials.write(trials.values[best])}. The line is the best completed trial so far."
+    )
+    caption += _pruned_note(trials) + outside_note(trials)
+    alt = f"{trials.objective} of each trial in order, with the best so far as a line that ends at trial {number}."
+    return Figure("search-history", drawing, caption, alt)
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'s' * (count != 1)}"
+
+
+def _pruned_note(trials: Trials) -> str:
+    count = int((~trials.completed).sum())
+    return f" {count_of(count, 'trial')} drawn as a cross: pruned, and shown at what was reached by then." * (count > 0)
+
+
+def _front(trials: Trials) -> Integers:
+    """Positions of the completed trials that no other beats in both time and objective, the fastest first."""
+    done = np.flatnonzero(trials.completed)
+    return np.asarray(done[pareto_front(trials.seconds[done], trials.values[done], trials.direction)], dtype=np.int64)
+
+
+def _pareto(trials: Trials, front: Integers) -> Figure:
+    with style.style():
+        drawing, (axes,) = style.new(height=3.0)
+        draw_trials(axes, trials.seconds, trials, labels=True)
+        axes.step(trials.seconds[front], trials.values[front], where="post", color=style.GREEN, marker="o",
+                  markersize=7, markerfacecolor="none", label="Pareto front", zorder=3)  # fmt: skip
+        positive = trials.seconds[trials.seconds > 0]
+        if len(positive) == len(trials.seconds) and positive.max() > 20 * positive.min():
+            axes.set_xscale("log")
+        axes.set_xlabel("training time in seconds")
+        axes.set_ylabel(trials.objective)
+        drawing.legend(loc="outside upper center", ncols=4)
+    best, fastest = front[-1], front[0]
+    caption = (
+        f"{len(front)} of the {int(trials.completed.sum())} completed trials are on the Pareto front: no other is both "
+        f"faster and better. They reach from trial {trials.numbers[fastest]} ({_cost(trials, fastest)}) to trial "
+        f"{trials.numbers[best]} ({_cost(trials, best)})."
+    )
+    if len(front) == 1:
+        caption = (
+            f"Trial {trials.numbers[best]} is alone on the Pareto front ({_cost(trials, best)}): among "
+            f"{_trials(int(trials.completed.sum()))} that completed, none was faster or better."
+        )
+    alt = f"{trials.objective} of each trial against its training time; the Pareto front is a stepped line."
+    return Figure("search-pareto", drawing, caption + outside_note(trials), alt)
+
+
+def _cost(trials: Trials, position: int | np.int64) -> str:
+    return f"{trials.write(trials.values[position])} in {duration(float(trials.seconds[position]))}"
+
+
+def _pareto_table(trials: Trials, front: Integers) -> pd.DataFrame:
+    rows = [
+        {
+            "trial": int(trials.numbers[i]),
+            "seconds": float(trials.seconds[i]),
+            trials.objective: float(trials.values[i]),
+        }
+        | {key: trials.points[i].get(key) for key in trials.space.keys}
+        for i in front.tolist()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _advice(search: Search, trials: Trials, front: Integers) -> list[str]:
+    found = [_late(search, trials), _cheaper(trials, front), _failures(search)]
+    return [sentence for sentence in found if sentence]
+
+
+def _late(search: Search, trials: Trials) -> str:
+    total, number = len(search.trials), int(trials.numbers[trials.best])
+    if total < LEAST_TRIALS or int((search.trials["trial"] > number).sum()) >= LATE * total:
+        return ""
+    points = search.space.size()
+    if points is not None and points <= total:
+        return ""
+    more = 2 * total if points is None else min(2 * total, points)
+    return (
+        f"The best trial came late, as number {number} of {total} (the first is 0): the search may still have been "
+        f"finding better ones. Raise `trials`, to {more} say; the same command continues."
+    )
+
+
+def _cheaper(trials: Trials, front: Integers) -> str:
+    best = front[-1]
+    loss = np.abs(trials.values[front] - trials.values[best])
+    near = front[(loss <= SMALL_LOSS) & (trials.seconds[front] <= trials.seconds[best] / 2)]
+    if not is_share(trials.objective) or not len(near):
+        return ""
+    return (
+        f"Trial {trials.numbers[near[0]]} reaches {_cost(trials, near[0])}, the best trial {_cost(trials, best)}: "
+        "where time counts, take the former."
+    )
+
+
+def _failures(search: Search) -> str:
+    failed = search.trials[search.trials["state"] == "failed"]
+    total = len(search.trials)
+    if len(failed) < 2 or len(failed) < 0.1 * total:
+        return ""
+    reasons = failed["reason"].str.split("\n").str[0].value_counts()
+    reason = str(reasons.index[0])
+    short = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + "\N{HORIZONTAL ELLIPSIS}"
+    return f"{len(failed)} of {total} trials failed, most often with “{short}” ({reasons.iloc[0]}): see results.csv."

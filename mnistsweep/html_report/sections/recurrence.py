@@ -1,0 +1,119 @@
+"""Do other seeds and other trials stumble over the same images? How often an image recurs among the most ambiguous."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mnistsweep.analysis.recurrence import Recurrence, recurrence
+from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Text
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Compare the rankings of the seeds, and those of the sweep's best trials where there are some."""
+    seeds = _over_seeds(evidence) if len(evidence.probabilities) > 1 else None
+    trials = _over_trials(evidence) if evidence.others else None
+    if seeds is None and trials is None:
+        return None
+    blocks: list[Block] = [
+        Text(
+            "Each model ranks the test images by its own confidence. What recurs in the rankings lies with the "
+            "images; what does not recur lies with chance in training."
+        )
+    ]
+    if seeds is not None:
+        blocks += _blocks(seeds, "seed", [f"seed {number}" for number in range(seeds.models)], evidence)
+    if trials is not None:
+        blocks += _blocks(trials, "trial", _names(evidence), evidence)
+    frame = _frame(evidence, seeds, trials)
+    return Section(blocks, _advice(seeds), {"recurrence.csv": frame})
+
+
+def _over_seeds(evidence: Evidence) -> Recurrence:
+    return recurrence(evidence.probabilities, evidence.labels, evidence.top)
+
+
+def _over_trials(evidence: Evidence) -> Recurrence:
+    """Compare the next best trials with the winner's own checkpoint; where that is missing, with the committee."""
+    winner = evidence.committee if evidence.checkpoint is None else evidence.checkpoint.test
+    return recurrence(np.stack([winner, *evidence.others.values()]), evidence.labels, evidence.top)
+
+
+def _names(evidence: Evidence) -> list[str]:
+    winner = "committee" if evidence.checkpoint is None else f"trial {evidence.winner.number}"
+    return [winner, *(f"trial {number}" for number in evidence.others)]
+
+
+def _blocks(found: Recurrence, kind: str, names: list[str], evidence: Evidence) -> list[Block]:
+    every = int((found.times == found.models).sum())
+    facts = [
+        Fact(f"mean overlap over {kind}s", f"{found.mean_jaccard:.2f}", f"Jaccard at {found.top}: 0 none, 1 the same"),
+        Fact(f"in every {kind}'s first {found.top}", f"{every}", f"of {int((found.times > 0).sum())} images in any"),
+        Fact("always wrong", f"{int(found.always_wrong.sum()):,}", f"by all {found.models} {kind}s"),
+        Fact("sometimes wrong", f"{int(found.sometimes_wrong.sum()):,}", f"by some of the {found.models} {kind}s"),
+        Fact("never wrong", f"{int(found.never_wrong.sum()):,}", f"of {len(found.times):,} test images"),
+    ]
+    return [Facts(facts), _figure(found, kind, names)]
+
+
+def _figure(found: Recurrence, kind: str, names: list[str]) -> Figure:
+    counts = np.bincount(found.times, minlength=found.models + 1)[1:]
+    with style.style():
+        figure, (bars, matrix) = style.new(1, 2, height=max(2.4, 1.2 + 0.3 * found.models))
+        drawn = bars.barh(np.arange(1, found.models + 1), counts, color=style.BLUE)
+        bars.bar_label(drawn, padding=3)
+        bars.set(yticks=np.arange(1, found.models + 1), xlabel="images", ylabel=f"{kind}s that rank it so")
+        bars.set(title=f"In the first {found.top}", xlim=(0, max(counts.max(), 1) * 1.15))
+        _matrix(matrix, found, names)
+    random = found.top**2 / len(found.times)
+    caption = (
+        f"Left: how many images are among the {found.top} most ambiguous of one {kind}, of two, and so on; "
+        f"{counts[-1]} are in all {found.models}. Right: the overlap of each pair of {kind}s (Jaccard at "
+        f"{found.top}), {found.mean_jaccard:.2f} on average. Two rankings by chance would share {random:.2g} of "
+        f"{found.top} images on average."
+    )
+    alt = f"Bars of how often images recur over {kind}s, beside a matrix of the overlap of each pair."
+    return Figure(f"recurrence-{kind}s", figure, caption, alt)
+
+
+def _matrix(axes: Axes, found: Recurrence, names: list[str]) -> None:
+    axes.imshow(found.jaccard, cmap=style.COLORMAP, vmin=0, vmax=1)
+    places = np.arange(found.models)
+    axes.set(xticks=places, yticks=places, yticklabels=names, title=f"Overlap (Jaccard at {found.top})")
+    axes.set_xticklabels([name.split()[-1].replace("committee", "com.") for name in names])
+    for i, j in np.ndindex(found.jaccard.shape):
+        value = found.jaccard[i, j]
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", color="#1a1a1a" if value > 0.55 else "#f5f5f5")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _advice(seeds: Recurrence | None) -> list[str]:
+    if seeds is None:
+        return []
+    always, sometimes = int(seeds.always_wrong.sum()), int(seeds.sometimes_wrong.sum())
+    if always + sometimes < 10 or sometimes > always:  # in the latter case the comparison of models has a word to say
+        return []
+    return [
+        f"More seeds will not help much: {always} of the {always + sometimes} images that any seed gets wrong are "
+        f"wrong by all {seeds.models}. Look at them, and change the model or the augmentation."
+    ]
+
+
+def _frame(evidence: Evidence, seeds: Recurrence | None, trials: Recurrence | None) -> pd.DataFrame:
+    frame = pd.DataFrame({"index": np.arange(len(evidence.labels)), "label": evidence.labels})
+    ordering: list[str] = []
+    for kind, found in (("seeds", seeds), ("trials", trials)):
+        if found is None:
+            continue
+        frame[f"top_of_{kind}"] = found.times
+        frame[f"right_of_{kind}"] = found.num_right
+        frame[f"{kind}"] = found.models
+        wrong = np.where(found.always_wrong, "always", np.where(found.never_wrong, "never", "sometimes"))
+        frame[f"wrong_over_{kind}"] = wrong
+        ordering += [f"top_of_{kind}", f"right_of_{kind}"]
+    ascending = [column.startswith("right") for column in ordering]
+    return frame.sort_values(ordering, ascending=ascending, kind="stable").reset_index(drop=True)

@@ -1,0 +1,150 @@
+"""How good is the best model really?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from mnistsweep.analysis.accuracy import Accuracy, deviation, measure_accuracy
+from mnistsweep.html_report.evidence import Evidence, Winner
+from mnistsweep.html_report.formats import between, percent
+from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
+from mnistsweep.html_report.trials import write
+
+# Of the table on the page; `scores.csv` has all of them.
+MOST_SEEDS = 10
+
+
+def section(evidence: Evidence) -> Section:
+    """Show the scores of the best model, what it is, and what it was trained on."""
+    found = measure_accuracy(evidence.probabilities, evidence.labels)
+    scores = _scores(found, evidence.losses)
+    return Section(
+        blocks=[Facts(_facts(evidence, found)), Text(_reading(found)), _values(evidence.winner), _models(found)],
+        advice=_advice(evidence, found),
+        files={"scores.csv": scores},
+    )
+
+
+def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
+    seeds, winner = len(found.seeds), evidence.winner
+    spread = (
+        f"± {percent(found.deviation)} (standard deviation over {seeds} seeds)" if seeds > 1 else "one seed: no spread"
+    )
+    facts = [
+        Fact(
+            "test accuracy",
+            percent(found.mean),
+            f"{spread}; test images, Wilson 95 %: {between(found.interval)}",
+        )
+    ]
+    if seeds > 1:
+        together = found.committee
+        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {between(together.interval)}"
+        facts.append(Fact("committee accuracy", percent(together.accuracy), note))
+    facts.append(_loss(evidence, found))
+    best = f"epoch {winner.best_epoch} of {winner.epochs}"
+    if winner.repeats > 1:
+        best = f"mean over {winner.repeats} repeats"
+    chosen = f"trial {winner.number}, {best}; it won by this number, which flatters"
+    facts.append(Fact(f"{winner.objective} of the winner", write(winner.objective, winner.value), chosen))
+    data = "training and validation data together" if winner.refitted else "training data only: the sweep's checkpoint"
+    return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
+
+
+def _loss(evidence: Evidence, found: Accuracy) -> Fact:
+    """The loss of the training, or where it is not known the log-loss."""
+    losses, seeds = np.asarray(evidence.losses, np.float64), len(found.seeds)
+    known = bool(np.isfinite(losses).all())
+    mean, spread = (float(losses.mean()), deviation(losses)) if known else (found.log_loss, found.log_loss_deviation)
+    notes = [f"± {spread:.4f} (standard deviation over {seeds} seeds)"] if seeds > 1 else []
+    notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}" if seeds > 1 else "one seed: no spread")
+    return Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))
+
+
+def _reading(found: Accuracy) -> str:
+    examples = found.committee.examples
+    text = (
+        f"A Wilson interval covers the choice of the {examples:,} test images: the accuracy on all images of the "
+        "same kind lies in such an interval 95 times of 100."
+    )
+    if found.seeds_interval is None or found.deviation == 0:
+        return f"{text} It says nothing of what another seed would give."
+    return (
+        f"{text} It says nothing of what another seed would give. That is the standard deviation: on these images, the "
+        f"mean over many seeds is {between(found.seeds_interval)} (Student's t, 95 %, from "
+        f"{len(found.seeds)} seeds)."
+    )
+
+
+def _values(winner: Winner) -> Table:
+    rows = [(name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in winner.point.items()]
+    caption = f"The hyperparameters of trial {winner.number}, which won by {winner.objective}."
+    return Table(("hyperparameter", "value"), rows, caption, numbers=("value",))
+
+
+def _models(found: Accuracy) -> Table:
+    named = [(f"seed {number}", one) for number, one in enumerate(found.seeds[:MOST_SEEDS])]
+    if len(found.seeds) > 1:
+        named.append(("committee", found.committee))
+    rows = [
+        (
+            name,
+            f"{one.examples - one.correct:,}",
+            percent(one.accuracy),
+            between(one.interval),
+            f"{one.log_loss:.4f}",
+        )
+        for name, one in named
+    ]
+    columns = ("model", "wrong", "accuracy", "Wilson 95 %", "log-loss")
+    hidden = len(found.seeds) - MOST_SEEDS
+    rest = f" {hidden} more seeds stand in scores.csv." if hidden > 0 else ""
+    caption = f"Each model on all {found.committee.examples:,} test images.{rest}"
+    return Table(columns, rows, caption, numbers=columns[1:])
+
+
+def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
+    named = [(f"seed {number}", one) for number, one in enumerate(found.seeds)]
+    rows = [
+        {
+            "model": name,
+            "correct": one.correct,
+            "examples": one.examples,
+            "accuracy": one.accuracy,
+            "low": one.interval.low,
+            "high": one.interval.high,
+            "log_loss": one.log_loss,
+            "loss": loss,
+        }
+        for (name, one), loss in zip([*named, ("committee", found.committee)], [*losses, math.nan], strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
+    winner, advice = evidence.winner, []
+    if len(found.seeds) == 1:
+        several = "`report.seeds=3` trains the winner three times"
+        if not winner.refitted:
+            several = "`report.refit=true` trains the winner anew, with as many seeds as `report.seeds` says"
+        advice.append(f"One seed tells no luck from skill: {several}.")
+    near = _as_good(evidence, found)
+    if near:
+        advice.append(
+            f"{near} other {'trial lies' if near == 1 else 'trials lie'} within {100 * found.deviation:.2f} points, "
+            f"the standard deviation over seeds, of the winner in {winner.objective}: luck alone can order them so. "
+            "Take the cheapest of them, or give each more seeds."
+        )
+    return advice
+
+
+def _as_good(evidence: Evidence, found: Accuracy) -> int:
+    """How many trials are behind the winner by less than seeds differ, which is known for the accuracy alone."""
+    if evidence.search is None or len(found.seeds) == 1 or not evidence.winner.objective.endswith("accuracy"):
+        return 0
+    trials = evidence.search.trials
+    others = trials[(trials.state == "completed") & (trials.trial != evidence.winner.number)]
+    return int(((others.objective - evidence.winner.value).abs() <= found.deviation).sum())

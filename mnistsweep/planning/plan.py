@@ -1,0 +1,194 @@
+"""A plan: what is searched, over which configuration; written to ``sweep.yaml``, for workers in other processes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mnistsweep import devices
+from mnistsweep.config.compose import Recipe, trial_seed
+from mnistsweep.config.objective import direction_of
+from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
+from mnistsweep.config.trials import Composer
+from mnistsweep.errors import ConfigError, StudyError
+from mnistsweep.paths import SweepPaths
+from mnistsweep.search import factory
+from mnistsweep.space import Choice, Point, SearchSpace
+from mnistsweep.study.budget import Budget
+from mnistsweep.study.results import Sweep
+
+# CPU threads of a training where the same table is promised with any number of workers: with another number of threads
+# sums are rounded differently. Small networks gain little beyond four.
+REPEATABLE_THREADS = 4
+
+# Composing one takes some 60 ms, and so many lines in `sweep.yaml`.
+MOST_VARIANTS = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep that can be started.
+
+    Attributes:
+        recipe: Composes what holds for all trials.
+        groups: Which swept keys are config groups.
+        space: What varies.
+        config: The configuration of the sweep, as composed.
+        first_trials: The budget of trials that the sweep was begun with. It decides what `oracle=auto` is and in which
+            order a grid is tried, and stays when the budget is raised: else points would be repeated or left out.
+        variants: Combinations of presets, composed once for all workers (`Composer.variants`).
+    """
+
+    recipe: Recipe
+    groups: frozenset[str]
+    space: SearchSpace
+    config: Config
+    first_trials: int | None = None
+    variants: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def paths(self) -> SweepPaths:
+        """The sweep's files."""
+        return SweepPaths(Path(self.config.logs) / str(self.config.name))
+
+    @property
+    def direction(self) -> str:
+        """``max`` or ``min``."""
+        if self.config.direction != "auto":
+            return self.config.direction
+        return direction_of(self.config.objective) or "max"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the oracle is one of KerasTuner's own."""
+        return self.config.oracle.get("_target_") is not None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same table is promised with any number of workers, whatever is killed."""
+        config = self.config
+        if self.is_foreign or config.pruner.get("name") not in ("auto", "none"):
+            return False
+        return factory.resolve_oracle(config.oracle, self.space, self.first_trials) in factory.REPEATABLE
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a training: as configured, else a worker's share of the cores.
+
+        Where the same table is promised with any number of workers, the number must not depend on theirs.
+        """
+        config = self.config
+        if config.trainer.threads is None and self.is_repeatable:
+            return min(devices.num_cores(), REPEATABLE_THREADS)
+        return devices.threads_of(config.workers, config.trainer.threads)
+
+    @property
+    def num_trials(self) -> int | None:
+        """How many trials there will be at the most: the budget, or all points of a smaller space; None: no limit."""
+        size = None if self.is_foreign else self.space.size()
+        limits = [limit for limit in (self.config.trials, size) if limit is not None]
+        return min(limits, default=None)
+
+    @property
+    def budget(self) -> Budget:
+        """How far the sweep goes."""
+        config = self.config
+        return Budget(
+            trials=self.num_trials,
+            hours=config.hours,
+            total_epochs=config.total_epochs,
+            failed_in_a_row=config.max_consecutive_failed_trials,
+            failed=config.max_failed_trials,
+            failure_window=config.failure_window,
+        )
+
+    @cached_property
+    def composer(self) -> Composer:
+        """Composes each trial's configuration."""
+        return Composer(self.recipe, self.groups, self.variants)
+
+    def oracle(self) -> factory.Oracle:
+        """The oracle of the configuration."""
+        config = self.config
+        return factory.make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
+
+    def most_epochs(self) -> int:
+        """The largest number of epochs that a trial can have."""
+        for dimension in self.space.dimensions:
+            if dimension.key == "trainer.epochs":
+                return int(max(dimension.values) if isinstance(dimension, Choice) else dimension.high)
+        return self.config.trainer.epochs
+
+    def seed_of(self, number: int) -> int:
+        """The seed of a trial."""
+        return trial_seed(self.config.seed, number)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        config: Any = OmegaConf.to_container(OmegaConf.structured(self.config))
+        return {
+            "recipe": self.recipe.to_json(),
+            "groups": sorted(self.groups),
+            "space": self.space.to_json(),
+            "config": config,
+            "first_trials": self.first_trials,
+            "variants": self.composer.variants(self._combinations()),
+        }
+
+    def _combinations(self) -> Iterator[Point]:
+        """The combinations of presets that are met, if they are few; a worker composes others when it meets them."""
+        swept = [
+            d for d in self.space.dimensions if d.key in self.groups and isinstance(d, Choice) and not d.conditions
+        ]
+        if math.prod(len(dimension.values) for dimension in swept) <= MOST_VARIANTS:
+            for values in itertools.product(*(dimension.values for dimension in swept)):
+                yield {dimension.key: value for dimension, value in zip(swept, values, strict=True)}
+
+    @classmethod
+    def from_json(cls, record: Any) -> Plan:
+        """Read what `to_json` wrote.
+
+        Raises:
+            StudyError: The record was damaged, or written by another version.
+        """
+        try:
+            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record["config"]))
+            space = SearchSpace.from_json(record["space"])
+            recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
+            return cls(recipe, groups, space, config, record["first_trials"], record["variants"])
+        except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
+            raise StudyError(f"sweep.yaml: no plan that this version of mnistsweep can read: {error!r}") from error
+
+    def differences(self, other: Plan) -> list[str]:
+        """What in another plan would make it another search: keys whose values differ, budgets and workers aside."""
+        ours, theirs = self.identity(), other.identity()
+        return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+
+    def identity(self) -> dict[str, str]:
+        """What makes this search the one that it is: keys with their values as JSON."""
+        record = self.to_json()
+        flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}
+        dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}
+        return {key: json.dumps(value, sort_keys=True) for key, value in (flat | dimensions).items()}
+
+
+def plan_of(sweep: Sweep) -> Plan:
+    """The plan of a sweep, from its ``sweep.yaml``.
+
+    Raises:
+        StudyError: The file was damaged or written by another version.
+    """
+    record = sweep.config.get("plan")
+    try:
+        return Plan.from_json(record)
+    except StudyError as error:
+        raise StudyError(f"{sweep.paths.folder}: {error}") from error

@@ -1,0 +1,1 @@
+"""The study: the ledger in which workers meet, leases, the budget, exported views."""

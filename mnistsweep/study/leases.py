@@ -1,0 +1,203 @@
+"""Leases: which worker lives, so that its trial is its own, and which does not, so that another takes its trial over.
+
+A trial belongs to the worker that the ledger names. A worker keeps what it has by leaving a sign of life several times
+a lease: a number that changes. Others watch, and once a number has not changed for a whole lease *by their own
+monotonic clock*, its worker has lost what it had: clocks of different hosts are never compared. On the machine on which
+a worker runs, the operating system knows sooner: each holds a file lock for as long as its process exists.
+
+Whether a trial is still its own a worker learns from the ledger, in the same turn in which it writes a result. So a
+worker that was away for too long (stopped, swapped out, cut off) cannot write one that nobody waits for any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from io import BufferedWriter
+from pathlib import Path
+from types import TracebackType
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.coordination import Registry
+
+LEASE_SECONDS = 15.0
+"""How long a worker may show no sign of life."""
+
+SIGNS_A_LEASE = 5
+"""How often a worker shows one meanwhile, so that a slow disk costs no lease."""
+
+MOST_SECONDS = 2.0
+"""How long it takes at the most between two signs, and until a worker hears `mnistsweep stop`."""
+
+Monotonic = Callable[[], float]
+
+
+class Lease:
+    """A worker's sign of life, a context manager that keeps giving it.
+
+    Args:
+        paths: The sweep's files.
+        registry: Where the signs are left.
+        seconds: Without one, after which others may take over what this worker runs.
+        monotonic: The clock, in seconds.
+
+    Attributes:
+        owner: The worker's name in the ledger: host, start of the host, process number and a random part.
+        registry: As given.
+        seconds: As given.
+        monotonic: As given.
+        has_lapsed: Whether a sign came so late that others may have taken over what this worker runs; it stays so until
+            somebody has looked and says otherwise.
+        also: Called with each sign, on the thread that gives them; must be quick. Its errors are ignored.
+    """
+
+    def __init__(
+        self,
+        paths: SweepPaths,
+        registry: Registry,
+        seconds: float = LEASE_SECONDS,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())
+        self.owner = f"{host}-{boot()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._lock_path = paths.worker_lock(self.owner)
+        self.registry = registry
+        self.seconds = seconds
+        self.monotonic = monotonic
+        self.has_lapsed = False
+        self.also: Callable[[], None] = lambda: None
+        self._lock: BufferedWriter | None = None
+        self._count = 0
+        self._shown_at = monotonic()
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = self._lock_path.open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.show()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leaving.set()
+        self._thread.join()
+        assert self._lock is not None
+        with contextlib.suppress(Exception):  # what stays is judged as a dead worker's
+            self.registry.forget(self.owner)
+        self._lock_path.unlink(missing_ok=True)
+        self._lock.close()
+
+    def show(self) -> None:
+        """Give a sign of life."""
+        now = self.monotonic()  # from before it is given: others see it later, so they wait longer than this worker
+        self._count += 1
+        self.registry.beat(self.owner, self._count)
+        self.has_lapsed = self.has_lapsed or now - self._shown_at > self.seconds
+        self._shown_at = now
+
+    @property
+    def is_late(self) -> bool:
+        """Whether others may have taken over what this worker runs: the last sign is old, or came late."""
+        return self.has_lapsed or self.monotonic() - self._shown_at > self.seconds
+
+    def _keep(self) -> None:
+        while not self._leaving.wait(min(self.seconds / SIGNS_A_LEASE, MOST_SECONDS)):
+            for act in (self.show, self.also):
+                with contextlib.suppress(Exception):  # a disk or a database that comes back in time has cost nothing
+                    act()
+
+
+class Watch:
+    """What one observer has seen of the workers: who lives, as far as it can tell.
+
+    Args:
+        paths: The sweep's files.
+        registry: Where the signs are left.
+        seconds: Without a new sign, after which a worker is taken for dead.
+        monotonic: The observer's own clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        paths: SweepPaths,
+        registry: Registry,
+        seconds: float = LEASE_SECONDS,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        self._paths = paths
+        self._registry = registry
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._seen: dict[str, tuple[int | None, float]] = {}
+
+    def is_alive(self, owner: str) -> bool:
+        """Whether a worker may still hold what the ledger says it has; an empty name is nobody's.
+
+        The first look at a worker on another host cannot tell, and counts as alive. Changes nothing but this object.
+        """
+        if not owner:
+            return False
+        beat = self._registry.last_beat(owner)
+        if runs_here(self._paths, owner, beat) is False:
+            return False
+        now = self._monotonic()
+        if owner not in self._seen or self._seen[owner][0] != beat:
+            self._seen[owner] = (beat, now)
+        return now - self._seen[owner][1] <= self._seconds
+
+    def has_died(self, owner: str) -> bool:
+        """Whether a worker that is not alive ended without a word: one in good order takes its signs along."""
+        if not owner:
+            return False
+        beat = self._registry.last_beat(owner)
+        return beat is not None and runs_here(self._paths, owner, beat) is not True  # stopped, but there
+
+    def bury(self, owner: str) -> None:
+        """Remove what a worker left behind that is not alive."""
+        if owner:
+            stopped = runs_here(self._paths, owner, None)  # a process that is only stopped keeps its lock
+            self._registry.forget(owner)
+            if not stopped:
+                self._paths.worker_lock(owner).unlink(missing_ok=True)
+            self._seen.pop(owner, None)
+
+
+@cache
+def boot() -> str:
+    """What tells this run of this machine's kernel from all others; random where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").replace("-", "")[:8]
+    except OSError:
+        return secrets.token_hex(4)
+
+
+def runs_here(paths: SweepPaths, owner: str, beat: int | None) -> bool | None:
+    """Whether a worker's process exists, where this machine knows; None where the worker is on another one.
+
+    Args:
+        paths: The sweep's files.
+        owner: The worker.
+        beat: The last sign of life that it left.
+    """
+    if owner.split("-")[-3:-2] != [boot()]:
+        return None
+    try:
+        with paths.worker_lock(owner).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: those who ask do not take each other for it
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return None if beat is not None else False  # with a sign, it may be of a sweep in another folder
+    return False

@@ -1,0 +1,1 @@
+"""Where the ledger is stored: a journal file, SQLite or PostgreSQL."""

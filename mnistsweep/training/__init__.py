@@ -1,0 +1,1 @@
+"""One configuration trained: trainer, loop, callbacks, resume points, engines."""

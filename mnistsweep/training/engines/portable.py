@@ -1,0 +1,77 @@
+"""The engine for every Keras backend: one `model.fit` of one epoch, its batches reported as if `fit` ran them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep.training.engines.base import Engine, evaluation_batch_size, scalars
+
+
+class PortableEngine(Engine):
+    """Trains through Keras's public methods alone, on TensorFlow, JAX or PyTorch, compiled or run eagerly.
+
+    An epoch's order is given to `fit` by indexing the arrays, so it costs a copy of the training images an epoch.
+    """
+
+    def train_epoch(
+        self, order: NDArray[np.integer[Any]], callbacks: Any, images: NDArray[Any] | None = None
+    ) -> dict[str, float]:
+        """Train one epoch; see `Engine.train_epoch`."""
+        x, y = self.train
+        epoch = _EpochEvents(callbacks)
+        history = self.model.history  # `fit` puts one of its own there, which knows one epoch only
+        self.model.fit(
+            (x if images is None else images)[order],
+            y[order],
+            batch_size=self.batch_size,
+            shuffle=False,
+            verbose=0,
+            callbacks=[epoch],
+        )
+        self.model.history = history
+        _undo_averaging(self.model, epoch.weights)
+        return epoch.logs
+
+    def evaluate(self, callbacks: Any) -> dict[str, float]:
+        """Evaluate; see `Engine.evaluate`."""
+        if self.validation is None:
+            return {}
+        x, y = self.validation
+        batch_size = evaluation_batch_size(x, self.batch_size)
+        logs = self.model.evaluate(x, y, batch_size=batch_size, verbose=0, callbacks=callbacks, return_dict=True)
+        return scalars(logs)
+
+
+class _EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
+    """Passes the events of batches on, and keeps those of training and of the epoch, which the loop sends itself."""
+
+    def __init__(self, callbacks: Any) -> None:
+        super().__init__()
+        self._callbacks = callbacks
+        self.logs: dict[str, float] = {}
+        self.weights: list[NDArray[Any]] | None = None
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._callbacks.on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._callbacks.on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.logs = scalars(logs or {})
+        if getattr(self.model.optimizer, "use_ema", False):
+            self.weights = self.model.get_weights()
+
+
+def _undo_averaging(model: Any, weights: list[NDArray[Any]] | None) -> None:
+    """Put back the weights of the epoch's end.
+
+    `fit` ends by overwriting the weights with their moving average where the optimizer keeps one. That is right after
+    the last epoch, where `fitting.fit` does it, and would be wrong in between.
+    """
+    if weights is not None:
+        model.set_weights(weights)

@@ -1,0 +1,1 @@
+"""Worker processes: the worker, the supervisor that starts it, the watchdog inside it, signals."""

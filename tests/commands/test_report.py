@@ -1,0 +1,303 @@
+"""`mnistsweep report` from its command line to the page, on real sweeps over tiny data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import command, finished_sweep, tree
+from fakes import RunSweep
+from reports import Counted, Reported, claimed, copied, gathered, gatherer, kept
+
+from mnistsweep.commands import report as report_command
+from mnistsweep.config.compose import quoted
+from mnistsweep.evaluation.selection import select
+from mnistsweep.html_report.sections import SECTIONS
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.coordination import locked
+from mnistsweep.study.results import State
+
+
+@pytest.fixture
+def folder(reported: Reported, tmp_path: Path) -> Path:
+    """A copy of the shared sweep, with its report."""
+    return copied(reported.folder, tmp_path / "copy")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of one section: to draw all takes seconds."""
+    shorten(monkeypatch, "summary")
+
+
+def shorten(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Leave out all sections but some."""
+    for analysis in SECTIONS:
+        if analysis.name not in names:
+            monkeypatch.setattr(import_module(analysis.module), "section", lambda _evidence: None)
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def images_of(file: Path) -> list[int]:
+    return [int(row["index"]) for row in rows(file)]
+
+
+def test_the_numbers_are_those_of_the_kept_predictions(reported: Reported) -> None:
+    report = SweepPaths(reported.folder).report
+    winner = f"trial-{select(reported.folder).winner.number:04d}"
+    with np.load(reported.overrides[1].removeprefix("data.path=").strip("'\"")) as file:
+        labels = file["y_test"]
+    names = [f"{winner}-seed-{seed}" for seed in range(2)]
+    said = np.stack([np.load(report.predictions(name))["probabilities"] for name in names])
+    scores = rows(report.folder / "scores.csv")
+    assert [row["model"] for row in scores] == ["seed 0", "seed 1", "committee"]
+    by_hand = [*(said.argmax(axis=2) == labels).mean(axis=1), (said.mean(axis=0).argmax(axis=1) == labels).mean()]
+    assert [float(row["accuracy"]) for row in scores] == by_hand
+    logs = [-np.log(one[np.arange(20), labels]).mean() for one in (*said, said.mean(axis=0))]
+    np.testing.assert_allclose([float(row["log_loss"]) for row in scores], logs, rtol=1e-9)
+    np.testing.assert_allclose([float(row["loss"]) for row in scores[:2]], logs[:2], rtol=1e-5)
+    page = report.page.read_text(encoding="utf-8")
+    mean = f"{100 * np.mean(by_hand[:2]):.2f}"
+    assert f"{mean} %" in page
+    assert f"test accuracy: {mean} " in reported.printed
+    assert f"committee: {100 * by_hand[2]:.2f} %" in reported.printed
+    wrong = np.flatnonzero(said.mean(axis=0).argmax(axis=1) != labels).tolist()
+    assert sorted(images_of(report.folder / "mistakes.csv")) == wrong
+    ambiguous = np.argsort(said.mean(axis=0).max(axis=1))[:10].tolist()
+    assert images_of(report.folder / "ambiguous.csv")[:10] == ambiguous
+    assert len(list((report.folder / "ambiguous").glob("*.png"))) == 10
+
+
+def test_all_of_the_report_is_there(reported: Reported) -> None:
+    report = SweepPaths(reported.folder).report
+    assert reported.made.failed == {}
+    assert reported.folder / "report" / "index.html" == report.page
+    page = report.page.read_text(encoding="utf-8")
+    for analysis in SECTIONS:
+        assert (f'id="{analysis.name}"' in page) == (analysis.name != "cleaning"), analysis.name
+    assert re.search(r">\s*180\s*<", page)
+    assert "mnistsweep report logs/search report.seeds=2" in page
+    record = json.loads(report.record.read_text(encoding="utf-8"))
+    number = select(reported.folder).winner.number
+    assert record["models"] == [f"trial-{number:04d}-seed-0", f"trial-{number:04d}-seed-1"]
+    assert (record["trial"], record["refitted"], record["class_names"]) == (number, True, list("0123"))
+    for name in ("mistakes.csv", "ambiguous.csv", "suspects.csv", "scores.csv", "robustness.csv"):
+        assert f'href="{name}"' in page
+    printed = reported.printed.splitlines()
+    assert printed[:2] == ["training the winner anew, 1 of 2", "training the winner anew, 2 of 2"]
+    assert printed[2:4] == [f"predicting with the checkpoint of trial {number}", "predicting distorted images"]
+    assert printed[4:-3] == [analysis.title for analysis in SECTIONS]
+    assert printed[-1] == "the page: logs/search/report/index.html"
+
+
+def test_the_bar_ends_at_all_of_the_work(reported: Reported, folder: Path) -> None:
+    epochs = select(folder).best_epoch
+    assert reported.steps.done == reported.steps.total
+    for options, trained in (["report.seeds=2"], 2), (["report.refit=false"], 0), (["report.seeds=1"], 1):
+        steps = Counted()
+        selection = select(folder, options)
+        report_command.gather(gatherer(folder, *options, "report.robustness=true", steps=steps))
+        assert steps.done + len(SECTIONS) == report_command._work(selection)
+        assert report_command._work(selection) == trained * epochs + report_command.NUM_DISTORTED + len(SECTIONS)
+    assert report_command._work(select(folder, ["report.robustness=false"])) == 3 * epochs + len(SECTIONS)
+
+
+def stop_in_the_middle(folder: Path) -> int:
+    """Leave a trial that has reported an epoch, and that nobody owns any more; its number."""
+    with claimed(folder) as (study, claim, trial):
+        study.report(claim, 1, 0.25)
+        trial.history.write_text("epoch,loss,val_loss\n1,1.5,1.4\n", encoding="utf-8")
+    return claim.number
+
+
+def test_a_second_report_trains_nothing_and_needs_no_keras_and_the_sweep_may_be_stopped(folder: Path) -> None:
+    running, before = stop_in_the_middle(folder), kept(folder)
+    states = [record.state for record in select(folder).records]
+    assert states == [*[State.COMPLETED] * 3, State.RUNNING]
+    options = ["report.seeds=2", "report.class_names=[nought,one,two,three]", "report.against=model.layer_size"]
+    code = (
+        "import sys; from mnistsweep import cli; "
+        f"code = cli.main(['report', {str(folder)!r}, *{options!r}]); "
+        "print(code, sorted({'keras', 'tensorflow', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8")
+    assert done.stdout.splitlines()[-1] == "0 []", done.stderr
+    assert done.stdout.splitlines()[: len(SECTIONS)] == [analysis.title for analysis in SECTIONS]
+    assert done.stderr == ""
+    assert kept(folder) == before
+    report = SweepPaths(folder).report
+    page = report.page.read_text(encoding="utf-8")
+    assert "nought" in page
+    assert rows(report.folder / "classes.csv")[0]["class"] == "nought"
+    against = page[page.index('id="against"') :]
+    assert "model.layer_size" in against[: against.index("</section>")]
+    assert json.loads(report.record.read_text(encoding="utf-8"))["class_names"] == ["nought", "one", "two", "three"]
+    search = gathered(folder, "report.seeds=2")[0].search
+    assert search is not None
+    assert search.trials["trial"].tolist() == [0, 1, 2]
+    assert set(search.curves["trial"]) == {0, 1, 2, running}
+
+
+def test_tables_are_no_images(
+    run_sweep: RunSweep, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    labels = (np.arange(200) % 3).astype(np.uint8)
+    table = (rng.normal(size=(200, 5)) + 2 * np.eye(5)[labels]).astype(np.float32)
+    file = tmp_path / "table.npz"
+    np.savez(file, x_train=table[:160], y_train=labels[:160], x_test=table[160:], y_test=labels[160:])
+    own = [f"data.path={quoted(str(file))}", "data.scaling=none", "data.validation=40", "model.layer_size=8,16,32"]
+    folder = run_sweep([*own, "trials=1", "name=table"]).paths.folder
+    shorten(monkeypatch, "summary", "ambiguous", "suspects", "mistakes", "robustness")
+    counted: list[Counted] = []
+    monkeypatch.setattr(report_command, "Steps", lambda *given: counted.append(Counted(*given)) or counted[0])
+    answer = command(capfd, "report", "table", "report.seeds=1")
+    assert answer.code == 0, answer.err
+    assert counted[0].done == counted[0].total
+    report = SweepPaths(folder).report
+    page = report.page.read_text(encoding="utf-8")
+    assert 'id="mistakes"' in page
+    assert 'id="robustness"' not in page
+    assert not [path for path in report.folder.iterdir() if path.name in ("images", "ambiguous", "suspects")]
+    (score, together) = rows(report.folder / "scores.csv")
+    assert score["examples"] == together["examples"] == "40"
+    evidence, _ = gathered(folder, "report.seeds=1")
+    assert (evidence.images, evidence.robustness) == (None, None)
+    check_that_a_row_of_a_table_is_shown(folder, capfd)
+
+
+def check_that_a_row_of_a_table_is_shown(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = command(capfd, "show", str(folder), "7")
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("image 7: label ")
+    assert (folder / "report" / "images" / "00007.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.usefixtures("short")
+def test_a_section_that_fails_is_named_and_the_rest_stands(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_evidence: Any) -> None:
+        raise ValueError("shapes [disagree]")
+
+    monkeypatch.setattr("mnistsweep.html_report.sections.calibration.section", broken)
+    answer = command(capfd, "report", str(folder), "report.seeds=2")
+    assert (answer.code, answer.err) == (1, "")
+    assert "calibration: ValueError: shapes [disagree]" in answer.out.splitlines()
+    report = SweepPaths(folder).report
+    page = report.page.read_text(encoding="utf-8")
+    assert 'id="summary"' in page
+    assert "shapes [disagree]" in page
+    assert "Traceback" in (report.folder / "errors" / "calibration.txt").read_text(encoding="utf-8")
+    monkeypatch.setattr("mnistsweep.html_report.sections.calibration.section", lambda _evidence: None)
+    assert command(capfd, "report", str(folder), "report.seeds=2").code == 0
+    assert not (report.folder / "errors").exists()
+
+
+@pytest.mark.usefixtures("short")
+def test_a_report_without_a_checkpoint_says_so_on_the_page(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    number = select(folder).winner.number
+    paths = SweepPaths(folder)
+    paths.trial(number).model.unlink()
+    paths.report.predictions(f"trial-{number:04d}").unlink()
+    answer = command(capfd, "report", str(folder), "report.seeds=2", "report.robustness=false")
+    note = f"{paths.trial(number).model}: the model of trial {number} is missing."
+    assert (answer.code, answer.err) == (0, "")
+    assert note in answer.out.splitlines()
+    assert note in paths.report.page.read_text(encoding="utf-8")
+    before = paths.report.page.stat().st_mtime_ns
+    refused = command(capfd, "report", str(folder), "report.refit=false")
+    assert (refused.code, refused.err) == (2, f"mnistsweep: {note}\n")
+    assert paths.report.page.stat().st_mtime_ns == before
+
+
+@pytest.mark.usefixtures("short")
+def test_one_model_without_robustness(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = command(capfd, "report", str(folder), "report.refit=false", "report.robustness=false")
+    assert (answer.code, answer.err) == (0, "")
+    report = SweepPaths(folder).report
+    assert [row["model"] for row in rows(report.folder / "scores.csv")] == ["seed 0", "committee"]
+    record = json.loads(report.record.read_text(encoding="utf-8"))
+    assert (record["models"], record["refitted"]) == ([f"trial-{record['trial']:04d}"], False)
+    assert re.search(r">\s*120\s*<", report.page.read_text(encoding="utf-8"))
+
+
+def test_one_report_at_a_time(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = SweepPaths(folder).report
+    left = paths.model(".trial-0000-seed-0-0123456789ab")
+    left.touch()
+    before = tree(folder)
+    with locked(paths.lock):
+        answer = command(capfd, "report", str(folder))
+    assert answer.code == 2
+    assert "another `mnistsweep report` is at it. Give the command again when that one has ended." in answer.err
+    assert {path: at for path, at in tree(folder).items() if not path.endswith(paths.lock.name)} == {
+        path: at for path, at in before.items() if not path.endswith(paths.lock.name)
+    }
+    with report_command._alone(paths):
+        assert not left.exists()
+
+
+BAD = [
+    (["report.class_names=[a,b]"], r"report\.class_names: must be 4, one a class, received 2: \['a', 'b'\]\."),
+    (["report.against=model.layer_sise"], r"report\.against: .*did you mean 'model\.layer_size'\?"),
+    (["report.seeds=0"], r"report\.seeds: must be between 1 and 100, received 0\."),
+    (["report.seds=1"], r"report\.seds: there is no such key; did you mean 'report\.seeds'\?"),
+    (["extra"], r"report: takes one sweep and keys of its own, report\.KEY=VALUE; received 'extra'\."),
+    (["--seeds"], r"report: there is no option '--seeds'"),
+]
+
+
+def test_bad_input_is_one_message_and_nothing_is_written(
+    reported: Reported, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(reported.folder, tmp_path / "search", report=False)
+    for options, message in BAD:
+        answer = command(capfd, "report", str(folder), *options)
+        assert (answer.code, answer.out) == (2, ""), options
+        assert re.fullmatch(rf"mnistsweep: {message}.*\n", answer.err), answer.err
+        assert not SweepPaths(folder).report.folder.exists()
+
+
+def test_sweeps_that_cannot_be_reported(
+    tiny_data: list[str], tiny_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own.npz"
+    shutil.copyfile(tiny_file, own)
+    sweep = [*tiny_data, f"data.path={quoted(str(own))}", "model=perceptron", "model.layer_size=4,8", "oracle=grid"]
+    failed = finished_sweep([*sweep, "name=failed"], [None, None]).paths
+    done = finished_sweep([*sweep, "name=done"], [0.5, 0.6]).paths
+
+    def refused(name: str, message: str) -> None:
+        answer = command(capfd, "report", name)
+        assert answer.code == 2, answer
+        assert re.fullmatch(rf"mnistsweep: {message}\n", answer.err), answer.err
+        assert not failed.report.folder.exists()
+        assert not done.report.folder.exists()
+
+    refused("dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
+    refused("logs/dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
+    refused("failed", r".*no trial has completed yet.* \(2 begun\)\. Trial 0 failed: it broke\. .* continues it\.")
+    with np.load(own) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(own, **(arrays | {"y_train": arrays["y_train"][::-1]}))
+    refused("done", r"logs/done: not the data that this sweep was made with \(checksum .*; restore them, or .*")
+    own.unlink()
+    refused("done", r"logs/done: the data that this sweep was made with cannot be loaded any more: .*own\.npz.*")
+    done.trial(1).config.unlink()
+    refused("done", r"logs/done/trials/0001/config\.yaml: the configuration of trial 1 cannot be read: .*")

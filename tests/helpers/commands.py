@@ -1,0 +1,62 @@
+"""The command line from tests: run in this process, and what it would have launched caught."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnistsweep import cli
+from mnistsweep.commands.sweep import open_sweep
+from mnistsweep.config.compose import Recipe, to_plain
+from mnistsweep.config.runnable import runnable
+from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.study.leases import Lease
+from mnistsweep.study.results import Result, State, write_yaml
+from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.study import Study
+from mnistsweep.workers.worker import make_search
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(capfd: pytest.CaptureFixture[str], *arguments: str) -> Answer:
+    """Run a command in this process."""
+    capfd.readouterr()
+    try:
+        code: Any = cli.main(arguments)
+    except SystemExit as leaving:
+        code = leaving.code
+    return Answer(int(code or 0), *capfd.readouterr())
+
+
+def tree(folder: Path) -> dict[str, int]:
+    """Every file and folder below a folder, with the time it was last changed."""
+    return {str(path.relative_to(folder)): path.lstat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> Plan:
+    """A sweep in the working directory whose trials nobody trained: each has a score, None is a failure."""
+    plan = plan_sweep(Recipe(), overrides)
+    open_sweep(plan)
+    with Lease(plan.paths, open_registry(plan.paths, None)) as lease:
+        study = Study(plan.paths, make_search(plan, plan.paths), lease, None, "test", lambda: 0.0)
+        for score in scores:
+            claim = study.claim()
+            assert claim is not None
+            composed = plan.composer.trial(claim.point, claim.seed)
+            write_yaml(plan.paths.trial(claim.number).config, runnable(to_plain(composed), threads=1))
+            plan.paths.trial(claim.number).model.write_bytes(b"model %d" % claim.number)
+            state = State.FAILED if score is None else State.COMPLETED
+            study.finish(claim, state, Result(score, 1, 2, 3.0, reason="it broke" if score is None else ""))
+    return plan

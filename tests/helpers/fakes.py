@@ -1,0 +1,206 @@
+"""A sweep that trains nothing: studies over a fake objective, for the tests of the lower rooms."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.search import factory
+from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
+from mnistsweep.study.budget import Budget
+from mnistsweep.study.coordination import locked
+from mnistsweep.study.leases import LEASE_SECONDS, Lease
+from mnistsweep.study.results import Result, State, Sweep
+from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.study import Claim, Search, Study, create_ledger
+
+# Runs a real sweep with the given overrides: the fixture `run_sweep`.
+RunSweep = Callable[[Sequence[str]], Sweep]
+
+MOMENTUM = Float("optimizer.momentum", 0.0, 0.9, conditions=(Condition("optimizer", ("sgd", "rmsprop")),))
+
+# Every kind of dimension; infinitely many points.
+MIXED = SearchSpace(
+    (
+        Choice("optimizer", ("adam", "sgd", "rmsprop")),
+        MOMENTUM,
+        Choice("model.layer_size", (32, 64, 128, 256)),
+        Choice("trainer.epochs", (2, 4, 6)),
+        Choice("model.flag", (True, False)),
+        Choice("model.norm", (None, "l2", "batch")),
+        Choice("model.filters", ([8, 16], [16])),
+        Int("model.dense_layers", 1, 3),
+        Int("trainer.batch_size", 8, 512, log=True),
+        Float("model.dropout", 0.0, 0.6),
+        Float("optimizer.learning_rate", 1e-4, 1e-1, log=True),
+    )
+)
+
+# Seven points: the last dimension exists at four of them.
+SMALL = SearchSpace(
+    (
+        Choice("optimizer", ("adam", "sgd")),
+        Choice("size", (32, 64, 128)),
+        Int("layers", 1, 2, conditions=(Condition("optimizer", ("sgd",)), Condition("size", (64,)))),
+    )
+)
+
+LINE = SearchSpace((Float("x", 0.0, 1.0),))
+
+Objective = Callable[[Point], float]
+
+
+def score(point: Point) -> float:
+    """Some number that depends on every value of a point."""
+    return math.fsum(hash_free(key, value) for key, value in point.items())
+
+
+def hash_free(key: str, value: Any) -> float:
+    """A number in [0, 1) that is the same in every process."""
+    return sum((index + 1) * ord(letter) for index, letter in enumerate(f"{key}={value}")) * 0.6180339887 % 1
+
+
+def make_search(
+    space: SearchSpace,
+    oracle: str = "random",
+    *,
+    trials: int | None = None,
+    seed: int = 0,
+    direction: str = "max",
+    pruner: str = "none",
+    enqueued: Sequence[Mapping[str, Any]] = (),
+    **budget: Any,
+) -> Search:
+    """A search by the names that users type; trial N has the seed 1000 + N."""
+    return Search(
+        space,
+        direction,
+        factory.make_oracle({"name": oracle}, space, seed, trials, enqueued),
+        lambda number: 1000 + number,
+        factory.make_pruner({"name": pruner}, oracle, 9),
+        Budget(trials=trials, **budget),
+        "val_accuracy",
+    )
+
+
+@contextlib.contextmanager
+def open_study(
+    paths: SweepPaths,
+    search: Search,
+    storage: str | None = None,
+    session: str = "first",
+    clock: Callable[[], float] = lambda: 0.0,
+    lease_seconds: float = LEASE_SECONDS,
+) -> Iterator[Study]:
+    """A study as a worker has it, for as long as the worker lives."""
+    create_ledger(paths, storage, search.direction, search.objective, {})
+    with Lease(paths, open_registry(paths, storage), lease_seconds) as lease:
+        yield Study(paths, search, lease, storage, session, clock)
+
+
+@contextlib.contextmanager
+def doomed_study(
+    paths: SweepPaths, search: Search, storage: str | None = None, session: str = "first"
+) -> Iterator[Study]:
+    """A study whose worker's process dies at the end, for all that others can see."""
+    create_ledger(paths, storage, search.direction, search.objective, {})
+    lease = Lease(paths, open_registry(paths, storage))
+    lease.__enter__()
+    try:
+        yield Study(paths, search, lease, storage, session, lambda: 0.0)
+    finally:
+        lease._leaving.set()
+        lease._thread.join()
+        assert lease._lock is not None
+        lease._lock.close()
+
+
+def train(study: Study, claim: Claim, value: float, epochs: int = 0) -> State:
+    """Report a rising curve that ends at `value`, and finish as the pruner says."""
+    for epoch in range(1, epochs + 1):
+        if study.report(claim, epoch, value - 1 / epoch + 1 / epochs):
+            study.finish(claim, State.PRUNED, Result(value - 1 / epoch + 1 / epochs, epoch, epoch, 0.25))
+            return State.PRUNED
+    study.finish(claim, State.COMPLETED, Result(value, epochs or 1, epochs or 1, 0.25))
+    return State.COMPLETED
+
+
+def run(study: Study, objective: Objective = score, epochs: int = 0) -> list[Claim]:
+    """Run trials until the study grants no more."""
+    claims: list[Claim] = []
+    while (claim := study.claim()) is not None:
+        claims.append(claim)
+        train(study, claim, objective(claim.point), epochs)
+    return claims
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for a condition; a limit that only a broken program reaches."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+
+
+def start(target: Callable[..., None], *arguments: Any) -> Any:
+    """A process of its own, started afresh: nothing of this one is inherited."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def new_event() -> Any:
+    """An event that processes of `start` can share."""
+    return multiprocessing.get_context("spawn").Event()
+
+
+def claim(study: Study) -> Claim:
+    found = study.claim()
+    assert found is not None
+    return found
+
+
+def fail(study: Study, reason: str = "no luck") -> Claim:
+    found = claim(study)
+    study.finish(found, State.FAILED, Result(reason=reason))
+    return found
+
+
+def work_through(folder: Path, storage: str | None, oracle: str, trials: int, ready: Any, go: Any) -> None:
+    """A worker process that runs fake trials of `MIXED`; it begins when all are there."""
+    ready.release()
+    go.wait()
+    with open_study(SweepPaths(folder), make_search(MIXED, oracle, trials=trials), storage) as study:
+        run(study, epochs=2)
+
+
+def claim_and_hang(folder: Path, storage: str | None, reported: Any, never: Any) -> None:
+    """A worker process that dies in its trial: it reports two epochs, says so, and waits to be killed."""
+    with open_study(SweepPaths(folder), make_search(LINE, trials=3), storage) as study:
+        claim = study.claim()
+        assert claim is not None
+        study.report(claim, 1, 0.25)
+        study.report(claim, 2, 0.5)
+        reported.set()
+        never.wait()
+
+
+def hold_lock(path: Path, holding: Any, never: Any) -> None:
+    """A process that holds a lock, says so, and waits to be killed."""
+    with locked(path):
+        holding.set()
+        never.wait()
+
+
+def hold_lease(folder: Path, names: Any, never: Any) -> None:
+    """A process that holds a lease, tells its name, and waits to be killed."""
+    paths = SweepPaths(folder)
+    with Lease(paths, open_registry(paths, None)) as lease:
+        names.put(lease.owner)
+        never.wait()

@@ -1,0 +1,188 @@
+"""The section on calibration: what it shows with and without a checkpoint, and what it advises."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from evidence import make_evidence
+
+from mnistsweep.analysis.calibration import calibration
+from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
+from mnistsweep.html_report.evidence import Checkpoint, Evidence
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.records import Facts, Figure, Section, Table, Text
+from mnistsweep.html_report.sections.calibration import section
+
+
+def calibrated(examples: int, seeds: int, classes: int = 10, sharpness: float = 1.0) -> tuple[Any, Any]:
+    """Probabilities and labels drawn from them; then as much surer as the sharpness says."""
+    rng = np.random.default_rng(2)
+    logits = rng.normal(0, 3, (examples, classes))
+    labels = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    raised = np.exp(sharpness * (logits - logits.max(axis=1, keepdims=True)))
+    return np.stack([raised / raised.sum(axis=1, keepdims=True)] * seeds), labels
+
+
+def over_confident(sharpness: float, seeds: int = 2, **changes: Any) -> Evidence:
+    """Models, and a checkpoint, of a known sharpness."""
+    probabilities, labels = calibrated(4000, seeds, sharpness=sharpness)
+    checkpoint = Checkpoint(probabilities[0, :2000], labels[:2000], probabilities[0, 2000:])
+    return make_evidence(
+        labels=labels[2000:], probabilities=probabilities[:, 2000:], checkpoint=checkpoint, images=None, **changes
+    )
+
+
+def shown(evidence: Evidence) -> Section:
+    found = section(evidence)
+    assert found is not None
+    return found
+
+
+def names(found: Section) -> list[str]:
+    return [block.name for block in found.blocks if isinstance(block, Figure)]
+
+
+def test_the_whole_section() -> None:
+    evidence = make_evidence()
+    found = shown(evidence)
+    assert names(found) == ["calibration-reliability", "calibration-temperature", "calibration-coverage"]
+    text, facts = found.blocks[:2]
+    assert isinstance(text, Text)
+    assert "trained on the validation data too" in text.text
+    assert "its epoch was chosen there" in text.text
+    figure = found.blocks[2]
+    assert isinstance(figure, Figure)
+    assert "For the committee, " in figure.caption
+    assert "Its bars (the seeds have none) are Wilson" in figure.caption
+    wrong = 100 * (evidence.predictions != evidence.labels).mean()
+    captions = [block.caption for block in found.blocks if isinstance(block, Figure | Table)]
+    assert any(f"(at the right end of the curve: {wrong:.2f} % wrong)" in caption for caption in captions)
+    assert any("Smaller is better, but for what chance explains" in caption for caption in captions)
+    assert isinstance(facts, Facts)
+    errors = [calibration(one, evidence.labels).expected_error for one in evidence.probabilities]
+    assert facts.facts[0].value == f"{100 * np.mean(errors):.2f} ± {100 * np.std(errors, ddof=1):.2f} %"
+    rows = found.files["reliability.csv"]
+    assert list(rows.model.unique()) == [
+        "seed 0", "seed 1", "seed 2", "committee", "checkpoint", "checkpoint with temperature",
+    ]  # fmt: skip
+    assert (rows.groupby("model")["count"].sum() == 400).all()
+    curve = found.files["coverage.csv"]
+    assert curve.coverage.is_monotonic_increasing
+    assert curve.coverage.iloc[-1] == 1
+    assert ((curve.accuracy_low <= curve.accuracy) & (curve.accuracy <= curve.accuracy_high)).all()
+    for block in found.blocks:
+        if isinstance(block, Figure):
+            assert style.svg(block.drawing, block.name).startswith("<svg")
+
+
+def test_a_planted_temperature_is_advised_and_fitted_on_validation_alone() -> None:
+    evidence = over_confident(2.0)
+    assert evidence.checkpoint is not None
+    fitted = fit_temperature(evidence.checkpoint.validation, evidence.checkpoint.validation_labels)
+    assert fitted.value == pytest.approx(2.0, rel=0.1)
+    before, after = (
+        calibration(one, evidence.labels).expected_error
+        for one in (evidence.checkpoint.test, apply_temperature(evidence.checkpoint.test, fitted.value))
+    )
+    assert shown(evidence).advice[0] == (
+        f"The winner's checkpoint is over-confident: divide its logits by T = {fitted.value:.2f}, which takes its "
+        f"calibration error on the test set from {100 * before:.2f} % to {100 * after:.2f} %."
+    )
+    other = dataclasses.replace(evidence, labels=np.roll(evidence.labels, 1))
+    captions = [block.caption for block in shown(other).blocks if isinstance(block, Figure)]
+    assert f"divided by {fitted.value:.2f} (right; 95 %: {fitted.low:.2f}" in captions[1]
+
+
+def test_refits_without_calibration_are_told_to_keep_the_validation_side() -> None:
+    found = shown(over_confident(2.0))
+    assert found.advice[1].startswith("The refitted models are over-confident: calibration error ")
+    assert "report.refit=false" in found.advice[1]
+
+
+def test_what_is_calibrated_needs_no_advice_but_on_coverage() -> None:
+    found = shown(over_confident(1.0))
+    assert all(advice.startswith("Answering only when the winner's checkpoint is") for advice in found.advice)
+
+
+# Sure of nine in ten, and of these right; of the others in six of ten.
+SURE_OF_MOST = np.repeat([[[0.99, 0.01], [0.6, 0.4]]], [900, 100], axis=1), np.repeat([0, 0, 1], [900, 60, 40])
+
+
+def test_coverage_read_off_the_test_images_is_advised_as_that() -> None:
+    probabilities, labels = SURE_OF_MOST
+    found = shown(make_evidence(probabilities=probabilities, labels=labels, checkpoint=None))
+    assert found.advice[-1] == (
+        "Answering only when confidence is at least 99.00 % leaves 90.00 % of the images and 100.00 % accuracy instead "
+        "of 96.00 %; give the others to a human. The threshold was read off these same test images, which flatters it."
+    )
+
+
+def test_a_threshold_is_chosen_on_validation_and_told_for_the_test_set() -> None:
+    probabilities, labels = SURE_OF_MOST
+    test = np.repeat([[0.995, 0.005], [0.985, 0.015], [0.6, 0.4]], [800, 100, 100], axis=0)
+    wrong_at_ends = np.where(np.isin(np.arange(1000), [0, 1, *range(850, 900), *range(950, 1000)]), 1, 0)
+    evidence = make_evidence(
+        probabilities=test[None], labels=wrong_at_ends, checkpoint=Checkpoint(probabilities[0], labels, test)
+    )
+    assert shown(evidence).advice[-1] == (
+        "Answering only when the winner's checkpoint is at least 99.00 % sure, a threshold chosen on its validation "
+        "side for 99.9 % accuracy, leaves 80.00 % of the test images and 99.75 % accuracy (99.09 to 99.93 %) instead "
+        "of 89.80 %; give the others to a human."
+    )
+    no_better = dataclasses.replace(evidence, labels=np.repeat([1, 0, 0], [800, 100, 100]))
+    assert not any("Answering" in advice for advice in shown(no_better).advice)
+
+
+def test_why_no_temperature_is_found() -> None:
+    labels = np.arange(200) % 2
+    uniform, opposed = np.full((200, 2), 0.5), np.eye(2)[1 - labels] * 0.6 + 0.2
+    right = np.eye(2)[labels] * 0.6 + 0.2
+    texts = [
+        [block.text for block in shown(make_evidence(checkpoint=one, classes=2, examples=200)).blocks
+         if isinstance(block, Text)][1]
+        for one in (Checkpoint(said, labels, said) for said in (uniform, opposed, right))
+    ]  # fmt: skip
+    assert [text.endswith("its confidence says nothing about being right there.") for text in texts] == [1, 1, 0]
+    assert texts[2].endswith("it makes too few mistakes there.")
+
+
+def test_without_a_checkpoint_there_is_no_temperature() -> None:
+    found = shown(make_evidence(checkpoint=None))
+    assert names(found) == ["calibration-reliability", "calibration-coverage"]
+    assert isinstance(found.blocks[0], Text)
+    assert "checkpoint is missing" in found.blocks[0].text
+    assert not any("logits" in advice for advice in found.advice)
+
+
+def test_one_model_that_is_the_checkpoint() -> None:
+    evidence = over_confident(2.0, seeds=1)
+    evidence = dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, refitted=False))
+    found = shown(evidence)
+    assert names(found) == ["calibration-temperature", "calibration-coverage"]
+    assert set(found.files["reliability.csv"].model) == {"checkpoint", "checkpoint with temperature"}
+    assert isinstance(found.blocks[0], Text)
+    assert "refitted" not in found.blocks[0].text
+    assert not any("refitted" in advice for advice in found.advice)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_few_classes_and_all_right(classes: int) -> None:
+    labels = np.arange(60) % classes
+    sure = np.eye(classes)[labels]
+    checkpoint = Checkpoint(sure, labels, sure)
+    found = shown(make_evidence(labels=labels, probabilities=sure[None], checkpoint=checkpoint, images=None))
+    assert found.advice == []
+    assert "calibration-temperature" not in names(found)
+    tables = [block for block in found.blocks if isinstance(block, Table)]
+    assert tables[0].rows == [["100.00 %", "100.0000 %", "100.00 %", "93.98 to 100.00 %"]]
+
+
+def test_all_wrong() -> None:
+    labels = np.arange(60) % 3
+    found = shown(make_evidence(labels=labels, probabilities=np.eye(3)[(labels + 1) % 3][None], checkpoint=None))
+    facts = found.blocks[1]
+    assert isinstance(facts, Facts)
+    assert [fact.value for fact in facts.facts] == ["100.00 %", "2.0000", "none", "none"]

@@ -1,0 +1,434 @@
+"""From overrides to a plan: what is swept, under which condition, and that every fault is found before the start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mnistsweep.config.checks import Faults
+from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.resources import folders_for
+from mnistsweep.errors import ConfigError, DataError
+from mnistsweep.planning.checks import probes
+from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace
+
+SGD = Condition("optimizer", ("sgd",))
+
+
+def planned(*overrides: str, recipe: Recipe | None = None) -> Plan:
+    return plan_sweep(recipe or Recipe(), overrides)
+
+
+def trial(plan: Plan, **values: Any) -> dict[str, Any]:
+    """A trial's configuration; double underscores stand for dots."""
+    return asdict(to_config(plan.composer.trial({key.replace("__", "."): value for key, value in values.items()})))
+
+
+# What is swept
+
+
+def test_ranges_are_dimensions_in_the_order_given() -> None:
+    plan = planned("trainer.epochs=2,4", "model.dropout=interval(0,0.6)", "model.dense_layers=int(interval(1,3))")
+    assert plan.space.dimensions == (
+        Choice("trainer.epochs", (2, 4)),
+        Float("model.dropout", 0.0, 0.6),
+        Int("model.dense_layers", 1, 3),
+    )
+    assert plan.recipe.overrides == ()
+
+
+def test_the_command_line_wins_over_params() -> None:
+    plan = planned("space=[dropout,dense_layers,epochs]", "model.dropout=0.1,0.2", "trainer.epochs=7")
+    assert {d.key: d for d in plan.space.dimensions} == {
+        "model.dropout": Choice("model.dropout", (0.1, 0.2)),
+        "model.dense_layers": Choice("model.dense_layers", (1, 2, 3)),
+    }
+    assert plan.config.trainer.epochs == 7
+
+
+def test_params_on_the_command_line_count() -> None:
+    recipe = Recipe(("+hydra.sweeper.params={model.dropout: 'choice(0.1,0.2)'}",))
+    plan = planned(recipe=recipe)
+    assert plan.space.keys == ("model.dropout",)
+    assert plan.recipe.overrides == ()
+
+
+def test_a_group_is_swept_with_the_keys_of_each_preset() -> None:
+    plan = planned("model=perceptron,deep_conv", "optimizer=adam,sgd")
+    assert plan.groups == {"model", "optimizer"}
+    first = trial(plan, model="perceptron", optimizer="sgd")
+    second = trial(plan, model="deep_conv", optimizer="adam")
+    assert (first["model"]["layer_size"], first["optimizer"]["momentum"]) == (16, 0.0)
+    assert (second["model"]["last_layer_size"], second["optimizer"]["beta_1"]) == (64, 0.9)
+    assert "layer_size" in second["model"]
+    assert "last_layer_size" not in first["model"]
+
+
+def test_presets_by_a_pattern() -> None:
+    assert planned("model=glob(*_conv)").space.dimensions == (Choice("model", ("deep_conv", "fast_conv", "tiny_conv")),)
+
+
+def test_lists_are_values() -> None:
+    plan = planned("model=deep_conv", "model.filters=[20,20,50],[10,10,20]")
+    assert plan.space.size() == 2
+    assert trial(plan, model__filters=[10, 10, 20])["model"]["filters"] == [10, 10, 20]
+
+
+# Conditions
+
+
+def test_a_key_of_some_presets_exists_only_with_them() -> None:
+    plan = planned("optimizer=adam,sgd,rmsprop", "optimizer.momentum=interval(0,0.9)")
+    assert plan.space["optimizer.momentum"].conditions == (Condition("optimizer", ("sgd", "rmsprop")),)
+    assert plan.space.size() is None
+    assert plan.space.point([0.0, 0.5]) == {"optimizer": "adam"}
+    assert trial(plan, optimizer="sgd", optimizer__momentum=0.5)["optimizer"]["momentum"] == 0.5
+
+
+def test_a_key_of_all_presets_has_no_condition() -> None:
+    plan = planned("optimizer=adam,sgd", "optimizer.learning_rate=0.1,0.2", "optimizer.weight_decay=null,0.1")
+    assert all(dimension.conditions == () for dimension in plan.space.dimensions)
+
+
+def test_a_fixed_value_of_some_presets_is_a_constant_with_a_condition() -> None:
+    plan = planned("optimizer=adam,sgd", "optimizer.momentum=0.9")
+    assert plan.space["optimizer.momentum"] == Choice("optimizer.momentum", (0.9,), (SGD,))
+    assert plan.space.size() == 2
+    assert plan.recipe.overrides == ()
+
+
+def test_a_fixed_value_of_all_presets_but_the_default_is_a_constant() -> None:
+    plan = planned("optimizer=sgd,rmsprop", "optimizer.momentum=0.9")
+    assert plan.space["optimizer.momentum"] == Choice("optimizer.momentum", (0.9,))
+    plan.recipe.compose()  # what the workers' jobs are started with
+
+
+def test_a_fixed_value_of_all_presets_is_fixed() -> None:
+    plan = planned("optimizer=adam,sgd", "optimizer.learning_rate=0.02")
+    assert plan.space.keys == ("optimizer",)
+    assert [trial(plan, optimizer=name)["optimizer"]["learning_rate"] for name in ("adam", "sgd")] == [0.02, 0.02]
+
+
+def test_conditions_of_ones_own() -> None:
+    plan = planned(
+        "optimizer=adam,sgd", "model.dropout=0,0.1", "trainer.epochs=1,2",
+        "conditions={model.dropout: {optimizer: sgd, trainer.epochs: [2]}}",
+    )  # fmt: skip
+    assert plan.space["model.dropout"].conditions == (SGD, Condition("trainer.epochs", (2,)))
+    assert plan.space.size() == 5
+
+
+def test_own_conditions_are_added_to_those_of_the_presets() -> None:
+    plan = planned(
+        "optimizer=adam,sgd", "optimizer.momentum=0,0.9", "trainer.epochs=1,2",
+        "conditions={optimizer.momentum: {trainer.epochs: 2}}",
+    )  # fmt: skip
+    assert plan.space["optimizer.momentum"].conditions == (SGD, Condition("trainer.epochs", (2,)))
+
+
+# Keys that the presets do not have
+
+
+def test_a_new_key_is_swept_with_a_plus() -> None:
+    plan = planned("+optimizer.clipnorm=0.5,1.0")
+    assert plan.space.dimensions == (Choice("optimizer.clipnorm", (0.5, 1.0)),)
+    assert trial(plan, optimizer__clipnorm=0.5)["optimizer"]["clipnorm"] == 0.5
+
+
+def test_a_key_for_interpolations_is_swept() -> None:
+    plan = planned("+width=32,64", "model.layer_size=${width}", "model.filters=${width}")
+    assert [trial(plan, width=64)["model"][key] for key in ("layer_size", "filters")] == [64, 64]
+
+
+def test_a_target_of_ones_own_gets_none_of_the_presets_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "planned_model.py").write_text("def build(input_shape, classes, width):\n    ...\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = planned("model._target_=planned_model.build", "+model.width=1,2")
+    assert trial(plan, model__width=2)["model"] == {"_target_": "planned_model.build", "width": 2}
+
+
+HYPERMODEL = """
+import keras
+
+def build(hp):
+    units = hp.Int("units", 4, 8)
+    if hp.Boolean("deep"):
+        units = hp.Choice("more", [2, 3])
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(units), keras.layers.Dense(10)])
+"""
+
+
+def test_a_hypermodel_brings_its_own_dimensions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "planned_hypermodel.py").write_text(HYPERMODEL, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = planned("model._target_=planned_hypermodel.build", "+model.hp.units=5", "trainer.epochs=1,2")
+    assert set(plan.space.keys) == {"trainer.epochs", "model.hp.deep", "model.hp.more"}
+    assert plan.config.model == {"_target_": "planned_hypermodel.build", "hp": {"units": 5}}
+    assert trial(plan, model__hp__deep=True)["model"]["hp"] == {"units": 5, "deep": True}
+
+
+# Where configurations come from
+
+
+def test_a_sweep_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = {
+        "defaults": [{"override /model": "perceptron"}, {"override /space": ["epochs"]}],
+        "trials": 3,
+        "hydra": {"sweeper": {"params": {"model.layer_size": "choice(8,16)"}}},
+    }
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    plan = planned("+sweeps=mine", "seed=3")
+    assert set(plan.space.keys) == {"trainer.epochs", "model.layer_size"}
+    assert (plan.config.name, plan.config.trials, plan.config.seed) == ("mine", 3, 3)
+    assert plan.config.model["_target_"] == "mnistsweep.models.perceptron"
+
+
+def test_a_sweep_in_the_working_directory_goes_before_a_packaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "coarse.yaml").write_text(
+        "hydra: {sweeper: {params: {trainer.epochs: 'choice(1,2)'}}}\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert planned("+sweeps=coarse").space.size() == 2
+
+
+def test_names() -> None:
+    assert planned("trainer.epochs=1,2").config.name == "sweep"
+    assert planned("trainer.epochs=1,2", "name=2024").paths.folder == Path("logs/2024")
+    assert planned("+sweeps=coarse", "name=mine", "logs=elsewhere").paths.folder == Path("elsewhere/mine")
+
+
+def test_a_sweep_around_a_configuration_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "wide.yaml").write_text(
+        "_target_: mnistsweep.models.perceptron\ndense_layers: 1\nlayer_size: 99\ndropout: 0.0\nactivation: relu\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "mine.yaml").write_text(
+        "defaults: [config, {override model: wide}, _self_]\ntrainer: {epochs: 2}\n", encoding="utf-8"
+    )
+    recipe = Recipe((), "mine", folders_for(str(tmp_path), "mine"))
+    plan = planned("model.dropout=0,0.1", "optimizer=adam,sgd", recipe=recipe)
+    found = trial(plan, optimizer="sgd", model__dropout=0.1)
+    assert (found["model"]["layer_size"], found["model"]["dropout"], found["trainer"]["epochs"]) == (99, 0.1, 2)
+    assert set(trial(planned("model=wide,fast_conv", recipe=recipe), model="fast_conv")["model"]) > {"conv_layers"}
+
+
+# A plan in another process
+
+READER = """
+import json, sys
+from dataclasses import asdict
+from mnistsweep.config.compose import to_config
+from mnistsweep.planning.plan import Plan
+record, points = json.load(sys.stdin)
+plan = Plan.from_json(record)
+print(json.dumps([asdict(to_config(plan.composer.trial(point, plan.seed_of(3)))) for point in points]))
+"""
+
+
+def test_another_process_composes_the_same_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "mine.yaml").write_text(
+        "trainer: {epochs: 3}\nmodel: {activation: tanh}\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    plan = planned(
+        "+sweeps=mine", "optimizer=adam,sgd", "optimizer.momentum=0.9", "model.dropout=interval(0,0.6)", "seed=5",
+        "trainer.batch_size=range(8,65,8)", "conditions={model.dropout: {optimizer: [sgd]}}", "+optimizer.clipnorm=1.0",
+    )  # fmt: skip
+    points = list(probes(plan.space, Faults()))
+    monkeypatch.chdir("/")
+    answer = subprocess.run(
+        [sys.executable, "-c", READER],
+        input=json.dumps([plan.to_json(), points]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(answer.stdout) == [asdict(to_config(plan.composer.trial(p, plan.seed_of(3)))) for p in points]
+    again = Plan.from_json(json.loads(json.dumps(plan.to_json())))
+    assert (again.space, again.groups, again.config, again.recipe) == (
+        plan.space,
+        plan.groups,
+        plan.config,
+        plan.recipe,
+    )
+    assert again.differences(plan) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "differing"),
+    [
+        (["trials=50", "hours=1", "total_epochs=9", "workers=2", "max_consecutive_failed_trials=9", "logs=x"], []),
+        (["seed=1"], ["seed"]),
+        (["optimizer.learning_rate=0.5"], ["optimizer"]),
+        (["model.dropout=0,0.1,0.2"], ["model.dropout (swept)"]),
+        (["trainer.epochs=1,2"], ["trainer.epochs (swept)"]),
+        (["objective=val_loss", "oracle=random"], ["objective", "oracle"]),
+    ],
+)
+def test_what_makes_it_another_search(change: list[str], differing: list[str]) -> None:
+    assert planned("model.dropout=0,0.1", *change).differences(planned("model.dropout=0,0.1")) == differing
+
+
+# Every fault, before the start
+
+
+def faults_of(*overrides: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        planned(*overrides)
+    return str(caught.value).splitlines()
+
+
+def keys(faults: Sequence[str]) -> list[str]:
+    return [fault.split(":")[0].split(" must ")[0] for fault in faults]
+
+
+def test_faults_of_all_kinds_come_together() -> None:
+    faults = faults_of(
+        "trainer.epcohs=3,4", "model.drpout=0.1,0.2", "optmizer=adam", "workers=0", "data.vaildation=3", "trials=x",
+        "model.dropout=0.1,1.5", "pruner.first_rung=0", "enqueue=[{model.drop: 1}]", "optimizer=adam,adm", "a=[",
+    )  # fmt: skip
+    assert sorted(keys(faults)) == sorted(
+        ["trainer.epcohs", "model.drpout", "optmizer", "workers", "data.vaildation", "trials", "model.dropout",
+         "pruner.first_rung", "enqueue[0].model.drop", "optimizer", "'a=[' is no override"]
+    )  # fmt: skip
+
+
+def test_data_and_configuration_are_wrong_together() -> None:
+    faults = faults_of("model.dropout=0.1,1.5", "data=npz", "data.path=nowhere.npz")
+    assert keys(faults) == ["model.dropout", "data.path"]
+
+
+def test_data_alone_are_wrong() -> None:
+    with pytest.raises(DataError, match=r"nowhere\.npz"):
+        planned("model.dropout=0,0.1", "data=npz", "data.path=nowhere.npz")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.dropout=0.1,0.2,1.5,0.3"], r"^model\.dropout must be .*; received 1\.5$"),
+        (["model.dropout=interval(0,1)"], r"^model\.dropout must be .*; received 1\.0$"),
+        (["optimizer=adam,sgd", "optimizer.nesterov=maybe,true"], r"^optimizer\.nesterov must .*; received 'maybe'$"),
+        (["model=perceptron,fast_conv", "model.pool_size=2,0"], r"^model\.pool_size must be .*; received 0$"),
+        (["trainer.batch_size=range(-5,1000)"], r"^trainer\.batch_size: must be at least 1, received -5\.$"),
+        (["schedule=cosine", "schedule.warmup_epochs=3", "trainer.epochs=2,5"], r"^schedule\.warmup_.* 3 and 2$"),
+        (["trainer.loss=poisson,poison"], r"^trainer\.loss: .*'poison'; did you mean 'poisson'\?"),
+        (["data.validation=100,60000"], r"^data\.validation=60000 leaves nothing"),
+        (["trainer.epochs=interval(1,5)"], r"^trainer\.epochs: whole .* write int\(interval\(1, 5\)\)\.$"),
+        (["trainer.batch_size=tag(log,interval(8,64))"], r"^trainer\..* int\(tag\(log, interval\(8, 64\)\)\)\.$"),
+        (["model.dense_layers=interval(1,3)"], r"^model\.dense_layers: whole .* write int\(interval\(1, 3\)\)\.$"),
+    ],
+)  # fmt: skip
+def test_each_value_is_checked(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        planned(*overrides)
+
+
+def test_all_presets_of_a_long_choice_are_looked_at_but_not_all_numbers() -> None:
+    space = SearchSpace((Choice("a", tuple(range(1000))), Choice("b", tuple("abcdefghijklmnopqrstuvwxyz"))))
+    points = list(probes(space, Faults()))
+    assert {point["b"] for point in points} == set("abcdefghijklmnopqrstuvwxyz")
+    seen = {point["a"] for point in points}
+    assert {0, 999} < seen
+    assert len(seen) <= 17
+
+
+def test_dimensions_under_conditions_are_looked_at() -> None:
+    deep = Float("deep", 0.0, 1.0, conditions=(Condition("middle", (7,)),))
+    middle = Int("middle", 1, 9, log=True, conditions=(Condition("top", ("b",)),))
+    points = list(probes(SearchSpace((Choice("top", ("a", "b")), middle, deep)), Faults()))
+    assert {point["deep"] for point in points if "deep" in point} == {0.0, 0.4, 1.0}
+    assert {point["middle"] for point in points if "middle" in point} == {1, 2, 7, 9}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ((Condition("top", ("c",)),), r"^x: its condition, top = c, is never met; top is choice\(a, b\)\.$"),
+        ((Condition("top", ("a",)), Condition("top", ("b",))), r"^x: its conditions are never met together\.$"),
+    ],
+)
+def test_a_condition_that_is_never_met(conditions: tuple[Condition, ...], message: str) -> None:
+    faults = Faults()
+    list(probes(SearchSpace((Choice("top", ("a", "b")), Float("x", 0.0, 1.0, conditions=conditions))), faults))
+    with pytest.raises(ConfigError, match=message):
+        faults.raise_any()
+
+
+def test_conditions_in_a_circle() -> None:
+    with pytest.raises(ConfigError, match="circle"):
+        planned(
+            "model.dropout=0,0.1", "trainer.epochs=1,2",
+            "conditions={model.dropout: {trainer.epochs: 1}, trainer.epochs: {model.dropout: 0}}",
+        )  # fmt: skip
+
+
+# Budgets
+
+
+@pytest.mark.parametrize(
+    ("overrides", "num_trials"),
+    [
+        (["model.dropout=0,0.1"], 2),
+        (["model.dropout=interval(0,0.1)"], 20),
+        (["model.dropout=0,0.1", "trials=null"], 2),
+        (["model.dropout=interval(0,0.1)", "trials=null", "hours=1"], None),
+    ],
+)
+def test_how_many_trials_there_will_be(overrides: list[str], num_trials: int | None) -> None:
+    assert planned(*overrides).num_trials == num_trials
+
+
+@pytest.mark.parametrize(
+    ("overrides", "most"),
+    [(["model.dropout=0,0.1"], 5), (["trainer.epochs=2,9,4"], 9), (["trainer.epochs=int(interval(1,7))"], 7)],
+)
+def test_the_longest_training(overrides: list[str], most: int) -> None:
+    assert planned(*overrides).most_epochs() == most
+
+
+@pytest.mark.parametrize(
+    ("overrides", "direction"),
+    [([], "max"), (["objective=val_loss"], "min"), (["objective=val_loss", "direction=max"], "max")],
+)
+def test_the_direction(overrides: list[str], direction: str) -> None:
+    assert planned("model.dropout=0,0.1", *overrides).direction == direction
+
+
+@pytest.mark.parametrize(
+    ("overrides", "threads"),
+    [
+        (["oracle=random"], 4),
+        (["oracle=quasi_random", "pruner=none"], 4),
+        (["oracle=grid", "trainer.threads=7"], 7),
+        (["oracle=random", "pruner=median"], 1),  # who is pruned depends on who comes first
+        (["oracle=tpe"], 1),
+        (["oracle=auto"], 1),
+    ],
+)
+def test_threads_follow_the_workers_only_where_no_table_is_promised(
+    overrides: list[str], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnistsweep.devices.num_cores", lambda: 8)
+    dimension = "model.layer_size=32,64" if "oracle=grid" in overrides else "model.dropout=interval(0,0.5)"
+    for workers in (8, 16):
+        plan = plan_sweep(Recipe(), [f"workers={workers}", dimension, *overrides])
+        assert plan.threads == threads

@@ -1,0 +1,339 @@
+"""A worker's tuner over a study that is kept in memory: trials that are interrupted, lost, limited, or out of disk."""
+
+from __future__ import annotations
+
+import errno
+import re
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mnistsweep.config.compose import Recipe, from_plain, to_config, to_plain
+from mnistsweep.config.schema import Config
+from mnistsweep.errors import DiskFull, LeaseLost, SweepStopped, TrialLimited, is_disk_full
+from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.results import Result, State
+from mnistsweep.study.study import Claim
+from mnistsweep.training import resume
+from mnistsweep.training.trainer import Hooks, Outcome
+from mnistsweep.tuner.oracle import StudyOracle
+from mnistsweep.tuner.search import SweepTuner, stopping_the_worker, train_once
+
+USER_MODULE = '''
+import errno
+from pathlib import Path
+
+import keras
+
+
+class Killed(BaseException):
+    """Stands for the death of the process."""
+
+
+def killed():
+    return Killed()
+
+
+def full():
+    return OSError(errno.ENOSPC, "No space left on device")
+
+
+class Raises(keras.callbacks.Callback):
+    """Raises what a function makes, in an epoch (from 1), if a file tells it to."""
+
+    def __init__(self, flag, error, epoch=2):
+        super().__init__()
+        self.flag, self.error, self.at = Path(flag), error, epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch + 1 == self.at and self.flag.exists():
+            self.flag.unlink()
+            raise globals()[self.error]()
+
+
+'''
+
+MODULE = "searched_by_user"
+
+
+class MemoryStudy:
+    """What a worker's tuner needs of a study: it grants some claims, and remembers what it is told."""
+
+    def __init__(self, trials: int) -> None:
+        self.search = SimpleNamespace(objective="val_accuracy", direction="max", space=SearchSpace(()))
+        self.waiting = False
+        self.open = [Claim(number, {}, 3 + number, number) for number in range(trials)]
+        self.reports: list[tuple[int, int]] = []
+        self.finished: dict[int, tuple[State, Result]] = {}
+        self.lost: int | None = None
+
+    def claim(self) -> Claim | None:
+        return self.open.pop(0) if self.open else None
+
+    def report(self, claim: Claim, epoch: int, value: float) -> bool:
+        self.reports.append((claim.number, epoch))
+        return False
+
+    def verify(self, claim: Claim) -> None:
+        if claim.number == self.lost:
+            raise LeaseLost(f"trial {claim.number} is another worker's")
+
+    def finish(self, claim: Claim, state: State, result: Result) -> None:
+        self.finished[claim.number] = state, result
+
+    def release(self, claim: Claim) -> None:
+        self.open.insert(0, claim)
+
+
+class Sweep:
+    """A sweep of one configuration, run in this process."""
+
+    def __init__(self, folder: Path, overrides: list[str], trials: int = 1) -> None:
+        self.paths = SweepPaths(folder)
+        self.overrides = overrides
+        self.study = MemoryStudy(trials)
+        self.begun: list[int] = []
+        self.ended: list[State] = []
+
+    def run(self) -> None:
+        oracle: Any = StudyOracle(self.study, lambda: False)  # type: ignore[arg-type]
+        tuner = SweepTuner(
+            oracle,
+            self.paths,
+            self.prepare,
+            lambda claim, folder: self.begun.append(claim.number),
+            lambda folder, outcome: self.ended.append(outcome.state),
+            lambda: False,
+        )
+        try:
+            tuner.search()
+        finally:
+            oracle.release()
+
+    def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.config.write_text("of the trial", encoding="utf-8")
+        return from_plain(to_plain(Recipe((*self.overrides, f"seed={claim.seed}")).compose()))
+
+    @property
+    def flag(self) -> Path:
+        return self.paths.folder.parent / "flag"
+
+    def result(self, number: int = 0) -> Result:
+        return self.study.finished[number][1]
+
+    def state(self, number: int = 0) -> State:
+        return self.study.finished[number][0]
+
+
+Make = Callable[..., Sweep]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch) -> Make:
+    (tmp_path / f"{MODULE}.py").write_text(USER_MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
+
+    def make(*overrides: str, error: str = "killed", trials: int = 1) -> Sweep:
+        callback = f"{{_target_: {MODULE}.Raises, flag: '{tmp_path / 'flag'}', error: {error}}}"
+        base = [*tiny_data, "model=perceptron", "trainer.epochs=3", f"trainer.callbacks=[{callback}]"]
+        return Sweep(tmp_path / "sweep", [*base, *overrides], trials)
+
+    return make
+
+
+def run_killed(one: Sweep) -> None:
+    from searched_by_user import Killed  # type: ignore[import-not-found]
+
+    one.flag.touch()
+    with pytest.raises(Killed):
+        one.run()
+
+
+def test_an_interrupted_trial_goes_on_and_leaves_no_resume_file(sweep: Make) -> None:
+    one = sweep()
+    folder = one.paths.trial(0)
+    run_killed(one)
+    assert folder.resume.is_file()
+    kept = folder.folder / "kept"
+    kept.touch()
+    part = folder.folder / ".resume-0123456789ab.npy"
+    part.touch()
+    one.run()
+    assert one.study.reports == [(0, 1), (0, 2), (0, 3)]
+    assert (one.begun, one.ended) == ([0], [State.COMPLETED]), "its beginning is told once"
+    assert (one.state(), one.result().epochs) == (State.COMPLETED, 3)
+    assert not folder.resume.exists()
+    assert not part.exists(), "nor does an attempt that was killed as it wrote one"
+    assert kept.exists(), "the folder is not cleared where a trial goes on"
+
+
+@pytest.mark.parametrize("damage", ["torn", "other callbacks"])
+def test_what_cannot_be_gone_on_with_begins_anew(sweep: Make, caplog: pytest.LogCaptureFixture, damage: str) -> None:
+    one = sweep()
+    folder = one.paths.trial(0)
+    run_killed(one)
+    (folder.folder / "left over").touch()
+    if damage == "torn":
+        folder.resume.write_bytes(folder.resume.read_bytes()[:-1000])
+    else:
+        saved_by_another_version_of_the_callbacks(folder.resume)
+    one.run()
+    assert one.study.reports == [(0, 1), (0, 1), (0, 2), (0, 3)]
+    assert one.begun == [0, 0]
+    assert one.result().epochs == 3
+    assert (one.result().seconds > 1000) == (damage == "other callbacks"), "the time that it took is known, and counts"
+    assert not (folder.folder / "left over").exists()
+    assert folder.config.read_text(encoding="utf-8") == "of the trial"
+    (record,) = [record for record in caplog.records if record.name == "mnistsweep"]
+    assert record.getMessage().startswith(f"{folder.resume}: cannot be resumed from: ")
+    assert record.getMessage().endswith("; the trial begins anew")
+
+
+def saved_by_another_version_of_the_callbacks(file: Path) -> None:
+    saved = saved_in(file)
+    saved.phases[0]["callbacks"].pop()
+    resume.write(file, replace(saved, seconds=1000.0))
+
+
+def saved_in(file: Path) -> resume.Saved:
+    (identity,) = re.findall(rb'"identity": "(\w+)"', file.read_bytes())
+    saved = resume.read(file, identity.decode())
+    assert saved is not None
+    return saved
+
+
+def test_a_trial_that_is_anothers_is_dropped_and_the_next_one_is_run(sweep: Make) -> None:
+    one = sweep("trainer.epochs=2", trials=2)
+    reports = one.study.report
+
+    def report(claim: Claim, epoch: int, value: float) -> bool:
+        one.study.lost = 0  # in its first epoch's end; the second epoch is trained for nothing
+        return reports(claim, epoch, value)
+
+    one.study.report = report  # type: ignore[method-assign]
+    one.run()
+    folder = one.paths.trial(0)
+    assert one.study.reports == [(0, 1), (1, 1), (1, 2)]
+    assert list(one.study.finished) == [1]
+    assert one.ended == [State.COMPLETED]
+    assert folder.resume.is_file(), "it is for the other worker"
+    assert len(folder.history.read_text(encoding="utf-8").splitlines()) == 2
+    assert not folder.error.exists()
+    assert not folder.model.exists()
+
+
+def test_a_trial_that_is_anothers_as_it_fails_leaves_nothing(sweep: Make) -> None:
+    one = sweep("optimizer=sgd", "optimizer.learning_rate=1e30", trials=1)
+    one.begun = Losing(one)
+    one.run()
+    assert one.study.finished == {}
+    assert not one.paths.trial(0).error.exists()
+
+
+class Losing(list[int]):
+    """Loses the trial as soon as it begins."""
+
+    def __init__(self, one: Sweep) -> None:
+        super().__init__()
+        self._one = one
+
+    def append(self, number: int) -> None:
+        self._one.study.lost = number
+
+
+def test_a_failed_trial_leaves_no_resume_file(sweep: Make) -> None:
+    one = sweep(
+        f"trainer.callbacks=[{{_target_: {MODULE}.Raises, flag: nothing, error: full}}]", "data.path=nowhere.npz"
+    )
+    one.run()
+    assert one.state() is State.FAILED
+    assert not one.result().limited
+    assert "nowhere.npz" in one.paths.trial(0).error.read_text(encoding="utf-8")
+    assert not one.paths.trial(0).resume.exists()
+
+
+def test_a_full_disk_stops_the_worker_and_is_no_fault_of_the_trials(sweep: Make) -> None:
+    one = sweep(error="full", trials=2)
+    one.flag.touch()
+    with pytest.raises(DiskFull, match=r"sweep/trials/0000: cannot be written: OSError: \[Errno 28\] No space"):
+        one.run()
+    folder = one.paths.trial(0)
+    assert one.study.finished == {}
+    assert not folder.error.exists()
+    one.run()
+    assert one.study.reports == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)], "it goes on when there is room"
+
+
+def test_a_model_that_does_not_fit_on_the_disk_any_more(sweep: Make) -> None:
+    one = sweep("model.layer_size=512", "trainer.epochs=1")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    one.paths.folder.mkdir()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(DiskFull, match="File too large"):
+            one.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    folder = one.paths.trial(0).folder
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [], "no half-written file is left"
+
+
+def test_a_full_disk_is_known_by_its_number() -> None:
+    def caused(error: Exception, cause: Exception) -> Exception:
+        error.__cause__ = cause
+        return error
+
+    full = OSError(errno.EDQUOT, "Disk quota exceeded")
+    assert is_disk_full(caused(RuntimeError("while saving"), full))
+    assert is_disk_full(RuntimeError("Can't decrement id ref count (unable to close file, errno = 28, error message"))
+    assert not is_disk_full(OSError(errno.ENOENT, "No such file or directory"))
+    assert not is_disk_full(ValueError("errno = 2, error message"))
+    with pytest.raises(DiskFull, match=r"^the ledger cannot be written$"), stopping_the_worker(Path()):
+        raise DiskFull("the ledger cannot be written")
+
+
+def test_a_trial_past_a_limit_is_failed_and_says_so(sweep: Make) -> None:
+    one = sweep("trial.max_parameters=100")
+    one.run()
+    assert one.state() is State.FAILED
+    assert one.result() == Result(
+        reason="the model has 660 parameters, more than trial.max_parameters=100", limited=True
+    )
+    late = sweep("trial.timeout_minutes=0.00001")
+    late.run()
+    assert late.result().limited
+    assert late.result().reason.startswith("timed out after ")
+    assert late.result().reason.endswith(" minutes in epoch 1 (trial.timeout_minutes=1e-05)")
+
+
+def test_a_timeout_counts_all_attempts(sweep: Make) -> None:
+    one = sweep("trial.timeout_minutes=60")
+    run_killed(one)
+    file = one.paths.trial(0).resume
+    resume.write(file, replace(saved_in(file), seconds=3600.0))
+    one.run()
+    assert one.result().reason == "timed out after 60 minutes in epoch 2 (trial.timeout_minutes=60)"
+    assert not file.exists()
+
+
+def test_limits_hold_for_a_single_training_too(tiny_data: list[str], tmp_path: Path) -> None:
+    def train(*overrides: str) -> Outcome:
+        config = to_config(Recipe((*tiny_data, "model=perceptron", "trainer.epochs=1", *overrides)).compose())
+        return train_once(config, "max", TrialPaths(tmp_path / "one"), Hooks())
+
+    with pytest.raises(TrialLimited, match=r"more than trial.max_parameters=659"):
+        train("trial.max_parameters=659")
+    with pytest.raises(TrialLimited, match=r"timed out .* \(trial.timeout_minutes=1e-05\)"):
+        train("trial.timeout_minutes=0.00001")
+    assert train("trial.max_parameters=660", "trial.timeout_minutes=60").state is State.COMPLETED
+    assert not TrialPaths(tmp_path / "one").resume.exists()
+    assert issubclass(DiskFull, SweepStopped)

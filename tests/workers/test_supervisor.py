@@ -1,0 +1,241 @@
+"""Worker processes: started, watched, started again, stopped together. The workers here are small scripts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+from fakes import RunSweep
+
+from mnistsweep import devices
+from mnistsweep.errors import SweepStopped
+from mnistsweep.paths import SweepPaths
+from mnistsweep.workers import supervisor
+from mnistsweep.workers.signals import REPLACE, TRIAL_BEGINS, StopSignal, has_begun_trial
+from mnistsweep.workers.supervisor import run_workers, worker_command
+
+# A worker's script gets its index as `index`, and `note(text)` appends a line to a file that the test reads.
+PRELUDE = """
+import os, signal, sys, time
+index, notes = int(sys.argv[1]), sys.argv[2]
+def note(text):
+    with open(notes, "a") as file:
+        file.write(f"{index} {text}\\n")
+def begin_trial():
+    print("begins trial 7", flush=True)
+def count():
+    return open(notes).read().count(f"{index} start")
+note("start")
+"""
+
+Workers = Callable[..., list[int]]
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> SweepPaths:
+    """A sweep's folder, with a name that needs care."""
+    sweep = SweepPaths(tmp_path / "été = 1")
+    sweep.workers.mkdir(parents=True)
+    return sweep
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def run(paths: SweepPaths, notes: Path) -> Workers:
+    """Run workers that execute a script."""
+
+    def run_script(script: str, workers: Sequence[int] = (0,), threads: int | None = None) -> list[int]:
+        def command(folder: Path, index: int, session: str) -> list[str]:
+            return [sys.executable, "-S", "-c", PRELUDE + script, str(index), str(notes)]
+
+        return run_workers(paths.folder, workers, threads, "session", command)
+
+    return run_script
+
+
+def lines(notes: Path) -> list[str]:
+    return sorted(notes.read_text(encoding="utf-8").splitlines())
+
+
+def test_the_exit_code_of_each_worker_is_returned(run: Workers, paths: SweepPaths) -> None:
+    script = "print('said', index); print('an error', file=sys.stderr); sys.exit({0: 0, 4: 3, 7: 1}[index])"
+    assert run(script, workers=[0, 4, 7]) == [0, 3, 1]
+    for index in (0, 4, 7):
+        assert sorted(paths.worker_log(index).read_text(encoding="utf-8").splitlines()) == ["an error", f"said {index}"]
+
+
+def test_each_worker_gets_its_share_of_the_machine(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4")
+    monkeypatch.setattr(devices, "num_cores", lambda: 8)
+    script = "note(os.environ['OMP_NUM_THREADS'] + ' ' + os.environ['CUDA_VISIBLE_DEVICES'])"
+    run(script, workers=[5, 6])
+    assert lines(notes) == ["5 4 3", "5 start", "6 4 4", "6 start"]
+    notes.unlink()
+    run(script, threads=3)
+    assert "0 3 3" in lines(notes)
+
+
+def test_a_signal_reaches_every_worker_and_is_raised_as_its_exit_code(run: Workers, notes: Path) -> None:
+    script = """
+def stopped(number, frame):
+    note(f"got {number}")
+    sys.exit(128 + number)
+signal.signal(signal.SIGINT, stopped)
+note("ready")
+while open(notes).read().count("ready") < 2:
+    time.sleep(0.01)
+if index == 1:
+    os.kill(os.getppid(), signal.SIGINT)
+time.sleep(60)
+"""
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        run(script, workers=[0, 1])
+    assert interrupt.value.args == (130,)
+    assert [line for line in lines(notes) if "got" in line] == ["0 got 2", "1 got 2"]
+
+
+def test_a_worker_that_does_not_stop_is_ended(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.2)
+    script = """
+signal.signal(signal.SIGTERM, lambda number, frame: note("heard"))
+note(f"pid {os.getpid()}")
+os.kill(os.getppid(), signal.SIGTERM)
+while True:
+    time.sleep(60)
+"""
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        run(script)
+    assert interrupt.value.args == (143,)
+    pid = next(int(line.split()[-1]) for line in lines(notes) if "pid" in line)
+    assert not psutil.pid_exists(pid)
+    assert "0 heard" in lines(notes)
+
+
+def test_a_worker_that_was_killed_is_started_again(run: Workers, notes: Path) -> None:
+    """As often as it dies in a trial: how many trials may do that is the study's business."""
+    script = f"""
+if count() <= {supervisor.MOST_IDLE_DEATHS + 2}:
+    begin_trial()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert run(script) == [0]
+    assert len(lines(notes)) == supervisor.MOST_IDLE_DEATHS + 3
+
+
+def test_a_worker_that_has_grown_too_large_is_replaced(run: Workers, notes: Path) -> None:
+    assert run(f"sys.exit({REPLACE} if count() < 6 else 0)") == [0]
+    assert lines(notes) == ["0 start"] * 6
+
+
+def test_an_error_is_no_reason_to_start_again(run: Workers, notes: Path) -> None:
+    assert run("sys.exit(1)") == [1]
+    assert lines(notes) == ["0 start"]
+
+
+def test_a_worker_that_cannot_start_stops_the_sweep(run: Workers, notes: Path, paths: SweepPaths) -> None:
+    script = """
+if index == 1:
+    note(f"pid {os.getpid()}")
+    time.sleep(60)
+begin_trial() if count() == 1 else print("never starts", flush=True)
+os.kill(os.getpid(), signal.SIGSEGV)
+"""
+    message = rf"worker 0 was killed by signal 11 \(SIGSEGV\) before it began a trial, 3 times in a row; .*{paths.name}"
+    with pytest.raises(SweepStopped, match=message):
+        run(script, workers=[0, 1])
+    assert lines(notes).count("0 start") == 4, "the first death was in a trial"
+    pid = next(int(line.split()[-1]) for line in lines(notes) if "pid" in line)
+    assert not psutil.pid_exists(pid), "the other worker is ended too"
+
+
+def test_a_program_that_is_not_there_leaves_no_worker_behind(paths: SweepPaths, notes: Path) -> None:
+    def command(folder: Path, index: int, session: str) -> list[str]:
+        sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+        return sleeps if index == 0 else [str(folder / "no such program")]
+
+    before = set(psutil.Process().children())
+    with pytest.raises(FileNotFoundError):
+        run_workers(paths.folder, [0, 1], None, "session", command)
+    started = set(psutil.Process().children()) - before
+    assert not [child for child in started if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_command_of_a_worker_says_whom_it_does_not_outlive(tmp_path: Path) -> None:
+    command = worker_command(tmp_path, 3, "abc")
+    assert command == [sys.executable, "-m", "mnistsweep.workers.worker", str(tmp_path), "3", "abc", str(os.getpid())]
+
+
+def test_a_stop_signal_is_noticed_and_the_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with StopSignal() as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop()
+    assert (stop.received, stop.exit_code) == (signal.SIGTERM, 143)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    code = """
+import os, signal
+from mnistsweep.workers.signals import StopSignal
+with StopSignal() as stop:
+    os.kill(os.getpid(), signal.SIGINT)
+    assert stop() and stop.exit_code == 130
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise SystemExit("still here")
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 143
+
+
+def test_the_end_of_the_parent_is_a_request_to_stop() -> None:
+    with StopSignal(parent=os.getppid()) as stop:
+        assert not stop()
+    with StopSignal(parent=os.getpid()) as stop:  # as where the parent was gone before the worker looked
+        assert stop()
+    assert stop.exit_code == 143
+
+
+def test_only_what_a_process_said_itself_counts(tmp_path: Path) -> None:
+    log = tmp_path / "0.log"
+    log.write_text(f"{TRIAL_BEGINS}3\nkilled\n", encoding="utf-8")
+    assert has_begun_trial(log, 0)
+    assert not has_begun_trial(log, log.stat().st_size - len("killed\n"))
+    assert not has_begun_trial(log, log.stat().st_size)
+
+
+def test_a_worker_does_not_outlive_the_sweep_that_started_it(run_sweep: RunSweep, tmp_path: Path) -> None:
+    sweep = run_sweep(["model.layer_size=int(interval(4,4000))", "oracle=random", "trials=1", "name=orphan"])
+    record = sweep.paths.sweep.read_text(encoding="utf-8")
+    sweep.paths.sweep.write_text(record.replace("trials: 1\n", "trials: 3000\n"), encoding="utf-8")
+    code = "import sys; from pathlib import Path; from mnistsweep.workers.supervisor import run_workers\n"
+    code += "run_workers(Path(sys.argv[1]), [0], None, 'second')"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(sweep.paths.folder)])
+    try:
+        wait_until(lambda: sweep.paths.results.read_text(encoding="utf-8").count("\n") > 3, parent)
+        (worker,) = psutil.Process(parent.pid).children()
+    finally:
+        parent.kill()
+        parent.wait()
+    worker.wait(timeout=60)
+    rows = sweep.paths.results.read_text(encoding="utf-8").splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(len(rows))), "what was finished is there, once"
+    assert all(",completed," in row for row in rows)
+
+
+def wait_until(met: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Look again and again, until the condition is met; a process that ends before is an error."""
+    while not met():
+        assert process.poll() is None, "the sweep ended by itself"
+        time.sleep(0.05)

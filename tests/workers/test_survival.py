@@ -1,0 +1,152 @@
+"""Whole sweeps through the real command line, with real trainings, whose processes are killed, limited and doubled."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+from fakes import wait_until
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.results import State, TrialRecord
+
+COMMAND = [str(Path(sys.executable).with_name("mnistsweep")), "sweep"]
+
+
+class Folder:
+    """A working directory in which sweeps are started.
+
+    Args:
+        folder: The directory.
+        data: The overrides of tiny data.
+    """
+
+    def __init__(self, folder: Path, data: list[str]) -> None:
+        self.folder = folder
+        self._data = [*data, "model=perceptron", "trainer.batch_size=16"]
+
+    def start(self, name: str, *overrides: str, under: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start a sweep, as the argument of another command where there is one."""
+        return subprocess.Popen(
+            [*under, *COMMAND, f"name={name}", *self._data, *overrides], cwd=self.folder, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, name: str, *overrides: str) -> str:
+        """Run a sweep to its end, which must be a good one; what it prints."""
+        process = self.start(name, *overrides)
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+        return said
+
+    def paths(self, name: str) -> SweepPaths:
+        """The files of a sweep."""
+        return SweepPaths(self.folder / "logs" / name)
+
+    def records(self, name: str) -> list[TrialRecord]:
+        """The trials of a sweep; none before it has a ledger."""
+        paths = self.paths(name)
+        return Ledger(paths).records() if paths.journal.is_file() and paths.journal.stat().st_size > 500 else []
+
+    def running(self, name: str, epochs: int) -> list[int]:
+        """The processes of the workers whose trial has had so many epochs."""
+        running = [r for r in self.records(name) if r.state is State.RUNNING and r.owner and r.result.epochs >= epochs]
+        pids = [int(record.owner.split("-")[-2]) for record in running]
+        return [pid for pid in pids if psutil.pid_exists(pid)]
+
+    def table(self, name: str) -> list[list[str]]:
+        """The rows of `results.csv` without the seconds."""
+        with self.paths(name).results.open(newline="") as file:
+            rows = list(csv.reader(file))
+        seconds = rows[0].index("seconds")
+        return [row[:seconds] + row[seconds + 1 :] for row in rows]
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path, tiny_data: list[str]) -> Folder:
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    return Folder(folder, tiny_data)
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps: Folder) -> None:
+    search = ["model.dropout=interval(0,0.5)", "optimizer=adam,sgd", "oracle=random", "trials=4", "trainer.epochs=40"]
+    sweeps.run("alone", *search)
+    killed = sweeps.start("killed", *search, "workers=2")
+    wait_until(lambda: sweeps.running("killed", 5))
+    kill(sweeps.running("killed", 5)[0])  # a worker: it is started again
+    wait_until(lambda: sum(r.state.finished for r in sweeps.records("killed")) >= 2 and sweeps.running("killed", 5))
+    workers = [child.pid for child in psutil.Process(killed.pid).children()]
+    kill(killed.pid)  # the command itself: its workers notice, and keep what they have
+    killed.communicate()
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers))
+    assert "continued:" in sweeps.run("killed", *search, "workers=4")
+    expected = sweeps.table("alone")
+    assert len(expected) == 5
+    assert sweeps.table("killed") == expected
+    assert not list(sweeps.paths("killed").folder.glob("trials/*/resume.npy"))
+    assert not list(sweeps.paths("killed").workers.glob("*.beat"))
+    for number in range(4):
+        histories = [sweeps.paths(name).trial(number).history.read_text() for name in ("alone", "killed")]
+        shown = [[line.rsplit(",", 1)[0] for line in history.splitlines()] for history in histories]
+        assert len(shown[0]) == 41
+        assert shown[0] == shown[1]
+
+
+def test_two_that_are_started_at_once_become_one_sweep(sweeps: Folder) -> None:
+    search = ["model.dropout=interval(0,0.5)", "oracle=random", "trials=4", "trainer.epochs=2"]
+    both = [sweeps.start("twins", *search) for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert [(r.number, r.state) for r in sweeps.records("twins")] == [(n, State.COMPLETED) for n in range(4)]
+    assert len(sweeps.table("twins")) == 5
+
+
+POISON = """
+import os, signal
+import keras
+
+def net(input_shape, classes, deadly):
+    if deadly:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
+"""
+
+
+def test_a_configuration_that_kills_its_process_is_recorded_and_the_sweep_goes_on(sweeps: Folder) -> None:
+    (sweeps.folder / "poison_for_tests.py").write_text(POISON)
+    target = "model._target_=poison_for_tests.net"
+    sweeps.run("poison", target, "+model.deadly=true,false", "oracle=grid", "trainer.epochs=1")
+    states = {record.point["model.deadly"]: record for record in sweeps.records("poison")}
+    assert states[False].state is State.COMPLETED
+    assert states[True].state is State.FAILED
+    assert "process died 2 times while it ran this trial, before it had finished an epoch" in states[True].result.reason
+
+
+# No file may grow past 88 KiB: as on a disk that fills up while a model is saved.
+SMALL_FILES = ("bash", "-c", 'trap "" XFSZ; ulimit -f 88; exec "$@"', "bash")
+
+
+def test_a_full_disk_stops_the_sweep_with_a_message_and_the_same_command_continues(sweeps: Folder) -> None:
+    search = ["model.layer_size=2000,4", "oracle=grid", "trainer.epochs=3"]
+    process = sweeps.start("full", *search, under=SMALL_FILES)
+    said, _ = process.communicate()
+    assert process.returncode == 1, said
+    last = said.strip().splitlines()[-1]
+    assert "cannot be written: OSError: " in last
+    assert last.endswith("Make room; the same command continues.")
+    assert not any(record.state is State.FAILED for record in sweeps.records("full"))
+    sweeps.run("full", *search)
+    assert [record.state for record in sweeps.records("full")] == [State.COMPLETED] * 2
