@@ -48,7 +48,7 @@ LEASE_SECONDS, SHORT_LEASE_SECONDS = 15.0, 1.5
 # A sweep left alone takes so many times the time of all kills: the last of them comes before the end.
 MARGIN = 1.1
 PEER_SECONDS = 15.0
-LEAST_LIMIT, LIMIT_FACTOR = 60.0, 3.0
+MIN_LIMIT, LIMIT_FACTOR = 60.0, 3.0
 
 COLUMNS = ("kills", "seconds", "finished", "failed", "lost", "doubled", "over", "repeated", "most", "ended")
 
@@ -127,7 +127,7 @@ def make_settings(options: argparse.Namespace, seconds: float, lease_seconds: fl
 def disturb(name: str, folder: Path, settings: Settings, delays: Sequence[float], strike: harm.Strike) -> Row:
     """Run the sweep, and do it harm."""
     settings.write(folder)
-    limit = LEAST_LIMIT + LIMIT_FACTOR * settings.seconds
+    limit = MIN_LIMIT + LIMIT_FACTOR * settings.seconds
     done = harm.run([*COMMAND, folder], folder, delays, strike, limit)
     ended = "yes" if not done.gave_up else f"gave up {done.gave_up} times, given again"
     row = Row(name, len(done.harms), done.supervisors, done.seconds, audit(folder, done.harms), ended)
@@ -150,7 +150,7 @@ def run_peer(folder: Path, options: argparse.Namespace) -> None:
         row = Row(f"KerasTuner, {case.name}", len(done.harms), chiefs, done.seconds, counts, "; ".join(ended) or "yes")
         print(row, flush=True)
         if index == 0:
-            limit = max(LEAST_LIMIT, LIMIT_FACTOR * done.seconds)
+            limit = max(MIN_LIMIT, LIMIT_FACTOR * done.seconds)
 
 
 def explain(ours: Sequence[Row]) -> None:

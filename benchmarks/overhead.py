@@ -1,9 +1,9 @@
 """What the framework adds to a trial, in milliseconds, with trials that train nothing, beside KerasTuner and Optuna.
 
 Ours is a worker as a sweep runs it (`mnistsweep.workers.worker.work` over a study in a journal file): claim, the
-trial's configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the pruner's
-answer, the result, `results.csv`, `best.yaml`. Only the training is replaced, by one that tells the callbacks of a
-trial three epochs of made-up numbers at once. The space has five dimensions, a config group among them.
+trial's configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the
+pruner's answer, the result, `results.csv`, `best.yaml`. Only the training is replaced, by one that reports three epochs
+of made-up numbers at once. The space has five dimensions, a config group among them.
 
 Beside it, in the same process and on the same disk: KerasTuner's `RandomSearch` and `BayesianOptimization` (to 50
 trials only, it takes seconds for each) with a `run_trial` that returns a number at once, so without reports,
@@ -48,9 +48,9 @@ from helpers.untrained import ORACLES, Marks, make_plan, run_sweep
 from mnistsweep.commands.sweep import open_sweep
 from mnistsweep.config.compose import Recipe
 
-MOST_MILLISECONDS = 10.0
-MOST_GROWTH = 1.5
-MOST_BAYESIAN = 50
+MAX_MILLISECONDS = 10.0
+MAX_GROWTH = 1.5
+MAX_BAYESIAN = 50
 WARM_UP = 5
 
 
@@ -108,7 +108,7 @@ def make_sides(oracles: Sequence[str], bayesian: bool) -> list[Side]:
 
     bind = functools.partial
     slow = Side(
-        "KerasTuner BayesianOptimization", bind(run_kerastuner, keras_tuner.BayesianOptimization), False, MOST_BAYESIAN
+        "KerasTuner BayesianOptimization", bind(run_kerastuner, keras_tuner.BayesianOptimization), False, MAX_BAYESIAN
     )
     return [
         *(Side(f"mnistsweep, {oracle}", bind(run_sweep, oracle), required=True) for oracle in oracles),
@@ -149,8 +149,8 @@ def report(costs: Costs) -> None:
             if (side, trials) in costs:
                 print(f"  {side.name:32} {describe(costs[side, trials])}")
     few, many = sizes[0], sizes[-1]
-    print(f"\naverage at {many} trials / at {few}, medians; required of mnistsweep: at most {MOST_MILLISECONDS:g} ms,")
-    print(f"and at {many} trials at most {MOST_GROWTH:g} times that at {few}")
+    print(f"\naverage at {many} trials / at {few}, medians; required of mnistsweep: at most {MAX_MILLISECONDS:g} ms,")
+    print(f"and at {many} trials at most {MAX_GROWTH:g} times that at {few}")
     for side in sides:
         if (side, many) in costs:
             print(f"  {side.name:32} {judge(side, costs[side, few], costs[side, many])}")
@@ -167,8 +167,8 @@ def judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
     growth = after / before
     if not side.required:
         return f"{after:.2f} / {before:.2f} ms = {growth:.2f}"
-    cheap = common.verdict(max(before, after) <= MOST_MILLISECONDS)
-    return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {common.verdict(growth <= MOST_GROWTH)}"
+    cheap = common.verdict(max(before, after) <= MAX_MILLISECONDS)
+    return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {common.verdict(growth <= MAX_GROWTH)}"
 
 
 def print_start(folder: Path, repeats: int) -> None:

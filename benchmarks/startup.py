@@ -25,7 +25,7 @@ from pathlib import Path
 
 from helpers import common
 
-MOST_SECONDS = 1.0
+MAX_SECONDS = 1.0
 HEAVY = ("tensorflow", "keras", "keras_tuner", "torch", "jax")
 SMALL = ("trainer.epochs=1", "model=perceptron", "data.train_limit=200", "data.validation=200")
 SWEEP = ("sweep", "name=small", "trials=2", "model.dropout=0.1,0.2", *SMALL)
@@ -53,10 +53,10 @@ def python(name: str, code: str) -> Case:
 
 
 CASES = (
-    ours("mnistsweep --help", "--help", most_seconds=MOST_SECONDS),
-    ours("mnistsweep status", "status", "logs/small", most_seconds=MOST_SECONDS),
-    ours("a misspelt key", "sweep", "model.dropuot=0.1,0.2", code=2, most_seconds=MOST_SECONDS),
-    ours("a bad value in a named sweep", "sweep", "quickstart", "trials=-1", code=2, most_seconds=MOST_SECONDS),
+    ours("mnistsweep --help", "--help", most_seconds=MAX_SECONDS),
+    ours("mnistsweep status", "status", "logs/small", most_seconds=MAX_SECONDS),
+    ours("a misspelt key", "sweep", "model.dropuot=0.1,0.2", code=2, most_seconds=MAX_SECONDS),
+    ours("a bad value in a named sweep", "sweep", "quickstart", "trials=-1", code=2, most_seconds=MAX_SECONDS),
     ours("a complete sweep repeated", *SWEEP),
     python("python -c pass", "pass"),
     python("python -c 'import keras'", "import keras"),

@@ -100,7 +100,7 @@ class SweepPaths:
         """The workers that have a lock here: those that live, and those that died without a word."""
         return {lock.stem for lock in self.workers.glob("*-*.lock")}  # those of the sweep have no dash
 
-    def worker_beat(self, owner: str) -> Path:
+    def worker_heartbeat(self, owner: str) -> Path:
         """A worker's last sign of life."""
         return self.workers / f"{owner}.beat"
 

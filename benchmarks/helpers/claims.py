@@ -20,7 +20,7 @@ from mnistsweep.search.distributions import distribution
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.results import State
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Claim, Study
 
 
@@ -73,7 +73,7 @@ class Ours(ExitStack):
     def __init__(self, task: Task) -> None:
         super().__init__()
         paths = SweepPaths(task.folder)
-        lease = self.enter_context(Lease(paths, open_registry(paths, task.url)))
+        lease = self.enter_context(Lease(paths, open_coordinator(paths, task.url)))
         self._study = Study(paths, make_search(task.budget), lease, task.url, "benchmark", time.time)
 
     def claim(self) -> Claim:

@@ -31,7 +31,7 @@ from mnistsweep.study.budget import Budget
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.results import Result, State
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Claim, Search, Study
 from mnistsweep.study.views import Views
 from mnistsweep.workers.signals import TRIAL_BEGINS, StopSignal
@@ -136,8 +136,8 @@ def worker_command(folder: Path, index: int, session: str) -> Sequence[str]:
 def work(folder: Path, session: str, parent: int) -> int:
     """A worker's process, as `mnistsweep.workers.worker` has it."""
     settings, paths = Settings.read(folder), SweepPaths(folder)
-    registry = open_registry(paths, None)
-    with StopSignal(parent) as stop, Lease(paths, registry, settings.lease_seconds) as lease:
+    coordinator = open_coordinator(paths, None)
+    with StopSignal(parent) as stop, Lease(paths, coordinator, settings.lease_seconds) as lease:
         worker = Worker(Study(paths, make_search(settings), lease, None, session, time.time), settings, stop)
         lease.also = Upkeep(worker.study, worker, stop, None)
         worker.run()

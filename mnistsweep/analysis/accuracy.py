@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mnistsweep.analysis.arrays import Floats, Integers, check_seeds
 
 # A probability of 0 for the true class has no logarithm; scikit-learn's `log_loss` clips there, too.
-LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
+MIN_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def deviation(values: NDArray[np.float64]) -> float:
 
 def _measure(probabilities: Floats, labels: Integers) -> Measured:
     correct, examples = int((probabilities.argmax(axis=1) == labels).sum()), len(labels)
-    given = np.clip(probabilities[np.arange(examples), labels], LEAST_PROBABILITY, 1.0)
+    given = np.clip(probabilities[np.arange(examples), labels], MIN_PROBABILITY, 1.0)
     return Measured(correct, examples, correct / examples, _interval(correct, examples), float(-np.log(given).mean()))
 
 

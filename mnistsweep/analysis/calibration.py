@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mnistsweep.analysis import arrays
-from mnistsweep.analysis.accuracy import LEAST_PROBABILITY, wilson
+from mnistsweep.analysis.accuracy import MIN_PROBABILITY, wilson
 from mnistsweep.analysis.arrays import Floats, Integers
 
 # As in Guo et al. (2017).
@@ -153,7 +153,7 @@ def log_loss(probabilities: Any, labels: Any) -> float:
         0.3466
     """
     checked, classes = arrays.check(probabilities, labels)
-    return float(-np.log(np.maximum(checked[np.arange(len(classes)), classes], LEAST_PROBABILITY)).mean())
+    return float(-np.log(np.maximum(checked[np.arange(len(classes)), classes], MIN_PROBABILITY)).mean())
 
 
 def _chance_error(confidence: Floats, places: Integers, bins: int, seed: int) -> float:

@@ -17,14 +17,14 @@ from mnistsweep.paths import replacing
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.leases import Watch
 from mnistsweep.study.results import State, Sweep, TrialRecord, best_of, load_sweep
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Ledger
 
 # How long a worker may take to stop, after it was heard that it should.
 STOP_SECONDS = 10
 
 # How many of the best trials a status lists.
-MOST_LISTED = 10
+MAX_LISTED = 10
 
 
 def print_status(folder: Path) -> None:
@@ -39,7 +39,7 @@ def print_status(folder: Path) -> None:
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     records = Ledger(sweep.paths, plan.config.storage).records()
-    watch = Watch(sweep.paths, open_registry(sweep.paths, plan.config.storage), plan.config.lease_seconds)
+    watch = Watch(sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds)
     console = Console()
     console.print(
         f"{escape(str(sweep.paths.folder))}: {tally(records, plan.num_trials)}", highlight=False, soft_wrap=True
@@ -78,7 +78,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
-    watch = Watch(sweep.paths, open_registry(sweep.paths, plan.config.storage), plan.config.lease_seconds)
+    watch = Watch(sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds)
     console = Console()
 
     def busy() -> list[str]:
@@ -108,7 +108,7 @@ def _table(records: list[TrialRecord], plan: Plan) -> Table:
     for column in ("trial", plan.config.objective, "epoch", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("configuration", overflow="fold")
-    for record in completed[:MOST_LISTED]:
+    for record in completed[:MAX_LISTED]:
         result = record.result
         score = f"{result.objective:.4f}" + (f" ± {result.std:.4f}" if result.std is not None else "")
         table.add_row(

@@ -38,7 +38,7 @@ from mnistsweep.space import Choice, Dimension, Float, Int
 KNOWN_TAGS = {"log"}
 
 # A range of more values is no list that anybody means to try.
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _range(key: str, sweep: RangeSweep, received: str) -> tuple[int | float, ...
     count = max(0, math.ceil((stop - start) / step))
     if count == 0:
         raise SpaceError(f"{key}: an empty range, received {received}; its end is left out.")
-    if count > MOST_VALUES:
+    if count > MAX_VALUES:
         raise SpaceError(f"{key}: {count:,} values are too many to list, received {received}; write an interval.")
     kind = int if all(isinstance(number, int) for number in numbers) else float
     return tuple(kind(start + index * step) for index in range(count))

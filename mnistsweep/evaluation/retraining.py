@@ -31,7 +31,7 @@ from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 OnEpoch = Callable[[int], None]
 
 # Examples a step of a prediction, where they are large; small ones are predicted in greater numbers.
-LEAST_BATCH = 32
+MIN_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]
     Raises:
         StudyError: The model has several outputs, or not a row of numbers for each image.
     """
-    batch = evaluation_batch_size(images, LEAST_BATCH)
+    batch = evaluation_batch_size(images, MIN_BATCH)
     outputs = np.concatenate(
         [_row_each(model.predict_on_batch(images[at : at + batch])) for at in range(0, len(images), batch)]
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnistsweep.analysis.label_quality import LabelQuality
 
 # How many are kept to look at.
-MOST_SHOWN = 40
+MAX_SHOWN = 40
 
 
 def suspected(ranking: LabelQuality) -> NDArray[np.int64]:
@@ -31,7 +31,7 @@ def to_rows(
         positions: Of the training side in the training set as its source has it, ``(n,)``.
     """
     chosen = suspected(ranking)
-    first = ranking.order[: max(len(chosen), len(planted), MOST_SHOWN)]
+    first = ranking.order[: max(len(chosen), len(planted), MAX_SHOWN)]
     marks = zip(first, np.isin(first, chosen), np.isin(first, planted), strict=True)
     return [
         {
@@ -56,6 +56,6 @@ def to_pictures(ranking: LabelQuality, images: NDArray[Any]) -> NDArray[np.uint8
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         return None
     low, high = images.min(), images.max()
-    shown = (images[ranking.order[:MOST_SHOWN]] - low) / max(high - low, np.finfo(np.float32).tiny)
+    shown = (images[ranking.order[:MAX_SHOWN]] - low) / max(high - low, np.finfo(np.float32).tiny)
     shades: NDArray[np.uint8] = np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8)
     return shades[..., 0] if shades.shape[-1] == 1 else shades

@@ -13,7 +13,7 @@ from mnistsweep.html_report.trials import Trials
 from mnistsweep.space import Choice, Dimension, Int
 
 # The best tenth of the trials is looked at, but no fewer than three, of at least ten.
-BEST_SHARE, LEAST_BEST, LEAST_TRIALS = 0.1, 3, 10
+BEST_SHARE, MIN_BEST, MIN_TRIALS = 0.1, 3, 10
 
 # The end of an interval is its outermost tenth; of an ordered choice its outermost value.
 END_SHARE = 0.1
@@ -28,10 +28,10 @@ def bound_advice(trials: Trials) -> list[str]:
     Args:
         trials: Completed and pruned ones.
     """
-    if len(trials.values) < LEAST_TRIALS:
+    if len(trials.values) < MIN_TRIALS:
         return []
-    best = trials.order[: max(LEAST_BEST, math.ceil(BEST_SHARE * len(trials.values)))]
-    if len(best) < LEAST_BEST:
+    best = trials.order[: max(MIN_BEST, math.ceil(BEST_SHARE * len(trials.values)))]
+    if len(best) < MIN_BEST:
         return []
     return [sentence for dimension in trials.space.dimensions for sentence in _sentences(trials, dimension, best)]
 
@@ -67,7 +67,7 @@ def _unlikely(there: int, best: int, share: float) -> bool:
     """Whether chance seldom puts so many of the best trials where this share of the range is (binomial tail)."""
     from scipy.stats import binom
 
-    return 2 * there > best >= LEAST_BEST and bool(binom.sf(there - 1, best, share) <= CHANCE)
+    return 2 * there > best >= MIN_BEST and bool(binom.sf(there - 1, best, share) <= CHANCE)
 
 
 def _beyond(dimension: Dimension, end: str) -> float | None:

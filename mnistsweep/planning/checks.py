@@ -32,7 +32,7 @@ METRICS = (
 """Keras's metrics by name, as of Keras 3.15, but for those that need an argument."""
 
 # Of a choice of more numbers than this only so many are looked at, evenly spaced, the first and the last among them.
-MOST_PROBED = 16
+MAX_PROBED = 16
 
 
 def check_one(plain: Mapping[str, Any], faults: Faults, added: Collection[str] = ()) -> Config:
@@ -113,8 +113,8 @@ def _units(dimension: Dimension) -> list[float]:
     if not isinstance(dimension, Choice):
         return [0.0, 0.4, 1.0]  # both ends, and what is no whole number where they are
     count = len(dimension.values)
-    if dimension.ordered and count > MOST_PROBED:
-        shown = [round(step * (count - 1) / (MOST_PROBED - 1)) for step in range(MOST_PROBED)]
+    if dimension.ordered and count > MAX_PROBED:
+        shown = [round(step * (count - 1) / (MAX_PROBED - 1)) for step in range(MAX_PROBED)]
     else:
         shown = list(range(count))
     return [(position + 0.5) / count for position in shown]

@@ -31,7 +31,7 @@ from mnistsweep.study.results import Sweep
 REPEATABLE_THREADS = 4
 
 # Composing one takes some 60 ms, and so many lines in `sweep.yaml`.
-MOST_VARIANTS = 16
+MAX_VARIANTS = 16
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Plan:
         swept = [
             d for d in self.space.dimensions if d.key in self.groups and isinstance(d, Choice) and not d.conditions
         ]
-        if math.prod(len(dimension.values) for dimension in swept) <= MOST_VARIANTS:
+        if math.prod(len(dimension.values) for dimension in swept) <= MAX_VARIANTS:
             for values in itertools.product(*(dimension.values for dimension in swept)):
                 yield {dimension.key: value for dimension, value in zip(swept, values, strict=True)}
 

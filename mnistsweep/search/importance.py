@@ -26,10 +26,10 @@ from mnistsweep.search.distributions import distribution, encode
 from mnistsweep.space import Point, SearchSpace
 
 # With fewer completed trials nothing can be said.
-LEAST_COMPLETED = 5
+MIN_COMPLETED = 5
 
 # The best tenth of the trials is held against all of them, but no fewer than five (a third, of a short sweep).
-BEST_SHARE, LEAST_BEST = 0.1, 5
+BEST_SHARE, MIN_BEST = 0.1, 5
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def importances(
 
     Returns:
         The shares with their spread over the resamples; without dimensions, but with a reason, where fewer than
-        `LEAST_COMPLETED` trials have completed or nothing tells the best from the others.
+        `MIN_COMPLETED` trials have completed or nothing tells the best from the others.
 
     Example:
         >>> from mnistsweep.space import Choice
@@ -105,8 +105,8 @@ def importances(
     stopped = np.zeros(len(values), bool) if pruned is None else np.asarray(pruned, dtype=bool)
     kept = np.flatnonzero(np.isfinite(values))
     completed = int((~stopped[kept]).sum())
-    if completed < LEAST_COMPLETED:
-        return Importances(reason=f"{completed} completed trials are too few: {LEAST_COMPLETED} are the least.")
+    if completed < MIN_COMPLETED:
+        return Importances(reason=f"{completed} completed trials are too few: {MIN_COMPLETED} are the least.")
     if np.ptp(values[kept]) == 0:
         return Importances(reason=f"All {len(kept)} trials have the same objective, {values[kept[0]]:.6g}.")
     ranks = _ranks(values[kept], stopped[kept], direction)
@@ -125,7 +125,7 @@ def importances(
 
 def _num_best(trials: int, completed: int) -> int:
     """How many trials are the best: never one that was pruned."""
-    return min(max(math.ceil(BEST_SHARE * trials), min(LEAST_BEST, trials // 3)), completed, trials - 1)
+    return min(max(math.ceil(BEST_SHARE * trials), min(MIN_BEST, trials // 3)), completed, trials - 1)
 
 
 def _ranks(values: NDArray[np.float64], pruned: NDArray[np.bool_], direction: str) -> NDArray[np.int64]:

@@ -28,11 +28,11 @@ from mnistsweep.space import Dimension, Point, SearchSpace, canonical, is_active
 RESULTS = (TrialState.COMPLETE, TrialState.PRUNED)
 
 # How many random points are drawn before what is left of a finite space is listed.
-MOST_DRAWS = 100
+MAX_DRAWS = 100
 
 # A model looks at so many trials: the best, and the latest of the others. TPE takes at most 25 trials for good (and
 # gives older ones among the rest little weight): its proposals stay what they are while their cost stops growing.
-MOST_SEEN, BEST_SEEN = 75, 25
+MAX_SEEN, BEST_SEEN = 75, 25
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class SamplerOracle(Oracle):
 
     def _random(self, number: int, tried: Container[str]) -> Proposal | None:
         rng = np.random.default_rng([self._seed, number, 3])
-        for _ in range(MOST_DRAWS):
+        for _ in range(MAX_DRAWS):
             point = self.space.point(rng.random(len(self.space.dimensions)).tolist())
             if canonical(point) not in tried:
                 return Proposal(point)
@@ -215,7 +215,7 @@ def _tpe(space: SearchSpace) -> Method:
     def make(seed: int) -> BaseSampler:
         return TPESampler(n_startup_trials=1, multivariate=True, seed=seed)
 
-    return Method(make, 10, is_joint=lambda dimension: True, attempts=20, most_seen=MOST_SEEN)
+    return Method(make, 10, is_joint=lambda dimension: True, attempts=20, most_seen=MAX_SEEN)
 
 
 def _auto(space: SearchSpace) -> Method:
@@ -230,7 +230,7 @@ def _gp(space: SearchSpace) -> Method:
     def make(seed: int) -> BaseSampler:
         return GPSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
 
-    return Method(make, 10, is_joint=lambda dimension: not dimension.conditions, attempts=2, most_seen=MOST_SEEN)
+    return Method(make, 10, is_joint=lambda dimension: not dimension.conditions, attempts=2, most_seen=MAX_SEEN)
 
 
 def _cmaes(space: SearchSpace) -> Method:

@@ -16,7 +16,7 @@ from mnistsweep.errors import suggest
 from mnistsweep.space import Condition, Point, SearchSpace, canonical, is_active
 
 # After so many repetitions in a row a space counts as used up, or what is left of a finite one is listed.
-MOST_REPETITIONS = 1000
+MAX_REPETITIONS = 1000
 
 # Sobol points are drawn in blocks: powers of two keep their balance (Owen, 2020, "On dropping the first Sobol' point").
 BLOCK = 64
@@ -60,7 +60,7 @@ class PointSequence:
         return self._points[number]
 
     def _begin_with(self, given: Mapping[str, Any]) -> None:
-        for _ in range(MOST_REPETITIONS):
+        for _ in range(MAX_REPETITIONS):
             point = complete(self.space, given, self._rest)
             if canonical(point) not in self._seen:
                 self._seen.add(canonical(point))
@@ -71,7 +71,7 @@ class PointSequence:
         size = self.space.size()
         if size is not None and len(self._seen) >= size:
             return None
-        for point in itertools.islice(self._source, MOST_REPETITIONS):
+        for point in itertools.islice(self._source, MAX_REPETITIONS):
             if canonical(point) not in self._seen:
                 return point
         return untried(self.space, self._seen, self._rest)

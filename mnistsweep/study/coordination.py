@@ -1,6 +1,6 @@
 """Where the workers of a sweep take turns and leave signs of life: its folder, or the database of its ledger.
 
-A registry only keeps what it is given. What a sign of life means is decided in `leases`.
+A coordinator only keeps what it is given. What a sign of life means is decided in `leases`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def alone(path: Path, command: str) -> Iterator[None]:
         yield
 
 
-class Registry(ABC):
+class Coordinator(ABC):
     """Of one sweep; all its workers use the same."""
 
     @abstractmethod
@@ -65,7 +65,7 @@ class Registry(ABC):
         """The turn to change the ledger: one worker of the sweep has it at a time, a dead one does not keep it."""
 
     @abstractmethod
-    def beat(self, owner: str, count: int) -> None:
+    def write_heartbeat(self, owner: str, count: int) -> None:
         """Leave a sign of life.
 
         Args:
@@ -74,15 +74,15 @@ class Registry(ABC):
         """
 
     @abstractmethod
-    def last_beat(self, owner: str) -> int | None:
+    def read_heartbeat(self, owner: str) -> int | None:
         """The last sign that a worker left; None where there is none. Changes nothing: anybody may ask."""
 
     @abstractmethod
-    def forget(self, owner: str) -> None:
+    def remove_heartbeat(self, owner: str) -> None:
         """Remove what a worker left, if there is anything."""
 
 
-class FolderRegistry(Registry):
+class FolderCoordinator(Coordinator):
     """In the sweep's folder, on a local disk or a shared network file system.
 
     Args:
@@ -93,24 +93,24 @@ class FolderRegistry(Registry):
         self._paths = paths
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """See `Registry.exclusive`."""
+        """See `Coordinator.exclusive`."""
         return locked(self._paths.ledger_lock)
 
-    def beat(self, owner: str, count: int) -> None:
-        """See `Registry.beat`; in place and of one length, so that a reader never finds half of it."""
-        file = os.open(self._paths.worker_beat(owner), os.O_WRONLY | os.O_CREAT, 0o644)
+    def write_heartbeat(self, owner: str, count: int) -> None:
+        """See `Coordinator.write_heartbeat`; in place and of one length, so that a reader never finds half of it."""
+        file = os.open(self._paths.worker_heartbeat(owner), os.O_WRONLY | os.O_CREAT, 0o644)
         try:
             os.pwrite(file, b"%020d\n" % count, 0)
         finally:
             os.close(file)  # a network file system shows it to others from here on
 
-    def last_beat(self, owner: str) -> int | None:
-        """See `Registry.last_beat`."""
+    def read_heartbeat(self, owner: str) -> int | None:
+        """See `Coordinator.read_heartbeat`."""
         try:
-            return int(self._paths.worker_beat(owner).read_bytes() or 0)
+            return int(self._paths.worker_heartbeat(owner).read_bytes() or 0)
         except FileNotFoundError:
             return None
 
-    def forget(self, owner: str) -> None:
-        """See `Registry.forget`."""
-        self._paths.worker_beat(owner).unlink(missing_ok=True)
+    def remove_heartbeat(self, owner: str) -> None:
+        """See `Coordinator.remove_heartbeat`."""
+        self._paths.worker_heartbeat(owner).unlink(missing_ok=True)

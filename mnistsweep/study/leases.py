@@ -26,15 +26,15 @@ from pathlib import Path
 from types import TracebackType
 
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import Registry
+from mnistsweep.study.coordination import Coordinator
 
 LEASE_SECONDS = 15.0
 """How long a worker may show no sign of life."""
 
-SIGNS_A_LEASE = 5
+HEARTBEATS_PER_LEASE = 5
 """How often a worker shows one meanwhile, so that a slow disk costs no lease."""
 
-MOST_SECONDS = 2.0
+MAX_SECONDS = 2.0
 """How long it takes at the most between two signs, and until a worker hears `mnistsweep stop`."""
 
 Monotonic = Callable[[], float]
@@ -45,13 +45,13 @@ class Lease:
 
     Args:
         paths: The sweep's files.
-        registry: Where the signs are left.
+        coordinator: Where the signs are left.
         seconds: Without one, after which others may take over what this worker runs.
         monotonic: The clock, in seconds.
 
     Attributes:
         owner: The worker's name in the ledger: host, start of the host, process number and a random part.
-        registry: As given.
+        coordinator: As given.
         seconds: As given.
         monotonic: As given.
         has_lapsed: Whether a sign came so late that others may have taken over what this worker runs; it stays so until
@@ -62,14 +62,14 @@ class Lease:
     def __init__(
         self,
         paths: SweepPaths,
-        registry: Registry,
+        coordinator: Coordinator,
         seconds: float = LEASE_SECONDS,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())
         self.owner = f"{host}-{boot()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._lock_path = paths.worker_lock(self.owner)
-        self.registry = registry
+        self.coordinator = coordinator
         self.seconds = seconds
         self.monotonic = monotonic
         self.has_lapsed = False
@@ -95,7 +95,7 @@ class Lease:
         self._thread.join()
         assert self._lock is not None
         with contextlib.suppress(Exception):  # what stays is judged as a dead worker's
-            self.registry.forget(self.owner)
+            self.coordinator.remove_heartbeat(self.owner)
         self._lock_path.unlink(missing_ok=True)
         self._lock.close()
 
@@ -103,7 +103,7 @@ class Lease:
         """Give a sign of life."""
         now = self.monotonic()  # from before it is given: others see it later, so they wait longer than this worker
         self._count += 1
-        self.registry.beat(self.owner, self._count)
+        self.coordinator.write_heartbeat(self.owner, self._count)
         self.has_lapsed = self.has_lapsed or now - self._shown_at > self.seconds
         self._shown_at = now
 
@@ -113,7 +113,7 @@ class Lease:
         return self.has_lapsed or self.monotonic() - self._shown_at > self.seconds
 
     def _keep(self) -> None:
-        while not self._leaving.wait(min(self.seconds / SIGNS_A_LEASE, MOST_SECONDS)):
+        while not self._leaving.wait(min(self.seconds / HEARTBEATS_PER_LEASE, MAX_SECONDS)):
             for act in (self.show, self.also):
                 with contextlib.suppress(Exception):  # a disk or a database that comes back in time has cost nothing
                     act()
@@ -124,7 +124,7 @@ class Watch:
 
     Args:
         paths: The sweep's files.
-        registry: Where the signs are left.
+        coordinator: Where the signs are left.
         seconds: Without a new sign, after which a worker is taken for dead.
         monotonic: The observer's own clock, in seconds.
     """
@@ -132,12 +132,12 @@ class Watch:
     def __init__(
         self,
         paths: SweepPaths,
-        registry: Registry,
+        coordinator: Coordinator,
         seconds: float = LEASE_SECONDS,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         self._paths = paths
-        self._registry = registry
+        self._coordinator = coordinator
         self._seconds = seconds
         self._monotonic = monotonic
         self._seen: dict[str, tuple[int | None, float]] = {}
@@ -149,7 +149,7 @@ class Watch:
         """
         if not owner:
             return False
-        beat = self._registry.last_beat(owner)
+        beat = self._coordinator.read_heartbeat(owner)
         if runs_here(self._paths, owner, beat) is False:
             return False
         now = self._monotonic()
@@ -161,14 +161,14 @@ class Watch:
         """Whether a worker that is not alive ended without a word: one in good order takes its signs along."""
         if not owner:
             return False
-        beat = self._registry.last_beat(owner)
+        beat = self._coordinator.read_heartbeat(owner)
         return beat is not None and runs_here(self._paths, owner, beat) is not True  # stopped, but there
 
     def bury(self, owner: str) -> None:
         """Remove what a worker left behind that is not alive."""
         if owner:
             stopped = runs_here(self._paths, owner, None)  # a process that is only stopped keeps its lock
-            self._registry.forget(owner)
+            self._coordinator.remove_heartbeat(owner)
             if not stopped:
                 self._paths.worker_lock(owner).unlink(missing_ok=True)
             self._seen.pop(owner, None)

@@ -16,7 +16,14 @@ from mnistsweep.errors import StudyError, suggest
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import num_failed
 from mnistsweep.study.results import Result, State, TrialRecord
-from mnistsweep.study.storage.stores import changed_trials, explained, open_registry, open_storage, repair, store_name
+from mnistsweep.study.storage.stores import (
+    changed_trials,
+    explained,
+    open_coordinator,
+    open_storage,
+    repair,
+    store_name,
+)
 
 _STATES = {
     TrialState.RUNNING: State.RUNNING,
@@ -124,7 +131,7 @@ class Ledger:
             session: Its name.
             now: Seconds since the epoch.
         """
-        with open_registry(self.paths, self._url).exclusive():
+        with open_coordinator(self.paths, self._url).exclusive():
             self._begin_session(session, now)
 
     def _begin_session(self, session: str, now: float) -> dict[str, float]:
@@ -139,7 +146,7 @@ class Ledger:
 
     def request_stop(self) -> None:
         """Ask all workers of the sweep to stop; starts of the sweep that come later do not heed it."""
-        with open_registry(self.paths, self._url).exclusive():
+        with open_coordinator(self.paths, self._url).exclusive():
             self._storage.set_study_user_attr(self._study_id, STOPS, self.stops() + 1)
 
 
@@ -164,7 +171,7 @@ def create_ledger(
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(paths, storage))
         paths.workers.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(open_registry(paths, storage).exclusive())
+        stack.enter_context(open_coordinator(paths, storage).exclusive())
         opened = open_storage(paths, storage, create=True)
         repair(opened)
         studies = opened.get_all_studies()

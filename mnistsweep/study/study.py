@@ -37,7 +37,7 @@ from mnistsweep.study.views import Views
 
 # A configuration whose process dies so often (out of memory, a segmentation fault), without finishing an epoch in
 # between, is recorded as failed.
-MOST_DEATHS = 2
+MAX_DEATHS = 2
 
 # How exactly hours are counted.
 TICK_SECONDS = 5.0
@@ -99,8 +99,8 @@ class Study(Ledger):
         self.search = search
         self.waiting = False
         self.lease = lease
-        self._registry = lease.registry
-        self._watch = Watch(paths, lease.registry, lease.seconds, lease.monotonic)
+        self._coordinator = lease.coordinator
+        self._watch = Watch(paths, lease.coordinator, lease.seconds, lease.monotonic)
         self._session = session
         self._clock = clock
         name = self._storage.get_study_name_from_id(self._study_id)  # a folder may have been renamed
@@ -109,7 +109,7 @@ class Study(Ledger):
         before = self.read()  # what takes a while with a long ledger is done before anybody has to wait for it
         self._views.take(before)
         search.oracle.prepare(len(before.records))
-        with self._registry.exclusive():
+        with self._coordinator.exclusive():
             self._begun = self._begin_session(session, clock())
 
     def claim(self) -> Claim | None:
@@ -120,7 +120,7 @@ class Study(Ledger):
         Raises:
             SweepStopped: Too many trials have failed; the first reason is quoted.
         """
-        with self._registry.exclusive():
+        with self._coordinator.exclusive():
             claim = self._claim()
         if claim is None and not self.waiting:
             self.write_views()  # the last worker may have died before it did
@@ -165,7 +165,7 @@ class Study(Ledger):
             state, result = State.FAILED, replace(result, objective=None, reason=reason)
         elif result.objective is None and state is State.COMPLETED:
             state, result = State.FAILED, replace(result, reason=f"no {self.search.objective} was measured")
-        with self._registry.exclusive():
+        with self._coordinator.exclusive():
             self.verify(claim)
             if not result.epochs:  # a failure does not say how far it came
                 result = replace(result, epochs=self._storage.get_trial(claim.trial_id).last_step or 0)
@@ -176,7 +176,7 @@ class Study(Ledger):
 
     def release(self, claim: Claim) -> None:
         """Give a trial back unfinished; the next free worker takes it, under its own number."""
-        with self._registry.exclusive(), contextlib.suppress(LeaseLost):
+        with self._coordinator.exclusive(), contextlib.suppress(LeaseLost):
             self.verify(claim)
             lease = self._storage.get_trial(claim.trial_id).user_attrs["lease"]
             self._sign(claim.trial_id, {**lease, "owner": ""})
@@ -211,7 +211,7 @@ class Study(Ledger):
         done = [epoch, self._resume_time(record.number)]
         deaths = (lease["deaths"] if done == lease.get("done") else 0) + self._watch.has_died(record.owner)
         claim = None
-        if deaths < MOST_DEATHS:
+        if deaths < MAX_DEATHS:
             self._sign(trial_id, {"owner": self.lease.owner, "deaths": deaths, "done": done})
             claim = Claim(record.number, record.point, record.seed, trial_id)
         else:

@@ -30,7 +30,7 @@ from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 NUM_EXAMPLES = 8
 
 # Of a choice with more values only the first and the last are tried out: each costs a build.
-MOST_VALUES = 20
+MAX_VALUES = 20
 
 Values = dict[str, Any]
 Rehearse = Callable[[Values], keras_tuner.HyperParameters]
@@ -140,7 +140,7 @@ def _values(entry: Any) -> Iterable[Any]:
         return ()
     if isinstance(entry, kt.Choice | kt.Boolean):
         values = tuple(entry.values)
-        return values if len(values) <= MOST_VALUES else (values[0], values[-1])
+        return values if len(values) <= MAX_VALUES else (values[0], values[-1])
     return entry.min_value, entry.max_value
 
 

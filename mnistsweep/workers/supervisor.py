@@ -26,7 +26,7 @@ GRACE_SECONDS = 8.0
 
 # So many deaths of one worker in a row, none of which got as far as a trial: it cannot start at all. (A trial that
 # kills its process is the study's business: it is recorded as failed, and too many of those stop the sweep.)
-MOST_IDLE_DEATHS = 3
+MAX_IDLE_DEATHS = 3
 
 Command = Callable[[Path, int, str], Sequence[str]]
 
@@ -87,7 +87,7 @@ class WorkerProcess:
             self.exit_code = _exit_code(code)
             return
         self._idle_deaths = 0 if has_begun_trial(self.log, self._log_offset) else self._idle_deaths + 1
-        if self._idle_deaths >= MOST_IDLE_DEATHS:
+        if self._idle_deaths >= MAX_IDLE_DEATHS:
             raise SweepStopped(
                 f"worker {self.index} was killed by signal {-code} ({signal.Signals(-code).name}) before it began a "
                 f"trial, {self._idle_deaths} times in a row; its log is {self.log}."

@@ -1,7 +1,7 @@
 """One worker: a process that lives for many trials, so that the backend starts once and the data stays in memory.
 
 It reads the sweep's plan from its folder, and meets the other workers only in the study. It runs as a child process of
-the local launcher (``python -m mnistsweep.workers.worker FOLDER INDEX SESSION PARENT``) or as a job of a Hydra launcher.
+the local launcher (``python -m mnistsweep.workers.worker FOLDER INDEX SESSION PARENT``) or as a Hydra job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mnistsweep.search import factory
 from mnistsweep.space import Choice, Int, SearchSpace
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.results import State, read_sweep_file, write_yaml
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Claim, Search, Study
 from mnistsweep.workers.signals import REPLACE, STOPS_BECAUSE, TRIAL_BEGINS, StopSignal
 from mnistsweep.workers.watchdog import Memory, Upkeep
@@ -76,7 +76,7 @@ def work(
     def is_done() -> bool:
         return replaceable and bool(begun) and memory.is_exceeded()  # not before it has done something
 
-    with Lease(paths, open_registry(paths, config.storage), config.lease_seconds) as lease:
+    with Lease(paths, open_coordinator(paths, config.storage), config.lease_seconds) as lease:
         study = Study(paths, make_search(plan, paths), lease, config.storage, session, time.time)
         tuner = _make_tuner(plan, paths, study, stop, is_done, begin)
         lease.also = Upkeep(study, tuner.oracle, stop, config.trial.timeout_minutes)

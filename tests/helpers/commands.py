@@ -16,7 +16,7 @@ from mnistsweep.config.runnable import runnable
 from mnistsweep.planning.planner import Plan, plan_sweep
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.results import Result, State, write_yaml
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.workers.worker import make_search
 
@@ -49,7 +49,7 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
     """A sweep in the working directory whose trials nobody trained: each has a score, None is a failure."""
     plan = plan_sweep(Recipe(), overrides)
     open_sweep(plan)
-    with Lease(plan.paths, open_registry(plan.paths, None)) as lease:
+    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
         study = Study(plan.paths, make_search(plan, plan.paths), lease, None, "test", lambda: 0.0)
         for score in scores:
             claim = study.claim()

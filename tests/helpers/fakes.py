@@ -17,7 +17,7 @@ from mnistsweep.study.budget import Budget
 from mnistsweep.study.coordination import locked
 from mnistsweep.study.leases import LEASE_SECONDS, Lease
 from mnistsweep.study.results import Result, State, Sweep
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Claim, Search, Study, create_ledger
 
 # Runs a real sweep with the given overrides: the fixture `run_sweep`.
@@ -100,7 +100,7 @@ def open_study(
 ) -> Iterator[Study]:
     """A study as a worker has it, for as long as the worker lives."""
     create_ledger(paths, storage, search.direction, search.objective, {})
-    with Lease(paths, open_registry(paths, storage), lease_seconds) as lease:
+    with Lease(paths, open_coordinator(paths, storage), lease_seconds) as lease:
         yield Study(paths, search, lease, storage, session, clock)
 
 
@@ -110,7 +110,7 @@ def doomed_study(
 ) -> Iterator[Study]:
     """A study whose worker's process dies at the end, for all that others can see."""
     create_ledger(paths, storage, search.direction, search.objective, {})
-    lease = Lease(paths, open_registry(paths, storage))
+    lease = Lease(paths, open_coordinator(paths, storage))
     lease.__enter__()
     try:
         yield Study(paths, search, lease, storage, session, lambda: 0.0)
@@ -201,6 +201,6 @@ def hold_lock(path: Path, holding: Any, never: Any) -> None:
 def hold_lease(folder: Path, names: Any, never: Any) -> None:
     """A process that holds a lease, tells its name, and waits to be killed."""
     paths = SweepPaths(folder)
-    with Lease(paths, open_registry(paths, None)) as lease:
+    with Lease(paths, open_coordinator(paths, None)) as lease:
         names.put(lease.owner)
         never.wait()

@@ -24,7 +24,7 @@ from mnistsweep.planning.plan import plan_of
 from mnistsweep.progress_bar import Steps
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.results import load_sweep, write_yaml
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Claim, Study
 from mnistsweep.workers.worker import make_search
 
@@ -102,7 +102,7 @@ def claimed(folder: Path) -> Iterator[tuple[Study, Claim, TrialPaths]]:
     plan = plan_of(load_sweep(folder))
     own = dataclasses.replace(plan.config, logs=str(folder.parent), name=folder.name, trials=100)
     plan = dataclasses.replace(plan, config=own)
-    with Lease(plan.paths, open_registry(plan.paths, None)) as lease:
+    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
         study = Study(plan.paths, make_search(plan, plan.paths), lease, None, "later", lambda: 0.0)
         claim = study.claim()
         assert claim is not None

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from mnistsweep.search.importance import LEAST_COMPLETED, importances
+from mnistsweep.search.importance import MIN_COMPLETED, importances
 from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace
 
 SPACE = SearchSpace(
@@ -116,7 +116,7 @@ def test_too_few_trials():
     found = importances(SPACE, points, np.arange(6.0), pruned=[True, True, False, False, False, False])
 
     assert not found.dimensions
-    assert found.reason == f"4 completed trials are too few: {LEAST_COMPLETED} are the least."
+    assert found.reason == f"4 completed trials are too few: {MIN_COMPLETED} are the least."
 
 
 def test_a_constant_objective():

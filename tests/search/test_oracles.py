@@ -19,7 +19,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search import factory
 from mnistsweep.search.distributions import decode, distribution, encode
 from mnistsweep.search.factory import make_oracle, resolve_oracle
-from mnistsweep.search.samplers import BEST_SEEN, MOST_SEEN, _History
+from mnistsweep.search.samplers import BEST_SEEN, MAX_SEEN, _History
 from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace, canonical, is_active
 from mnistsweep.study.results import Result, State
 
@@ -200,7 +200,7 @@ def test_the_ledger_of_cma_es_holds_numbers_and_no_pickle(tmp_path: Path) -> Non
 def test_a_model_looks_at_the_best_and_at_the_latest_trials() -> None:
     space = LINE
     study = optuna.create_study(direction="maximize")
-    for number in range(MOST_SEEN + 100):
+    for number in range(MAX_SEEN + 100):
         state = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)[number % 3]
         value = None if state is TrialState.FAIL else 1000.0 - number
         reports = {1: -float(number)} if state is TrialState.PRUNED else {}
@@ -212,13 +212,13 @@ def test_a_model_looks_at_the_best_and_at_the_latest_trials() -> None:
         )  # fmt: skip
     trials = study.get_trials(deepcopy=False)
     history = _History()
-    assert history.informative(trials[:MOST_SEEN], study.direction, MOST_SEEN) == trials[:MOST_SEEN]
-    seen = history.informative(trials, study.direction, MOST_SEEN)
+    assert history.informative(trials[:MAX_SEEN], study.direction, MAX_SEEN) == trials[:MAX_SEEN]
+    seen = history.informative(trials, study.direction, MAX_SEEN)
     numbers = [trial.number for trial in seen]
     best = list(range(0, 3 * BEST_SEEN, 3))
-    latest = list(range(100 + BEST_SEEN, MOST_SEEN + 100))
+    latest = list(range(100 + BEST_SEEN, MAX_SEEN + 100))
     assert numbers == sorted({*best, *latest})
-    assert len(numbers) == MOST_SEEN
+    assert len(numbers) == MAX_SEEN
 
 
 @pytest.mark.parametrize(

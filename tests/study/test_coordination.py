@@ -14,8 +14,8 @@ from postgresql import Server
 
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import Registry
-from mnistsweep.study.storage.stores import open_registry
+from mnistsweep.study.coordination import Coordinator
+from mnistsweep.study.storage.stores import open_coordinator
 
 # How long something may take that takes no time at all, unless it waits for ever.
 LIMIT_SECONDS = 60
@@ -27,8 +27,8 @@ def paths(tmp_path: Path) -> SweepPaths:
 
 
 @pytest.fixture
-def registry(paths: SweepPaths, storage: str | None) -> Registry:
-    return open_registry(paths, storage)
+def coordinator(paths: SweepPaths, storage: str | None) -> Coordinator:
+    return open_coordinator(paths, storage)
 
 
 def sweep(folder: Path, name: str) -> SweepPaths:
@@ -45,33 +45,33 @@ def at_once(act: Callable[[], object]) -> None:
     assert not thread.is_alive(), "it waits"
 
 
-def take_turn(registry: Registry) -> None:
-    with registry.exclusive():
+def take_turn(coordinator: Coordinator) -> None:
+    with coordinator.exclusive():
         pass
 
 
 def count_up(folder: Path, storage: str | None, file: Path, times: int, ready: Any, go: Any) -> None:
     """A process that adds to a number in a file, in turns of its own."""
-    registry = open_registry(SweepPaths(folder), storage)
+    coordinator = open_coordinator(SweepPaths(folder), storage)
     ready.release()
     go.wait()
     for _ in range(times):
-        with registry.exclusive():
+        with coordinator.exclusive():
             file.write_text(str(int(file.read_text()) + 1))
 
 
 def hold_turn(folder: Path, storage: str | None, holding: Any, never: Any) -> None:
     """A process that leaves signs of life, takes the turn, says so, and waits to be killed."""
-    registry = open_registry(SweepPaths(folder), storage)
-    registry.beat("holder", 1)
-    registry.beat("holder", 2)
-    with registry.exclusive():
+    coordinator = open_coordinator(SweepPaths(folder), storage)
+    coordinator.write_heartbeat("holder", 1)
+    coordinator.write_heartbeat("holder", 2)
+    with coordinator.exclusive():
         holding.set()
         never.wait()
 
 
 def last_beat_seen(folder: Path, storage: str | None, owner: str, answer: Any) -> None:
-    answer.put(open_registry(SweepPaths(folder), storage).last_beat(owner))
+    answer.put(open_coordinator(SweepPaths(folder), storage).read_heartbeat(owner))
 
 
 class TestEveryRegistry:
@@ -90,48 +90,48 @@ class TestEveryRegistry:
         assert file.read_text() == "200"
 
     def test_a_process_that_is_killed_in_its_turn_gives_it_back_and_its_signs_stay(
-        self, paths: SweepPaths, storage: str | None, registry: Registry
+        self, paths: SweepPaths, storage: str | None, coordinator: Coordinator
     ) -> None:
         holding, never = new_event(), new_event()
         holder = start(hold_turn, paths.folder, storage, holding, never)
         assert holding.wait(LIMIT_SECONDS)
-        assert registry.last_beat("holder") == 2
+        assert coordinator.read_heartbeat("holder") == 2
         holder.kill()
         holder.join()
-        at_once(lambda: take_turn(registry))
-        assert registry.last_beat("holder") == 2
-        registry.forget("holder")
-        assert registry.last_beat("holder") is None
+        at_once(lambda: take_turn(coordinator))
+        assert coordinator.read_heartbeat("holder") == 2
+        coordinator.remove_heartbeat("holder")
+        assert coordinator.read_heartbeat("holder") is None
 
     def test_another_process_sees_the_last_sign(
-        self, paths: SweepPaths, storage: str | None, registry: Registry
+        self, paths: SweepPaths, storage: str | None, coordinator: Coordinator
     ) -> None:
         for count in (1, 2, 40_000_000_000):
-            registry.beat("me", count)
+            coordinator.write_heartbeat("me", count)
         answer = get_context("spawn").Queue()
         start(last_beat_seen, paths.folder, storage, "me", answer)
         assert answer.get(timeout=LIMIT_SECONDS) == 40_000_000_000
 
-    def test_who_never_left_a_sign_is_unknown_and_may_be_forgotten(self, registry: Registry) -> None:
-        assert registry.last_beat("nobody") is None
-        registry.forget("nobody")
-        registry.beat("me", 1)
-        assert registry.last_beat("nobody") is None
-        registry.forget("nobody")
-        assert registry.last_beat("me") == 1
+    def test_who_never_left_a_sign_is_unknown_and_may_be_forgotten(self, coordinator: Coordinator) -> None:
+        assert coordinator.read_heartbeat("nobody") is None
+        coordinator.remove_heartbeat("nobody")
+        coordinator.write_heartbeat("me", 1)
+        assert coordinator.read_heartbeat("nobody") is None
+        coordinator.remove_heartbeat("nobody")
+        assert coordinator.read_heartbeat("me") == 1
 
-    def test_signs_do_not_wait_for_a_turn(self, registry: Registry) -> None:
-        with registry.exclusive():
-            at_once(lambda: registry.beat("me", 1))
-            registry.beat("me", 2)
-            assert registry.last_beat("me") == 2
-            registry.forget("me")
-        assert registry.last_beat("me") is None
+    def test_signs_do_not_wait_for_a_turn(self, coordinator: Coordinator) -> None:
+        with coordinator.exclusive():
+            at_once(lambda: coordinator.write_heartbeat("me", 1))
+            coordinator.write_heartbeat("me", 2)
+            assert coordinator.read_heartbeat("me") == 2
+            coordinator.remove_heartbeat("me")
+        assert coordinator.read_heartbeat("me") is None
 
-    def test_threads_leave_signs_side_by_side(self, registry: Registry) -> None:
+    def test_threads_leave_signs_side_by_side(self, coordinator: Coordinator) -> None:
         def live(owner: str) -> None:
             for count in range(20):
-                registry.beat(owner, count)
+                coordinator.write_heartbeat(owner, count)
 
         owners = [f"worker-{number}" for number in range(4)]
         threads = [threading.Thread(target=live, args=(owner,)) for owner in owners]
@@ -139,64 +139,70 @@ class TestEveryRegistry:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [registry.last_beat(owner) for owner in owners] == [19] * 4
+        assert [coordinator.read_heartbeat(owner) for owner in owners] == [19] * 4
 
-    def test_an_error_in_a_turn_is_the_caller_s_and_gives_it_back(self, registry: Registry) -> None:
+    def test_an_error_in_a_turn_is_the_caller_s_and_gives_it_back(self, coordinator: Coordinator) -> None:
         def fail() -> None:
-            with registry.exclusive():
+            with coordinator.exclusive():
                 raise KeyError("what went wrong")
 
         for _ in range(2):
             with pytest.raises(KeyError, match="what went wrong"):
                 fail()
-        at_once(lambda: take_turn(registry))
+        at_once(lambda: take_turn(coordinator))
 
-    def test_sweeps_do_not_disturb_one_another(self, storage: str | None, registry: Registry, tmp_path: Path) -> None:
-        other = open_registry(sweep(tmp_path, "another"), storage)
-        with registry.exclusive():
+    def test_sweeps_do_not_disturb_one_another(
+        self, storage: str | None, coordinator: Coordinator, tmp_path: Path
+    ) -> None:
+        other = open_coordinator(sweep(tmp_path, "another"), storage)
+        with coordinator.exclusive():
             at_once(lambda: take_turn(other))
-        registry.beat("worker", 1)
-        assert other.last_beat("worker") is None
-        other.beat("worker", 5)
-        assert (registry.last_beat("worker"), other.last_beat("worker")) == (1, 5)
-        registry.forget("worker")
-        assert (registry.last_beat("worker"), other.last_beat("worker")) == (None, 5)
+        coordinator.write_heartbeat("worker", 1)
+        assert other.read_heartbeat("worker") is None
+        other.write_heartbeat("worker", 5)
+        assert (coordinator.read_heartbeat("worker"), other.read_heartbeat("worker")) == (1, 5)
+        coordinator.remove_heartbeat("worker")
+        assert (coordinator.read_heartbeat("worker"), other.read_heartbeat("worker")) == (None, 5)
 
 
 class TestPostgreSQL:
     """What a server can do to those who use it."""
 
     def test_a_restart_between_two_uses_is_not_noticed(self, paths: SweepPaths, postgresql: Server) -> None:
-        registry = open_registry(paths, postgresql.new_database())
-        registry.beat("me", 1)
-        take_turn(registry)
+        coordinator = open_coordinator(paths, postgresql.new_database())
+        coordinator.write_heartbeat("me", 1)
+        take_turn(coordinator)
         postgresql.restart()
-        take_turn(registry)
-        registry.beat("me", 2)
+        take_turn(coordinator)
+        coordinator.write_heartbeat("me", 2)
         postgresql.restart()
-        assert registry.last_beat("me") == 2
+        assert coordinator.read_heartbeat("me") == 2
 
     def test_a_turn_that_is_lost_is_an_error_where_it_ends(self, paths: SweepPaths, postgresql: Server) -> None:
-        registry = open_registry(paths, postgresql.new_database())
+        coordinator = open_coordinator(paths, postgresql.new_database())
         with (
             pytest.raises(StudyError, match=r"^storage: the ledger postgresql\S+ cannot be used: "),
-            registry.exclusive(),
+            coordinator.exclusive(),
         ):
             postgresql.restart()
-        at_once(lambda: take_turn(registry))
+        at_once(lambda: take_turn(coordinator))
 
     def test_a_server_that_is_away_is_an_error_and_may_come_back(self, paths: SweepPaths, postgresql: Server) -> None:
-        registry = open_registry(paths, postgresql.new_database())
-        registry.beat("me", 1)
+        coordinator = open_coordinator(paths, postgresql.new_database())
+        coordinator.write_heartbeat("me", 1)
         postgresql.stop()
         try:
-            for act in (lambda: registry.beat("me", 2), lambda: take_turn(registry), lambda: registry.last_beat("me")):
+            for act in (
+                lambda: coordinator.write_heartbeat("me", 2),
+                lambda: take_turn(coordinator),
+                lambda: coordinator.read_heartbeat("me"),
+            ):
                 with pytest.raises(StudyError, match=r"cannot be used: .*refused"):
                     act()
         finally:
             postgresql.start()
-        registry.beat("me", 3)
-        assert registry.last_beat("me") == 3
+        coordinator.write_heartbeat("me", 3)
+        assert coordinator.read_heartbeat("me") == 3
 
     def test_either_side_gives_up_a_machine_that_vanished(self, postgresql: Server) -> None:
         from sqlalchemy import create_engine

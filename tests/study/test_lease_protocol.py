@@ -22,16 +22,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from mnistsweep.errors import LeaseLost
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import Registry, locked
-from mnistsweep.study.leases import LEASE_SECONDS, SIGNS_A_LEASE, Lease
+from mnistsweep.study.coordination import Coordinator, locked
+from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, Lease
 from mnistsweep.study.results import Result, State
-from mnistsweep.study.study import MOST_DEATHS, Claim, Study, create_ledger
+from mnistsweep.study.study import MAX_DEATHS, Claim, Study, create_ledger
 
 TRIALS = 4
-STEP = LEASE_SECONDS / SIGNS_A_LEASE
+STEP = LEASE_SECONDS / HEARTBEATS_PER_LEASE
 
 
-class Network(Registry):
+class Network(Coordinator):
     """Signs of life in memory; those of some workers do not arrive."""
 
     def __init__(self, paths: SweepPaths) -> None:
@@ -42,13 +42,13 @@ class Network(Registry):
     def exclusive(self) -> AbstractContextManager[None]:
         return locked(self._paths.ledger_lock)
 
-    def beat(self, owner: str, count: int) -> None:
+    def write_heartbeat(self, owner: str, count: int) -> None:
         self._signs[owner] = count
 
-    def last_beat(self, owner: str) -> int | None:
+    def read_heartbeat(self, owner: str) -> int | None:
         return self._signs.get(owner)
 
-    def forget(self, owner: str) -> None:
+    def remove_heartbeat(self, owner: str) -> None:
         self._signs.pop(owner, None)
 
 
@@ -138,7 +138,7 @@ class Protocol(RuleBasedStateMachine):
             if record.number in self.written:
                 assert (record.state, record.result.objective) == (State.COMPLETED, self.written[record.number])
             else:
-                assert f"died {MOST_DEATHS} times" in record.result.reason
+                assert f"died {MAX_DEATHS} times" in record.result.reason
 
     def write(self, host: Host, claim: Claim, value: float) -> None:
         host.study.finish(claim, State.COMPLETED, Result(value, 1, 1))
@@ -210,7 +210,7 @@ class Protocol(RuleBasedStateMachine):
     def crash(self, host: Host) -> None:
         self.living.remove(host)
 
-    @rule(signs=st.sampled_from([1, 2, SIGNS_A_LEASE, 3 * SIGNS_A_LEASE]))
+    @rule(signs=st.sampled_from([1, 2, HEARTBEATS_PER_LEASE, 3 * HEARTBEATS_PER_LEASE]))
     def pass_time(self, signs: int) -> None:
         """So many times the interval between two signs of life; observers that wait for a trial look meanwhile."""
         for _ in range(signs):

@@ -13,7 +13,7 @@ import pytest
 from fakes import hold_lease, hold_lock, new_event, start, wait_until
 
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import FolderRegistry, locked
+from mnistsweep.study.coordination import FolderCoordinator, locked
 from mnistsweep.study.leases import Lease, Watch, boot, runs_here
 
 
@@ -25,8 +25,8 @@ def paths(tmp_path: Path) -> SweepPaths:
 
 
 @pytest.fixture
-def registry(paths: SweepPaths) -> FolderRegistry:
-    return FolderRegistry(paths)
+def coordinator(paths: SweepPaths) -> FolderCoordinator:
+    return FolderCoordinator(paths)
 
 
 class Clock:
@@ -43,52 +43,56 @@ class Clock:
 FAR = "elsewhere-0badcafe-1234-abcdef"
 
 
-def test_a_lease_is_held_inside_its_context_and_leaves_nothing(paths: SweepPaths, registry: FolderRegistry) -> None:
-    lease, watch = Lease(paths, registry), Watch(paths, registry)
+def test_a_lease_is_held_inside_its_context_and_leaves_nothing(
+    paths: SweepPaths, coordinator: FolderCoordinator
+) -> None:
+    lease, watch = Lease(paths, coordinator), Watch(paths, coordinator)
     assert not watch.is_alive(lease.owner)
     with lease:
         assert watch.is_alive(lease.owner)
-        assert runs_here(paths, lease.owner, registry.last_beat(lease.owner)) is True
+        assert runs_here(paths, lease.owner, coordinator.read_heartbeat(lease.owner)) is True
         assert not lease.is_late
     assert not watch.is_alive(lease.owner)
     assert not watch.has_died(lease.owner)
     assert list(paths.workers.iterdir()) == []
 
 
-def test_each_worker_has_a_name_of_its_own_that_says_where_it_runs(paths: SweepPaths, registry: FolderRegistry) -> None:
-    owners = {Lease(paths, registry).owner for _ in range(50)}
+def test_each_worker_has_a_name_of_its_own_that_says_where_it_runs(
+    paths: SweepPaths, coordinator: FolderCoordinator
+) -> None:
+    owners = {Lease(paths, coordinator).owner for _ in range(50)}
     assert len(owners) == 50
     assert all(f"-{boot()}-{os.getpid()}-" in owner for owner in owners)
 
 
-def test_nobody_holds_a_lease_without_a_name(paths: SweepPaths, registry: FolderRegistry) -> None:
-    watch = Watch(paths, registry)
+def test_nobody_holds_a_lease_without_a_name(paths: SweepPaths, coordinator: FolderCoordinator) -> None:
+    watch = Watch(paths, coordinator)
     assert not watch.is_alive("")
     assert not watch.has_died("")
     watch.bury("")
     assert list(paths.workers.iterdir()) == []
 
 
-def test_signs_of_life_are_given_on_a_thread_of_their_own(paths: SweepPaths, registry: FolderRegistry) -> None:
+def test_signs_of_life_are_given_on_a_thread_of_their_own(paths: SweepPaths, coordinator: FolderCoordinator) -> None:
     heard: list[int | None] = []
-    with Lease(paths, registry, seconds=0.05) as lease:
-        lease.also = lambda: heard.append(registry.last_beat(lease.owner))
+    with Lease(paths, coordinator, seconds=0.05) as lease:
+        lease.also = lambda: heard.append(coordinator.read_heartbeat(lease.owner))
         wait_until(lambda: len(heard) >= 3)
     assert heard[:3] == sorted(set(heard[:3]), key=lambda beat: beat or 0)
 
 
-def test_errors_while_giving_a_sign_do_not_end_the_giving(paths: SweepPaths, registry: FolderRegistry) -> None:
+def test_errors_while_giving_a_sign_do_not_end_the_giving(paths: SweepPaths, coordinator: FolderCoordinator) -> None:
     calls: list[int] = []
 
     def fail() -> None:
         calls.append(len(calls))
         raise OSError("the disk is away")
 
-    with Lease(paths, registry, seconds=0.05) as lease:
+    with Lease(paths, coordinator, seconds=0.05) as lease:
         lease.also = fail
         wait_until(lambda: len(calls) >= 3)
-        before = registry.last_beat(lease.owner)
-        wait_until(lambda: registry.last_beat(lease.owner) != before)
+        before = coordinator.read_heartbeat(lease.owner)
+        wait_until(lambda: coordinator.read_heartbeat(lease.owner) != before)
 
 
 class TestAnObserverOfAnotherMachine:
@@ -99,17 +103,17 @@ class TestAnObserverOfAnotherMachine:
         return Clock()
 
     @pytest.fixture
-    def watch(self, paths: SweepPaths, registry: FolderRegistry, clock: Clock) -> Watch:
-        return Watch(paths, registry, seconds=15, monotonic=clock)
+    def watch(self, paths: SweepPaths, coordinator: FolderCoordinator, clock: Clock) -> Watch:
+        return Watch(paths, coordinator, seconds=15, monotonic=clock)
 
     def test_a_sign_counts_for_a_lease_from_when_it_was_seen(
-        self, watch: Watch, registry: FolderRegistry, clock: Clock
+        self, watch: Watch, coordinator: FolderCoordinator, clock: Clock
     ) -> None:
-        registry.beat(FAR, 7)
+        coordinator.write_heartbeat(FAR, 7)
         assert watch.is_alive(FAR)
         clock.now += 15
         assert watch.is_alive(FAR)
-        registry.beat(FAR, 3)  # any other number: it is no time
+        coordinator.write_heartbeat(FAR, 3)  # any other number: it is no time
         clock.now += 10
         assert watch.is_alive(FAR)
         clock.now += 15
@@ -118,12 +122,12 @@ class TestAnObserverOfAnotherMachine:
         assert not watch.is_alive(FAR)
         assert watch.has_died(FAR)
 
-    def test_a_sign_after_death_is_life(self, watch: Watch, registry: FolderRegistry, clock: Clock) -> None:
-        registry.beat(FAR, 1)
+    def test_a_sign_after_death_is_life(self, watch: Watch, coordinator: FolderCoordinator, clock: Clock) -> None:
+        coordinator.write_heartbeat(FAR, 1)
         assert watch.is_alive(FAR)
         clock.now += 16
         assert not watch.is_alive(FAR)
-        registry.beat(FAR, 2)
+        coordinator.write_heartbeat(FAR, 2)
         assert watch.is_alive(FAR)
 
     def test_one_that_left_no_sign_is_waited_for_too(self, watch: Watch, clock: Clock) -> None:
@@ -133,9 +137,9 @@ class TestAnObserverOfAnotherMachine:
         assert not watch.has_died(FAR)
 
     def test_burying_leaves_nothing(
-        self, watch: Watch, registry: FolderRegistry, clock: Clock, paths: SweepPaths
+        self, watch: Watch, coordinator: FolderCoordinator, clock: Clock, paths: SweepPaths
     ) -> None:
-        registry.beat(FAR, 1)
+        coordinator.write_heartbeat(FAR, 1)
         watch.is_alive(FAR)
         clock.now += 16
         assert not watch.is_alive(FAR)
@@ -143,9 +147,9 @@ class TestAnObserverOfAnotherMachine:
         assert list(paths.workers.iterdir()) == []
 
 
-def test_a_lease_without_a_sign_is_late(paths: SweepPaths, registry: FolderRegistry) -> None:
+def test_a_lease_without_a_sign_is_late(paths: SweepPaths, coordinator: FolderCoordinator) -> None:
     clock = Clock()
-    lease = Lease(paths, registry, seconds=15, monotonic=clock)
+    lease = Lease(paths, coordinator, seconds=15, monotonic=clock)
     lease.show()
     clock.now += 15
     assert not lease.is_late
@@ -158,12 +162,12 @@ def test_a_lease_without_a_sign_is_late(paths: SweepPaths, registry: FolderRegis
 
 
 def test_asking_changes_nothing_and_those_who_ask_do_not_take_each_other_for_the_owner(
-    paths: SweepPaths, registry: FolderRegistry
+    paths: SweepPaths, coordinator: FolderCoordinator
 ) -> None:
     dead = f"here-{boot()}-1-abcdef"
     left_behind = paths.worker_lock(dead)
     left_behind.touch(mode=0o444)
-    watch = Watch(paths, registry)
+    watch = Watch(paths, coordinator)
     with left_behind.open("rb") as another_who_asks:
         fcntl.flock(another_who_asks, fcntl.LOCK_SH)
         assert not watch.is_alive(dead)
@@ -181,17 +185,17 @@ def stopped(process: object) -> None:
 
 @pytest.mark.parametrize(("end", "waits", "died"), [(killed, False, True), (stopped, True, False)])
 def test_a_process_that_is_killed_loses_its_lease_at_once_and_one_that_is_stopped_after_a_while(
-    paths: SweepPaths, registry: FolderRegistry, end: Callable[[object], None], waits: bool, died: bool
+    paths: SweepPaths, coordinator: FolderCoordinator, end: Callable[[object], None], waits: bool, died: bool
 ) -> None:
     names, never = get_context("spawn").SimpleQueue(), new_event()
     process = start(hold_lease, paths.folder, names, never)
     owner = names.get()
     clock = Clock()
-    watch = Watch(paths, registry, seconds=15, monotonic=clock)
+    watch = Watch(paths, coordinator, seconds=15, monotonic=clock)
     assert watch.is_alive(owner)
     end(process)
     assert watch.is_alive(owner) == waits
-    registry.beat(owner, 99)  # the last one that it could give is not seen twice
+    coordinator.write_heartbeat(owner, 99)  # the last one that it could give is not seen twice
     watch.is_alive(owner)
     clock.now += 15.1
     assert not watch.is_alive(owner)

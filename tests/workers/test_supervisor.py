@@ -125,12 +125,12 @@ while True:
 def test_a_worker_that_was_killed_is_started_again(run: Workers, notes: Path) -> None:
     """As often as it dies in a trial: how many trials may do that is the study's business."""
     script = f"""
-if count() <= {supervisor.MOST_IDLE_DEATHS + 2}:
+if count() <= {supervisor.MAX_IDLE_DEATHS + 2}:
     begin_trial()
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert run(script) == [0]
-    assert len(lines(notes)) == supervisor.MOST_IDLE_DEATHS + 3
+    assert len(lines(notes)) == supervisor.MAX_IDLE_DEATHS + 3
 
 
 def test_a_worker_that_has_grown_too_large_is_replaced(run: Workers, notes: Path) -> None:

@@ -23,7 +23,7 @@ from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace
 LABEL_LENGTH = 10
 
 # Of a choice with many values not each has a tick.
-MOST_TICKS = 8
+MAX_TICKS = 8
 
 # What stands where a dimension was not active.
 INACTIVE = "\N{EN DASH}"
@@ -89,7 +89,7 @@ def axis(space: SearchSpace, key: str) -> Axis:
     dimension = space[key]
     if isinstance(dimension, Choice):
         last = len(dimension.values) - 1
-        step = math.ceil(len(dimension.values) / MOST_TICKS)
+        step = math.ceil(len(dimension.values) / MAX_TICKS)
         shown = range(0, last + 1, step)
         labels = [label(dimension.values[position]) for position in shown]
         return Axis(dimension, short_name(space, key), 0.0, float(last), list(map(float, shown)), labels)

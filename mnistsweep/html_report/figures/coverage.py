@@ -20,7 +20,7 @@ COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 TARGETS = (0.995, 0.999)
 
 # An advice to answer only when sure is one only if at least this share is answered.
-LEAST_COVERAGE = 0.5
+MIN_COVERAGE = 0.5
 
 
 def coverage_figure(curves: list[Coverage], curve: Coverage) -> Figure:
@@ -102,7 +102,7 @@ def _choice(curve: Coverage) -> tuple[float, int] | None:
     """The highest target that enough images reach, but not all do, and its point of the curve."""
     for target in reversed(TARGETS):
         point = curve.reaching(target)
-        if point is not None and curve.accuracy[-1] < target and curve.coverage[point] >= LEAST_COVERAGE:
+        if point is not None and curve.accuracy[-1] < target and curve.coverage[point] >= MIN_COVERAGE:
             return target, point
     return None
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from mnistsweep.html_report.figures import style
 
 # With more classes a cell has no room for its number.
-MOST_ANNOTATED = 20
+MAX_ANNOTATED = 20
 
 # With more classes only some of them are named at the axes.
-MOST_NAMED = 30
+MAX_NAMED = 30
 
 LONGEST_NAME = 14
 
@@ -49,12 +49,12 @@ def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool)
         bar.outline.set_visible(False)
         if logarithmic:
             _plain_ticks(bar.ax, most)
-        step = -(-classes // MOST_NAMED)
+        step = -(-classes // MAX_NAMED)
         places = range(0, classes, step)
         axes.set_xticks(places, names[::step], rotation=90 if upright else 0)
         axes.set_yticks(places, names[::step])
         axes.set(xlabel="prediction", ylabel="label")
-        if classes <= MOST_ANNOTATED:
+        if classes <= MAX_ANNOTATED:
             _frame(axes, classes)
             _annotate(axes, counts, norm)
     return figure

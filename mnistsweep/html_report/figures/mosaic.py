@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnistsweep.html_report.figures import style
 
 # Of a title: its size in points, its lines' height, and the width of a letter, both in sizes.
-FONT_SIZE, LEAST_FONT_SIZE = 9.0, 6.5
+FONT_SIZE, MIN_FONT_SIZE = 9.0, 6.5
 LINE, LETTER = 1.25, 0.62
 
 # Between two images, as a share of an image's width; around all of them, in inches.
@@ -121,7 +121,7 @@ def _compose(images: NDArray[Any], places: Sequence[tuple[int, int]], shape: tup
 def _type(titles: Sequence[str], points: float) -> tuple[float, int]:
     """The size in which the longest line is as wide as an image, and how many letters of it are."""
     longest = max(len(line) for title in titles for line in title.split("\n"))
-    size = min(FONT_SIZE, max(LEAST_FONT_SIZE, points / (LETTER * max(longest, 1))))
+    size = min(FONT_SIZE, max(MIN_FONT_SIZE, points / (LETTER * max(longest, 1))))
     return size, int(points / (LETTER * size))
 
 

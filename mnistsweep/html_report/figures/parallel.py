@@ -27,7 +27,7 @@ STYLE = (
 )
 
 # The still picture shows so many dimensions: more would not be legible.
-MOST_STILL = 7
+MAX_STILL = 7
 
 # So many lines cover each other.
 MANY = 100
@@ -125,7 +125,7 @@ def _interactive(trials: Trials, lines: list[_Line]) -> str:
 
 
 def _still(trials: Trials, all_lines: list[_Line]) -> Figure:
-    lines = all_lines[:MOST_STILL]
+    lines = all_lines[:MAX_STILL]
     low, high, ticks, labels = _objective(trials)
     norm = Normalize(low, high)
     heights = [*(line.heights(line.places) for line in lines), norm(np.clip(trials.values, low, high))]
@@ -180,8 +180,8 @@ def _caption(trials: Trials, lines: list[_Line]) -> str:
         text += f" Lines through “{INACTIVE}” have no such hyperparameter."
     if num_outside(trials):
         text += f" {count_of(num_outside(trials), 'worse trial')} drawn at the last axis' end."
-    if len(lines) > MOST_STILL:
-        text += f" The still picture shows the first {MOST_STILL} of {len(lines)} hyperparameters."
+    if len(lines) > MAX_STILL:
+        text += f" The still picture shows the first {MAX_STILL} of {len(lines)} hyperparameters."
     return text
 
 

@@ -16,7 +16,7 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.heatmaps import shorten
 
 # With more classes only the most probable ones are drawn, and the label.
-MOST_CLASSES = 12
+MAX_CLASSES = 12
 
 
 def draw_image(
@@ -72,9 +72,9 @@ def classes_shown(mean: NDArray[Any], label: int) -> NDArray[np.int64]:
         >>> classes_shown(np.array([0.0] * 20 + [0.25, 0.75]), 15)[[0, 1, -1]].tolist()
         [21, 20, 15]
     """
-    if len(mean) <= MOST_CLASSES:
+    if len(mean) <= MAX_CLASSES:
         return np.arange(len(mean))
-    best = np.argsort(-mean, kind="stable")[:MOST_CLASSES]
+    best = np.argsort(-mean, kind="stable")[:MAX_CLASSES]
     return best if label in best else np.append(best[:-1], label)
 
 

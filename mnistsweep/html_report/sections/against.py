@@ -15,7 +15,7 @@ from mnistsweep.html_report.records import Block, Figure, Section, Table
 from mnistsweep.html_report.trials import Trials, most_important, trials_of
 
 # A table of more values would be long.
-MOST_ROWS = 16
+MAX_ROWS = 16
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -32,7 +32,7 @@ def section(evidence: Evidence) -> Section | None:
     if not shown.any():
         return None
     groups = [shown & (places == place) for place in np.unique(places[shown])]
-    repeated = max(int(group.sum()) for group in groups) > 1 and len(groups) <= MOST_ROWS
+    repeated = max(int(group.sum()) for group in groups) > 1 and len(groups) <= MAX_ROWS
     blocks: list[Block] = [_figure(trials, scale, places, shown, groups if repeated else [])]
     if repeated:
         blocks.append(_table(trials, key, groups))

@@ -21,7 +21,7 @@ from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, 
 from mnistsweep.paths import CleanPaths
 
 # How many suspected labels are shown, in rows of ten.
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 
 # What to do where an arm is better, or worse, than training on everything.
 BETTER = {
@@ -155,7 +155,7 @@ def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
 
 
 def _first_suspects(images: Any, suspects: pd.DataFrame, names: Sequence[str]) -> Figure:
-    first = suspects.head(min(MOST_SHOWN, len(images)))
+    first = suspects.head(min(MAX_SHOWN, len(images)))
     planted = int(first.planted.sum())
     columns = (first[column].tolist() for column in ("index", "label", "suggested"))
     titles = [f"{place}\n{names[label]} → {names[other]}" for place, label, other in zip(*columns, strict=True)]

@@ -15,7 +15,7 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Block, Figure, Section, Table, Text
 
-MOST_SEEDS = 10
+MAX_SEEDS = 10
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _pairs(evidence: Evidence) -> list[Pair]:
         pairs.append(Pair(first, second, trial, compare(one, other, labels)))
 
     if len(seeds) > 1:
-        for number, one in enumerate(seeds[:MOST_SEEDS]):
+        for number, one in enumerate(seeds[:MAX_SEEDS]):
             add("the committee", evidence.committee, f"seed {number}", one, None)
     if evidence.checkpoint is not None:
         own, name = evidence.checkpoint.test, f"trial {winner.number}"

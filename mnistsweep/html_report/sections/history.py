@@ -19,7 +19,7 @@ from mnistsweep.html_report.trials import Trials, is_share, trials_of
 SMALL_LOSS = 0.001
 
 # A best trial in the last part of a search, of at least so many trials, says that the search was not at its end.
-LATE, LEAST_TRIALS = 0.1, 10
+LATE, MIN_TRIALS = 0.1, 10
 
 # A reason is cut here.
 REASON_LENGTH = 120
@@ -172,7 +172,7 @@ def _advice(search: Search, trials: Trials, front: Integers) -> list[str]:
 
 def _late(search: Search, trials: Trials) -> str:
     total, number = len(search.trials), int(trials.numbers[trials.best])
-    if total < LEAST_TRIALS or int((search.trials["trial"] > number).sum()) >= LATE * total:
+    if total < MIN_TRIALS or int((search.trials["trial"] > number).sum()) >= LATE * total:
         return ""
     points = search.space.size()
     if points is not None and points <= total:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mnistsweep.search.importance import Importance, Importances
 
 # Advice wants so many trials.
-LEAST_TRIALS = 30
+MIN_TRIALS = 30
 
 METHOD = Score(
     "importance",
@@ -85,7 +85,7 @@ def _share(one: Importance) -> str:
 
 def _advice(found: Importances) -> list[str]:
     """What to search on, and what to leave alone, where the spread allows to say so."""
-    if found.trials < LEAST_TRIALS or len(found.dimensions) < 3:
+    if found.trials < MIN_TRIALS or len(found.dimensions) < 3:
         return []
     even = 1 / len(found.dimensions)
     strong = [one for one in found.dimensions if one.mean - 2 * one.std > even]

@@ -18,16 +18,16 @@ from mnistsweep.html_report.records import Block, Figure, Section
 from mnistsweep.html_report.trials import Trials, is_share, most_important, trials_of
 
 # So many hyperparameters have a slice, the most important ones.
-MOST_SLICES = 8
+MAX_SLICES = 8
 
 # Fewer completed trials do not make a surface.
-LEAST_SURFACE = 5
+MIN_SURFACE = 5
 
 # The surface is drawn from so many positions an axis, smoothed over this share of it.
 STEPS, BANDWIDTH = 96, 0.12
 
 # Where the nearest trials weigh less than one at two bandwidths, nothing is drawn.
-LEAST_WEIGHT = math.exp(-2)
+MIN_WEIGHT = math.exp(-2)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -46,7 +46,7 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _slices(trials: Trials, scales: list[Axis]) -> Figure:
-    shown = scales[:MOST_SLICES]
+    shown = scales[:MAX_SLICES]
     columns = min(2, len(shown))
     rows = math.ceil(len(shown) / columns)
     labelled = next((scale for scale in shown if scale.categorical), None)
@@ -96,7 +96,7 @@ def _pair(trials: Trials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
     for one, other in itertools.combinations(scales, 2):
         both = np.isfinite(one.positions(done) + other.positions(done))
         spread = [len(np.unique(scale.positions(done)[both])) > 1 for scale in (one, other)]
-        if both.sum() >= LEAST_SURFACE and all(spread):
+        if both.sum() >= MIN_SURFACE and all(spread):
             return one, other
     return None
 
@@ -119,7 +119,7 @@ def surface(x: Axis, y: Axis, trials: Trials) -> tuple[NDArray[np.float64], NDAr
     rows, weight_y = _weights(y, y.positions(done))
     total = weight_y @ weight_x.T
     summed = (weight_y * trials.values[trials.order]) @ weight_x.T
-    return columns, rows, np.where(total >= LEAST_WEIGHT, summed / np.maximum(total, LEAST_WEIGHT), np.nan)
+    return columns, rows, np.where(total >= MIN_WEIGHT, summed / np.maximum(total, MIN_WEIGHT), np.nan)
 
 
 def _weights(scale: Axis, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

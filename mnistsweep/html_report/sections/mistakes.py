@@ -12,17 +12,17 @@ from mnistsweep.analysis.accuracy import Interval, wilson
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.html_report.evidence import Evidence
-from mnistsweep.html_report.figures.heatmaps import MOST_ANNOTATED, heatmap
+from mnistsweep.html_report.figures.heatmaps import MAX_ANNOTATED, heatmap
 from mnistsweep.html_report.figures.mosaic import mosaic
 from mnistsweep.html_report.figures.single_image import draw_image
 from mnistsweep.html_report.formats import between, percent
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table
 
-MOST_IMAGES, IMAGES_IN_A_ROW = 96, 8
+MAX_IMAGES, IMAGES_IN_A_ROW = 96, 8
 
 # Two class names of so many letters together stand on one line over an image.
 SHORT = 8
-MOST_MIX_UPS, MOST_CLASSES = 12, 20
+MAX_MIX_UPS, MAX_CLASSES = 12, 20
 
 # A mistake of which the committee is surer than this is worth a look at its label.
 SURE = 0.9
@@ -67,9 +67,9 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
     """The errors alone; of many classes, those of the most common mix-ups."""
     errors, names, first = confusion.errors, evidence.class_names, confusion.mix_ups[0]
     order, some = confusion.order, ""
-    if len(order) > MOST_ANNOTATED:
+    if len(order) > MAX_ANNOTATED:
         mixed = dict.fromkeys(one for mix_up in confusion.mix_ups for one in (mix_up.true, mix_up.predicted))
-        order = order[np.isin(order, list(mixed)[:MOST_ANNOTATED])]
+        order = order[np.isin(order, list(mixed)[:MAX_ANNOTATED])]
         held = f"{errors[np.ix_(order, order)].sum():,} of {errors.sum():,} mistakes"
         some = f" Only the {len(order)} classes of the most common mix-ups are shown: {held}."
     return Figure(
@@ -82,7 +82,7 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
 
 
 def _mix_ups(evidence: Evidence, confusion: Confusion) -> Table:
-    names, shown = evidence.class_names, confusion.mix_ups[:MOST_MIX_UPS]
+    names, shown = evidence.class_names, confusion.mix_ups[:MAX_MIX_UPS]
     rows = [
         (names[one.true], names[one.predicted], f"{one.count:,}", percent(one.share), ", ".join(map(str, one.examples)))
         for one in shown
@@ -101,7 +101,7 @@ def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
     worst, names, labels = found.most_confident, evidence.class_names, evidence.labels
     first = int(worst[0])
     if evidence.images is not None:
-        shown = worst[:MOST_IMAGES]
+        shown = worst[:MAX_IMAGES]
         titles = [_title(one, names[labels[one]], names[found.predictions[one]], found) for one in shown.tolist()]
         which = "All" if len(shown) == len(worst) else f"{len(shown)} of the"
         yield Figure(
@@ -132,7 +132,7 @@ def _title(index: int, label: str, guess: str, found: Mistakes) -> str:
 
 
 def _classes(evidence: Evidence, scores: ClassScores) -> Table:
-    order = np.argsort(np.nan_to_num(scores.f1, nan=2), kind="stable")[:MOST_CLASSES].tolist()
+    order = np.argsort(np.nan_to_num(scores.f1, nan=2), kind="stable")[:MAX_CLASSES].tolist()
     rows = [
         (
             evidence.class_names[one],

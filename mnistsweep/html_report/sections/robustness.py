@@ -21,10 +21,10 @@ LEVELS = (0.95, 0.9, 0.5)
 REMEDIES = {"rotation": 20.0, "shift": 0.1}
 
 # Accuracy that must be lost, in shares, before anything is advised; and confidence that is not covered by accuracy.
-LEAST_LOSS = 0.01
-LEAST_EXCESS = 0.1
+MIN_LOSS = 0.01
+MIN_EXCESS = 0.1
 
-MOST_IN_A_ROW = 6
+MAX_IN_A_ROW = 6
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -115,7 +115,7 @@ def _pictures(response: Response, found: Robustness) -> Figure:
         f"{strength:g}\n{percent(share, 1)}" for strength, share in zip(response.strengths, accuracy, strict=True)
     ]
     images = found.examples[response.name]
-    drawing = mosaic(images, titles, columns=min(len(images), MOST_IN_A_ROW))
+    drawing = mosaic(images, titles, columns=min(len(images), MAX_IN_A_ROW))
     caption = f"{response.name.capitalize()}: one image at each strength ({response.unit}), with the accuracy there."
     if response.name != "noise" and response.words:
         caption += f" {response.words}"
@@ -153,7 +153,7 @@ def _remedies(found: Robustness, winner: Winner) -> list[str]:
             if strength > REMEDIES[response.name] or winner.augmentation.get(response.name, 0.0) >= strength:
                 continue
             doubt = 2 * np.sqrt((accuracy[0] * (1 - accuracy[0]) + share * (1 - share)) / found.num_images)
-            if accuracy[0] - share > max(LEAST_LOSS, doubt):
+            if accuracy[0] - share > max(MIN_LOSS, doubt):
                 unit = " degrees" if response.unit == "degrees" else " of the side"
                 advice.append(
                     f"A {response.name} by {strength:g}{unit} costs {100 * (accuracy[0] - share):.2f} points of "
@@ -173,7 +173,7 @@ def _overconfidence(found: Robustness) -> list[str]:
     _, response = max(excess.values(), key=lambda pair: pair[0])
     accuracy, confidence = _mean(response)
     worst = int(np.argmax(confidence - accuracy))
-    if confidence[worst] - accuracy[worst] < LEAST_EXCESS:
+    if confidence[worst] - accuracy[worst] < MIN_EXCESS:
         return []
     return [
         f"Do not trust the confidence on distorted images: with {response.name} of {response.strengths[worst]:g} "

@@ -14,7 +14,7 @@ from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
 from mnistsweep.html_report.trials import write
 
 # Of the table on the page; `scores.csv` has all of them.
-MOST_SEEDS = 10
+MAX_SEEDS = 10
 
 
 def section(evidence: Evidence) -> Section:
@@ -86,7 +86,7 @@ def _values(winner: Winner) -> Table:
 
 
 def _models(found: Accuracy) -> Table:
-    named = [(f"seed {number}", one) for number, one in enumerate(found.seeds[:MOST_SEEDS])]
+    named = [(f"seed {number}", one) for number, one in enumerate(found.seeds[:MAX_SEEDS])]
     if len(found.seeds) > 1:
         named.append(("committee", found.committee))
     rows = [
@@ -100,7 +100,7 @@ def _models(found: Accuracy) -> Table:
         for name, one in named
     ]
     columns = ("model", "wrong", "accuracy", "Wilson 95 %", "log-loss")
-    hidden = len(found.seeds) - MOST_SEEDS
+    hidden = len(found.seeds) - MAX_SEEDS
     rest = f" {hidden} more seeds stand in scores.csv." if hidden > 0 else ""
     caption = f"Each model on all {found.committee.examples:,} test images.{rest}"
     return Table(columns, rows, caption, numbers=columns[1:])

@@ -32,7 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import database_lock
-from mnistsweep.study.coordination import Registry, locked
+from mnistsweep.study.coordination import Coordinator, locked
 from mnistsweep.study.storage.connections import engine_options, reason, without_password
 
 TABLES = "tables"
@@ -87,7 +87,7 @@ def turn(engine: Engine, what: str) -> Iterator[None]:
         connection.commit()
 
 
-class DatabaseRegistry(Registry):
+class DatabaseCoordinator(Coordinator):
     """In the database of the ledger.
 
     A turn in PostgreSQL belongs to a connection. When its worker's process ends, however it ends, the server gives the
@@ -114,7 +114,7 @@ class DatabaseRegistry(Registry):
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """See `Registry.exclusive`."""
+        """See `Coordinator.exclusive`."""
         with contextlib.ExitStack() as stack:
             with _explained(self._shown):
                 stack.enter_context(turn(self._engine, f"ledger of {self._sweep}"))
@@ -122,8 +122,8 @@ class DatabaseRegistry(Registry):
             with _explained(self._shown):
                 stack.close()
 
-    def beat(self, owner: str, count: int) -> None:
-        """See `Registry.beat`."""
+    def write_heartbeat(self, owner: str, count: int) -> None:
+        """See `Coordinator.write_heartbeat`."""
         with _explained(self._shown):
             if not self._has_table:
                 with turn(self._engine, TABLES):
@@ -133,15 +133,15 @@ class DatabaseRegistry(Registry):
                 if not connection.execute(WORKERS.update().where(*self._of(owner)).values(beat=count)).rowcount:
                     connection.execute(WORKERS.insert().values(study=self._sweep, owner=owner, beat=count))
 
-    def last_beat(self, owner: str) -> int | None:
-        """See `Registry.last_beat`."""
+    def read_heartbeat(self, owner: str) -> int | None:
+        """See `Coordinator.read_heartbeat`."""
         with _explained(self._shown), self._engine.connect() as connection:
             if not self._table_is_there(connection):
                 return None
             return connection.execute(select(WORKERS.c.beat).where(*self._of(owner))).scalar()
 
-    def forget(self, owner: str) -> None:
-        """See `Registry.forget`."""
+    def remove_heartbeat(self, owner: str) -> None:
+        """See `Coordinator.remove_heartbeat`."""
         with _explained(self._shown), self._engine.begin() as connection:
             if self._table_is_there(connection):
                 connection.execute(WORKERS.delete().where(*self._of(owner)))

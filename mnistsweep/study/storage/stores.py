@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import FolderRegistry, Registry
+from mnistsweep.study.coordination import Coordinator, FolderCoordinator
 from mnistsweep.study.storage.journal import Journal
 
 
@@ -33,7 +33,7 @@ def open_storage(paths: SweepPaths, storage: str | None, create: bool = False) -
         return Journal(paths.journal) if storage is None else _open_database(paths, storage, create)
 
 
-def open_registry(paths: SweepPaths, storage: str | None) -> Registry:
+def open_coordinator(paths: SweepPaths, storage: str | None) -> Coordinator:
     """Where the workers of a sweep take turns and leave signs of life; beside the ledger.
 
     Args:
@@ -44,11 +44,11 @@ def open_registry(paths: SweepPaths, storage: str | None) -> Registry:
         StudyError: The URL cannot be used; the database is asked for nothing yet.
     """
     if storage is None:
-        return FolderRegistry(paths)
-    from mnistsweep.study.storage.databases import DatabaseRegistry
+        return FolderCoordinator(paths)
+    from mnistsweep.study.storage.databases import DatabaseCoordinator
 
     with explained(paths, storage):
-        return DatabaseRegistry(paths.name, storage)
+        return DatabaseCoordinator(paths.name, storage)
 
 
 def flush(storage: BaseStorage) -> None:

@@ -19,7 +19,7 @@ from postgresql import Server
 from mnistsweep.errors import DiskFull, StudyError, is_disk_full
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.results import State
-from mnistsweep.study.storage.stores import open_registry, open_storage, store_name
+from mnistsweep.study.storage.stores import open_coordinator, open_storage, store_name
 from mnistsweep.study.study import Ledger, create_ledger
 
 
@@ -38,7 +38,7 @@ def open_first(folder: Path, storage: str, ready: Any, go: Any) -> None:
     ready.release()
     go.wait()
     open_storage(paths, storage, create=True).get_all_studies()
-    open_registry(paths, storage).beat(folder.name, 1)
+    open_coordinator(paths, storage).write_heartbeat(folder.name, 1)
 
 
 def test_processes_that_open_a_fresh_database_at_once_all_succeed(database: str, tmp_path: Path) -> None:
@@ -51,7 +51,8 @@ def test_processes_that_open_a_fresh_database_at_once_all_succeed(database: str,
         opener.join()
         assert opener.exitcode == 0
     beats = [
-        open_registry(SweepPaths(Path(f"sweep-{number}")), database).last_beat(f"sweep-{number}") for number in range(4)
+        open_coordinator(SweepPaths(Path(f"sweep-{number}")), database).read_heartbeat(f"sweep-{number}")
+        for number in range(4)
     ]
     assert beats == [1] * 4
 
@@ -62,9 +63,9 @@ def test_reading_an_empty_database_leaves_it_empty(paths: SweepPaths, database: 
     with pytest.raises(StudyError, match=r"holds no sweep called 'search'; it holds none at all"):
         Ledger(paths, database)
     assert list(tmp_path.glob("ledger.db*")) == []
-    registry = open_registry(paths, database)
-    assert registry.last_beat("me") is None
-    registry.forget("me")
+    coordinator = open_coordinator(paths, database)
+    assert coordinator.read_heartbeat("me") is None
+    coordinator.remove_heartbeat("me")
     assert inspect(create_engine(database)).get_table_names() == []
 
 
@@ -142,7 +143,7 @@ def test_a_database_that_cannot_be_used_is_explained(paths: SweepPaths, url: str
 
 
 def take_turn(paths: SweepPaths, url: str) -> None:
-    with open_registry(paths, url).exclusive():
+    with open_coordinator(paths, url).exclusive():
         pass
 
 
@@ -179,7 +180,11 @@ def test_a_file_that_is_no_database_is_explained(paths: SweepPaths, tmp_path: Pa
 
 def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, postgresql: Server) -> None:
     url = postgresql.new_database().replace("tester@", "tester:secret@") + "x"
-    for act in (create_ledger, lambda *_: Ledger(paths, url), lambda *_: open_registry(paths, url).last_beat("me")):
+    for act in (
+        create_ledger,
+        lambda *_: Ledger(paths, url),
+        lambda *_: open_coordinator(paths, url).read_heartbeat("me"),
+    ):
         with pytest.raises(
             StudyError, match=r'test\d+x cannot be used: .*database "test\d+x" does not exist$'
         ) as refused:
@@ -190,7 +195,7 @@ def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, post
 
 def test_a_driver_that_is_missing_is_named(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    for act in (open_storage, open_registry):
+    for act in (open_storage, open_coordinator):
         with pytest.raises(StudyError, match=r"needs a driver that is not installed \(psycopg\); .*\[postgresql\]"):
             act(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db")
 
