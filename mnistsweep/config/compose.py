@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from hydra import __version__ as hydra_version
 from hydra import compose, initialize_config_dir
@@ -229,8 +228,3 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
     if faults:
         raise ConfigError("\n".join(faults))
     return record
-
-
-def trial_seed(seed: int, number: int) -> int:
-    """The seed of a trial, from the sweep's seed (0 is one like any other) and the trial's number."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.seeds import epoch_generator
+
 # Each maximum is at least 0 and below its limit: at the limit an image can leave the frame or collapse to a line.
 LIMITS = {"rotation": 360.0, "shift": 1.0, "shear": 90.0, "zoom": 1.0}
 
@@ -88,7 +90,7 @@ class Augmentation:
         """
         count, height, width = shape[:3]
         # Five draws an image whatever is switched on: switching one distortion on leaves the others as they were.
-        draws = np.random.default_rng([seed, epoch]).uniform(-1.0, 1.0, size=(count, 5))
+        draws = epoch_generator(seed, epoch).uniform(-1.0, 1.0, size=(count, 5))
         forward = self._linear(draws[:, 0], draws[:, 1], draws[:, 2])
         shift = self.shift * draws[:, 3:5] * (width, height)
         centre = np.array([(width - 1) / 2, (height - 1) / 2])

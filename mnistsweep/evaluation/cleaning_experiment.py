@@ -39,10 +39,8 @@ from mnistsweep.evaluation.learner import Learner
 from mnistsweep.evaluation.selection import Selection, check_data
 from mnistsweep.paths import CleanPaths, remove_parts
 from mnistsweep.progress_bar import Steps
+from mnistsweep.seeds import Purpose, experiment_seed
 from mnistsweep.study.coordination import alone
-
-# What the random numbers are for; each has its own.
-PLANTING, FOLDING, JUDGING, TRAINING, REMOVING = range(31, 36)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +109,15 @@ class Experiment:
     def _num_fits(self) -> int:
         return self.options.folds + len(ARMS) * self.options.seeds
 
-    def _random(self, *key: int) -> int:
-        """A seed of the experiment's own, from the sweep's."""
-        return int(np.random.SeedSequence([self.selection.plan.config.seed, *key]).generate_state(1)[0])
+    def _seed(self, purpose: Purpose, *indices: int) -> int:
+        """Seed of the experiment, derived from the sweep's seed."""
+        return experiment_seed(self.selection.plan.config.seed, purpose, *indices)
 
     def _plant(self) -> Judged:
         """The training side with its labels planted and its folds assigned, before anything is judged."""
         labels, classes = self.dataset.train.labels, self.dataset.classes
-        planted = plant(labels, self.options.plant, classes, self._random(PLANTING))
-        fold = assign_folds(planted.labels, self.options.folds, classes, self._random(FOLDING))
+        planted = plant(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
+        fold = assign_folds(planted.labels, self.options.folds, classes, self._seed(Purpose.FOLDING))
         return Judged(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
 
     def _open(self, new: Judged) -> Judged:
@@ -141,7 +139,7 @@ class Experiment:
             steps.begin(f"{fold + 1} of {self._num_fits}: judging the training labels, fold {fold + 1}")
             inside = judged.fold == fold
             others = np.flatnonzero(~inside)
-            seed, images = self._random(JUDGING, fold), self.dataset.train.images[inside]
+            seed, images = self._seed(Purpose.JUDGING, fold), self.dataset.train.images[inside]
             found = self._answer(Treated(others, judged.labels[others]), seed, images, steps)
             judged.probabilities[inside] = check_probabilities(found, f" of fold {fold + 1}")
             self.findings.keep_judged(judged)
@@ -155,7 +153,7 @@ class Experiment:
         steps.advance(self.learner.epochs * (first - 1 - self.options.folds))
         for number, (arm, seed) in enumerate(left, first):
             steps.begin(f"{number} of {self._num_fits}: {ARMS[arm]}, seed {seed + 1} of {self.options.seeds}")
-            chosen, removing = suspected_labels.suspected(ranking), self._random(REMOVING, seed)
+            chosen, removing = suspected_labels.suspected(ranking), self._seed(Purpose.REMOVING, seed)
             treated = treat(arm, judged.labels, chosen, ranking.suggested, ambiguous, removing)
             runs.append(self._score(arm, seed, treated, steps))
             self.findings.keep_runs(runs)
@@ -163,7 +161,7 @@ class Experiment:
     def _score(self, arm: str, seed: int, treated: Treated, steps: Steps) -> Run:
         """Train one arm with one seed, and score it on the validation side."""
         began, validation = time.perf_counter(), self.dataset.validation
-        found = self._answer(treated, self._random(TRAINING, seed), validation.images, steps)
+        found = self._answer(treated, self._seed(Purpose.TRAINING, seed), validation.images, steps)
         probabilities, labels = check(found, validation.labels)
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         removed, seconds = len(self.dataset.train) - len(treated.kept), round(time.perf_counter() - began, 3)

@@ -28,6 +28,7 @@ from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.paths import replacing
 from mnistsweep.progress_bar import Steps
+from mnistsweep.seeds import retrain_seed
 from mnistsweep.study.results import TrialRecord
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Gatherer:
         paths, name = self.selection.paths.report, self.names[seed]
         origin = self._origin(self.selection.winner) | {
             "epochs": self.selection.best_epoch,
-            "seed": refit_seed(self.config.seed, seed),
+            "seed": retrain_seed(self.config.seed, seed),
             "refit": True,
         }
         kept = predictions.read(paths.predictions(name), origin)
@@ -244,8 +245,3 @@ def _telling(record: TrialRecord) -> Iterator[None]:
         from mnistsweep.training.trainer import explain
 
         raise StudyError(f"trial {record.number}: its model cannot predict: {explain(error)}") from error
-
-
-def refit_seed(seed: int, index: int) -> int:
-    """The seed of a refit, from the trial's; none of those of the trial's own repeats."""
-    return int(np.random.SeedSequence([seed, index, 11]).generate_state(1)[0])

@@ -15,13 +15,14 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import devices
-from mnistsweep.config.compose import Recipe, trial_seed
+from mnistsweep.config.compose import Recipe
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search import factory
+from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Choice, Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.results import Sweep

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.errors import ConfigError, DataError
+from mnistsweep.seeds import epoch_generator
 from mnistsweep.training.engines import Arrays, Engine, EngineName, choose_engine
 
 
@@ -105,7 +106,7 @@ def epoch_order(num_examples: int, seed: int, epoch: int) -> NDArray[np.int64]:
         >>> bool((epoch_order(100, 7, 2) == epoch_order(100, 7, 2)).all())
         True
     """
-    return np.random.default_rng([seed, epoch]).permutation(num_examples)
+    return epoch_generator(seed, epoch).permutation(num_examples)
 
 
 def _run_epoch(engine: Engine, events: Any, epoch: int, options: FitOptions) -> dict[str, float]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep import targets
@@ -25,6 +24,7 @@ from mnistsweep.data import Dataset
 from mnistsweep.errors import MnistSweepError, TrialFailed
 from mnistsweep.models import losses, optimizers
 from mnistsweep.paths import TrialPaths, replacing
+from mnistsweep.seeds import repeat_seed
 from mnistsweep.study.results import Result, State
 from mnistsweep.training.callbacks import (
     BestWeights,
@@ -153,7 +153,7 @@ class Training:
 
     def _run(self, repeat: _Repeat) -> Run:
         """One repeat, from its seed on."""
-        seed = self.config.seed if repeat.index == 0 else repeat_seed(self.config.seed, repeat.index)
+        seed = repeat_seed(self.config.seed, repeat.index)
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         model = self.build()
@@ -239,11 +239,6 @@ def default_fit(
 ) -> None:
     """Train with this project's own loop."""
     fit(model, train_, validation, options, callbacks)
-
-
-def repeat_seed(seed: int, repeat: int) -> int:
-    """The seed of a repeat, from the trial's."""
-    return int(np.random.SeedSequence([seed, repeat, 7]).generate_state(1)[0])
 
 
 def clear(folder: TrialPaths) -> None:

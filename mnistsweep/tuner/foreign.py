@@ -19,11 +19,11 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from mnistsweep import targets
-from mnistsweep.config.compose import trial_seed
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
 from mnistsweep.paths import SweepPaths, replacing
 from mnistsweep.search.oracles import Oracle, Proposal
+from mnistsweep.seeds import trial_seed
 from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperband import EPOCHS_KEY, max_epochs, sets_epochs
 from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point

@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from mnistsweep.config import held
-from mnistsweep.config.compose import Recipe, quoted, to_config, to_plain, trial_seed
+from mnistsweep.config.compose import Recipe, quoted, to_config, to_plain
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.resources import conf_folder, default_folders, folders_for
 from mnistsweep.config.runnable import runnable
@@ -114,13 +114,6 @@ def test_a_composition_that_fails_leaves_hydra_as_it_was() -> None:
         with pytest.raises(ConfigError):
             Recipe(("model=nothing",)).compose()
         assert GlobalHydra.instance().hydra is before
-
-
-def test_seeds_of_trials_differ_and_stay() -> None:
-    seeds = [trial_seed(0, number) for number in range(100)] + [trial_seed(1, 0)]
-    assert len(set(seeds)) == 101
-    assert trial_seed(0, 3) == trial_seed(0, 3)
-    assert all(0 <= seed < 2**32 for seed in seeds)
 
 
 def test_a_target_of_ones_own_gets_none_of_the_presets_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,10 @@ from mnistsweep import data
 from mnistsweep.commands.report import gather
 from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.evaluation import predictions
-from mnistsweep.evaluation.collector import NUM_DISTORTED, refit_seed
+from mnistsweep.evaluation.collector import NUM_DISTORTED
 from mnistsweep.evaluation.selection import select
 from mnistsweep.paths import SweepPaths
+from mnistsweep.seeds import retrain_seed
 from mnistsweep.study.results import Result, State
 
 USER_MODULE = '''
@@ -97,8 +98,8 @@ def test_refits_learn_from_training_and_validation_together_each_with_a_seed_of_
     selection = select(reported.folder)
     config = selection.config_of(selection.winner)
     dataset, held_out = data.load(config.data), data.load_test(config.data)
-    seed = refit_seed(config.seed, 1)
-    assert len({config.seed, seed, refit_seed(config.seed, 0)}) == 3
+    seed = retrain_seed(config.seed, 1)
+    assert len({config.seed, seed, retrain_seed(config.seed, 0)}) == 3
 
     def said(side: data.Dataset) -> NDArray[Any]:
         model = retraining.refit(config, side, seed, selection.best_epoch).model
