@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mnistsweep.commands.live_table import describe, tally
+from mnistsweep.commands.live_table import tally
 from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.paths import replacing
 from mnistsweep.planning.plan import Plan, plan_of
@@ -19,6 +19,7 @@ from mnistsweep.study.leases import Watch
 from mnistsweep.study.results import State, Sweep, TrialRecord, best_of, load_sweep
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Ledger
+from mnistsweep.text import format_point
 
 # How long a worker may take to stop, after it was heard that it should.
 STOP_SECONDS = 10
@@ -50,7 +51,9 @@ def print_status(folder: Path) -> None:
             if watch.is_alive(record.owner):
                 who = f"on {record.owner}"
             console.print(
-                escape(f"  trial {record.number} after {record.result.epochs} epochs, {who}: {describe(record.point)}"),
+                escape(
+                    f"  trial {record.number} after {record.result.epochs} epochs, {who}: {format_point(record.point)}"
+                ),
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
     best = best_of(records, plan.direction)
@@ -112,7 +115,7 @@ def _table(records: list[TrialRecord], plan: Plan) -> Table:
         result = record.result
         score = f"{result.objective:.4f}" + (f" ± {result.std:.4f}" if result.std is not None else "")
         table.add_row(
-            str(record.number), score, str(result.best_epoch), f"{result.seconds:.1f}", describe(record.point)
+            str(record.number), score, str(result.best_epoch), f"{result.seconds:.1f}", format_point(record.point)
         )
     return table
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,6 +18,7 @@ from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.results import State, TrialRecord, best_of
 from mnistsweep.study.study import Ledger
+from mnistsweep.text import format_duration, format_point
 
 REFRESH_SECONDS = 0.5
 
@@ -94,7 +94,7 @@ class Progress:
                 total, done = self._epochs_of(record.point), record.result.epochs
                 bar = ProgressBar(total=total, completed=done, width=20)
                 value = "" if record.result.objective is None else f"{record.result.objective:.4f}"
-                table.add_row(str(record.number), f"{done}/{total}", bar, value, describe(record.point))
+                table.add_row(str(record.number), f"{done}/{total}", bar, value, format_point(record.point))
         if not table.rows:
             table.add_row("", "", "", "", Text("starting ...", style="dim"))
         return table
@@ -104,12 +104,12 @@ class Progress:
         line = Text()
         if best is not None:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
-            line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {describe(best.point)}\n")
+            line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {format_point(best.point)}\n")
         line.append(tally(records, self._budget.trials))
-        line.append(f" · {duration(time.monotonic() - self._began)} elapsed")
+        line.append(f" · {format_duration(time.monotonic() - self._began, decimals=0)} elapsed")
         remaining = self._remaining(records)
         if remaining is not None:
-            line.append(f" · about {duration(remaining)} left")
+            line.append(f" · about {format_duration(remaining, decimals=0)} left")
         return line
 
     def _remaining(self, records: Sequence[TrialRecord]) -> float | None:
@@ -139,25 +139,8 @@ class Progress:
             score = f"{self._objective} {record.result.objective:.4f} at epoch {record.result.best_epoch}"
         return (
             f"[{count}{of}] trial {record.number} {record.state.value}: {score}  "
-            f"({record.result.seconds:.1f} s)  {describe(record.point)}"
+            f"({record.result.seconds:.1f} s)  {format_point(record.point)}"
         )
-
-
-def describe(point: Point) -> str:
-    """A point in one line, in the words of the command line; numbers in few digits.
-
-    Example:
-        >>> describe({"optimizer": "sgd", "model.dropout": 0.123456})
-        'optimizer=sgd model.dropout=0.123'
-    """
-    return " ".join(f"{key}={_short(value)}" for key, value in point.items())
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people read them: ``0:07``, ``12:30``, ``3:00:05``."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
@@ -167,7 +150,3 @@ def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
     found = [INTERRUPTED if not (r.state.finished or r.owner) else r.state.value for r in records]
     parts = [f"{finished} of {trials} trials" if trials else f"{finished} trials"]
     return " · ".join(parts + [f"{found.count(kind)} {kind}" for kind in kinds if kind in found])
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

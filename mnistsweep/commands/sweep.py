@@ -25,7 +25,7 @@ from rich.markup import escape
 
 import mnistsweep
 from mnistsweep import data, tensorboard
-from mnistsweep.commands.live_table import Progress, describe, tally
+from mnistsweep.commands.live_table import Progress, tally
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths
@@ -37,6 +37,7 @@ from mnistsweep.study.results import FORMAT, State, TrialRecord, best_of, read_s
 from mnistsweep.study.storage.stores import open_storage
 from mnistsweep.study.study import Ledger, create_ledger
 from mnistsweep.study.views import Views
+from mnistsweep.text import format_point
 from mnistsweep.workers.signals import STOPS_BECAUSE, TRIAL_BEGINS
 from mnistsweep.workers.worker import OBJECTIVE_TAG, hparams
 
@@ -244,7 +245,7 @@ def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
     console.print(
         f"[bold green]best: trial {best.number}, {score}[/bold green]{escape(_margin(ranked))}", highlight=False
     )
-    console.print(escape(f"  {describe(best.point)}"), highlight=False, soft_wrap=True)
+    console.print(escape(f"  {format_point(best.point)}"), highlight=False, soft_wrap=True)
     folder = _shell(plan.paths.folder)
     for label, command in (
         ("look at it", f"mnistsweep report {folder}"),

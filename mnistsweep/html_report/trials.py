@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from mnistsweep.errors import DataError
 from mnistsweep.html_report.evidence import Search
-from mnistsweep.html_report.formats import percent
 from mnistsweep.space import Choice, Dimension, Point, SearchSpace, is_active
+from mnistsweep.text import format_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,25 +68,7 @@ class Trials:
 
     def write(self, value: float) -> str:
         """An objective as the page writes it: a share as a percentage."""
-        return write(self.objective, value)
-
-
-def write(metric: str, value: float, signed: bool = False) -> str:
-    """A metric's value as the page writes it: an accuracy as a percentage, others in four digits.
-
-    Args:
-        metric: Its name.
-        value: Of it; or, where `signed`, a difference of two.
-        signed: Whether to write the sign.
-    """
-    if signed:
-        return f"{100 * value:+.2f} points" if is_share(metric) else f"{value:+.4g}"
-    return percent(value) if is_share(metric) else f"{value:.4g}"
-
-
-def is_share(metric: str) -> bool:
-    """Whether a metric is a share, from 0 to 1."""
-    return metric.removeprefix("val_").endswith(("accuracy", "auc", "precision", "recall"))
+        return format_metric(self.objective, value)
 
 
 @functools.lru_cache(maxsize=4)

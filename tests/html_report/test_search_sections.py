@@ -14,11 +14,11 @@ from mnistsweep.errors import DataError
 from mnistsweep.html_report.bounds import bound_advice
 from mnistsweep.html_report.evidence import Search
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.axes import axis, label
+from mnistsweep.html_report.figures.axes import axis
 from mnistsweep.html_report.figures.scatter import num_outside, view
 from mnistsweep.html_report.records import Facts, Figure, Interactive, Table, Text
 from mnistsweep.html_report.sections import against, history, importance, landscape
-from mnistsweep.html_report.trials import points_of, trials_of, write
+from mnistsweep.html_report.trials import points_of, trials_of
 from mnistsweep.search.importance import Importance, Importances
 from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace
 
@@ -371,24 +371,7 @@ def test_a_failure_at_chance_level_does_not_flatten_the_view():
     assert num_outside(trials) == 1
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "null"), (True, "true"), (64, "64"), (0.0003, "0.0003"), (1e-5, "1e-5"), ([3, 3], "3-3"),
-        ("categorical_crossentropy", "cate…tropy"), (0.1 + 0.2, "0.3"),
-    ],
-)  # fmt: skip
-def test_labels_are_short(value, text):
-    assert label(value) == text
-
-
 def test_names_are_whole_where_two_end_alike():
     space = SearchSpace((Float("a.rate", 0.0, 1.0), Float("b.rate", 0.0, 1.0), Float("a.size", 0.0, 1.0)))
 
     assert [axis(space, key).name for key in space.keys] == ["a.rate", "b.rate", "size"]
-
-
-def test_values_are_written_by_their_metric():
-    assert write("val_accuracy", 0.99214) == "99.21 %"
-    assert write("val_loss", 0.034567) == "0.03457"
-    assert write("accuracy", 0.0005, signed=True) == "+0.05 points"

@@ -6,7 +6,6 @@ numbers, a logarithmic one their decimal logarithms. What is inactive has no pos
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace
-
-# A longer label loses its middle.
-LABEL_LENGTH = 10
+from mnistsweep.text import value_label
 
 # Of a choice with many values not each has a tick.
 MAX_TICKS = 8
@@ -91,13 +88,13 @@ def axis(space: SearchSpace, key: str) -> Axis:
         last = len(dimension.values) - 1
         step = math.ceil(len(dimension.values) / MAX_TICKS)
         shown = range(0, last + 1, step)
-        labels = [label(dimension.values[position]) for position in shown]
+        labels = [value_label(dimension.values[position]) for position in shown]
         return Axis(dimension, short_name(space, key), 0.0, float(last), list(map(float, shown)), labels)
     ticks = _ticks(dimension)
     low, high, *places = (
         math.log10(number) if dimension.log else float(number) for number in (dimension.low, dimension.high, *ticks)
     )
-    return Axis(dimension, short_name(space, key), low, high, places, [label(_tidy(tick)) for tick in ticks])
+    return Axis(dimension, short_name(space, key), low, high, places, [value_label(_tidy(tick)) for tick in ticks])
 
 
 def _ticks(dimension: Int | Float) -> list[float]:
@@ -114,20 +111,6 @@ def _ticks(dimension: Int | Float) -> list[float]:
     slack = 1e-9 * (high - low)
     inside = [float(tick) for tick in found if low - slack <= tick <= high + slack]
     return inside if len(inside) > 1 else [low, high]
-
-
-def label(value: Any) -> str:
-    """A value in few characters."""
-    if isinstance(value, list | tuple):
-        text = "-".join(label(one) for one in value) or "[]"
-    elif isinstance(value, float):
-        text = f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
-    else:
-        text = value if isinstance(value, str) else json.dumps(value)
-    if len(text) <= LABEL_LENGTH:
-        return text
-    half = LABEL_LENGTH // 2
-    return f"{text[: half - 1]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"  # names in a row often differ at their ends
 
 
 def short_name(space: SearchSpace, key: str) -> str:

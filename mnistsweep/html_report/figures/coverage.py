@@ -12,8 +12,8 @@ from mnistsweep.analysis.accuracy import wilson
 from mnistsweep.analysis.coverage import Coverage, coverage
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.formats import percent, percents
 from mnistsweep.html_report.records import Figure, Table
+from mnistsweep.text import percent, percent_range
 
 # Rows of the table of coverages, and accuracies that one may want to reach.
 COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
@@ -55,7 +55,7 @@ def coverage_table(curve: Coverage) -> Table:
             percent(curve.coverage[point]),
             percent(curve.thresholds[point], 4),
             percent(curve.accuracy[point]),
-            percents(below, above),
+            percent_range(below, above),
         ]
         for point, below, above in zip(points, low, high, strict=True)
     ]
@@ -93,7 +93,7 @@ def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
     return [
         f"Answering only when the winner's checkpoint is at least {percent(threshold)} sure, a threshold chosen on its "
         f"validation side for {100 * target:g} % accuracy, leaves {percent(answered.mean())} of the test images and "
-        f"{percent(right[answered].mean())} accuracy ({percents(float(low), float(high))}) instead of "
+        f"{percent(right[answered].mean())} accuracy ({percent_range(float(low), float(high))}) instead of "
         f"{percent(right.mean())}; give the others to a human."
     ]
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mnistsweep.html_report.figures import style
+from mnistsweep.text import shorten
 
 # With more classes a cell has no room for its number.
 MAX_ANNOTATED = 20
@@ -20,7 +21,7 @@ MAX_ANNOTATED = 20
 # With more classes only some of them are named at the axes.
 MAX_NAMED = 30
 
-LONGEST_NAME = 14
+MAX_NAME_LENGTH = 14
 
 # On coloured cells: these stay as they are on a dark page, where the ink turns light.
 ON_DARK, ON_LIGHT = "#f7f7f7", "#151515"
@@ -38,7 +39,7 @@ def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool)
         The drawing.
     """
     classes = len(counts)
-    names = [style.literal(shorten(name)) for name in class_names]
+    names = [style.literal(shorten(name, MAX_NAME_LENGTH)) for name in class_names]
     upright = max(map(len, names)) > 3
     with style.style():
         figure, (axes,) = style.new(width=6.4, height=5.6)
@@ -58,18 +59,6 @@ def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool)
             _frame(axes, classes)
             _annotate(axes, counts, norm)
     return figure
-
-
-def shorten(name: str, longest: int = LONGEST_NAME) -> str:
-    """Cut a name that is too long for its place, in the middle: names often differ at the end.
-
-    Example:
-        >>> shorten("species number 104")
-        'species…er 104'
-    """
-    if len(name) <= longest:
-        return name
-    return f"{name[: longest // 2]}…{name[-((longest - 1) // 2) :]}"
 
 
 def _plain_ticks(axes: Axes, most: float) -> None:

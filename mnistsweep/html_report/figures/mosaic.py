@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from mnistsweep.html_report.figures import style
+from mnistsweep.text import shorten
 
 # Of a title: its size in points, its lines' height, and the width of a letter, both in sizes.
 FONT_SIZE, MIN_FONT_SIZE = 9.0, 6.5
@@ -71,7 +72,7 @@ def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width
         axes.set(xlim=(-rim, right - 1 + rim), ylim=(down - 1 + rim, -rim), aspect="auto")
         size, letters = _type(titles, wide / pixels_per_inch * POINTS_PER_INCH)
         for (y, x), title in zip(places, titles, strict=True):
-            cut = "\n".join(style.literal(_cut(line, letters)) for line in title.split("\n"))
+            cut = "\n".join(style.literal(shorten(line, max(letters, 2), keep_end=False)) for line in title.split("\n"))
             axes.text(x - 0.5, y - 0.5 - gap / 8, cut, fontsize=size, linespacing=1.1, va="bottom", ha="left")
     return figure
 
@@ -123,7 +124,3 @@ def _type(titles: Sequence[str], points: float) -> tuple[float, int]:
     longest = max(len(line) for title in titles for line in title.split("\n"))
     size = min(FONT_SIZE, max(MIN_FONT_SIZE, points / (LETTER * max(longest, 1))))
     return size, int(points / (LETTER * size))
-
-
-def _cut(line: str, letters: int) -> str:
-    return line if len(line) <= letters else line[: max(letters - 1, 1)] + "…"

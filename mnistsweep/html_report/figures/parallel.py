@@ -16,7 +16,8 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.axes import INACTIVE, Axis, axis
 from mnistsweep.html_report.figures.scatter import count_of, num_outside, view
 from mnistsweep.html_report.records import Figure, Interactive
-from mnistsweep.html_report.trials import Trials, is_share
+from mnistsweep.html_report.trials import Trials
+from mnistsweep.text import is_share
 
 NAME = "parallel-coordinates"
 

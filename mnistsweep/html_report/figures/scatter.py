@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.trials import Trials, is_share, write
+from mnistsweep.html_report.trials import Trials
+from mnistsweep.text import format_metric, is_share
 
 # The view reaches so many times as far below the best as the median trial lies: failures at chance level would
 # squeeze all others into one line.
@@ -98,5 +99,5 @@ def draw_trials(axes: Axes, x: NDArray[np.float64], trials: Trials, labels: bool
 
 def span(values: NDArray[np.float64], metric: str) -> str:
     """Mean and standard deviation as the page writes them."""
-    mean = write(metric, float(values.mean()))
-    return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {write(metric, float(values.std(ddof=1)))}"
+    mean = format_metric(metric, float(values.mean()))
+    return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {format_metric(metric, float(values.std(ddof=1)))}"

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.heatmaps import shorten
+from mnistsweep.text import shorten
 
 # With more classes only the most probable ones are drawn, and the label.
 MAX_CLASSES = 12

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from mnistsweep.errors import DataError, suggest
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.axes import Axis, axis, label
+from mnistsweep.html_report.figures.axes import Axis, axis
 from mnistsweep.html_report.figures.scatter import COMPLETED, draw_objective, span, view
 from mnistsweep.html_report.records import Block, Figure, Section, Table
 from mnistsweep.html_report.trials import Trials, most_important, trials_of
+from mnistsweep.text import format_count, value_label
 
 # A table of more values would be long.
 MAX_ROWS = 16
@@ -62,9 +63,8 @@ def _figure(
         _panel(score, scale, places, trials.values, shown, groups)
         draw_objective(score, trials.objective, limits=_limits(trials, shown, groups))
         score.set_ylabel(trials.objective)
-    count = int(shown.sum())
-    plural = "s" * (count != 1)
-    caption = f"Training time (left) and {trials.objective} (right) against {key}, on {count} completed trial{plural}."
+    count = format_count(int(shown.sum()), "completed trial")
+    caption = f"Training time (left) and {trials.objective} (right) against {key}, on {count}."
     if groups:
         caption += " Large points are means, lines their standard deviation over the trials with that value."
     caption += " " + _extremes(trials, scale, groups) if len(groups) > 1 else ""
@@ -109,7 +109,7 @@ def _extremes(trials: Trials, scale: Axis, groups: list[NDArray[np.bool_]]) -> s
     key = scale.dimension.key
     fastest = min(groups, key=lambda group: trials.seconds[group].mean())
     best = max(groups, key=lambda group: trials.gains[group].mean())
-    values = [label(trials.points[int(np.argmax(group))][key]) for group in (fastest, best)]
+    values = [value_label(trials.points[int(np.argmax(group))][key]) for group in (fastest, best)]
     return (
         f"On the mean {values[0]} is fastest ({trials.seconds[fastest].mean():.1f} s) and {values[1]} scores best "
         f"({trials.write(trials.values[best].mean())})."
@@ -124,7 +124,7 @@ def _seconds(values: NDArray[np.float64]) -> str:
 def _table(trials: Trials, key: str, groups: list[NDArray[np.bool_]]) -> Table:
     rows = [
         [
-            label(trials.points[int(np.argmax(group))][key]),
+            value_label(trials.points[int(np.argmax(group))][key]),
             str(int(group.sum())),
             _seconds(trials.seconds[group]),
             span(trials.values[group], trials.objective),

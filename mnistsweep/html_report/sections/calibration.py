@@ -21,8 +21,8 @@ from mnistsweep.html_report.figures.coverage import (
     coverage_table,
 )
 from mnistsweep.html_report.figures.reliability import draw_reliability
-from mnistsweep.html_report.formats import percent
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
+from mnistsweep.text import percent
 
 CHECKPOINT_CAPTION = "The winner's own checkpoint on the test set: accuracy against confidence, and images in each bin."
 

@@ -11,7 +11,8 @@ from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.scatter import draw_objective
 from mnistsweep.html_report.records import Figure, Section
-from mnistsweep.html_report.trials import is_share, trials_of, write
+from mnistsweep.html_report.trials import trials_of
+from mnistsweep.text import format_metric, format_metric_change, is_share
 
 # Columns of a curve that are no metric.
 OTHERS = ("trial", "seed", "epoch", "learning_rate", "seconds")
@@ -125,7 +126,7 @@ def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
 
 
 def _best(winner: Winner, own: pd.DataFrame, shown: list[str]) -> str:
-    reached = f"{winner.objective} {write(winner.objective, winner.value)}"
+    reached = f"{winner.objective} {format_metric(winner.objective, winner.value)}"
     if winner.repeats > 1:
         return f"Trial {winner.number}: {reached}, mean over {winner.repeats} repeats; the curve is the first repeat's."
     text = f"Trial {winner.number} was best at epoch {winner.best_epoch} of {winner.epochs} (dotted line): {reached}."
@@ -133,9 +134,8 @@ def _best(winner: Winner, own: pd.DataFrame, shown: list[str]) -> str:
     for name in shown:
         if len(at_best) and {name, f"val_{name}"} <= set(own.columns):
             training, validation = float(at_best[name].iloc[0]), float(at_best[f"val_{name}"].iloc[0])
-            text += (
-                f" There {name} was {write(name, training)} in training and {write(name, validation)} in validation."
-            )
+            values = f"{format_metric(name, training)} in training and {format_metric(name, validation)} in validation"
+            text += f" There {name} was {values}."
     return text
 
 
@@ -170,7 +170,7 @@ def _unfinished(winner: Winner, own: pd.DataFrame) -> str:
     text = f"The best epoch of trial {winner.number} was its last, {winner.best_epoch} of {winner.epochs}"
     if winner.objective in own:
         gain = float(own[winner.objective].iloc[-1] - own[winner.objective].iloc[-2])
-        text += f" ({winner.objective} {write(winner.objective, gain, signed=True)} in that epoch)"
+        text += f" ({winner.objective} {format_metric_change(winner.objective, gain)} in that epoch)"
     rates = own["learning_rate"].dropna() if "learning_rate" in own else own["epoch"][:0]
     if len(rates) and rates.iloc[-1] < DECAYED * rates.max():
         return f"{text}, though the learning rate had decayed: a larger `trainer.epochs` may bring more."

@@ -13,7 +13,8 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.parallel import parallel_coordinates
 from mnistsweep.html_report.figures.scatter import count_of, draw_trials, outside_note
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section
-from mnistsweep.html_report.trials import Trials, is_share, trials_of
+from mnistsweep.html_report.trials import Trials, trials_of
+from mnistsweep.text import format_count, format_duration, is_share, shorten
 
 # A trial that loses at most this share for at most half of the time is worth a sentence.
 SMALL_LOSS = 0.001
@@ -55,22 +56,9 @@ def _facts(search: Search, trials: Trials) -> Facts:
         [
             Fact("trials", str(sum(counts.values())), ended),
             Fact(f"best {trials.objective}", trials.write(trials.values[best]), f"trial {trials.numbers[best]}"),
-            Fact("training time", duration(seconds), "the sum over all trials"),
+            Fact("training time", format_duration(seconds), "the sum over all trials"),
         ]
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the two largest units.
-
-    Example:
-        >>> duration(59.94), duration(3725)
-        ('59.9 s', '1 h 2 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _history(search: Search, trials: Trials) -> Figure:
@@ -98,16 +86,12 @@ def _history(search: Search, trials: Trials) -> Figure:
         drawing.legend(loc="outside upper center", ncols=5)
     number, total = int(trials.numbers[best]), len(search.trials)
     caption = (
-        f"The best of {_trials(total)} was found at trial {number} (the first is 0): {trials.objective} "
+        f"The best of {format_count(total, 'trial')} was found at trial {number} (the first is 0): {trials.objective} "
         f"{trials.write(trials.values[best])}. The line is the best completed trial so far."
     )
     caption += _pruned_note(trials) + outside_note(trials)
     alt = f"{trials.objective} of each trial in order, with the best so far as a line that ends at trial {number}."
     return Figure("search-history", drawing, caption, alt)
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial{'s' * (count != 1)}"
 
 
 def _pruned_note(trials: Trials) -> str:
@@ -142,14 +126,14 @@ def _pareto(trials: Trials, front: Integers) -> Figure:
     if len(front) == 1:
         caption = (
             f"Trial {trials.numbers[best]} is alone on the Pareto front ({_cost(trials, best)}): among "
-            f"{_trials(int(trials.completed.sum()))} that completed, none was faster or better."
+            f"{format_count(int(trials.completed.sum()), 'trial')} that completed, none was faster or better."
         )
     alt = f"{trials.objective} of each trial against its training time; the Pareto front is a stepped line."
     return Figure("search-pareto", drawing, caption + outside_note(trials), alt)
 
 
 def _cost(trials: Trials, position: int | np.int64) -> str:
-    return f"{trials.write(trials.values[position])} in {duration(float(trials.seconds[position]))}"
+    return f"{trials.write(trials.values[position])} in {format_duration(float(trials.seconds[position]))}"
 
 
 def _pareto_table(trials: Trials, front: Integers) -> pd.DataFrame:
@@ -203,5 +187,5 @@ def _failures(search: Search) -> str:
         return ""
     reasons = failed["reason"].str.split("\n").str[0].value_counts()
     reason = str(reasons.index[0])
-    short = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + "\N{HORIZONTAL ELLIPSIS}"
+    short = shorten(reason, REASON_LENGTH, keep_end=False)
     return f"{len(failed)} of {total} trials failed, most often with “{short}” ({reasons.iloc[0]}): see results.csv."

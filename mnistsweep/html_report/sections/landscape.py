@@ -15,7 +15,8 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.axes import Axis, axis
 from mnistsweep.html_report.figures.scatter import count_of, draw_trials, outside_note, view
 from mnistsweep.html_report.records import Block, Figure, Section
-from mnistsweep.html_report.trials import Trials, is_share, most_important, trials_of
+from mnistsweep.html_report.trials import Trials, most_important, trials_of
+from mnistsweep.text import is_share
 
 # So many hyperparameters have a slice, the most important ones.
 MAX_SLICES = 8

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnistsweep.analysis.accuracy import Interval, wilson
+from mnistsweep.analysis.accuracy import wilson
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures.heatmaps import MAX_ANNOTATED, heatmap
 from mnistsweep.html_report.figures.mosaic import mosaic
 from mnistsweep.html_report.figures.single_image import draw_image
-from mnistsweep.html_report.formats import between, percent
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table
+from mnistsweep.text import format_count, percent, percent_range
 
 MAX_IMAGES, IMAGES_IN_A_ROW = 96, 8
 
@@ -76,7 +76,7 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
         "confusion-errors",
         heatmap(errors[np.ix_(order, order)], [names[one] for one in order], logarithmic=True),
         "The mistakes alone, on a logarithmic colour scale. Classes that are confused stand together. The most common "
-        f"mistake: {names[first.true]} taken for {names[first.predicted]}, {_images_of(first.count)}.{some}",
+        f"mistake: {names[first.true]} taken for {names[first.predicted]}, {format_count(first.count, 'image')}.{some}",
         f"Matrix of {errors.sum()} mistakes, classes ordered by confusion, nothing in the diagonal.",
     )
 
@@ -84,7 +84,13 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
 def _mix_ups(evidence: Evidence, confusion: Confusion) -> Table:
     names, shown = evidence.class_names, confusion.mix_ups[:MAX_MIX_UPS]
     rows = [
-        (names[one.true], names[one.predicted], f"{one.count:,}", percent(one.share), ", ".join(map(str, one.examples)))
+        (
+            names[one.true],
+            names[one.predicted],
+            f"{one.count:,}",
+            percent(one.share),
+            ", ".join(map(str, one.examples)),
+        )
         for one in shown
     ]
     total, held = int(confusion.errors.sum()), sum(one.count for one in shown)
@@ -169,8 +175,8 @@ def _advice(evidence: Evidence, found: Mistakes, confusion: Confusion) -> Iterat
     yield from _weak_class(evidence, confusion)
     if sure := int((found.confidence[found.wrong] > SURE).sum()):
         yield (
-            f"{_images_of(sure)} wrong with a confidence above {100 * SURE:.0f} %: look at the first rows of "
-            "mistakes.csv; either the label is wrong, or the model is too sure."
+            f"{format_count(sure, 'image')} wrong with a confidence above {100 * SURE:.0f} %: look at the first "
+            "rows of mistakes.csv; either the label is wrong, or the model is too sure."
         )
 
 
@@ -182,10 +188,11 @@ def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
     weak = np.flatnonzero((high < overall) & (scores.support > 0))
     if len(weak):
         worst = int(weak[np.argmin(scores.recall[weak])])
-        interval = Interval(*scores.recall_interval[:, worst])
+        low, high = scores.recall_interval[:, worst]
         yield (
             f"Class {evidence.class_names[worst]} is found less often than the others: recall "
-            f"{percent(scores.recall[worst])} ({between(interval)}) against {percent(overall)} over all classes. "
+            f"{percent(scores.recall[worst])} ({percent_range(low, high)}) against {percent(overall)} over all "
+            "classes. "
             "Collect or augment more examples of it."
         )
 
@@ -221,7 +228,3 @@ def _files(evidence: Evidence, found: Mistakes, confusion: Confusion) -> dict[st
         "classes.csv": classes,
         "confusion.csv": counts,
     }
-
-
-def _images_of(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"

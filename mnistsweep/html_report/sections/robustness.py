@@ -11,8 +11,8 @@ from mnistsweep.analysis.robustness import Response, Robustness
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.mosaic import mosaic
-from mnistsweep.html_report.formats import percent
 from mnistsweep.html_report.records import Block, Figure, Section, Table
+from mnistsweep.text import percent
 
 # Accuracies whose loss the table dates.
 LEVELS = (0.95, 0.9, 0.5)

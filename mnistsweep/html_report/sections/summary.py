@@ -7,11 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from mnistsweep.analysis.accuracy import Accuracy, deviation, measure_accuracy
+from mnistsweep.analysis.accuracy import Accuracy, Interval, deviation, measure_accuracy
 from mnistsweep.html_report.evidence import Evidence, Winner
-from mnistsweep.html_report.formats import between, percent
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
-from mnistsweep.html_report.trials import write
+from mnistsweep.text import format_metric, percent, percent_range
 
 # Of the table on the page; `scores.csv` has all of them.
 MAX_SEEDS = 10
@@ -37,19 +36,19 @@ def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
         Fact(
             "test accuracy",
             percent(found.mean),
-            f"{spread}; test images, Wilson 95 %: {between(found.interval)}",
+            f"{spread}; test images, Wilson 95 %: {_range(found.interval)}",
         )
     ]
     if seeds > 1:
         together = found.committee
-        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {between(together.interval)}"
+        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {_range(together.interval)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
     facts.append(_loss(evidence, found))
     best = f"epoch {winner.best_epoch} of {winner.epochs}"
     if winner.repeats > 1:
         best = f"mean over {winner.repeats} repeats"
     chosen = f"trial {winner.number}, {best}; it won by this number, which flatters"
-    facts.append(Fact(f"{winner.objective} of the winner", write(winner.objective, winner.value), chosen))
+    facts.append(Fact(f"{winner.objective} of the winner", format_metric(winner.objective, winner.value), chosen))
     data = "training and validation data together" if winner.refitted else "training data only: the sweep's checkpoint"
     return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
 
@@ -74,9 +73,13 @@ def _reading(found: Accuracy) -> str:
         return f"{text} It says nothing of what another seed would give."
     return (
         f"{text} It says nothing of what another seed would give. That is the standard deviation: on these images, the "
-        f"mean over many seeds is {between(found.seeds_interval)} (Student's t, 95 %, from "
+        f"mean over many seeds is {_range(found.seeds_interval)} (Student's t, 95 %, from "
         f"{len(found.seeds)} seeds)."
     )
+
+
+def _range(interval: Interval) -> str:
+    return percent_range(interval.low, interval.high)
 
 
 def _values(winner: Winner) -> Table:
@@ -94,7 +97,7 @@ def _models(found: Accuracy) -> Table:
             name,
             f"{one.examples - one.correct:,}",
             percent(one.accuracy),
-            between(one.interval),
+            _range(one.interval),
             f"{one.log_loss:.4f}",
         )
         for name, one in named
