@@ -31,7 +31,7 @@ from mnistsweep import data, devices
 from mnistsweep.analysis.confidence import rank_ambiguous
 from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import rank_suspects
-from mnistsweep.analysis.planting import count_found, plant
+from mnistsweep.analysis.planting import plant_label_errors, score_detection
 from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
 from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.config.schema import Config
@@ -114,7 +114,7 @@ def show(title: str, results: Iterator[Result]) -> bool:
 def wrong_labels(config: Config, dataset: Dataset, seed: int) -> Iterator[Result]:
     """Plant wrong labels in the training side; judge each half of it by a model of the other half."""
     train_side, validation = dataset.train, dataset.validation
-    planted = plant(train_side.labels, SHARE, dataset.classes, seed)
+    planted = plant_label_errors(train_side.labels, SHARE, dataset.classes, seed)
     fold = assign_folds(planted.labels, FOLDS, dataset.classes, seed)
     probabilities, accuracies = np.empty((len(fold), dataset.classes)), []
     for inside in (fold == number for number in range(FOLDS)):
@@ -123,7 +123,7 @@ def wrong_labels(config: Config, dataset: Dataset, seed: int) -> Iterator[Result
         probabilities[inside] = predict(model, train_side.images[inside])
         accuracies.append(float((predict(model, validation.images).argmax(axis=1) == validation.labels).mean()))
     suspects = rank_suspects(probabilities, planted.labels)
-    found = count_found(suspects.order, suspects.flagged, planted.indices)
+    found = score_detection(suspects.order, suspects.flagged, planted.indices)
     both = " and ".join(f"{accuracy:.4f}" for accuracy in accuracies)
     yield Result("accuracy of the models on the validation side", float(np.mean(accuracies)), 0.985, remark=both)
     yield Result("recall at the number planted", found.recall, 0.8, remark=f"{len(planted.indices):,} planted")

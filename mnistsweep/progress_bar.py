@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 
-class Steps:
+class StepProgress:
     """Shows the steps of a command as long as the context lasts.
 
     Args:
@@ -16,8 +16,8 @@ class Steps:
         total: How many units of work there are in all.
 
     Example:
-        >>> with Steps(Console(force_terminal=False), total=2) as steps:
-        ...     steps.begin("reading")
+        >>> with StepProgress(Console(force_terminal=False), total=2) as steps:
+        ...     steps.start_step("reading")
         ...     steps.advance(2)
         reading
     """
@@ -33,7 +33,7 @@ class Steps:
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task("", total=total)
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> StepProgress:
         self._progress.start()
         return self
 
@@ -42,7 +42,7 @@ class Steps:
     ) -> None:
         self._progress.stop()
 
-    def begin(self, what: str) -> None:
+    def start_step(self, what: str) -> None:
         """Say what comes now."""
         self._progress.update(self._task, description=what)
         if not self._console.is_terminal:

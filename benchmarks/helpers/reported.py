@@ -27,11 +27,11 @@ def sections(folder: str, *overrides: str) -> dict[str, float]:
     from mnistsweep.evaluation.collector import Gatherer
     from mnistsweep.evaluation.selection import select
     from mnistsweep.html_report import page
-    from mnistsweep.progress_bar import Steps
+    from mnistsweep.progress_bar import StepProgress
 
     began = time.perf_counter()
     selection = select(Path(folder), overrides)
-    with Steps(Console(stderr=True), 1) as steps:
+    with StepProgress(Console(stderr=True), 1) as steps:
         evidence = gather(Gatherer(selection, steps))
     gathered = time.perf_counter()
     made = page.make(evidence, selection.paths.report.folder)

@@ -1,7 +1,7 @@
 """How good models are: accuracy and log-loss of each seed and of the committee, each with the interval it deserves.
 
 Two things can vary, and each has its own interval. Other test images of the same kind would give another accuracy:
-`Measured.interval` and `Accuracy.interval` cover that. Another seed would give another model: `Accuracy.deviation` and
+`ModelScore.interval` and `Accuracy.interval` cover that. Another seed would give another model: `Accuracy.std` and
 `Accuracy.seeds_interval` cover that.
 """
 
@@ -33,7 +33,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ModelScore:
     """One model, or one committee, on the test set.
 
     Attributes:
@@ -59,27 +59,27 @@ class Accuracy:
         seeds: One a seed.
         committee: The mean of the probabilities over seeds.
         mean: Mean of the seeds' accuracies.
-        deviation: Their standard deviation (divisor: seeds - 1); NaN with one seed.
+        std: Their standard deviation (divisor: seeds - 1); NaN with one seed.
         interval: Of `mean`, 95 %: covers the sampling of the test images, for these models. Wilson's at the mean;
             a little wide, since an average over seeds varies less from image to image than one model does.
         seeds_interval: Of `mean`, 95 %: covers the luck of the seeds, for these images. Student's t; None with one
             seed.
         log_loss: Mean over seeds.
-        log_loss_deviation: Likewise; NaN with one seed.
+        log_loss_std: Likewise; NaN with one seed.
     """
 
-    seeds: tuple[Measured, ...]
-    committee: Measured
+    seeds: tuple[ModelScore, ...]
+    committee: ModelScore
     mean: float
-    deviation: float
+    std: float
     interval: Interval
     seeds_interval: Interval | None
     log_loss: float
-    log_loss_deviation: float
+    log_loss_std: float
 
     def __str__(self) -> str:
         """Two lines: the seeds and the committee."""
-        spread = f" ± {100 * self.deviation:.2f} % over {len(self.seeds)} seeds" if len(self.seeds) > 1 else " %"
+        spread = f" ± {100 * self.std:.2f} % over {len(self.seeds)} seeds" if len(self.seeds) > 1 else " %"
         together = self.committee
         return (
             f"test accuracy: {100 * self.mean:.2f}{spread} "
@@ -116,11 +116,11 @@ def measure_accuracy(probabilities: Any, labels: Any) -> Accuracy:
         seeds=seeds,
         committee=_measure(checked.mean(axis=0), truth),
         mean=mean,
-        deviation=deviation(accuracies),
+        std=sample_std(accuracies),
         interval=_interval(mean * len(truth), len(truth)),
         seeds_interval=_over_seeds(accuracies),
         log_loss=float(losses.mean()),
-        log_loss_deviation=deviation(losses),
+        log_loss_std=sample_std(losses),
     )
 
 
@@ -154,20 +154,20 @@ def wilson(successes: Any, trials: Any, level: float = 0.95) -> tuple[Floats, Fl
     return low, high
 
 
-def deviation(values: NDArray[np.float64]) -> float:
+def sample_std(values: NDArray[np.float64]) -> float:
     """Give the standard deviation of a sample (divisor: n - 1); NaN where there is one value.
 
     Example:
-        >>> deviation(np.array([1.0, 2.0, 3.0]))
+        >>> sample_std(np.array([1.0, 2.0, 3.0]))
         1.0
     """
     return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _measure(probabilities: Floats, labels: Integers) -> Measured:
+def _measure(probabilities: Floats, labels: Integers) -> ModelScore:
     correct, examples = int((probabilities.argmax(axis=1) == labels).sum()), len(labels)
     given = np.clip(probabilities[np.arange(examples), labels], MIN_PROBABILITY, 1.0)
-    return Measured(correct, examples, correct / examples, _interval(correct, examples), float(-np.log(given).mean()))
+    return ModelScore(correct, examples, correct / examples, _interval(correct, examples), float(-np.log(given).mean()))
 
 
 def _interval(successes: float, trials: int) -> Interval:
@@ -182,6 +182,6 @@ def _over_seeds(accuracies: Floats) -> Interval | None:
     number = len(accuracies)
     if number < 2:
         return None
-    half = float(stdtrit(number - 1, 0.975)) * deviation(accuracies) / number**0.5
+    half = float(stdtrit(number - 1, 0.975)) * sample_std(accuracies) / number**0.5
     mean = float(accuracies.mean())
     return Interval(max(mean - half, 0.0), min(mean + half, 1.0))

@@ -9,7 +9,7 @@ from mnistsweep.analysis.accuracy import Interval
 from mnistsweep.analysis.arrays import check
 from mnistsweep.errors import DataError
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Comparison:
     interval: Interval
     p_value: float
 
-    def verdict(self, first: str = "A", second: str = "B", level: float = LEVEL) -> str:
+    def verdict(self, first: str = "A", second: str = "B", level: float = SIGNIFICANCE_LEVEL) -> str:
         """Say in a plain sentence what the numbers allow one to say.
 
         Args:
@@ -64,7 +64,7 @@ class Comparison:
         )
 
 
-def compare(first: Any, second: Any, labels: Any) -> Comparison:
+def compare_models(first: Any, second: Any, labels: Any) -> Comparison:
     """Compare two models by McNemar's exact test.
 
     Args:
@@ -80,7 +80,7 @@ def compare(first: Any, second: Any, labels: Any) -> Comparison:
 
     Example:
         >>> a, b = [[0.75, 0.25]] * 6, [[0.25, 0.75]] * 6
-        >>> found = compare(a, b, [0] * 6)
+        >>> found = compare_models(a, b, [0] * 6)
         >>> found.only_first, found.only_second, found.p_value
         (6, 0, 0.03125)
     """

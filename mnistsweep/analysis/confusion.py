@@ -12,7 +12,7 @@ from mnistsweep.analysis.arrays import Floats, Integers, check
 
 
 @dataclass(frozen=True)
-class MixUp:
+class ConfusedPair:
     """A class that is taken for another.
 
     Attributes:
@@ -66,13 +66,13 @@ class Confusion:
     Attributes:
         counts: ``(classes, classes)``: images of the row's label that were taken for the column's class.
         order: ``(classes,)``: the classes in an order in which those that are confused stand together.
-        mix_ups: Every kind of mistake that happened, the commonest first.
+        confused_pairs: Every kind of mistake that happened, the commonest first.
         scores: Of each class.
     """
 
     counts: Integers
     order: Integers
-    mix_ups: tuple[MixUp, ...]
+    confused_pairs: tuple[ConfusedPair, ...]
     scores: ClassScores
 
     @property
@@ -99,14 +99,14 @@ def measure_confusion(probabilities: Any, labels: Any, examples: int = 5) -> Con
         >>> found = measure_confusion([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], [0, 0, 1])
         >>> found.counts.tolist()
         [[1, 1], [1, 0]]
-        >>> found.mix_ups[0]
-        MixUp(true=0, predicted=1, count=1, share=0.5, examples=(1,))
+        >>> found.confused_pairs[0]
+        ConfusedPair(true=0, predicted=1, count=1, share=0.5, examples=(1,))
     """
     checked, truth = check(probabilities, labels)
     guesses, classes = checked.argmax(axis=1), checked.shape[1]
     counts = np.bincount(truth * classes + guesses, minlength=classes**2).reshape(classes, classes)
-    mix_ups = _mix_ups(counts, checked.max(axis=1), truth, guesses, examples)
-    return Confusion(counts, order_classes(counts), mix_ups, score_classes(counts))
+    confused_pairs = _confused_pairs(counts, checked.max(axis=1), truth, guesses, examples)
+    return Confusion(counts, order_classes(counts), confused_pairs, score_classes(counts))
 
 
 def order_classes(counts: Any) -> Integers:
@@ -176,9 +176,9 @@ def _share(part: Integers, whole: Integers) -> Floats:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
-def _mix_ups(
+def _confused_pairs(
     counts: Integers, confidence: Floats, labels: Integers, guesses: Integers, examples: int
-) -> tuple[MixUp, ...]:
+) -> tuple[ConfusedPair, ...]:
     """Every cell off the diagonal that is not empty; all wrong images are sorted once, cell by cell."""
     wrong = np.flatnonzero(guesses != labels)
     cells = labels[wrong] * len(counts) + guesses[wrong]
@@ -188,7 +188,7 @@ def _mix_ups(
     found = found[np.argsort(-counts.ravel()[found], kind="stable")]
     support = counts.sum(axis=1)
     return tuple(
-        MixUp(
+        ConfusedPair(
             true=true,
             predicted=predicted,
             count=int(counts[true, predicted]),

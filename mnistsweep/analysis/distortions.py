@@ -30,14 +30,14 @@ class Distortion:
         unit: Of the strength: ``amplitude``.
         strengths: Ascending from 0.
         apply: ``(images, strength, seed) -> images``.
-        words: What it does to an image.
+        description: What it does to an image.
     """
 
     name: str
     unit: str
     strengths: tuple[float, ...]
     apply: Callable[[Any, float, Seed], Images]
-    words: str
+    description: str
 
     def __post_init__(self) -> None:
         ascending = all(one < other for one, other in zip(self.strengths, self.strengths[1:], strict=False))

@@ -18,7 +18,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Difference:
+class PairedDifference:
     """A paired difference of scores, with a t interval over seeds.
 
     Attributes:
@@ -39,7 +39,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def paired_difference(scores: Any, reference: Any) -> Difference:
+def paired_difference(scores: Any, reference: Any) -> PairedDifference:
     """The mean difference of scores that were taken with the same seeds: ``mean ± t(0.975, n - 1) s / sqrt(n)``.
 
     Student (1908). The interval is over seeds: it says nothing about other validation images.
@@ -64,16 +64,16 @@ def paired_difference(scores: Any, reference: Any) -> Difference:
     values = ours - theirs
     mean, count = float(values.mean()), len(values)
     if np.ptp(values) < ROUNDING:
-        return Difference(values, mean, float("nan"), float("nan"))
+        return PairedDifference(values, mean, float("nan"), float("nan"))
     half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * values.std(ddof=1) / np.sqrt(count))
-    return Difference(values, mean, mean - half, mean + half)
+    return PairedDifference(values, mean, mean - half, mean + half)
 
 
-def points(difference: Difference) -> str:
+def format_points(difference: PairedDifference) -> str:
     """A difference of accuracies in percentage points, with its interval.
 
     Example:
-        >>> points(Difference(np.array([0.01, 0.02]), 0.015, -0.0485, 0.0785))
+        >>> format_points(PairedDifference(np.array([0.01, 0.02]), 0.015, -0.0485, 0.0785))
         '+1.50 points (-4.85 to +7.85)'
     """
     has_interval = np.isfinite(difference.low)

@@ -12,7 +12,7 @@ from mnistsweep.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
+class PlantedErrors:
     """Labels with known errors.
 
     Attributes:
@@ -24,7 +24,7 @@ class Planted:
     indices: Integers
 
 
-def plant(labels: Any, share: float, classes: int, seed: int) -> Planted:
+def plant_label_errors(labels: Any, share: float, classes: int, seed: int) -> PlantedErrors:
     """Give a share of the labels another class, drawn uniformly from the others.
 
     Args:
@@ -37,7 +37,7 @@ def plant(labels: Any, share: float, classes: int, seed: int) -> Planted:
         DataError: The share is out of range.
 
     Example:
-        >>> planted = plant([0, 1, 2, 0, 1, 2, 0, 1, 2, 0], share=0.2, classes=3, seed=0)
+        >>> planted = plant_label_errors([0, 1, 2, 0, 1, 2, 0, 1, 2, 0], share=0.2, classes=3, seed=0)
         >>> int((planted.labels != [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]).sum()), len(planted.indices)
         (2, 2)
     """
@@ -47,11 +47,11 @@ def plant(labels: Any, share: float, classes: int, seed: int) -> Planted:
     rng = np.random.default_rng(seed)
     indices = np.sort(rng.choice(len(changed), size=round(share * len(changed)), replace=False)).astype(np.int64)
     changed[indices] = (changed[indices] + rng.integers(1, classes, len(indices))) % classes
-    return Planted(changed, indices)
+    return PlantedErrors(changed, indices)
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectionScores:
     """How many of the planted errors a ranking finds.
 
     Attributes:
@@ -84,7 +84,7 @@ class Found:
         )
 
 
-def count_found(order: Any, flagged: Any, planted: Any) -> Found:
+def score_detection(order: Any, flagged: Any, planted: Any) -> DetectionScores:
     """Count how many planted errors are found.
 
     Args:
@@ -96,14 +96,14 @@ def count_found(order: Any, flagged: Any, planted: Any) -> Found:
         DataError: Nothing was planted.
 
     Example:
-        >>> count_found([3, 0, 1, 2], [False, False, True, True], planted=[3, 2])
-        Found(num_planted=2, num_flagged=2, recall=0.5, flagged_recall=1.0, flagged_precision=1.0)
+        >>> score_detection([3, 0, 1, 2], [False, False, True, True], planted=[3, 2])
+        DetectionScores(num_planted=2, num_flagged=2, recall=0.5, flagged_recall=1.0, flagged_precision=1.0)
     """
     ranking, mask, positions = np.asarray(order), np.asarray(flagged, dtype=bool), np.asarray(planted, dtype=np.int64)
     if not len(positions):
         raise DataError("planted: at least one position; nothing was planted.")
     hits, num_flagged = int(mask[positions].sum()), int(mask.sum())
-    return Found(
+    return DetectionScores(
         len(positions),
         num_flagged,
         float(np.isin(ranking[: len(positions)], positions).mean()),

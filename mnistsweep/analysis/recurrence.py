@@ -25,7 +25,7 @@ class Recurrence:
         top: How many examples of each ranking are compared; all of them where there are fewer than were asked for.
         models: How many models there are.
         leaders: ``(models, top)``: the indices of each model's most ambiguous examples, most ambiguous first.
-        times: ``(n,)``: in the top of how many models' rankings each example is, 0 to models.
+        num_rankings: ``(n,)``: in the top of how many models' rankings each example is, 0 to models.
         jaccard: ``(models, models)``: examples in the top of both over examples in the top of either (Jaccard, 1901):
             0 where two models share none, 1 where they share all.
         mean_jaccard: Its mean over pairs of different models; NaN for one model.
@@ -39,7 +39,7 @@ class Recurrence:
     top: int
     models: int
     leaders: Integers
-    times: Integers
+    num_rankings: Integers
     jaccard: Floats
     mean_jaccard: float
     num_right: Integers
@@ -64,7 +64,7 @@ def recurrence(probabilities: Any, labels: Any, top: int = 10, by: str = "least_
         >>> first = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]]
         >>> second = [[0.4, 0.6], [0.55, 0.45], [0.1, 0.9]]
         >>> found = recurrence([first, second], labels=[0, 1, 1], top=2)
-        >>> found.leaders.tolist(), found.times.tolist(), round(found.mean_jaccard, 3)
+        >>> found.leaders.tolist(), found.num_rankings.tolist(), round(found.mean_jaccard, 3)
         ([[1, 2], [1, 0]], [1, 2, 1], 0.333)
         >>> found.always_wrong.tolist(), found.sometimes_wrong.tolist()
         ([False, True, False], [True, False, False])
@@ -83,7 +83,7 @@ def recurrence(probabilities: Any, labels: Any, top: int = 10, by: str = "least_
         top=leaders.shape[1],
         models=models,
         leaders=leaders,
-        times=in_top.sum(axis=0),
+        num_rankings=in_top.sum(axis=0),
         jaccard=jaccard,
         mean_jaccard=float(jaccard[np.triu_indices(models, 1)].mean()) if models > 1 else float("nan"),
         num_right=num_right,

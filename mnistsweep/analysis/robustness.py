@@ -24,7 +24,7 @@ OnStep: TypeAlias = Callable[[int, int], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Response:
+class DistortionResponse:
     """How models answer to one distortion.
 
     Attributes:
@@ -33,7 +33,7 @@ class Response:
         strengths: ``(strengths,)``, ascending; the first is 0: the image as it is.
         accuracy: ``(seeds, strengths)``, from 0 to 1.
         confidence: Mean of the largest probability, likewise.
-        words: What the distortion does.
+        description: What the distortion does.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Response:
     strengths: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     confidence: NDArray[np.float64]
-    words: str = ""
+    description: str = ""
 
     def falls_below(self, accuracy: float) -> float | None:
         """The strength from which the mean accuracy over seeds is smaller, by lines between the measured strengths.
@@ -53,7 +53,8 @@ class Response:
             0 where the undistorted images are below already; None where no strength that was tried is.
 
         Example:
-            >>> half = Response("blur", "pixels", np.array([0.0, 1.0]), np.array([[1.0, 0.6]]), np.ones((1, 2)))
+            >>> strengths, accuracy = np.array([0.0, 1.0]), np.array([[1.0, 0.6]])
+            >>> half = DistortionResponse("blur", "pixels", strengths, accuracy, confidence=np.ones((1, 2)))
             >>> round(half.falls_below(0.8), 3), half.falls_below(0.5)
             (0.5, None)
         """
@@ -78,7 +79,7 @@ class Robustness:
         num_images: How many images each accuracy was measured on.
     """
 
-    responses: Sequence[Response]
+    responses: Sequence[DistortionResponse]
     examples: dict[str, NDArray[np.float64]]
     num_images: int
 
@@ -88,7 +89,7 @@ class Robustness:
             "num_images": np.array(self.num_images),
             "names": np.array([response.name for response in self.responses], dtype=np.str_),
             "units": np.array([response.unit for response in self.responses], dtype=np.str_),
-            "words": np.array([response.words for response in self.responses], dtype=np.str_),
+            "words": np.array([response.description for response in self.responses], dtype=np.str_),
         }
         for response in self.responses:
             saved[f"{response.name}.strengths"] = response.strengths
@@ -107,15 +108,15 @@ class Robustness:
         try:
             texts = zip(saved["names"].tolist(), saved["units"].tolist(), saved["words"].tolist(), strict=True)
             responses = [
-                Response(
+                DistortionResponse(
                     name,
                     unit,
                     saved[f"{name}.strengths"],
                     saved[f"{name}.accuracy"],
                     saved[f"{name}.confidence"],
-                    words,
+                    description,
                 )
-                for name, unit, words in texts
+                for name, unit, description in texts
             ]
             examples = {response.name: saved[f"{response.name}.examples"] for response in responses}
             return cls(responses, examples, int(saved["num_images"]))
@@ -123,7 +124,7 @@ class Robustness:
             raise DataError(f"robustness: an array is missing from what was stored: {error}. Measure again.") from error
 
 
-def measure(
+def measure_robustness(
     predict: Predict,
     images: Any,
     labels: Any,
@@ -155,7 +156,7 @@ def measure(
         ...     mean = images.mean(axis=(1, 2, 3))
         ...     return np.stack([1 - mean, mean], axis=1)
         >>> pictures = np.stack([np.zeros((4, 4)), np.ones((4, 4))])
-        >>> measure(bright, pictures, [0, 1]).responses[0].accuracy[0, 0].item()
+        >>> measure_robustness(bright, pictures, [0, 1]).responses[0].accuracy[0, 0].item()
         1.0
     """
     given = check_images(images)
@@ -201,7 +202,7 @@ def _score(predict: Predict, parts: Iterable[NDArray[np.float32]], labels: NDArr
     return np.asarray(np.sum(sums, axis=0) / len(labels))
 
 
-def _response(distortion: Distortion, scores: Sequence[NDArray[np.float64]]) -> Response:
+def _response(distortion: Distortion, scores: Sequence[NDArray[np.float64]]) -> DistortionResponse:
     accuracy, confidence = np.stack(scores, axis=-1)
     strengths = np.array(distortion.strengths, dtype=np.float64)
-    return Response(distortion.name, distortion.unit, strengths, accuracy, confidence, distortion.words)
+    return DistortionResponse(distortion.name, distortion.unit, strengths, accuracy, confidence, distortion.description)

@@ -18,7 +18,7 @@ from mnistsweep.errors import DataError
 FLOOR = float(np.finfo(np.float32).tiny)
 
 # Temperatures are looked for between these.
-LEAST, MOST = 0.01, 100.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
 
 # Half the 95 % quantile of chi-squared with one degree of freedom: how far the log-likelihood may fall (Wilks 1938).
 WILKS = 1.9207
@@ -47,7 +47,7 @@ class Temperature:
     determined: bool
 
     @property
-    def clear(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the data rule out that the model needs none."""
         return self.determined and not self.low <= 1.0 <= self.high
 
@@ -78,7 +78,7 @@ def fit_temperature(probabilities: Any, labels: Any) -> Temperature:
 
     checked, classes = arrays.check(probabilities, labels)
     loss = _loss_of_log_temperature(checked, classes)
-    limits = float(np.log(LEAST)), float(np.log(MOST))
+    limits = float(np.log(MIN_TEMPERATURE)), float(np.log(MAX_TEMPERATURE))
     best = minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-9})
     # Where no temperature is better than none, as for a model that says the same of all classes, it is none.
     place = float(best.x) if best.fun < loss(0.0) else 0.0

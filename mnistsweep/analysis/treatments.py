@@ -27,7 +27,7 @@ ARMS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Treated:
+class TreatedTrainingSet:
     """What an arm is trained on.
 
     Attributes:
@@ -39,7 +39,9 @@ class Treated:
     labels: Integers
 
 
-def treat(arm: str, labels: Any, suspects: Any, suggested: Any, ambiguous: Any, seed: int) -> Treated:
+def apply_treatment(
+    arm: str, labels: Any, suspects: Any, suggested: Any, ambiguous: Any, seed: int
+) -> TreatedTrainingSet:
     """Apply a treatment to a training set; every arm is about the same number of examples, that of the suspects.
 
     Args:
@@ -54,7 +56,8 @@ def treat(arm: str, labels: Any, suspects: Any, suggested: Any, ambiguous: Any, 
         DataError: There is no such arm.
 
     Example:
-        >>> treat("corrected", [0, 0, 1], suspects=[1], suggested=[0, 1, 1], ambiguous=[2], seed=0).labels.tolist()
+        >>> treated = apply_treatment("corrected", [0, 0, 1], [1], suggested=[0, 1, 1], ambiguous=[2], seed=0)
+        >>> treated.labels.tolist()
         [0, 1, 1]
     """
     if arm not in ARMS:
@@ -71,4 +74,4 @@ def treat(arm: str, labels: Any, suspects: Any, suggested: Any, ambiguous: Any, 
         order = np.asarray(ambiguous, dtype=np.int64)
         kept[order[~np.isin(order, suspected)][: len(suspected)]] = False
     positions = np.flatnonzero(kept)
-    return Treated(positions, treated[positions])
+    return TreatedTrainingSet(positions, treated[positions])

@@ -14,9 +14,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from mnistsweep.analysis.arms import compare
-from mnistsweep.analysis.paired import Difference
-from mnistsweep.analysis.planting import Found
+from mnistsweep.analysis.arms import compare_arms
+from mnistsweep.analysis.paired import PairedDifference
+from mnistsweep.analysis.planting import DetectionScores
 from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.evaluation.cleaning_experiment import Experiment
 from mnistsweep.evaluation.cleaning_records import Findings, accuracies
@@ -55,7 +55,7 @@ def show(summary: dict[str, Any], findings: Findings, console: Console) -> None:
     """
     console.print(_suspected(summary), highlight=False)
     if summary["planted"] is not None:
-        console.print(Found(**summary["planted"]).sentence, highlight=False, soft_wrap=True)
+        console.print(DetectionScores(**summary["planted"]).sentence, highlight=False, soft_wrap=True)
     console.print(_table(findings, summary["seeds"]))
     console.print("Accuracy on the validation side; differences in points, ± the 95 % interval.", highlight=False)
     console.print(summary["sentence"], highlight=False, soft_wrap=True)
@@ -76,13 +76,13 @@ def _table(findings: Findings, seeds: int) -> Table:
     table.add_column(f"arm ({seeds} seed{'s' * (seeds > 1)} each)")
     for column in ("accuracy", "against nothing", "against random"):
         table.add_column(column, justify="right")
-    for arm in compare(accuracies(findings.runs(), seeds)):
+    for arm in compare_arms(accuracies(findings.runs(), seeds)):
         spread = f" ± {100 * arm.std:.2f}" if seeds > 1 else ""
         table.add_row(ARMS[arm.name], f"{100 * arm.mean:.2f}{spread} %", _short(arm.to_nothing), _short(arm.to_random))
     return table
 
 
-def _short(difference: Difference | None) -> str:
+def _short(difference: PairedDifference | None) -> str:
     """A difference in points in little room."""
     if difference is None:
         return ""

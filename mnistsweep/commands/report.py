@@ -28,7 +28,7 @@ from mnistsweep.html_report import page
 from mnistsweep.html_report.evidence import Checkpoint, Evidence, Search, Winner
 from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.paths import ReportPaths, remove_parts, replacing
-from mnistsweep.progress_bar import Steps
+from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.coordination import alone
 from mnistsweep.study.results import load_sweep
 
@@ -56,13 +56,13 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
     config = selection.config_of(selection.winner)
     check_data(selection, config)
     _check_options(selection, config)
-    with _alone(selection.paths.report), Steps(console, _work(selection)) as steps:
+    with _alone(selection.paths.report), StepProgress(console, _work(selection)) as steps:
         gatherer = Gatherer(selection, steps)
         evidence = gather(gatherer, _commands(folder, overrides, selection))
         _write_record(selection.paths.report, gatherer, evidence)
 
         def show(title: str) -> None:
-            steps.begin(title)
+            steps.start_step(title)
             steps.advance()
 
         made = page.make(evidence, selection.paths.report.folder, on_section=show)

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from mnistsweep import __version__, data
-from mnistsweep.analysis.arms import compare, conclude
+from mnistsweep.analysis.arms import compare_arms, summarize_arms
 from mnistsweep.analysis.arrays import check, check_probabilities
 from mnistsweep.analysis.calibration import log_loss
 from mnistsweep.analysis.confidence import rank_ambiguous
 from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import LabelQuality, rank_suspects
-from mnistsweep.analysis.planting import count_found, plant
-from mnistsweep.analysis.treatments import ARMS, Treated, treat
+from mnistsweep.analysis.planting import plant_label_errors, score_detection
+from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treatment
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import CleanConfig
 from mnistsweep.data import Dataset, Examples
@@ -38,7 +38,7 @@ from mnistsweep.evaluation.cleaning_records import Findings, Judged, Run, accura
 from mnistsweep.evaluation.learner import Learner
 from mnistsweep.evaluation.selection import Selection, check_data
 from mnistsweep.paths import CleanPaths, remove_parts
-from mnistsweep.progress_bar import Steps
+from mnistsweep.progress_bar import StepProgress
 from mnistsweep.seeds import Purpose, experiment_seed
 from mnistsweep.study.coordination import alone
 
@@ -99,7 +99,7 @@ class Experiment:
         with alone(self.paths.lock, "mnistsweep clean"):
             remove_parts(self.paths.folder)
             judged, runs = self._open(new), self.findings.runs()
-            with Steps(self.console, self._num_fits * self.learner.epochs) as steps:
+            with StepProgress(self.console, self._num_fits * self.learner.epochs) as steps:
                 self._judge(judged, steps)
                 ranking = self._rank(judged)
                 self._train_arms(judged, ranking, runs, steps)
@@ -116,7 +116,7 @@ class Experiment:
     def _plant(self) -> Judged:
         """The training side with its labels planted and its folds assigned, before anything is judged."""
         labels, classes = self.dataset.train.labels, self.dataset.classes
-        planted = plant(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
+        planted = plant_label_errors(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
         fold = assign_folds(planted.labels, self.options.folds, classes, self._seed(Purpose.FOLDING))
         return Judged(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
 
@@ -130,21 +130,21 @@ class Experiment:
         self.findings.begin(new)
         return new
 
-    def _judge(self, judged: Judged, steps: Steps) -> None:
+    def _judge(self, judged: Judged, steps: StepProgress) -> None:
         """Have each fold judged by a model that was trained on the others."""
         for fold in range(self.options.folds):
             if judged.is_judged(fold):
                 steps.advance(self.learner.epochs)
                 continue
-            steps.begin(f"{fold + 1} of {self._num_fits}: judging the training labels, fold {fold + 1}")
+            steps.start_step(f"{fold + 1} of {self._num_fits}: judging the training labels, fold {fold + 1}")
             inside = judged.fold == fold
             others = np.flatnonzero(~inside)
             seed, images = self._seed(Purpose.JUDGING, fold), self.dataset.train.images[inside]
-            found = self._answer(Treated(others, judged.labels[others]), seed, images, steps)
+            found = self._answer(TreatedTrainingSet(others, judged.labels[others]), seed, images, steps)
             judged.probabilities[inside] = check_probabilities(found, f" of fold {fold + 1}")
             self.findings.keep_judged(judged)
 
-    def _train_arms(self, judged: Judged, ranking: LabelQuality, runs: list[Run], steps: Steps) -> None:
+    def _train_arms(self, judged: Judged, ranking: LabelQuality, runs: list[Run], steps: StepProgress) -> None:
         """Train and score each arm with each seed, all arms of a seed before the next; `runs` grows."""
         done = {(run.arm, run.seed) for run in runs}
         left = [(arm, seed) for seed in range(self.options.seeds) for arm in ARMS if (arm, seed) not in done]
@@ -152,13 +152,13 @@ class Experiment:
         ambiguous = rank_ambiguous(judged.probabilities, judged.labels).order
         steps.advance(self.learner.epochs * (first - 1 - self.options.folds))
         for number, (arm, seed) in enumerate(left, first):
-            steps.begin(f"{number} of {self._num_fits}: {ARMS[arm]}, seed {seed + 1} of {self.options.seeds}")
+            steps.start_step(f"{number} of {self._num_fits}: {ARMS[arm]}, seed {seed + 1} of {self.options.seeds}")
             chosen, removing = suspected_labels.suspected(ranking), self._seed(Purpose.REMOVING, seed)
-            treated = treat(arm, judged.labels, chosen, ranking.suggested, ambiguous, removing)
+            treated = apply_treatment(arm, judged.labels, chosen, ranking.suggested, ambiguous, removing)
             runs.append(self._score(arm, seed, treated, steps))
             self.findings.keep_runs(runs)
 
-    def _score(self, arm: str, seed: int, treated: Treated, steps: Steps) -> Run:
+    def _score(self, arm: str, seed: int, treated: TreatedTrainingSet, steps: StepProgress) -> Run:
         """Train one arm with one seed, and score it on the validation side."""
         began, validation = time.perf_counter(), self.dataset.validation
         found = self._answer(treated, self._seed(Purpose.TRAINING, seed), validation.images, steps)
@@ -167,7 +167,9 @@ class Experiment:
         removed, seconds = len(self.dataset.train) - len(treated.kept), round(time.perf_counter() - began, 3)
         return Run(arm, seed, removed, accuracy, log_loss(probabilities, labels), seconds)
 
-    def _answer(self, treated: Treated, seed: int, images: NDArray[Any], steps: Steps) -> NDArray[np.float64]:
+    def _answer(
+        self, treated: TreatedTrainingSet, seed: int, images: NDArray[Any], steps: StepProgress
+    ) -> NDArray[np.float64]:
         """What a model says of images that is trained on a treated training set."""
         train = self.dataset.train
         kept = train.images[treated.kept]
@@ -188,7 +190,7 @@ class Experiment:
 
     def _sum_up(self, judged: Judged, ranking: LabelQuality) -> dict[str, Any]:
         """Write what came out."""
-        found = count_found(ranking.order, ranking.flagged, judged.planted) if len(judged.planted) else None
+        found = score_detection(ranking.order, ranking.flagged, judged.planted) if len(judged.planted) else None
         summary = {
             "mnistsweep": __version__,
             "identity": self.findings.identity,
@@ -198,7 +200,7 @@ class Experiment:
             "suspected": len(suspected_labels.suspected(ranking)),
             "flagged": int(ranking.flagged.sum()),
             "planted": None if found is None else dataclasses.asdict(found),
-            "sentence": conclude(compare(accuracies(self.findings.runs(), self.options.seeds))),
+            "sentence": summarize_arms(compare_arms(accuracies(self.findings.runs(), self.options.seeds))),
         }
         self.findings.keep_summary(summary)
         return summary

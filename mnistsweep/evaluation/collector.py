@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnistsweep import data, devices
 from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS
-from mnistsweep.analysis.robustness import Robustness, measure
+from mnistsweep.analysis.robustness import Robustness, measure_robustness
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
@@ -27,7 +27,7 @@ from mnistsweep.evaluation import predictions
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.paths import replacing
-from mnistsweep.progress_bar import Steps
+from mnistsweep.progress_bar import StepProgress
 from mnistsweep.seeds import retrain_seed
 from mnistsweep.study.results import TrialRecord
 
@@ -48,7 +48,7 @@ class Gatherer:
     """
 
     selection: Selection
-    steps: Steps
+    steps: StepProgress
 
     @cached_property
     def config(self) -> Config:
@@ -98,7 +98,7 @@ class Gatherer:
         self.start_keras()
         from mnistsweep.evaluation import retraining
 
-        self.steps.begin(f"training the winner anew, {seed + 1} of {self.selection.plan.config.report.seeds}")
+        self.steps.start_step(f"training the winner anew, {seed + 1} of {self.selection.plan.config.report.seeds}")
         whole = self._whole
         trained = self._train(whole, origin["seed"])
         with _telling(self.selection.winner):
@@ -154,7 +154,7 @@ class Gatherer:
         self.start_keras()
         from mnistsweep.evaluation import retraining
 
-        self.steps.begin(f"predicting with the checkpoint of trial {record.number}")
+        self.steps.start_step(f"predicting with the checkpoint of trial {record.number}")
         model = retraining.load_model(file, config)
         with _telling(record):
             made = retraining.predict(model, config, held_out, dataset, validation=True)
@@ -193,7 +193,7 @@ class Gatherer:
         self.start_keras()
         from mnistsweep.evaluation import retraining
 
-        self.steps.begin("predicting distorted images")
+        self.steps.start_step("predicting distorted images")
         models = [retraining.load_model(file, self.config) for file in self._model_files()]
 
         def predict(shown: NDArray[Any]) -> NDArray[np.float64]:
@@ -201,7 +201,7 @@ class Gatherer:
             return np.stack([retraining.class_probabilities(model, images) for model in models])
 
         shown = self.held_out.shown
-        found = measure(predict, shown, self.held_out.labels, on_step=lambda *_: self.steps.advance())
+        found = measure_robustness(predict, shown, self.held_out.labels, on_step=lambda *_: self.steps.advance())
         predictions.write_arrays(place, found.to_arrays(), origin)
         return found
 

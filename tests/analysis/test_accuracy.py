@@ -32,8 +32,8 @@ def test_mean_and_spread_over_seeds() -> None:
     each = np.array([one.accuracy for one in found.seeds])
     losses = np.array([one.log_loss for one in found.seeds])
     assert found.mean == pytest.approx(each.mean(), abs=1e-12)
-    assert found.deviation == pytest.approx(np.std(each, ddof=1), abs=1e-12)
-    assert (found.log_loss, found.log_loss_deviation) == pytest.approx((losses.mean(), losses.std(ddof=1)), abs=1e-12)
+    assert found.std == pytest.approx(np.std(each, ddof=1), abs=1e-12)
+    assert (found.log_loss, found.log_loss_std) == pytest.approx((losses.mean(), losses.std(ddof=1)), abs=1e-12)
     low, high = t.interval(0.95, 3, each.mean(), each.std(ddof=1) / 2)
     assert found.seeds_interval is not None
     assert (found.seeds_interval.low, found.seeds_interval.high) == pytest.approx((low, high), abs=1e-12)
@@ -67,8 +67,8 @@ def test_wilson_at_the_ends() -> None:
 
 def test_one_seed_has_no_spread() -> None:
     found = measure_accuracy(PROBABILITIES[0], LABELS)
-    assert math.isnan(found.deviation)
-    assert math.isnan(found.log_loss_deviation)
+    assert math.isnan(found.std)
+    assert math.isnan(found.log_loss_std)
     assert found.seeds_interval is None
     assert found.committee == found.seeds[0]
 
@@ -76,7 +76,7 @@ def test_one_seed_has_no_spread() -> None:
 @pytest.mark.parametrize(("label", "accuracy", "loss"), [(0, 1.0, 0.0), (1, 0.0, -math.log(np.finfo(float).eps))])
 def test_all_right_and_all_wrong(label: int, accuracy: float, loss: float) -> None:
     found = measure_accuracy([[[1.0, 0.0]] * 20] * 2, [label] * 20)
-    assert (found.mean, found.deviation, found.log_loss) == pytest.approx((accuracy, 0, loss), abs=1e-12)
+    assert (found.mean, found.std, found.log_loss) == pytest.approx((accuracy, 0, loss), abs=1e-12)
 
 
 def test_says_both_in_words() -> None:

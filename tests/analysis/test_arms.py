@@ -1,4 +1,4 @@
-"""Arms held against each other, and what is said of them."""
+"""Arms held against each other, and what is text of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mnistsweep.analysis.arms import compare, conclude
+from mnistsweep.analysis.arms import compare_arms, summarize_arms
 from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.errors import DataError
 
@@ -17,8 +17,8 @@ def make_scores(**changes: list[float]) -> dict[str, list[float]]:
     return {arm: changes.get(arm, base if arm == "nothing" else noisy) for arm in ARMS}
 
 
-def test_arms_are_held_against_nothing_and_against_random() -> None:
-    arms = compare(make_scores(corrected=[0.910, 0.914, 0.913, 0.911]))
+def test_arms_are_compared_with_nothing_removed_and_with_random_removal() -> None:
+    arms = compare_arms(make_scores(corrected=[0.910, 0.914, 0.913, 0.911]))
     assert [arm.name for arm in arms] == list(ARMS)
     assert arms[0].to_nothing is None
     assert arms[1].to_random is None
@@ -31,34 +31,39 @@ def test_arms_are_held_against_nothing_and_against_random() -> None:
 
 
 def test_noise_is_called_noise() -> None:
-    said = conclude(compare(make_scores()))
-    assert "any of the treatments on validation accuracy cannot be told from noise" in said
+    text = summarize_arms(compare_arms(make_scores()))
+    assert "any treatment on validation accuracy cannot be distinguished from noise" in text
     # Differences +0.3, -0.3, 0, +0.1: standard deviation 0.25, t(0.975, 3) 3.182, half a width 0.398.
-    assert "An effect of less than about 0.40 points would not have been seen." in said
-    assert "4 seeds give wide intervals" in said
+    assert "An effect below about 0.40 points would not have been detected." in text
+    assert "4 seeds give wide intervals" in text
 
 
 def test_a_clear_effect_is_stated_with_its_intervals() -> None:
-    said = conclude(compare(make_scores(corrected=[0.910, 0.914, 0.913, 0.911])))
-    expected = "With suspected labels corrected, validation accuracy changes by +1.03 points (+0.95 to +1.10) against "
-    assert said.startswith(expected)
-    assert "both are more than noise. The effect of the other treatments" in said
+    text = summarize_arms(compare_arms(make_scores(corrected=[0.910, 0.914, 0.913, 0.911])))
+    expected = (
+        "With suspected labels corrected, validation accuracy changes by +1.03 points (+0.95 to +1.10) compared with "
+    )
+    assert text.startswith(expected)
+    assert "both are more than noise. The effect of the other treatments" in text
 
 
-def test_an_effect_that_random_removal_has_too_is_no_merit() -> None:
+def test_an_effect_that_random_removal_has_too_is_not_attributed_to_the_treatment() -> None:
     raised = [0.910, 0.914, 0.913, 0.911]
-    said = conclude(compare(make_scores(random=raised, suspects=[0.911, 0.913, 0.913, 0.912])))
-    assert "With as many removed at random, validation accuracy changes by +1.03 points" in said
-    assert "against removing as many at random (+0.03 points (-0.13 to +0.18)) it cannot be told from noise" in said
+    text = summarize_arms(compare_arms(make_scores(random=raised, suspects=[0.911, 0.913, 0.913, 0.912])))
+    assert "With as many removed at random, validation accuracy changes by +1.03 points" in text
+    assert (
+        "compared with removing as many at random (+0.03 points (-0.13 to +0.18)) it cannot be distinguished from noise"
+        in text
+    )
 
 
-def test_one_seed_says_nothing_and_no_spread_says_no_width() -> None:
-    assert conclude(compare({arm: [0.9] for arm in ARMS})).startswith("One seed an arm gives no interval")
-    same = conclude(compare({arm: [0.9, 0.91] for arm in ARMS}))
-    assert "cannot be told from noise" in same
-    assert "would not have been seen" not in same
+def test_one_seed_gives_no_interval_and_equal_differences_give_no_width() -> None:
+    assert summarize_arms(compare_arms({arm: [0.9] for arm in ARMS})).startswith("One seed per arm gives no interval")
+    same = summarize_arms(compare_arms({arm: [0.9, 0.91] for arm in ARMS}))
+    assert "cannot be distinguished from noise" in same
+    assert "would not have been detected" not in same
 
 
 def test_no_arm_may_be_missing() -> None:
-    with pytest.raises(DataError, match=r"there is no 'random', 'ambiguous'"):
-        compare({"nothing": [1.0], "suspects": [1.0], "corrected": [1.0]})
+    with pytest.raises(DataError, match=r"missing: 'random', 'ambiguous'"):
+        compare_arms({"nothing": [1.0], "suspects": [1.0], "corrected": [1.0]})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnistsweep.analysis.comparison import compare
+from mnistsweep.analysis.comparison import compare_models
 from mnistsweep.errors import DataError
 
 
@@ -32,14 +32,14 @@ def models(both: int, first: int, second: int, neither: int) -> tuple[NDArray[np
 )
 def test_exact_values(first: int, second: int, p_value: float) -> None:
     """Twice the lower tail of a binomial with a half."""
-    found = compare(*models(50, first, second, 3), np.zeros(53 + first + second, int))
+    found = compare_models(*models(50, first, second, 3), np.zeros(53 + first + second, int))
     assert (found.only_first, found.only_second, found.both_wrong) == (first, second, 3)
     assert found.p_value == pytest.approx(p_value, abs=1e-12)
 
 
 def test_difference_and_its_interval() -> None:
     """By hand after Agresti and Min: half an image more in each of the four counts."""
-    found = compare(*models(80, 12, 5, 3), np.zeros(100, int))
+    found = compare_models(*models(80, 12, 5, 3), np.zeros(100, int))
     assert found.difference == pytest.approx(0.07, abs=1e-12)
     b, c, n = 12.5, 5.5, 102
     half = 1.959963984540054 * math.sqrt(b + c - (b - c) ** 2 / n) / n
@@ -50,26 +50,30 @@ def test_difference_and_its_interval() -> None:
 
 def test_turned_round() -> None:
     one, other = models(80, 12, 5, 3)
-    found, turned = compare(one, other, np.zeros(100, int)), compare(other, one, np.zeros(100, int))
+    found, turned = compare_models(one, other, np.zeros(100, int)), compare_models(other, one, np.zeros(100, int))
     assert (turned.difference, turned.p_value) == (-found.difference, found.p_value)
     assert (turned.interval.low, turned.interval.high) == pytest.approx((-found.interval.high, -found.interval.low))
 
 
 def test_verdicts() -> None:
     labels = np.zeros(100, int)
-    better = compare(*models(80, 12, 2, 6), labels)
+    better = compare_models(*models(80, 12, 2, 6), labels)
     assert better.verdict("one", "other") == ("one is better: it alone is right on 12 images, other on 2 (p = 0.013).")
     assert better.verdict("one", "other", level=0.01).startswith("No difference can be told between one and other:")
-    assert compare(*models(80, 2, 12, 6), labels).verdict().startswith("B is better: it alone is right on 12 images")
-    assert compare(*models(80, 0, 0, 20), labels).verdict() == "A and B are right on the same images."
-    assert compare(*models(70, 0, 30, 0), labels).verdict().endswith("(p < 0.001).")
+    assert (
+        compare_models(*models(80, 2, 12, 6), labels)
+        .verdict()
+        .startswith("B is better: it alone is right on 12 images")
+    )
+    assert compare_models(*models(80, 0, 0, 20), labels).verdict() == "A and B are right on the same images."
+    assert compare_models(*models(70, 0, 30, 0), labels).verdict().endswith("(p < 0.001).")
 
 
 def test_the_interval_stays_within_its_range() -> None:
-    found = compare(*models(0, 3, 0, 0), np.zeros(3, int))
+    found = compare_models(*models(0, 3, 0, 0), np.zeros(3, int))
     assert found.interval.high <= 1
 
 
 def test_models_of_other_classes() -> None:
     with pytest.raises(DataError, match=r"both models must have the same classes, received \(1, 2\), \(1, 3\)"):
-        compare([[0.5, 0.5]], [[0.5, 0.25, 0.25]], [0])
+        compare_models([[0.5, 0.5]], [[0.5, 0.25, 0.25]], [0])

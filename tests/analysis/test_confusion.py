@@ -27,7 +27,7 @@ def test_agrees_with_scikit_learn(classes: int) -> None:
 def test_mix_ups_by_hand() -> None:
     """Label 0 is taken for 2 three times, label 1 for 0 once."""
     p = np.array([[0.1, 0.1, 0.8], [0.0, 0.1, 0.9], [0.8, 0.1, 0.1], [0.3, 0.0, 0.7], [0.6, 0.4, 0.0], [0.0, 0.0, 1.0]])
-    first, second = measure_confusion(p, [0, 0, 0, 0, 1, 2], examples=2).mix_ups
+    first, second = measure_confusion(p, [0, 0, 0, 0, 1, 2], examples=2).confused_pairs
     assert (first.true, first.predicted, first.count, first.share, first.examples) == (0, 2, 3, 0.75, (1, 0))
     assert (second.true, second.predicted, second.count, second.share, second.examples) == (1, 0, 1, 1.0, (4,))
 
@@ -36,11 +36,11 @@ def test_mix_ups_hold_every_mistake() -> None:
     labels = np.arange(500) % 5
     p = make_probabilities(1, labels, 5, np.random.default_rng(1), scale=4)[0]
     found = measure_confusion(p, labels, examples=1000)
-    named = np.sort(np.concatenate([one.examples for one in found.mix_ups]))
+    named = np.sort(np.concatenate([one.examples for one in found.confused_pairs]))
     np.testing.assert_array_equal(named, np.flatnonzero(p.argmax(axis=1) != labels))
-    counts = [one.count for one in found.mix_ups]
+    counts = [one.count for one in found.confused_pairs]
     assert counts == sorted(counts, reverse=True)
-    for one in found.mix_ups:
+    for one in found.confused_pairs:
         assert (labels[list(one.examples)] == one.true).all()
         assert (p[list(one.examples)].argmax(axis=1) == one.predicted).all()
 
@@ -62,7 +62,7 @@ def test_confused_classes_stand_together() -> None:
 def test_no_mistake_keeps_the_order() -> None:
     found = measure_confusion(np.eye(3), [0, 1, 2])
     assert found.order.tolist() == [0, 1, 2]
-    assert found.mix_ups == ()
+    assert found.confused_pairs == ()
     assert found.scores.f1.tolist() == [1, 1, 1]
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from mnistsweep.analysis.paired import paired_difference, points
+from mnistsweep.analysis.paired import format_points, paired_difference
 from mnistsweep.errors import DataError
 
 
@@ -17,7 +17,7 @@ def test_a_paired_difference_by_hand() -> None:
     half = 4.302652729911275 * 0.01 / np.sqrt(3)  # t(0.975, 2) from a table; the standard deviation is 0.01
     assert_allclose([difference.mean, difference.low, difference.high], [0.02, 0.02 - half, 0.02 + half], atol=1e-12)
     assert not difference.is_clear
-    assert points(difference) == "+2.00 points (-0.48 to +4.48)"
+    assert format_points(difference) == "+2.00 points (-0.48 to +4.48)"
 
 
 def test_intervals_are_those_of_scipy() -> None:
@@ -36,7 +36,7 @@ def test_without_spread_there_is_no_interval(ours: list[float], theirs: list[flo
     assert np.isnan(difference.low)
     assert np.isnan(difference.high)
     assert not difference.is_clear
-    assert "to" not in points(difference).replace("points", "")
+    assert "to" not in format_points(difference).replace("points", "")
 
 
 def test_pairs_must_be_pairs() -> None:

@@ -25,7 +25,7 @@ def test_agrees_with_sets(by: str, stack: np.ndarray) -> None:
     found = recurrence(stack, LABELS, top=12, by=by)
     tops = [set(rank_ambiguous(one, LABELS, by).order[:12]) for one in stack]
     assert [set(row) for row in found.leaders] == tops
-    assert found.times.tolist() == [sum(index in one for one in tops) for index in range(200)]
+    assert found.num_rankings.tolist() == [sum(index in one for one in tops) for index in range(200)]
     for i, first in enumerate(tops):
         for j, second in enumerate(tops):
             assert found.jaccard[i, j] == pytest.approx(len(first & second) / len(first | second), abs=1e-12)
@@ -54,7 +54,7 @@ def test_planted_overlaps() -> None:
     found = recurrence(sure, np.zeros(60, int), top=10)
     assert found.jaccard.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
     assert found.mean_jaccard == pytest.approx(1 / 3)
-    assert np.bincount(found.times).tolist() == [40, 10, 10]
+    assert np.bincount(found.num_rankings).tolist() == [40, 10, 10]
     assert found.never_wrong.all()
 
 
@@ -62,7 +62,7 @@ def test_one_model(stack: np.ndarray) -> None:
     found = recurrence(stack[0], LABELS, top=3)
     assert math.isnan(found.mean_jaccard)
     assert found.jaccard.tolist() == [[1.0]]
-    assert found.times.sum() == 3
+    assert found.num_rankings.sum() == 3
     assert not found.sometimes_wrong.any()
 
 
@@ -73,7 +73,7 @@ def test_all_wrong(stack: np.ndarray) -> None:
 
 def test_a_top_larger_than_the_examples_holds_them_all() -> None:
     found = recurrence([[[0.9, 0.1], [0.2, 0.8]]] * 2, [0, 1], top=50)
-    assert (found.top, found.mean_jaccard, found.times.tolist()) == (2, 1.0, [2, 2])
+    assert (found.top, found.mean_jaccard, found.num_rankings.tolist()) == (2, 1.0, [2, 2])
 
 
 def test_bad_input(stack: np.ndarray) -> None:

@@ -29,7 +29,7 @@ def test_the_planted_temperature_comes_back(classes: int, planted: float) -> Non
     found = fit_temperature(softmax(logits * planted), labels)
     assert found.value == pytest.approx(planted, rel=0.08)
     assert found.low < planted < found.high
-    assert found.clear == (planted != 1.0)
+    assert found.is_significant == (planted != 1.0)
     # But for which labels were drawn, exactly: sharpened by a factor, the temperature has that factor more.
     assert found.value == pytest.approx(planted * fit_temperature(softmax(logits), labels).value, rel=1e-5)
 
@@ -84,7 +84,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
 def test_all_right_has_no_temperature() -> None:
     found = fit_temperature([[0.9, 0.1], [0.2, 0.8]], [0, 1])
     assert not found.determined
-    assert not found.clear
+    assert not found.is_significant
     assert found.value < 0.2
 
 
@@ -96,7 +96,7 @@ def test_all_wrong_is_never_unsure_enough() -> None:
 
 def test_a_model_that_says_the_same_of_all_needs_none() -> None:
     found = fit_temperature(np.full((20, 4), 0.25), np.arange(20) % 4)
-    assert (found.value, found.determined, found.clear) == (1.0, False, False)
+    assert (found.value, found.determined, found.is_significant) == (1.0, False, False)
     assert found.low == pytest.approx(0.01)
     assert found.high == pytest.approx(100)
 

@@ -94,7 +94,7 @@ def test_planted_errors_are_found_and_the_arms_compared(cleaned: Cleaned) -> Non
     assert (summary["examples"], summary["validation"], summary["identity"]["epochs"]) == (240, 60, 5)
     assert summary["planted"]["num_planted"] == 12
     assert summary["planted"]["recall"] >= 0.9
-    assert summary["sentence"].startswith("One seed an arm gives no interval")
+    assert summary["sentence"].startswith("One seed per arm gives no interval")
     assert summary["sentence"] in cleaned.printed
     rows = {row["arm"]: row for row in read_rows(cleaned.files.runs)}
     assert list(rows) == list(ARMS)

@@ -163,7 +163,7 @@ def test_tables_are_no_images(
     folder = run_sweep([*own, "trials=1", "name=table"]).paths.folder
     shorten(monkeypatch, "summary", "ambiguous", "suspects", "mistakes", "robustness")
     counted: list[Counted] = []
-    monkeypatch.setattr(report_command, "Steps", lambda *given: counted.append(Counted(*given)) or counted[0])
+    monkeypatch.setattr(report_command, "StepProgress", lambda *given: counted.append(Counted(*given)) or counted[0])
     answer = command(capfd, "report", "table", "report.seeds=1")
     assert answer.code == 0, answer.err
     assert counted[0].done == counted[0].total

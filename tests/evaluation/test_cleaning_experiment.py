@@ -171,7 +171,7 @@ def test_more_seeds_go_on_from_fewer(run: Callable[..., Made], selection: Select
     assert scores(first) < scores(findings(selection).runs())
     assert "2 seeds give wide intervals" in findings(selection).summary(2)["sentence"]
     assert run()[0].asked == []
-    assert findings(selection).summary(1)["sentence"].startswith("One seed an arm gives no interval")
+    assert findings(selection).summary(1)["sentence"].startswith("One seed per arm gives no interval")
 
 
 def test_other_options_begin_anew(run: Callable[..., Made], selection: Selection) -> None:

@@ -21,7 +21,7 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.page import PageResult
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import plan_of
-from mnistsweep.progress_bar import Steps
+from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.results import load_sweep, write_yaml
 from mnistsweep.study.storage.stores import open_coordinator
@@ -35,8 +35,8 @@ SWEEP = (
 )
 
 
-class Counted(Steps):
-    """Steps that remember what was begun and how much was done."""
+class Counted(StepProgress):
+    """A progress bar that records the started steps and the units done."""
 
     def __init__(self, console: Console | None = None, total: float = 0.0) -> None:
         super().__init__(console or Console(file=io.StringIO()), total)
@@ -44,9 +44,9 @@ class Counted(Steps):
         self.done = 0.0
         self.begun: list[str] = []
 
-    def begin(self, what: str) -> None:
+    def start_step(self, what: str) -> None:
         self.begun.append(what)
-        super().begin(what)
+        super().start_step(what)
 
     def advance(self, units: float = 1.0) -> None:
         self.done += units
@@ -72,7 +72,7 @@ class Reported:
     printed: str
 
 
-def gatherer(folder: Path, *overrides: str, steps: Steps | None = None) -> Gatherer:
+def gatherer(folder: Path, *overrides: str, steps: StepProgress | None = None) -> Gatherer:
     """Makes what a report of a sweep needs, without robustness where that is not asked for."""
     return Gatherer(select(folder, ["report.robustness=false", *overrides]), steps or Counted())
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from evidence import make_evidence
 
-from mnistsweep.analysis.comparison import compare
+from mnistsweep.analysis.comparison import compare_models
 from mnistsweep.html_report.records import Figure, Section, Table, Text
 from mnistsweep.html_report.sections import comparison
 
@@ -26,7 +26,7 @@ def test_what_is_compared() -> None:
         (f"trial {winner}", "trial 8"),
     ]
     assert EVIDENCE.checkpoint is not None
-    expected = compare(EVIDENCE.checkpoint.test, EVIDENCE.others[8], EVIDENCE.labels)
+    expected = compare_models(EVIDENCE.checkpoint.test, EVIDENCE.others[8], EVIDENCE.labels)
     last = table.iloc[-1]
     assert (last.only_a_right, last.only_b_right) == (expected.only_first, expected.only_second)
     assert last.p_value == pytest.approx(expected.p_value, abs=1e-12)

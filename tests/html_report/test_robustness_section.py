@@ -7,17 +7,19 @@ import dataclasses
 import numpy as np
 from evidence import make_evidence
 
-from mnistsweep.analysis.robustness import Response, Robustness
+from mnistsweep.analysis.robustness import DistortionResponse, Robustness
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Figure, Section, Table
 from mnistsweep.html_report.sections.robustness import section
 
 
-def response(name: str, unit: str, strengths: list[float], accuracy: list[float], confidence: list[float]) -> Response:
+def response(
+    name: str, unit: str, strengths: list[float], accuracy: list[float], confidence: list[float]
+) -> DistortionResponse:
     """Three seeds, a point apart."""
     spread = np.array([[-0.01], [0.0], [0.01]])
-    return Response(name, unit, np.array(strengths), np.array(accuracy) + spread, np.array([confidence] * 3))
+    return DistortionResponse(name, unit, np.array(strengths), np.array(accuracy) + spread, np.array([confidence] * 3))
 
 
 NOISE = response("noise", "amplitude", [0.0, 0.5, 1.0], [0.98, 0.8, 0.4], [0.98, 0.85, 0.7])
@@ -25,7 +27,7 @@ ROTATION = response("rotation", "degrees", [0.0, 10.0, 20.0], [0.98, 0.976, 0.92
 BLUR = response("blur", "sigma in pixels", [0.0, 1.0], [0.98, 0.97], [0.98, 0.9])
 
 
-def evidence_of(*responses: Response, images: int = 10000, **augmentation: float) -> Evidence:
+def evidence_of(*responses: DistortionResponse, images: int = 10000, **augmentation: float) -> Evidence:
     examples = {one.name: np.random.default_rng(1).random((len(one.strengths), 12, 12)) for one in responses}
     evidence = make_evidence(robustness=Robustness(responses, examples, images))
     return dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, augmentation=augmentation))
@@ -107,7 +109,7 @@ def test_confidence_without_cause_is_told() -> None:
 
 
 def test_one_seed_and_colour() -> None:
-    one = Response("noise", "amplitude", np.array([0.0, 1.0]), np.array([[0.9, 0.8]]), np.array([[0.9, 0.8]]))
+    one = DistortionResponse("noise", "amplitude", np.array([0.0, 1.0]), np.array([[0.9, 0.8]]), np.array([[0.9, 0.8]]))
     images = np.random.default_rng(1).random((2, 12, 12, 3))
     found = shown(make_evidence(robustness=Robustness([one], {"noise": images}, 100)))
     curve = found.blocks[0]

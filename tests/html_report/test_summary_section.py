@@ -23,7 +23,7 @@ def test_facts() -> None:
     found, told = measure_accuracy(EVIDENCE.probabilities, EVIDENCE.labels), facts(summary.section(EVIDENCE))
     value, note = told["test accuracy"]
     assert value == f"{100 * found.mean:.2f} %"
-    assert f"± {100 * found.deviation:.2f} % (standard deviation over 3 seeds)" in note
+    assert f"± {100 * found.std:.2f} % (standard deviation over 3 seeds)" in note
     assert f"Wilson 95 %: {100 * found.interval.low:.2f} to {100 * found.interval.high:.2f} %" in note
     assert told["committee accuracy"][0] == f"{100 * found.committee.accuracy:.2f} %"
     assert told["test loss"][0] == "0.0350"
@@ -79,7 +79,7 @@ def test_loss_that_is_not_known() -> None:
 
 @pytest.mark.parametrize(("gap", "counted"), [(0.9, True), (1.1, False)])
 def test_advice_on_trials_as_good_as_the_winner(gap: float, counted: bool) -> None:
-    spread = measure_accuracy(EVIDENCE.probabilities, EVIDENCE.labels).deviation
+    spread = measure_accuracy(EVIDENCE.probabilities, EVIDENCE.labels).std
     search, winner = EVIDENCE.search, EVIDENCE.winner
     assert search is not None
     trials = search.trials.assign(objective=0.5)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnistsweep.analysis.accuracy import deviation
+from mnistsweep.analysis.accuracy import sample_std
 from mnistsweep.analysis.calibration import Calibration, calibration
 from mnistsweep.analysis.coverage import Coverage, coverage
-from mnistsweep.analysis.temperature import MOST, Temperature, apply_temperature, fit_temperature
+from mnistsweep.analysis.temperature import MAX_TEMPERATURE, Temperature, apply_temperature, fit_temperature
 from mnistsweep.html_report.evidence import Checkpoint, Evidence
 from mnistsweep.html_report.figures.coverage import (
     TARGETS,
@@ -76,7 +76,7 @@ def _introduction(evidence: Evidence) -> str:
 def _facts(seeds: list[Calibration], together: Calibration, curve: Coverage) -> Facts:
     errors = np.array([one.expected_error for one in seeds])
     several = len(seeds) > 1
-    spread = f" ± {100 * deviation(errors):.2f}" if several else ""
+    spread = f" ± {100 * sample_std(errors):.2f}" if several else ""
     chance = f"a calibrated model would stay below {percent(float(np.mean([one.chance_error for one in seeds])))}"
     facts = [Fact("calibration error, one model", f"{100 * errors.mean():.2f}{spread} %", chance)]
     if several:
@@ -115,7 +115,7 @@ def _scaled(checkpoint: Checkpoint) -> tuple[NDArray[np.float64], Temperature]:
 def _temperature(fitted: Temperature, before: Calibration, after: Calibration, examples: int) -> list[Block]:
     if not fitted.determined:
         why = "it makes too few mistakes there"
-        if np.isclose(fitted.high, MOST):  # however unsure it is made, it is as good
+        if np.isclose(fitted.high, MAX_TEMPERATURE):  # however unsure it is made, it is as good
             why = "its confidence says nothing about being right there"
         text = f"The validation side does not say which temperature fits the checkpoint: {why}."
         alt = "Reliability diagram of the checkpoint."
@@ -154,7 +154,7 @@ def _numbers(found: Calibration) -> tuple[float, ...]:
 
 def _temperature_advice(fitted: Temperature, before: Calibration, after: Calibration) -> list[str]:
     better = after.expected_error < before.expected_error and after.log_loss < before.log_loss
-    if not (fitted.clear and before.miscalibrated and better):
+    if not (fitted.is_significant and before.miscalibrated and better):
         return []
     state = "over-confident" if fitted.value > 1 else "under-confident"
     return [

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from mnistsweep.analysis.arms import Arm, compare
-from mnistsweep.analysis.paired import Difference, points
-from mnistsweep.analysis.planting import Found
+from mnistsweep.analysis.arms import Arm, compare_arms
+from mnistsweep.analysis.paired import PairedDifference, format_points
+from mnistsweep.analysis.planting import DetectionScores
 from mnistsweep.analysis.treatments import AMBIGUOUS, ARMS, CORRECTED, SUSPECTS
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
@@ -44,7 +44,7 @@ def section(evidence: Evidence) -> Section | None:
     summary = json.loads(paths.summary.read_text(encoding="utf-8"))
     runs, suspects = pd.read_csv(paths.runs), pd.read_csv(paths.suspects)
     runs = runs[runs.seed < summary["seeds"]].sort_values("seed", kind="stable")
-    arms = compare({arm: runs.accuracy[runs.arm == arm].to_numpy() for arm in ARMS})
+    arms = compare_arms({arm: runs.accuracy[runs.arm == arm].to_numpy() for arm in ARMS})
     blocks: list[Block] = [
         Text(_what_was_done(summary, evidence)),
         Facts(_facts(summary)),
@@ -80,7 +80,7 @@ def _facts(summary: dict[str, Any]) -> list[Fact]:
     note = f"which is {100 * flagged / examples:.2f} %" if flagged else "so the arms are about the most suspect one"
     facts = [Fact("suspected training labels", f"{flagged:,}", f"of {examples:,}, {note}")]
     if summary["planted"]:
-        found = Found(**summary["planted"])
+        found = DetectionScores(**summary["planted"])
         among = f"of {found.num_planted:,}, among as many at the top of the ranking"
         facts.append(Fact("planted errors found", f"{100 * found.recall:.2f} %", among))
         if flagged:
@@ -105,12 +105,12 @@ def _figure(arms: Sequence[Arm], summary: dict[str, Any]) -> Figure:
         "What each treatment of the training set changes in validation accuracy, against training on all of it as it "
         f"is, seed by seed. {what}",
         "Four rows, one a treatment, with dots for the difference of each seed, their mean and its interval: "
-        + "; ".join(f"{ARMS[name]} {points(difference)}" for name, difference in shown)
+        + "; ".join(f"{ARMS[name]} {format_points(difference)}" for name, difference in shown)
         + ".",
     )
 
 
-def _draw(shown: Sequence[tuple[str, Difference]]) -> Drawing:
+def _draw(shown: Sequence[tuple[str, PairedDifference]]) -> Drawing:
     with style.style():
         drawing, (axes,) = style.new(height=2.4)
         axes.axvline(0, color=style.GREY, linewidth=1.0)
@@ -140,7 +140,7 @@ def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
             f"{mean.removed[arm.name]:.0f}",
             f"{100 * arm.mean:.2f} %" + (f" ± {100 * arm.std:.2f}" if len(arm.scores) > 1 else ""),
             f"{mean.loss[arm.name]:.4f}",
-            *("" if one is None else points(one) for one in (arm.to_nothing, arm.to_random)),
+            *("" if one is None else format_points(one) for one in (arm.to_nothing, arm.to_random)),
         ]
         for arm in arms
     ]
@@ -176,7 +176,7 @@ def _advice(arms: Sequence[Arm]) -> list[str]:
         difference, to_random = arm.to_nothing, arm.to_random
         if difference is None or to_random is None or not difference.is_clear:
             continue
-        change = f"changes validation accuracy by {points(difference)}."
+        change = f"changes validation accuracy by {format_points(difference)}."
         if difference.mean > 0 and to_random.is_clear and to_random.mean > 0:
             said.append(f"{BETTER[arm.name]}: that {change}")
         elif difference.mean < 0:

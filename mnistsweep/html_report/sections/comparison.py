@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
-from mnistsweep.analysis.comparison import LEVEL, Comparison, compare
+from mnistsweep.analysis.comparison import SIGNIFICANCE_LEVEL, Comparison, compare_models
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Block, Figure, Section, Table, Text
@@ -40,7 +40,7 @@ def section(evidence: Evidence) -> Section | None:
     pairs = _pairs(evidence)
     if not pairs:
         return None
-    level = LEVEL / len(pairs)
+    level = SIGNIFICANCE_LEVEL / len(pairs)
     kinds = [list(kind) for _, kind in itertools.groupby(pairs, key=lambda one: one.first)]
     blocks: list[Block] = [
         Text(_reading(level, len(pairs))),
@@ -57,7 +57,7 @@ def _pairs(evidence: Evidence) -> list[Pair]:
     pairs: list[Pair] = []
 
     def add(first: str, one: NDArray[np.float64], second: str, other: NDArray[np.float64], trial: int | None) -> None:
-        pairs.append(Pair(first, second, trial, compare(one, other, labels)))
+        pairs.append(Pair(first, second, trial, compare_models(one, other, labels)))
 
     if len(seeds) > 1:
         for number, one in enumerate(seeds[:MAX_SEEDS]):
@@ -129,7 +129,7 @@ def _figure(pairs: list[Pair], level: float) -> Figure:
     return Figure(
         "comparison",
         _draw(pairs),
-        "Difference in accuracy between two models on the same images, with 95 % intervals: a line that crosses zero "
+        "PairedDifference in accuracy between two models on the same images, with 95 % intervals: a line that crosses zero "
         f"leaves open which one is better. {len(clear)} of {len(pairs)} do not cross it." + several * (len(pairs) > 1),
         f"{len(pairs)} differences in accuracy with their intervals around a line at zero.",
     )

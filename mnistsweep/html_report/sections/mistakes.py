@@ -65,10 +65,10 @@ def _counts(evidence: Evidence, confusion: Confusion) -> Figure:
 
 def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
     """The errors alone; of many classes, those of the most common mix-ups."""
-    errors, names, first = confusion.errors, evidence.class_names, confusion.mix_ups[0]
+    errors, names, first = confusion.errors, evidence.class_names, confusion.confused_pairs[0]
     order, some = confusion.order, ""
     if len(order) > MAX_ANNOTATED:
-        mixed = dict.fromkeys(one for mix_up in confusion.mix_ups for one in (mix_up.true, mix_up.predicted))
+        mixed = dict.fromkeys(one for pair in confusion.confused_pairs for one in (pair.true, pair.predicted))
         order = order[np.isin(order, list(mixed)[:MAX_ANNOTATED])]
         held = f"{errors[np.ix_(order, order)].sum():,} of {errors.sum():,} mistakes"
         some = f" Only the {len(order)} classes of the most common mix-ups are shown: {held}."
@@ -82,7 +82,7 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
 
 
 def _mix_ups(evidence: Evidence, confusion: Confusion) -> Table:
-    names, shown = evidence.class_names, confusion.mix_ups[:MAX_MIX_UPS]
+    names, shown = evidence.class_names, confusion.confused_pairs[:MAX_MIX_UPS]
     rows = [
         (
             names[one.true],
@@ -95,8 +95,8 @@ def _mix_ups(evidence: Evidence, confusion: Confusion) -> Table:
     ]
     total, held = int(confusion.errors.sum()), sum(one.count for one in shown)
     caption = (
-        f"The {len(shown)} most common mix-ups of {len(confusion.mix_ups)}: {held:,} of {total:,} mistakes. Share: of "
-        "the images with this label. Examples: positions in the test set, the most confident mistake first."
+        f"The {len(shown)} most common mix-ups of {len(confusion.confused_pairs)}: {held:,} of {total:,} mistakes. "
+        "Share: of the images with this label. Examples: positions in the test set, the most confident mistake first."
     )
     columns = ("label", "prediction", "images", "share", "examples")
     return Table(columns, rows, caption, numbers=("images", "share"))
@@ -211,7 +211,7 @@ def _files(evidence: Evidence, found: Mistakes, confusion: Confusion) -> dict[st
     mix_ups = pd.DataFrame(
         [
             (names[one.true], names[one.predicted], one.count, one.share, " ".join(map(str, one.examples)))
-            for one in confusion.mix_ups
+            for one in confusion.confused_pairs
         ],
         columns=["label", "prediction", "count", "share", "examples"],
     )

@@ -48,19 +48,23 @@ def _names(evidence: Evidence) -> list[str]:
 
 
 def _blocks(found: Recurrence, kind: str, names: list[str], evidence: Evidence) -> list[Block]:
-    every = int((found.times == found.models).sum())
+    every = int((found.num_rankings == found.models).sum())
     facts = [
         Fact(f"mean overlap over {kind}s", f"{found.mean_jaccard:.2f}", f"Jaccard at {found.top}: 0 none, 1 the same"),
-        Fact(f"in every {kind}'s first {found.top}", f"{every}", f"of {int((found.times > 0).sum())} images in any"),
+        Fact(
+            f"in every {kind}'s first {found.top}",
+            f"{every}",
+            f"of {int((found.num_rankings > 0).sum())} images in any",
+        ),
         Fact("always wrong", f"{int(found.always_wrong.sum()):,}", f"by all {found.models} {kind}s"),
         Fact("sometimes wrong", f"{int(found.sometimes_wrong.sum()):,}", f"by some of the {found.models} {kind}s"),
-        Fact("never wrong", f"{int(found.never_wrong.sum()):,}", f"of {len(found.times):,} test images"),
+        Fact("never wrong", f"{int(found.never_wrong.sum()):,}", f"of {len(found.num_rankings):,} test images"),
     ]
     return [Facts(facts), _figure(found, kind, names)]
 
 
 def _figure(found: Recurrence, kind: str, names: list[str]) -> Figure:
-    counts = np.bincount(found.times, minlength=found.models + 1)[1:]
+    counts = np.bincount(found.num_rankings, minlength=found.models + 1)[1:]
     with style.style():
         figure, (bars, matrix) = style.new(1, 2, height=max(2.4, 1.2 + 0.3 * found.models))
         drawn = bars.barh(np.arange(1, found.models + 1), counts, color=style.BLUE)
@@ -68,7 +72,7 @@ def _figure(found: Recurrence, kind: str, names: list[str]) -> Figure:
         bars.set(yticks=np.arange(1, found.models + 1), xlabel="images", ylabel=f"{kind}s that rank it so")
         bars.set(title=f"In the first {found.top}", xlim=(0, max(counts.max(), 1) * 1.15))
         _matrix(matrix, found, names)
-    random = found.top**2 / len(found.times)
+    random = found.top**2 / len(found.num_rankings)
     caption = (
         f"Left: how many images are among the {found.top} most ambiguous of one {kind}, of two, and so on; "
         f"{counts[-1]} are in all {found.models}. Right: the overlap of each pair of {kind}s (Jaccard at "
@@ -109,7 +113,7 @@ def _frame(evidence: Evidence, seeds: Recurrence | None, trials: Recurrence | No
     for kind, found in (("seeds", seeds), ("trials", trials)):
         if found is None:
             continue
-        frame[f"top_of_{kind}"] = found.times
+        frame[f"top_of_{kind}"] = found.num_rankings
         frame[f"right_of_{kind}"] = found.num_right
         frame[f"{kind}"] = found.models
         wrong = np.where(found.always_wrong, "always", np.where(found.never_wrong, "never", "sometimes"))

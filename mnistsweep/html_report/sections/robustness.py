@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mnistsweep.analysis.arrays import Floats
-from mnistsweep.analysis.robustness import Response, Robustness
+from mnistsweep.analysis.robustness import DistortionResponse, Robustness
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.mosaic import mosaic
@@ -44,7 +44,7 @@ def section(evidence: Evidence) -> Section | None:
     return Section(blocks, advice, {"robustness.csv": _rows(found)})
 
 
-def _curve(response: Response, found: Robustness) -> Figure:
+def _curve(response: DistortionResponse, found: Robustness) -> Figure:
     with style.style():
         drawing, (axes,) = style.new(height=3.0)
         _draw(axes, response)
@@ -53,7 +53,7 @@ def _curve(response: Response, found: Robustness) -> Figure:
     accuracy, confidence = _mean(response)
     worst = int(np.argmax(confidence - accuracy))
     caption = (
-        f"Accuracy and confidence against uniform noise, on {found.num_images:,} test images. {response.words} "
+        f"Accuracy and confidence against uniform noise, on {found.num_images:,} test images. {response.description} "
         f"Accuracy is {percent(accuracy[0])} without noise and {percent(accuracy[-1])} at {response.strengths[-1]:g}."
     )
     if confidence[worst] > accuracy[worst]:
@@ -65,7 +65,7 @@ def _curve(response: Response, found: Robustness) -> Figure:
     return Figure("robustness-noise", drawing, caption + _band(response), alt)
 
 
-def _small_multiples(responses: list[Response], found: Robustness) -> Figure:
+def _small_multiples(responses: list[DistortionResponse], found: Robustness) -> Figure:
     rows = -(-len(responses) // 2)
     with style.style():
         drawing, axes = style.new(rows, 2, width=6.5, height=2.1 * rows + 0.3, sharey=True)
@@ -90,7 +90,7 @@ def _small_multiples(responses: list[Response], found: Robustness) -> Figure:
     return Figure("robustness-distortions", drawing, caption, alt)
 
 
-def _draw(axes: Axes, response: Response) -> None:
+def _draw(axes: Axes, response: DistortionResponse) -> None:
     """Accuracy and confidence: the mean over seeds, and the band from the least to the most."""
     for name, values, colour in (
         ("accuracy", response.accuracy, style.BLUE),
@@ -109,7 +109,7 @@ def _draw(axes: Axes, response: Response) -> None:
     axes.grid(True)
 
 
-def _pictures(response: Response, found: Robustness) -> Figure:
+def _pictures(response: DistortionResponse, found: Robustness) -> Figure:
     accuracy, _ = _mean(response)
     titles = [
         f"{strength:g}\n{percent(share, 1)}" for strength, share in zip(response.strengths, accuracy, strict=True)
@@ -117,8 +117,8 @@ def _pictures(response: Response, found: Robustness) -> Figure:
     images = found.examples[response.name]
     drawing = mosaic(images, titles, columns=min(len(images), MAX_IN_A_ROW))
     caption = f"{response.name.capitalize()}: one image at each strength ({response.unit}), with the accuracy there."
-    if response.name != "noise" and response.words:
-        caption += f" {response.words}"
+    if response.name != "noise" and response.description:
+        caption += f" {response.description}"
     alt = f"One test image at {len(images)} strengths of {response.name}, from {response.strengths[0]:g} up."
     return Figure(f"robustness-{response.name.replace('_', '-')}-pictures", drawing, caption, alt)
 
@@ -135,7 +135,7 @@ def _table(found: Robustness) -> Table:
     return Table(["distortion", "strength", *headings], rows, caption, headings)
 
 
-def _fall(response: Response, level: float) -> str:
+def _fall(response: DistortionResponse, level: float) -> str:
     strength = response.falls_below(level)
     if strength is None:
         return "–"
@@ -193,10 +193,10 @@ def _rows(found: Robustness) -> pd.DataFrame:
     )
 
 
-def _mean(response: Response) -> tuple[Floats, Floats]:
+def _mean(response: DistortionResponse) -> tuple[Floats, Floats]:
     return response.accuracy.mean(axis=0), response.confidence.mean(axis=0)
 
 
-def _band(response: Response) -> str:
+def _band(response: DistortionResponse) -> str:
     seeds = len(response.accuracy)
     return f" Lines are means over {seeds} seeds, bands reach from the least to the most." if seeds > 1 else ""

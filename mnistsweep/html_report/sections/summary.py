@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from mnistsweep.analysis.accuracy import Accuracy, Interval, deviation, measure_accuracy
+from mnistsweep.analysis.accuracy import Accuracy, Interval, measure_accuracy, sample_std
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
 from mnistsweep.text import format_metric, percent, percent_range
@@ -29,9 +29,7 @@ def section(evidence: Evidence) -> Section:
 
 def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
     seeds, winner = len(found.seeds), evidence.winner
-    spread = (
-        f"± {percent(found.deviation)} (standard deviation over {seeds} seeds)" if seeds > 1 else "one seed: no spread"
-    )
+    spread = f"± {percent(found.std)} (standard deviation over {seeds} seeds)" if seeds > 1 else "one seed: no spread"
     facts = [
         Fact(
             "test accuracy",
@@ -57,7 +55,7 @@ def _loss(evidence: Evidence, found: Accuracy) -> Fact:
     """The loss of the training, or where it is not known the log-loss."""
     losses, seeds = np.asarray(evidence.losses, np.float64), len(found.seeds)
     known = bool(np.isfinite(losses).all())
-    mean, spread = (float(losses.mean()), deviation(losses)) if known else (found.log_loss, found.log_loss_deviation)
+    mean, spread = (float(losses.mean()), sample_std(losses)) if known else (found.log_loss, found.log_loss_std)
     notes = [f"± {spread:.4f} (standard deviation over {seeds} seeds)"] if seeds > 1 else []
     notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}" if seeds > 1 else "one seed: no spread")
     return Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))
@@ -69,7 +67,7 @@ def _reading(found: Accuracy) -> str:
         f"A Wilson interval covers the choice of the {examples:,} test images: the accuracy on all images of the "
         "same kind lies in such an interval 95 times of 100."
     )
-    if found.seeds_interval is None or found.deviation == 0:
+    if found.seeds_interval is None or found.std == 0:
         return f"{text} It says nothing of what another seed would give."
     return (
         f"{text} It says nothing of what another seed would give. That is the standard deviation: on these images, the "
@@ -137,7 +135,7 @@ def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
     near = _as_good(evidence, found)
     if near:
         advice.append(
-            f"{near} other {'trial lies' if near == 1 else 'trials lie'} within {100 * found.deviation:.2f} points, "
+            f"{near} other {'trial lies' if near == 1 else 'trials lie'} within {100 * found.std:.2f} points, "
             f"the standard deviation over seeds, of the winner in {winner.objective}: luck alone can order them so. "
             "Take the cheapest of them, or give each more seeds."
         )
@@ -150,4 +148,4 @@ def _as_good(evidence: Evidence, found: Accuracy) -> int:
         return 0
     trials = evidence.search.trials
     others = trials[(trials.state == "completed") & (trials.trial != evidence.winner.number)]
-    return int(((others.objective - evidence.winner.value).abs() <= found.deviation).sum())
+    return int(((others.objective - evidence.winner.value).abs() <= found.std).sum())
