@@ -26,8 +26,8 @@ class Arm:
     Attributes:
         name: Name of the arm, a key of `ARMS`.
         scores: Score of each seed, ``(seeds,)``.
-        to_nothing: PairedDifference to the arm that removes nothing; None for that arm itself.
-        to_random: PairedDifference to the arm that removes the same number of examples at random; None for that arm and for
+        to_nothing: Difference to the arm that removes nothing; None for that arm itself.
+        to_random: Difference to the arm that removes the same number of examples at random; None for that arm and for
             the one that removes nothing.
     """
 

@@ -129,7 +129,7 @@ def _figure(pairs: list[Pair], level: float) -> Figure:
     return Figure(
         "comparison",
         _draw(pairs),
-        "PairedDifference in accuracy between two models on the same images, with 95 % intervals: a line that crosses zero "
+        "Difference in accuracy between two models on the same images, with 95 % intervals: a line that crosses zero "
         f"leaves open which one is better. {len(clear)} of {len(pairs)} do not cross it." + several * (len(pairs) > 1),
         f"{len(pairs)} differences in accuracy with their intervals around a line at zero.",
     )
