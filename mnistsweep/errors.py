@@ -86,6 +86,11 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 # HDF5 hides the number in the text of some of its errors: "(unable to close file, errno = 28, error message = ...".
 _HDF5_NUMBER = re.compile(r"errno = (\d+)")
 
+# TensorFlow starts a message with the operation that failed: "{{function_node __wrapped__...:CPU:0}} OOM ...".
+_TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
+
+MAX_DESCRIPTION_LENGTH = 300
+
 
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether an error, or one that led to it, comes from a disk, or a share of it, that takes nothing more.
@@ -120,6 +125,21 @@ def telling_full_disk(where: str) -> Iterator[None]:
         if not is_disk_full(error):
             raise
         raise DiskFull.at(str(error.filename or where), error) from error
+
+
+def describe_error(error: BaseException) -> str:
+    """Describe an error in one line of at most `MAX_DESCRIPTION_LENGTH` characters.
+
+    Args:
+        error: Any exception. The class name is part of the description unless mnistsweep raised the error on purpose.
+
+    Example:
+        >>> describe_error(ValueError("units must be positive,\\nreceived 0"))
+        'ValueError: units must be positive, received 0'
+    """
+    text = " ".join(_TENSORFLOW_NODE.sub("", str(error)).split())
+    line = text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return line if len(line) <= MAX_DESCRIPTION_LENGTH else line[: MAX_DESCRIPTION_LENGTH - 3] + "..."
 
 
 def suggest(received: str, known: Iterable[str], most: int = 12) -> str:

@@ -18,7 +18,7 @@ from mnistsweep.config.held import key_of
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import SweepStopped
+from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths, replacing
 from mnistsweep.planning.checks import check_data, check_one
 from mnistsweep.study.results import Result, write_yaml
@@ -66,7 +66,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
         SweepStopped: It failed.
     """
     from mnistsweep.training.callbacks import Interrupted
-    from mnistsweep.training.trainer import Hooks, explain
+    from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.search import train_once
 
     direction = config.direction if config.direction != "auto" else direction_of(config.objective) or "max"
@@ -83,7 +83,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
         except Interrupted:
             raise SystemExit(stop.exit_code) from None
         except Exception as error:
-            raise SweepStopped(f"the training failed: {explain(error)}") from error
+            raise SweepStopped(f"the training failed: {describe_error(error)}") from error
 
 
 def check_training(recipe: Recipe, composed: DictConfig, faults: Faults | None = None) -> Config:

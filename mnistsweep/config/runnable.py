@@ -14,20 +14,24 @@ from typing import Any
 from mnistsweep.config.held import GROUPS
 from mnistsweep.config.schema import PACKAGED, Config
 
-# What makes a training; the rest of the configuration is about the sweep around it.
+# Keys that determine a training, together with the groups; the other keys configure the sweep.
 KEYS = ("seed", "objective", "direction", "trainer")
 
 
-def fingerprint(config: Config) -> str:
-    """A short name for what makes a training: two configurations that train alike have the same.
+def fingerprint(config: Config, length: int = 16) -> str:
+    """Compute the fingerprint of a training: configurations with the same fingerprint train the same model.
+
+    The fingerprint covers `KEYS` and the groups (model, optimizer, schedule, data). It ignores the number of threads
+    and the keys of the sweep, so a sweep folder may be moved and the number of trials may be raised.
 
     Args:
-        config: Of a trial; the number of threads does not count.
+        config: Configuration of a trial.
+        length: Number of hexadecimal digits, at most 64.
     """
     plain = asdict(config)
     plain["trainer"].pop("threads")
     text = json.dumps({key: plain[key] for key in (*KEYS, *GROUPS)}, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def runnable(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from mnistsweep.analysis.robustness import Robustness, measure_robustness
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
-from mnistsweep.errors import DataError, StudyError, SweepStopped
+from mnistsweep.errors import DataError, StudyError, SweepStopped, describe_error
 from mnistsweep.evaluation import predictions
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
@@ -112,7 +112,6 @@ class Gatherer:
     def _train(self, dataset: Dataset, seed: int) -> Refit:
         """Train the winner; a `fit` of the user's own may tell of fewer epochs than it was asked for, or of more."""
         from mnistsweep.evaluation import retraining
-        from mnistsweep.training.trainer import explain
 
         epochs, left = self.selection.best_epoch, self.selection.best_epoch
 
@@ -126,7 +125,7 @@ class Gatherer:
             trained = retraining.refit(self.config, dataset, seed, epochs, count)
         except Exception as error:
             raise SweepStopped(
-                f"trial {self.selection.winner.number} cannot be trained anew: {explain(error)}; "
+                f"trial {self.selection.winner.number} cannot be trained anew: {describe_error(error)}; "
                 "report.refit=false takes its checkpoint."
             ) from error
         self.steps.advance(left)
@@ -242,6 +241,4 @@ def _telling(record: TrialRecord) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        from mnistsweep.training.trainer import explain
-
-        raise StudyError(f"trial {record.number}: its model cannot predict: {explain(error)}") from error
+        raise StudyError(f"trial {record.number}: its model cannot predict: {describe_error(error)}") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnistsweep import devices
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import SweepStopped
+from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.study.results import Result
 
@@ -62,13 +62,12 @@ class Learner:
         devices.start_keras(self.threads, self.config.trainer.deterministic)
         from mnistsweep.evaluation.retraining import class_probabilities, refit
         from mnistsweep.training.engines.memory import free_graphs
-        from mnistsweep.training.trainer import explain
 
         try:
             model = refit(self.config, dataset, seed, self.epochs, on_epoch).model
             probabilities = class_probabilities(model, images)
         except Exception as error:
-            raise SweepStopped(f"the training failed: {explain(error)}; the same command goes on.") from error
+            raise SweepStopped(f"the training failed: {describe_error(error)}; the same command goes on.") from error
         free_graphs(model)
         return probabilities
 

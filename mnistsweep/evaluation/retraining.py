@@ -19,12 +19,12 @@ from scipy import special
 from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
-from mnistsweep.errors import StudyError, TrialFailed
+from mnistsweep.errors import StudyError, TrialFailed, describe_error
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.models import losses
 from mnistsweep.training.engines.base import evaluation_batch_size
 from mnistsweep.training.loop import FitOptions
-from mnistsweep.training.trainer import compile_model, explain, user_callbacks
+from mnistsweep.training.trainer import compile_model, user_callbacks
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 # Called after each epoch, with its number from 1.
@@ -111,7 +111,7 @@ def load_model(file: Path, config: Config) -> Any:
         targets.resolve(str(config.model["_target_"]), "model._target_")
         return keras.saving.load_model(file)
     except Exception as error:  # whatever Keras, the zip file or the user's own layers raise
-        raise StudyError(f"{file}: the model cannot be loaded: {explain(error)}") from error
+        raise StudyError(f"{file}: the model cannot be loaded: {describe_error(error)}") from error
 
 
 def predict(

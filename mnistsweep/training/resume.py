@@ -12,12 +12,11 @@ the training is no error: the trial begins anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.config.held import GROUPS
-from mnistsweep.config.runnable import KEYS
+from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
 from mnistsweep.paths import replacing
 from mnistsweep.training.snapshots import State, capture, curves, give_curves, pack, restore, unpack
@@ -66,10 +64,7 @@ def identity(config: Config) -> str:
 
     The sweep around the trial has no part in it, nor the number of threads: a sweep may be moved and its budget raised.
     """
-    plain = asdict(config)
-    plain["trainer"].pop("threads")
-    text = json.dumps({key: plain[key] for key in (*KEYS, *GROUPS)}, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return fingerprint(config, 64)
 
 
 def write(path: Path, saved: Saved) -> None:

@@ -6,7 +6,6 @@ it only when something is trained.
 
 from __future__ import annotations
 
-import re
 import shutil
 import statistics
 import time
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import MnistSweepError, TrialFailed
+from mnistsweep.errors import TrialFailed
 from mnistsweep.models import losses, optimizers
 from mnistsweep.paths import TrialPaths, replacing
 from mnistsweep.seeds import repeat_seed
@@ -39,9 +38,6 @@ from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.limits import TimeLimit, check_size
 from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.resume import ResumePoint, Saved, build_to_resume, identity
-
-# TensorFlow begins an error with the operation that it came from: "{{function_node __wrapped__...:CPU:0}} OOM ...".
-_TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
 
 Build = Callable[[], Any]
 Labelled = tuple[NDArray[Any], NDArray[Any]]
@@ -249,18 +245,6 @@ def clear(folder: TrialPaths) -> None:
             shutil.rmtree(path)
         elif path != folder.config:
             path.unlink()
-
-
-def explain(error: BaseException) -> str:
-    """The reason of a failure, in one line.
-
-    Example:
-        >>> explain(ValueError("units must be positive,\\nreceived 0"))
-        'ValueError: units must be positive, received 0'
-    """
-    text = " ".join(_TENSORFLOW_NODE.sub("", str(error)).split())
-    named = text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
-    return named if len(named) <= 300 else named[:297] + "..."
 
 
 class EpochCounter(keras.callbacks.Callback):  # type: ignore[misc]

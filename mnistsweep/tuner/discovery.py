@@ -21,10 +21,9 @@ from keras_tuner.engine import hyperparameters as kt
 from mnistsweep.config.compose import HYPERPARAMETERS
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
+from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, describe_error, suggest
 from mnistsweep.models import losses
 from mnistsweep.space import Choice, Condition, Dimension, Float, Int
-from mnistsweep.training.trainer import explain
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 NUM_EXAMPLES = 8
@@ -123,7 +122,7 @@ def _explore(rehearse: Rehearse, fixed: Mapping[str, Any], ranges: Mapping[str, 
             if isinstance(error, MnistSweepError):
                 raise
             raise ConfigError(
-                f"model._target_: building the model to find its hyperparameters failed: {explain(error)}"
+                f"model._target_: building the model to find its hyperparameters failed: {describe_error(error)}"
             ) from error
         for entry in hp.space:
             if not any(entry.name == known.name and entry.conditions == known.conditions for known in declared):

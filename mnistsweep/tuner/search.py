@@ -17,12 +17,12 @@ from keras_tuner.src import config as kerastuner_config
 from mnistsweep import data
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import DiskFull, LeaseLost, StudyError, TrialLimited, is_disk_full
+from mnistsweep.errors import DiskFull, LeaseLost, StudyError, TrialLimited, describe_error, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths, remove_parts
 from mnistsweep.study.results import Result, State
 from mnistsweep.study.study import Claim
 from mnistsweep.training import resume
-from mnistsweep.training.trainer import Hooks, Outcome, Training, clear, explain
+from mnistsweep.training.trainer import Hooks, Outcome, Training, clear
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.oracle import StudyOracle
 
@@ -136,7 +136,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             oracle.verify()
             folder.folder.mkdir(parents=True, exist_ok=True)
             folder.error.write_text(traceback.format_exc(), encoding="utf-8")
-            return Outcome(State.FAILED, Result(reason=explain(error), limited=isinstance(error, TrialLimited)))
+            return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Go on with a trial where it was interrupted, or else from its beginning."""
@@ -218,5 +218,5 @@ def stopping_the_worker(folder: Path) -> Iterator[None]:
             raise _FatalStudyError(str(error)) from error
         if not is_disk_full(error):
             raise
-        where = f"{folder}: cannot be written: {explain(error)}. Make room; the same command continues."
+        where = f"{folder}: cannot be written: {describe_error(error)}. Make room; the same command continues."
         raise _FatalDiskFull(str(error) if isinstance(error, DiskFull) else where) from error

@@ -20,7 +20,7 @@ from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.results import Result, State
 from mnistsweep.training.callbacks import Interrupted
-from mnistsweep.training.trainer import Hooks, Outcome, clear, explain
+from mnistsweep.training.trainer import Hooks, Outcome, clear
 from mnistsweep.tuner.search import train_once
 
 Train = Callable[..., Outcome]
@@ -253,14 +253,6 @@ def test_clear_keeps_the_configuration_only(paths: TrialPaths) -> None:
         file.write_text("text", encoding="utf-8")
     clear(paths)
     assert list(paths.folder.iterdir()) == [paths.config]
-
-
-def test_a_reason_is_one_line() -> None:
-    assert explain(TrialFailed("loss became nan\n in epoch 2")) == "loss became nan in epoch 2"
-    assert explain(ValueError("a\n  b")) == "ValueError: a b"
-    assert explain(MemoryError()) == "MemoryError"
-    assert explain(RuntimeError("{{node a/b:0}} {{function_node c}} OOM for {x}")) == "RuntimeError: OOM for {x}"
-    assert len(explain(ValueError("x" * 1000))) == 300
 
 
 def test_a_result_of_one_training_has_no_spread() -> None:
