@@ -13,15 +13,15 @@ __all__ = ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
 
 if TYPE_CHECKING:
     from mnistsweep.commands.show import Report, load_report
-    from mnistsweep.study.results import Sweep, load_sweep
+    from mnistsweep.study.sweep import Sweep, load_sweep
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: ``mnistsweep --help`` needs none of it."""
     if name in ("Sweep", "load_sweep"):
-        from mnistsweep.study import results
+        from mnistsweep.study import sweep
 
-        return getattr(results, name)
+        return getattr(sweep, name)
     if name in ("Report", "load_report"):
         from mnistsweep.commands import show
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnistsweep import __version__
-from mnistsweep.errors import ConfigError, MnistSweepError, suggest, telling_full_disk
+from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_disk_full
 
 if TYPE_CHECKING:
     from mnistsweep.config.compose import Recipe
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         _refuse_unknown(commands[options.command], options, overrides)
-        with telling_full_disk("a file"):
+        with translate_disk_full("a file"):
             return int(options.run(options, overrides))
     except MnistSweepError as error:
         return _complain(error)

@@ -113,7 +113,7 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 @contextlib.contextmanager
-def telling_full_disk(where: str) -> Iterator[None]:
+def translate_disk_full(where: str) -> Iterator[None]:
     """Turn an error of the operating system into a `DiskFull`, where it is one.
 
     Args:

@@ -18,11 +18,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,11 +110,20 @@ class SweepPaths:
         return CleanPaths(self.folder / "clean")
 
     def trial(self, number: int) -> TrialPaths:
-        """The files of one trial."""
-        return TrialPaths(self.folder / "trials" / f"{number:04d}")
+        """Paths of one trial's files."""
+        return TrialPaths(self._trials / f"{number:04d}")
+
+    def trials(self) -> list[tuple[int, TrialPaths]]:
+        """Numbers and paths of the trials that have a folder, in the order of their numbers."""
+        folders = [folder for folder in self._trials.glob("[0-9]*/") if folder.name.isdecimal()]
+        return sorted(((int(folder.name), TrialPaths(folder)) for folder in folders), key=lambda item: item[0])
+
+    @property
+    def _trials(self) -> Path:
+        return self.folder / "trials"
 
 
-def database_lock(database: Path, what: int) -> Path:
+def database_lock_file(database: Path, what: int) -> Path:
     """Held while one process does something in a SQLite database that no other may do meanwhile.
 
     Args:
@@ -244,59 +248,3 @@ class CleanPaths:
     def lock(self) -> Path:
         """Held while the experiment is run."""
         return self.folder / "experiment.lock"
-
-
-# What `replacing` calls its temporary files.
-_PART = re.compile(r"\..+-[0-9a-f]{12}(\.\w+)?")
-
-
-@contextlib.contextmanager
-def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Write a file so that a reader sees the old one or the new one, never a part.
-
-    Yields a temporary path in the same folder, with the same suffix; on success it takes the place of `path`, on an
-    exception it is removed.
-
-    Args:
-        path: The file; its folder is made if need be.
-        durable: Whether to wait until the disk has it; not needed for what can be derived again.
-
-    Example:
-        >>> import tempfile
-        >>> target = Path(tempfile.mkdtemp()) / "a.txt"
-        >>> with replacing(target) as part:
-        ...     _ = part.write_text("whole")
-        >>> target.read_text()
-        'whole'
-    """
-    if not path.parent.is_dir():  # asking is much cheaper than making
-        path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
-    try:
-        yield part
-        if durable:
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove the temporary files that `replacing` left where its process was killed.
-
-    Args:
-        folder: Where nobody writes at this moment; it need not exist.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / ".best-0123456789ab.keras").touch()
-        >>> remove_parts(folder)
-        >>> list(folder.iterdir())
-        []
-    """
-    for path in folder.glob(".*"):
-        if _PART.fullmatch(path.name):
-            path.unlink(missing_ok=True)

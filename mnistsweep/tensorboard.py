@@ -24,7 +24,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summ
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from mnistsweep.paths import replacing
+from mnistsweep.atomic import atomic_write
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def write_experiment(folder: Path, dimensions: Sequence[HParam], metrics: Sequen
         hparams=[summary_v2.HParam(dimension.name, dimension.domain) for dimension in dimensions],
         metrics=[summary_v2.Metric(tag) for tag in metrics],
     )
-    with replacing(folder / "events.out.tfevents.0000000000.experiment") as part, part.open("wb") as file:
+    with atomic_write(folder / "events.out.tfevents.0000000000.experiment") as part, part.open("wb") as file:
         for event in (event_pb2.Event(file_version="brain.Event:2"), event_pb2.Event(summary=summary)):
             event.wall_time = time.time()
             RecordWriter(file).write(event.SerializeToString())

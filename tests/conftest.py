@@ -19,7 +19,7 @@ from rich.console import Console
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.study.results import Sweep, load_sweep
+from mnistsweep.study.sweep import Sweep, load_sweep
 from mnistsweep.workers.signals import StopSignal
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistsweep.paths import SweepPaths, replacing
+from mnistsweep.atomic import atomic_write
+from mnistsweep.paths import SweepPaths
 
 AWKWARD = "Räume & co/été (2)"
 
@@ -44,11 +45,11 @@ def test_a_sweep_is_called_like_its_folder(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_file_is_replaced_as_a_whole(folder: Path) -> None:
     target = folder / "best.yaml"
-    with replacing(target) as part:
+    with atomic_write(target) as part:
         part.write_text("first")
         assert not target.exists()
         assert (part.parent, part.suffix) == (folder, ".yaml")
-    with replacing(target, durable=False) as part:
+    with atomic_write(target, durable=False) as part:
         part.write_text("second")
         assert target.read_text() == "first"
     assert target.read_text() == "second"
@@ -58,11 +59,11 @@ def test_a_file_is_replaced_as_a_whole(folder: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_an_exception_leaves_the_old_file_and_nothing_else(folder: Path, error: BaseException) -> None:
     target = folder / "best.keras"
-    with replacing(target) as part:
+    with atomic_write(target) as part:
         part.write_text("old")
 
     def interrupted() -> None:
-        with replacing(target) as part:
+        with atomic_write(target) as part:
             part.write_text("half")
             raise error
 
@@ -75,7 +76,7 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(folder: Path, error: 
 def test_a_new_file_may_be_read_by_those_whom_the_umask_lets(folder: Path) -> None:
     before = os.umask(0o027)
     try:
-        with replacing(folder / "a.csv") as part:
+        with atomic_write(folder / "a.csv") as part:
             part.write_text("1")
     finally:
         os.umask(before)

@@ -10,8 +10,8 @@ import mnistsweep
 from mnistsweep import cli
 from mnistsweep.commands.show import Report as ReportOfShowing
 from mnistsweep.config.schema import CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
-from mnistsweep.study.results import COLUMNS
-from mnistsweep.study.results import Sweep as SweepOfResults
+from mnistsweep.study.results_table import COLUMNS
+from mnistsweep.study.sweep import Sweep as SweepOfResults
 
 
 def test_names_of_the_package() -> None:

@@ -21,7 +21,7 @@ from helpers.faulty import Settings, expected, log_path
 from helpers.harm import Harm
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.results import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord
 
 # What a process noted last that is still at work on its trial.
 UNDER_WAY = (events.CLAIM, events.BEGIN, events.END)

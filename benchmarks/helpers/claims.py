@@ -17,11 +17,12 @@ from helpers.faulty import SPACE
 from helpers.filling import make_search, result_of, value_of
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import distribution
+from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Claim, Study
+from mnistsweep.study.study import Study
 
 
 @dataclass(frozen=True)

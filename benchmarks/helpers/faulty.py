@@ -23,16 +23,19 @@ from pathlib import Path
 from typing import Any
 
 from helpers import events
+from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import LeaseLost, SweepStopped
-from mnistsweep.paths import SweepPaths, replacing
+from mnistsweep.paths import SweepPaths
 from mnistsweep.search import factory
 from mnistsweep.space import Choice, Float, Int, SearchSpace
 from mnistsweep.study.budget import Budget
+from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, create_ledger
-from mnistsweep.study.results import Result, State
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Claim, Search, Study
+from mnistsweep.study.study import Study
 from mnistsweep.study.views import Views
 from mnistsweep.workers.signals import TRIAL_BEGINS, StopSignal
 from mnistsweep.workers.supervisor import run_workers
@@ -108,10 +111,12 @@ def log_path(folder: Path) -> Path:
     return folder / "events.log"
 
 
-def make_search(settings: Settings) -> Search:
+def make_search(settings: Settings) -> SearchSettings:
     oracle = factory.make_oracle({"name": "random"}, SPACE, settings.seed, settings.trials, ())
     budget = Budget(trials=settings.trials)
-    return Search(SPACE, "max", oracle, lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE)
+    return SearchSettings(
+        SPACE, "max", oracle, lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE
+    )
 
 
 def sweep(folder: Path) -> int:
@@ -139,7 +144,7 @@ def work(folder: Path, session: str, parent: int) -> int:
     coordinator = open_coordinator(paths, None)
     with StopSignal(parent) as stop, Lease(paths, coordinator, settings.lease_seconds) as lease:
         worker = Worker(Study(paths, make_search(settings), lease, None, session, time.time), settings, stop)
-        lease.also = Upkeep(worker.study, worker, stop, None)
+        lease.on_heartbeat = Upkeep(worker.study, worker, stop, None)
         worker.run()
         return stop.exit_code if stop() else 0
 
@@ -163,7 +168,7 @@ class Worker:
             if self.claim is not None:
                 print(f"{TRIAL_BEGINS}{self.claim.number}", flush=True)
                 self.run_trial(self.claim)
-            elif self.study.waiting:
+            elif self.study.others_are_running:
                 time.sleep(WAIT_SECONDS)
             else:
                 return
@@ -194,14 +199,14 @@ class Worker:
             attempt.note(events.BEGIN, progress.epoch + 1)
             for _ in range(max(1, round(self.settings.epoch_seconds / BATCH_SECONDS))):
                 time.sleep(BATCH_SECONDS)
-                if self.study.lease.is_late:
+                if self.study.lease.has_expired:
                     self.study.verify(claim)
                 if self.stop():
                     return None
             progress = progress.trained(claim.point, claim.seed)
             self.study.verify(claim)  # before anything is written
             self.study.report(claim, progress.epoch, progress.value)
-            with replacing(resume, durable=False) as part:
+            with atomic_write(resume, durable=False) as part:
                 part.write_text(json.dumps(asdict(progress)), encoding="ascii")
             attempt.note(events.END, progress.epoch)
         return progress

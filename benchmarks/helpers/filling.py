@@ -21,16 +21,18 @@ from mnistsweep.search import factory
 from mnistsweep.search.distributions import distribution, encode
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import create_ledger
-from mnistsweep.study.results import Result
+from mnistsweep.study.records import Result
+from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.journal import JournalFile
-from mnistsweep.study.study import Search
 
 SEED = 0
 
 
-def make_search(budget: int) -> Search:
+def make_search(budget: int) -> SearchSettings:
     oracle = factory.make_oracle({"name": "random"}, SPACE, SEED, budget, ())
-    return Search(SPACE, "max", oracle, lambda number: SEED + number, budget=Budget(trials=budget), objective=OBJECTIVE)
+    return SearchSettings(
+        SPACE, "max", oracle, lambda number: SEED + number, budget=Budget(trials=budget), objective=OBJECTIVE
+    )
 
 
 def value_of(number: int) -> float:

@@ -21,7 +21,8 @@ from mnistsweep.commands.sweep import open_sweep
 from mnistsweep.config import compose
 from mnistsweep.config.compose import Recipe
 from mnistsweep.planning.planner import Plan, plan_sweep
-from mnistsweep.study.results import Result, State, load_sweep
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.sweep import load_sweep
 from mnistsweep.workers.signals import StopSignal
 from mnistsweep.workers.worker import work
 

@@ -11,14 +11,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mnistsweep.atomic import atomic_write
 from mnistsweep.commands.live_table import tally
 from mnistsweep.errors import StudyError, SweepStopped
-from mnistsweep.paths import replacing
 from mnistsweep.planning.plan import Plan, plan_of
-from mnistsweep.study.leases import Watch
-from mnistsweep.study.results import State, Sweep, TrialRecord, best_of, load_sweep
+from mnistsweep.study.leases import HeartbeatMonitor
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.records import State, TrialRecord, best_of, ranked
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Ledger
+from mnistsweep.study.sweep import Sweep, load_sweep
 from mnistsweep.text import format_point
 
 # How long a worker may take to stop, after it was heard that it should.
@@ -40,7 +41,7 @@ def print_status(folder: Path) -> None:
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     records = Ledger(sweep.paths, plan.config.storage).records()
-    watch = Watch(sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds)
+    watch = HeartbeatMonitor(sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds)
     console = Console()
     console.print(
         f"{escape(str(sweep.paths.folder))}: {tally(records, plan.num_trials)}", highlight=False, soft_wrap=True
@@ -56,9 +57,9 @@ def print_status(folder: Path) -> None:
                 ),
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
-    best = best_of(records, plan.direction)
-    if best is not None:
-        console.print(_table(records, plan))
+    completed = ranked(records, plan.direction)
+    if completed:
+        console.print(_table(completed, plan))
     for record in records:
         if record.state is State.FAILED:
             console.print(
@@ -81,7 +82,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
-    watch = Watch(sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds)
+    watch = HeartbeatMonitor(sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds)
     console = Console()
 
     def busy() -> list[str]:
@@ -103,10 +104,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     )  # fmt: skip
 
 
-def _table(records: list[TrialRecord], plan: Plan) -> Table:
-    sign = -1 if plan.direction == "max" else 1
-    completed = [r for r in records if r.state is State.COMPLETED and r.result.objective is not None]
-    completed.sort(key=lambda record: (sign * (record.result.objective or 0.0), record.number))
+def _table(completed: list[TrialRecord], plan: Plan) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("trial", plan.config.objective, "epoch", "seconds"):
         table.add_column(column, justify="right")
@@ -139,10 +137,10 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     if output is None:
         print(text, end="")
     else:
-        with replacing(output) as part:
+        with atomic_write(output) as part:
             part.write_text(text, encoding="utf-8")
     if source is not None and model is not None:
-        with replacing(model) as part:
+        with atomic_write(model) as part:
             shutil.copyfile(source, part)
 
 

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.results import State, TrialRecord, best_of
-from mnistsweep.study.study import Ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.records import State, TrialRecord, best_of
 from mnistsweep.text import format_duration, format_point
 
 REFRESH_SECONDS = 0.5

@@ -19,6 +19,7 @@ from rich.markup import escape
 
 import mnistsweep
 from mnistsweep import data
+from mnistsweep.atomic import atomic_write, remove_temporary_files
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError, DataError, StudyError, suggest
 from mnistsweep.evaluation.collector import NUM_DISTORTED, Gatherer
@@ -27,10 +28,10 @@ from mnistsweep.evaluation.selection import Selection, check_data, select
 from mnistsweep.html_report import page
 from mnistsweep.html_report.evidence import Checkpoint, Evidence, Search, Winner
 from mnistsweep.html_report.sections import SECTIONS
-from mnistsweep.paths import ReportPaths, remove_parts, replacing
+from mnistsweep.locks import single_command_lock
+from mnistsweep.paths import ReportPaths
 from mnistsweep.progress_bar import StepProgress
-from mnistsweep.study.coordination import alone
-from mnistsweep.study.results import load_sweep
+from mnistsweep.study.sweep import load_sweep
 
 Made = TypeVar("Made")
 
@@ -73,9 +74,9 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
 @contextlib.contextmanager
 def _alone(paths: ReportPaths) -> Iterator[None]:
     """Keep others from the report's files, and remove what a killed process left half written."""
-    with alone(paths.lock, "mnistsweep report"):
+    with single_command_lock(paths.lock, "mnistsweep report"):
         for folder in (paths.folder, paths.model("").parent, paths.predictions("").parent):
-            remove_parts(folder)
+            remove_temporary_files(folder)
         yield
 
 
@@ -232,7 +233,7 @@ def _write_record(paths: ReportPaths, gatherer: Gatherer, evidence: Evidence) ->
         "test": gatherer.test_checksum,
         "data": gatherer.config.data,
     }
-    with replacing(paths.record) as part:
+    with atomic_write(paths.record) as part:
         part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

@@ -16,11 +16,12 @@ from rich.table import Table
 
 from mnistsweep import data
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
+from mnistsweep.atomic import atomic_write
 from mnistsweep.data import HeldOut
 from mnistsweep.errors import DataError, StudyError, is_disk_full
 from mnistsweep.evaluation import predictions
-from mnistsweep.paths import SweepPaths, replacing
-from mnistsweep.study.results import load_sweep
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.sweep import load_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -160,7 +161,7 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
 
 def _write(target: Path, content: bytes) -> None:
     try:
-        with replacing(target, durable=False) as part:
+        with atomic_write(target, durable=False) as part:
             part.write_bytes(content)
     except OSError as error:
         if is_disk_full(error):

@@ -25,17 +25,19 @@ from rich.markup import escape
 
 import mnistsweep
 from mnistsweep import data, tensorboard
+from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.live_table import Progress, tally
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import Plan, plan_sweep
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.coordination import locked
-from mnistsweep.study.results import FORMAT, State, TrialRecord, best_of, read_sweep_file, write_yaml
+from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.records import State, TrialRecord, ranked
 from mnistsweep.study.storage.stores import open_storage
-from mnistsweep.study.study import Ledger, create_ledger
+from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_point
 from mnistsweep.workers.signals import STOPS_BECAUSE, TRIAL_BEGINS
@@ -105,7 +107,7 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
     def epochs_of(point: dict[str, Any]) -> int:
         return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
 
-    ledger.begin_session(session, time.time())
+    ledger.start_session(session, time.time())
     progress = Progress(ledger, budget, plan.direction, plan.config.objective, epochs_of, console)
     try:
         with progress:
@@ -148,7 +150,7 @@ def open_sweep(plan: Plan) -> None:
     if paths.sweep.is_file():
         _check_same(plan)
     paths.workers.mkdir(parents=True, exist_ok=True)
-    with locked(paths.ledger_lock):  # two that start at the same moment become one sweep
+    with exclusive_lock(paths.ledger_lock):  # two that start at the same moment become one sweep
         before = read_sweep_file(paths) if paths.sweep.is_file() else None
         if before is not None:
             _check_same(plan)
@@ -233,17 +235,17 @@ def _announce(plan: Plan, ledger: Ledger, console: Console) -> None:
 def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Say which configuration won, by how much, and what to do next."""
     records = ledger.records()
-    ranked = _ranked(records, plan.direction)
+    completed = ranked(records, plan.direction)
     console.print(tally(records, plan.num_trials), highlight=False)
-    if not ranked:
+    if not completed:
         failed = next((record for record in records if record.state is State.FAILED), None)
         if failed is not None:
             console.print(escape(f"No trial completed. Trial {failed.number} failed: {failed.result.reason}"))
         return
-    best = ranked[0]
+    best = completed[0]
     score = f"{plan.config.objective} {best.result.objective:.4f} at epoch {best.result.best_epoch}"
     console.print(
-        f"[bold green]best: trial {best.number}, {score}[/bold green]{escape(_margin(ranked))}", highlight=False
+        f"[bold green]best: trial {best.number}, {score}[/bold green]{escape(_margin(completed))}", highlight=False
     )
     console.print(escape(f"  {format_point(best.point)}"), highlight=False, soft_wrap=True)
     folder = _shell(plan.paths.folder)
@@ -256,19 +258,11 @@ def sum_up(plan: Plan, ledger: Ledger, console: Console) -> None:
         console.print(escape(f"  {label + ':':16}{command}"), highlight=False, soft_wrap=True)
 
 
-def _ranked(records: Sequence[TrialRecord], direction: str) -> list[TrialRecord]:
-    left, ranked = list(records), list[TrialRecord]()
-    while len(ranked) < 2 and (best := best_of(left, direction)) is not None:
-        ranked.append(best)
-        left.remove(best)
-    return ranked
-
-
-def _margin(ranked: Sequence[TrialRecord]) -> str:
-    if len(ranked) < 2 or ranked[0].result.objective is None or ranked[1].result.objective is None:
+def _margin(completed: Sequence[TrialRecord]) -> str:
+    if len(completed) < 2 or completed[0].result.objective is None or completed[1].result.objective is None:
         return ""
-    margin = abs(ranked[0].result.objective - ranked[1].result.objective)
-    return f", {margin:.4f} ahead of trial {ranked[1].number}"
+    margin = abs(completed[0].result.objective - completed[1].result.objective)
+    return f", {margin:.4f} ahead of trial {completed[1].number}"
 
 
 def _say_how_to_continue(ledger: Ledger, console: Console, budget: Budget) -> None:

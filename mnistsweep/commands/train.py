@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from mnistsweep import devices
+from mnistsweep.atomic import atomic_write, write_yaml
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_plain
 from mnistsweep.config.held import key_of
@@ -19,9 +20,9 @@ from mnistsweep.config.objective import direction_of
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import SweepStopped, describe_error
-from mnistsweep.paths import TrialPaths, replacing
+from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.checks import check_data, check_one
-from mnistsweep.study.results import Result, write_yaml
+from mnistsweep.study.records import Result
 from mnistsweep.workers.signals import StopSignal
 
 
@@ -49,7 +50,7 @@ def train_job(composed: DictConfig, hydra: Any) -> float:
     write_yaml(folder.config, runnable(to_plain(composed), threads))
     console = Console()
     result = _train(config, folder, console)
-    with replacing(folder.result) as part:
+    with atomic_write(folder.result) as part:
         part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
     spread = f" (standard deviation over repeats {result.std:.4g})" if result.std is not None else ""
     console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{spread}", highlight=False)

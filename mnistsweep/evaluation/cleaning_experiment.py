@@ -30,6 +30,7 @@ from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import LabelQuality, rank_suspects
 from mnistsweep.analysis.planting import plant_label_errors, score_detection
 from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treatment
+from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import CleanConfig
 from mnistsweep.data import Dataset, Examples
@@ -37,10 +38,10 @@ from mnistsweep.evaluation import suspected_labels
 from mnistsweep.evaluation.cleaning_records import Findings, Judged, Run, accuracies
 from mnistsweep.evaluation.learner import Learner
 from mnistsweep.evaluation.selection import Selection, check_data
-from mnistsweep.paths import CleanPaths, remove_parts
+from mnistsweep.locks import single_command_lock
+from mnistsweep.paths import CleanPaths
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.seeds import Purpose, experiment_seed
-from mnistsweep.study.coordination import alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +97,8 @@ class Experiment:
         """
         check_data(self.selection, self.learner.config)
         new = self._plant()
-        with alone(self.paths.lock, "mnistsweep clean"):
-            remove_parts(self.paths.folder)
+        with single_command_lock(self.paths.lock, "mnistsweep clean"):
+            remove_temporary_files(self.paths.folder)
             judged, runs = self._open(new), self.findings.runs()
             with StepProgress(self.console, self._num_fits * self.learner.epochs) as steps:
                 self._judge(judged, steps)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.treatments import ARMS
+from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import StudyError
 from mnistsweep.evaluation import predictions
-from mnistsweep.paths import CleanPaths, replacing
+from mnistsweep.paths import CleanPaths
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Findings:
 
     def keep_summary(self, summary: Mapping[str, Any]) -> None:
         """Keep what came out."""
-        with replacing(self.paths.summary) as part:
+        with atomic_write(self.paths.summary) as part:
             part.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
@@ -152,7 +153,7 @@ def _run(row: dict[str, str]) -> Run:
 
 
 def _write_rows(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    with replacing(file) as part, part.open("w", encoding="utf-8", newline="") as opened:
+    with atomic_write(file) as part, part.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.DictWriter(opened, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

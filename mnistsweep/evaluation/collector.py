@@ -19,6 +19,7 @@ from mnistsweep import data, devices
 from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS
 from mnistsweep.analysis.robustness import Robustness, measure_robustness
+from mnistsweep.atomic import atomic_write
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
@@ -26,10 +27,9 @@ from mnistsweep.errors import DataError, StudyError, SweepStopped, describe_erro
 from mnistsweep.evaluation import predictions
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
-from mnistsweep.paths import replacing
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.seeds import retrain_seed
-from mnistsweep.study.results import TrialRecord
+from mnistsweep.study.records import TrialRecord
 
 if TYPE_CHECKING:
     from mnistsweep.evaluation.retraining import Refit
@@ -104,7 +104,7 @@ class Gatherer:
         with _telling(self.selection.winner):
             made = retraining.predict(trained.model, self.config, self.held_out, whole, curve=trained.curve)
         self._check(made, self.selection.winner)
-        with replacing(paths.model(name)) as part:
+        with atomic_write(paths.model(name)) as part:
             trained.model.save(part)
         predictions.write(paths.predictions(name), made, origin)
         return made

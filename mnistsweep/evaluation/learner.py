@@ -14,7 +14,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.evaluation.selection import Selection
-from mnistsweep.study.results import Result
+from mnistsweep.study.records import Result
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.atomic import atomic_write
 from mnistsweep.data import HeldOut
-from mnistsweep.paths import replacing
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def read(path: Path, origin: Mapping[str, Any] | None = None) -> Predictions | N
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], origin: Mapping[str, Any]) -> None:
     """Keep arrays with what they came from, whole or not at all."""
     whole: dict[str, Any] = {"origin": np.array(json.dumps(origin, sort_keys=True)), **arrays}
-    with replacing(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **whole)
 
 

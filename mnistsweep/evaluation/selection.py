@@ -21,7 +21,8 @@ from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.results import TrialRecord, best_of, load_sweep
+from mnistsweep.study.records import TrialRecord, best_of, ranked
+from mnistsweep.study.sweep import load_sweep
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class Selection:
         return result.best_epoch or result.epochs
 
     def ranked(self, number: int) -> list[TrialRecord]:
-        """The best trials by validation, so many, the winner first."""
-        left, found = list(self.records), list[TrialRecord]()
-        while len(found) < number and (best := best_of(left, self.plan.direction)) is not None:
-            found.append(best)
-            left.remove(best)
-        return found
+        """Best trials by the validation objective, winner first.
+
+        Args:
+            number: Maximum number of trials.
+        """
+        return ranked(self.records, self.plan.direction)[:number]
 
     def config_of(self, record: TrialRecord) -> Config:
         """The configuration that a trial was trained with, as its folder has it.

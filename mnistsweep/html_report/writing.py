@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnistsweep.paths import ReportPaths, replacing
+from mnistsweep.atomic import atomic_write
+from mnistsweep.paths import ReportPaths
 from mnistsweep.tensorboard import EventFile
 
 
@@ -35,7 +36,7 @@ class ReportFolder:
             content: Text is written as UTF-8.
         """
         self._note(name)
-        with replacing(self.folder / name, durable=False) as part:
+        with atomic_write(self.folder / name, durable=False) as part:
             part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         return self.folder / name
 
@@ -56,7 +57,7 @@ class ReportFolder:
                 path.unlink(missing_ok=True)
                 if path.parent != root and path.parent.is_dir() and not any(path.parent.iterdir()):
                     path.parent.rmdir()
-        with replacing(self._list, durable=False) as part:
+        with atomic_write(self._list, durable=False) as part:
             part.write_text("".join(f"{name}\n" for name in sorted(self._now)), encoding="utf-8")
 
     def _note(self, name: str) -> None:

@@ -25,7 +25,7 @@ from mnistsweep.search import factory
 from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Choice, Point, SearchSpace
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.results import Sweep
+from mnistsweep.study.sweep import Sweep
 
 # CPU threads of a training where the same table is promised with any number of workers: with another number of threads
 # sums are rounded differently. Small networks gain little beyond four.

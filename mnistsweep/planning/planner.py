@@ -21,7 +21,7 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.search import factory
 from mnistsweep.search.sequences import check_enqueued
 from mnistsweep.space import Choice, Condition, Dimension, SearchSpace
-from mnistsweep.study.results import read_sweep_file
+from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.tuner.hyperband import with_epochs
 
 __all__ = ["Plan", "plan_sweep"]

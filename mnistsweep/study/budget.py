@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistsweep.errors import SweepStopped
-from mnistsweep.study.results import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord
 
 
 @dataclass(frozen=True)

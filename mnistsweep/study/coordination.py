@@ -5,56 +5,12 @@ A coordinator only keeps what it is given. What a sign of life means is decided 
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 
-from mnistsweep.errors import StudyError
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
-
-
-@contextlib.contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[None]:
-    """Hold the lock on a file; whoever else wants it waits until it is given back.
-
-    The operating system gives it back when the process ends, however it ends.
-
-    Args:
-        path: Of the lock's file, whose folder exists; the file stays.
-        wait: Whether to wait for it.
-
-    Raises:
-        BlockingIOError: Another has it, and this one does not wait.
-    """
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-
-
-@contextlib.contextmanager
-def alone(path: Path, command: str) -> Iterator[None]:
-    """Hold the lock on a file for as long as a command works beside it; a second one does not wait.
-
-    Args:
-        path: Of the lock's file; its folder is made.
-        command: For the message, such as ``mnistsweep report``.
-
-    Raises:
-        StudyError: Another process has it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked(path, wait=False))
-        except BlockingIOError:
-            raise StudyError(
-                f"{path.parent}: another `{command}` is at it. Give the command again when that one has ended."
-            ) from None
-        yield
 
 
 class Coordinator(ABC):
@@ -94,7 +50,7 @@ class FolderCoordinator(Coordinator):
 
     def exclusive(self) -> AbstractContextManager[None]:
         """See `Coordinator.exclusive`."""
-        return locked(self._paths.ledger_lock)
+        return exclusive_lock(self._paths.ledger_lock)
 
     def write_heartbeat(self, owner: str, count: int) -> None:
         """See `Coordinator.write_heartbeat`; in place and of one length, so that a reader never finds half of it."""

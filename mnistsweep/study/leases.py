@@ -12,7 +12,6 @@ worker that was away for too long (stopped, swapped out, cut off) cannot write o
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -21,10 +20,10 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 
+from mnistsweep.locks import exclusive_lock, is_locked
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import Coordinator
 
@@ -54,9 +53,9 @@ class Lease:
         coordinator: As given.
         seconds: As given.
         monotonic: As given.
-        has_lapsed: Whether a sign came so late that others may have taken over what this worker runs; it stays so until
-            somebody has looked and says otherwise.
-        also: Called with each sign, on the thread that gives them; must be quick. Its errors are ignored.
+        had_late_heartbeat: Whether a heartbeat came so late that other workers may have claimed this worker's trial.
+            Stays True until `Study.verify` has read the owner from the ledger.
+        on_heartbeat: Called with each sign, on the thread that gives them; must be quick. Its errors are ignored.
     """
 
     def __init__(
@@ -67,14 +66,14 @@ class Lease:
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())
-        self.owner = f"{host}-{boot()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.owner = f"{host}-{boot_id()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._lock_path = paths.worker_lock(self.owner)
         self.coordinator = coordinator
         self.seconds = seconds
         self.monotonic = monotonic
-        self.has_lapsed = False
-        self.also: Callable[[], None] = lambda: None
-        self._lock: BufferedWriter | None = None
+        self.had_late_heartbeat = False
+        self.on_heartbeat: Callable[[], None] = lambda: None
+        self._lock = contextlib.ExitStack()
         self._count = 0
         self._shown_at = monotonic()
         self._leaving = threading.Event()
@@ -82,9 +81,8 @@ class Lease:
 
     def __enter__(self) -> Lease:
         self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = self._lock_path.open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self.show()
+        self._lock.enter_context(exclusive_lock(self._lock_path))
+        self.write_heartbeat()
         self._thread.start()
         return self
 
@@ -93,33 +91,32 @@ class Lease:
     ) -> None:
         self._leaving.set()
         self._thread.join()
-        assert self._lock is not None
         with contextlib.suppress(Exception):  # what stays is judged as a dead worker's
             self.coordinator.remove_heartbeat(self.owner)
         self._lock_path.unlink(missing_ok=True)
         self._lock.close()
 
-    def show(self) -> None:
+    def write_heartbeat(self) -> None:
         """Give a sign of life."""
         now = self.monotonic()  # from before it is given: others see it later, so they wait longer than this worker
         self._count += 1
         self.coordinator.write_heartbeat(self.owner, self._count)
-        self.has_lapsed = self.has_lapsed or now - self._shown_at > self.seconds
+        self.had_late_heartbeat = self.had_late_heartbeat or now - self._shown_at > self.seconds
         self._shown_at = now
 
     @property
-    def is_late(self) -> bool:
+    def has_expired(self) -> bool:
         """Whether others may have taken over what this worker runs: the last sign is old, or came late."""
-        return self.has_lapsed or self.monotonic() - self._shown_at > self.seconds
+        return self.had_late_heartbeat or self.monotonic() - self._shown_at > self.seconds
 
     def _keep(self) -> None:
         while not self._leaving.wait(min(self.seconds / HEARTBEATS_PER_LEASE, MAX_SECONDS)):
-            for act in (self.show, self.also):
+            for act in (self.write_heartbeat, self.on_heartbeat):
                 with contextlib.suppress(Exception):  # a disk or a database that comes back in time has cost nothing
                     act()
 
 
-class Watch:
+class HeartbeatMonitor:
     """What one observer has seen of the workers: who lives, as far as it can tell.
 
     Args:
@@ -150,7 +147,7 @@ class Watch:
         if not owner:
             return False
         beat = self._coordinator.read_heartbeat(owner)
-        if runs_here(self._paths, owner, beat) is False:
+        if local_process_exists(self._paths, owner, beat) is False:
             return False
         now = self._monotonic()
         if owner not in self._seen or self._seen[owner][0] != beat:
@@ -162,12 +159,12 @@ class Watch:
         if not owner:
             return False
         beat = self._coordinator.read_heartbeat(owner)
-        return beat is not None and runs_here(self._paths, owner, beat) is not True  # stopped, but there
+        return beat is not None and local_process_exists(self._paths, owner, beat) is not True  # stopped, but there
 
-    def bury(self, owner: str) -> None:
+    def clean_up_after(self, owner: str) -> None:
         """Remove what a worker left behind that is not alive."""
         if owner:
-            stopped = runs_here(self._paths, owner, None)  # a process that is only stopped keeps its lock
+            stopped = local_process_exists(self._paths, owner, None)  # a process that is only stopped keeps its lock
             self._coordinator.remove_heartbeat(owner)
             if not stopped:
                 self._paths.worker_lock(owner).unlink(missing_ok=True)
@@ -175,7 +172,7 @@ class Watch:
 
 
 @cache
-def boot() -> str:
+def boot_id() -> str:
     """What tells this run of this machine's kernel from all others; random where the system does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").replace("-", "")[:8]
@@ -183,7 +180,7 @@ def boot() -> str:
         return secrets.token_hex(4)
 
 
-def runs_here(paths: SweepPaths, owner: str, beat: int | None) -> bool | None:
+def local_process_exists(paths: SweepPaths, owner: str, beat: int | None) -> bool | None:
     """Whether a worker's process exists, where this machine knows; None where the worker is on another one.
 
     Args:
@@ -191,13 +188,9 @@ def runs_here(paths: SweepPaths, owner: str, beat: int | None) -> bool | None:
         owner: The worker.
         beat: The last sign of life that it left.
     """
-    if owner.split("-")[-3:-2] != [boot()]:
+    if owner.split("-")[-3:-2] != [boot_id()]:
         return None
     try:
-        with paths.worker_lock(owner).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: those who ask do not take each other for it
-    except BlockingIOError:
-        return True
+        return is_locked(paths.worker_lock(owner))
     except FileNotFoundError:
         return None if beat is not None else False  # with a sign, it may be of a sweep in another folder
-    return False

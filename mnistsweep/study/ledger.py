@@ -15,14 +15,14 @@ from optuna.trial import FrozenTrial, TrialState
 from mnistsweep.errors import StudyError, suggest
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import num_failed
-from mnistsweep.study.results import Result, State, TrialRecord
+from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.storage.stores import (
     changed_trials,
-    explained,
     open_coordinator,
     open_storage,
     repair,
     store_name,
+    translate_storage_errors,
 )
 
 _STATES = {
@@ -45,7 +45,7 @@ IDENTITY = "search"
 
 
 @dataclass(frozen=True)
-class Standing:
+class LedgerState:
     """The trials at one moment.
 
     Attributes:
@@ -79,11 +79,11 @@ class Ledger:
         if storage is None and not paths.journal.is_file():
             raise StudyError(f"{paths.journal}: the ledger is missing.")
         self._storage = open_storage(paths, storage)
-        with explained(paths, storage):
+        with translate_storage_errors(paths, storage):
             self._study_id = _find_study(self._storage, paths, storage)
-        self._known = Standing([], [])
+        self._known = LedgerState([], [])
 
-    def read(self) -> Standing:
+    def read(self) -> LedgerState:
         """All trials as they stand; those that have ended are read once."""
         before = self._known  # in one attribute: two threads may ask at once
         records = list(before.records)
@@ -92,9 +92,9 @@ class Ledger:
         for number, record in zip(numbers, changed, strict=False):
             records[number] = record
         records += changed[len(numbers) :]
-        standing = Standing(records, [record for record in changed if not record.state.finished])
-        self._known = standing
-        return standing
+        state = LedgerState(records, [record for record in changed if not record.state.finished])
+        self._known = state
+        return state
 
     def records(self) -> list[TrialRecord]:
         """All trials in the order of their numbers."""
@@ -124,7 +124,7 @@ class Ledger:
             until = max(until, last)
         return seconds / 3600
 
-    def begin_session(self, session: str, now: float) -> None:
+    def start_session(self, session: str, now: float) -> None:
         """Note that a start of the sweep begins; what comes before it (requests to stop, failures) does not concern it.
 
         Args:
@@ -132,9 +132,9 @@ class Ledger:
             now: Seconds since the epoch.
         """
         with open_coordinator(self.paths, self._url).exclusive():
-            self._begin_session(session, now)
+            self._start_session(session, now)
 
-    def _begin_session(self, session: str, now: float) -> dict[str, float]:
+    def _start_session(self, session: str, now: float) -> dict[str, float]:
         """What is noted of a session: one that is continued gets a fresh allowance of failures."""
         if session not in self.sessions():
             before = {"failures_before": num_failed(self.records()), "stops": self.stops()}
@@ -169,7 +169,7 @@ def create_ledger(
         StudyError: The database does not answer, the file cannot be written, or the ledger is of another search.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(explained(paths, storage))
+        stack.enter_context(translate_storage_errors(paths, storage))
         paths.workers.mkdir(parents=True, exist_ok=True)
         stack.enter_context(open_coordinator(paths, storage).exclusive())
         opened = open_storage(paths, storage, create=True)

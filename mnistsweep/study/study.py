@@ -15,58 +15,31 @@ import contextlib
 import datetime
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.pruners import BasePruner, NopPruner
+from optuna.pruners import NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import LeaseLost
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import distribution, encode
-from mnistsweep.search.oracles import Oracle
-from mnistsweep.space import Point, SearchSpace
-from mnistsweep.study.budget import Budget
-from mnistsweep.study.leases import Lease, Watch
-from mnistsweep.study.ledger import OPTUNA_STATES, Ledger, create_ledger
-from mnistsweep.study.results import Result, State, TrialRecord
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.leases import HeartbeatMonitor, Lease
+from mnistsweep.study.ledger import OPTUNA_STATES, Ledger
+from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import flush
 from mnistsweep.study.views import Views
 
 # A configuration whose process dies so often (out of memory, a segmentation fault), without finishing an epoch in
 # between, is recorded as failed.
-MAX_DEATHS = 2
+MAX_CRASHES = 2
 
 # How exactly hours are counted.
 TICK_SECONDS = 5.0
-
-
-__all__ = ["Claim", "Ledger", "Search", "Study", "create_ledger"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A trial that a worker has been granted."""
-
-    number: int
-    point: Point
-    seed: int
-    trial_id: int
-
-
-@dataclass(frozen=True)
-class Search:
-    """What is searched and how: the parts of a study that do not change while it runs."""
-
-    space: SearchSpace
-    direction: str
-    oracle: Oracle
-    seed_of: Callable[[int], int]
-    pruner: BasePruner = field(default_factory=NopPruner)
-    budget: Budget = field(default_factory=Budget)
-    objective: str = "objective"
 
 
 class Study(Ledger):
@@ -82,14 +55,14 @@ class Study(Ledger):
 
     Attributes:
         lease: As given.
-        waiting: Whether the last claim found nothing only because other workers' trials still run: should their worker
-            die, there will be something.
+        others_are_running: Whether trials of other workers were running when the last claim found none to run. Such a
+            trial must be run again if its worker dies.
     """
 
     def __init__(
         self,
         paths: SweepPaths,
-        search: Search,
+        search: SearchSettings,
         lease: Lease,
         storage: str | None,
         session: str,
@@ -97,23 +70,23 @@ class Study(Ledger):
     ) -> None:
         super().__init__(paths, storage)
         self.search = search
-        self.waiting = False
+        self.others_are_running = False
         self.lease = lease
         self._coordinator = lease.coordinator
-        self._watch = Watch(paths, lease.coordinator, lease.seconds, lease.monotonic)
+        self._monitor = HeartbeatMonitor(paths, lease.coordinator, lease.seconds, lease.monotonic)
         self._session = session
         self._clock = clock
         name = self._storage.get_study_name_from_id(self._study_id)  # a folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(paths, search.space, search.direction, search.objective)
         before = self.read()  # what takes a while with a long ledger is done before anybody has to wait for it
-        self._views.take(before)
+        self._views.add_finished(before)
         search.oracle.prepare(len(before.records))
         with self._coordinator.exclusive():
-            self._begun = self._begin_session(session, clock())
+            self._begun = self._start_session(session, clock())
 
     def claim(self) -> Claim | None:
-        """A trial to run, or None where there is none: see `waiting`.
+        """A trial to run, or None where there is none: see `others_are_running`.
 
         A trial that was interrupted comes before a new one, under its own number.
 
@@ -122,14 +95,14 @@ class Study(Ledger):
         """
         with self._coordinator.exclusive():
             claim = self._claim()
-        if claim is None and not self.waiting:
+        if claim is None and not self.others_are_running:
             self.write_views()  # the last worker may have died before it did
         return claim
 
-    def look(self) -> None:
+    def observe_workers(self) -> None:
         """Look at the other workers' signs of life: once this worker is free it then knows which of them are gone."""
         for record in self.running():
-            self._watch.is_alive(record.owner)
+            self._monitor.is_alive(record.owner)
 
     def verify(self, claim: Claim) -> None:
         """See that a trial is still this worker's.
@@ -145,7 +118,7 @@ class Study(Ledger):
             whose = f"worker {owner}" if owner else "whoever asks next"
             lapse = f"{self.lease.seconds:g} s"
             raise LeaseLost(f"trial {claim.number} belongs to {whose}: this worker gave no sign of life for {lapse}")
-        self.lease.has_lapsed = False
+        self.lease.had_late_heartbeat = False
 
     def report(self, claim: Claim, epoch: int, value: float) -> bool:
         """Record the objective after an epoch (counted from 1); True if the training is not worth going on with."""
@@ -170,7 +143,7 @@ class Study(Ledger):
             if not result.epochs:  # a failure does not say how far it came
                 result = replace(result, epochs=self._storage.get_trial(claim.trial_id).last_step or 0)
             self._end(claim.trial_id, state, result)
-            self._tick()
+            self._record_session_time()
         flush(self._storage)
         self.write_views()
 
@@ -179,7 +152,7 @@ class Study(Ledger):
         with self._coordinator.exclusive(), contextlib.suppress(LeaseLost):
             self.verify(claim)
             lease = self._storage.get_trial(claim.trial_id).user_attrs["lease"]
-            self._sign(claim.trial_id, {**lease, "owner": ""})
+            self._write_owner(claim.trial_id, {**lease, "owner": ""})
 
     def write_views(self) -> None:
         """Bring ``results.csv`` and ``best.yaml`` up to date with the ledger."""
@@ -190,9 +163,9 @@ class Study(Ledger):
         return self.stops() > self._begun.get("stops", 0)
 
     def _claim(self) -> Claim | None:
-        self._tick()
+        self._record_session_time()
         for record in self.read().running:
-            if not self._watch.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
+            if not self._monitor.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
                 return claim
         now = self.read()
         budget, failures = self.search.budget, int(self._begun["failures_before"])
@@ -200,7 +173,7 @@ class Study(Ledger):
         claim = None
         if not budget.is_spent(now.records, 0.0 if budget.hours is None else self.hours()):
             claim = self._create(len(now.records))
-        self.waiting = claim is None and any(record.owner != self.lease.owner for record in now.running)
+        self.others_are_running = claim is None and any(record.owner != self.lease.owner for record in now.running)
         return claim
 
     def _take_over(self, record: TrialRecord) -> Claim | None:
@@ -209,16 +182,16 @@ class Study(Ledger):
         lease = self._storage.get_trial(trial_id).user_attrs["lease"]
         epoch = record.result.epochs
         done = [epoch, self._resume_time(record.number)]
-        deaths = (lease["deaths"] if done == lease.get("done") else 0) + self._watch.has_died(record.owner)
+        deaths = (lease["deaths"] if done == lease.get("done") else 0) + self._monitor.has_died(record.owner)
         claim = None
-        if deaths < MAX_DEATHS:
-            self._sign(trial_id, {"owner": self.lease.owner, "deaths": deaths, "done": done})
+        if deaths < MAX_CRASHES:
+            self._write_owner(trial_id, {"owner": self.lease.owner, "deaths": deaths, "done": done})
             claim = Claim(record.number, record.point, record.seed, trial_id)
         else:
             where = f"after epoch {epoch}" if epoch else "before it had finished an epoch"
             reason = f"the worker's process died {deaths} times while it ran this trial, {where} (out of memory?)"
             self._end(trial_id, State.FAILED, replace(record.result, reason=reason))
-        self._watch.bury(record.owner)
+        self._monitor.clean_up_after(record.owner)
         if claim is None:
             self.write_views()
         return claim
@@ -235,7 +208,7 @@ class Study(Ledger):
         self._storage.set_trial_user_attr(trial_id, "result", asdict(result))
         self._storage.set_trial_state_values(trial_id, OPTUNA_STATES[state], values)
 
-    def _sign(self, trial_id: int, lease: dict[str, Any]) -> None:
+    def _write_owner(self, trial_id: int, lease: dict[str, Any]) -> None:
         """Say whose a trial is: in one step, so that no death is counted twice.
 
         Args:
@@ -265,7 +238,7 @@ class Study(Ledger):
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
 
-    def _tick(self) -> None:
+    def _record_session_time(self) -> None:
         """Note that this session is alive, now and then: the hours of a sweep are summed over its sessions."""
         if self.search.budget.hours is None:
             return

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable
 
-from mnistsweep.errors import telling_full_disk
+from mnistsweep.atomic import atomic_write
+from mnistsweep.errors import translate_disk_full
+from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.ledger import Standing
-from mnistsweep.study.results import ResultsTable, TrialRecord, best_of, write_best
+from mnistsweep.study.ledger import LedgerState
+from mnistsweep.study.records import TrialRecord, best_of
+from mnistsweep.study.results_table import ResultsTable
 
 
 class Views:
@@ -28,41 +30,60 @@ class Views:
         self._objective = objective
         self._table = ResultsTable(paths.results, space)
         self._best: TrialRecord | None = None
-        self._shown: int | None = None
+        self._written_best: int | None = None
 
-    def take(self, standing: Standing) -> None:
-        """Take note of the trials that have ended, without writing anything."""
-        new = self._table.take(standing.records)
+    def add_finished(self, state: LedgerState) -> None:
+        """Add the trials that have finished since the last call; write nothing."""
+        new = self._table.add_finished(state.records)
         self._best = best_of([self._best, *new] if self._best else new, self._direction)
 
-    def refresh(self, read: Callable[[], Standing]) -> None:
-        """Write what the ledger has now.
+    def refresh(self, read: Callable[[], LedgerState]) -> None:
+        """Write the current content of the ledger.
 
-        One process writes at a time; it looks again when it is done: nobody waits for it, and nothing is missing.
+        One process writes at a time. If another process is writing, this call returns at once: the writer reads the
+        ledger again when it has finished, so no trial is missing.
 
         Args:
-            read: Reads the ledger.
+            read: Function that reads the ledger.
 
         Raises:
-            DiskFull: There is no room. The ledger has everything; the views follow with the next trial.
+            DiskFull: The disk is full. The ledger is complete; the views are updated with the next trial.
         """
-        with self._paths.views_lock.open("ab") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+        while True:
+            with try_exclusive_lock(self._paths.views_lock) as acquired:
+                if not acquired:
                     return
                 written = read()
                 self._write(written)
-                fcntl.flock(lock, fcntl.LOCK_UN)
-                if read().num_finished == written.num_finished:
-                    return
+            if read().num_finished == written.num_finished:
+                return
 
-    def _write(self, standing: Standing) -> None:
-        self.take(standing)
+    def _write(self, state: LedgerState) -> None:
+        self.add_finished(state)
         best = self._best
-        with telling_full_disk(str(self._paths.results)):
+        with translate_disk_full(str(self._paths.results)):
             self._table.write()
-            if best is not None and best.number != self._shown and self._paths.trial(best.number).config.is_file():
+            if (
+                best is not None
+                and best.number != self._written_best
+                and self._paths.trial(best.number).config.is_file()
+            ):
                 write_best(self._paths, best, self._objective)
-                self._shown = best.number
+                self._written_best = best.number
+
+
+def write_best(paths: SweepPaths, record: TrialRecord, objective: str) -> None:
+    """Write ``best.yaml``: the configuration of the best trial, with which `mnistsweep train` repeats the trial.
+
+    Args:
+        paths: Paths of the sweep's files.
+        record: Best trial.
+        objective: Name of the objective.
+    """
+    spread = f" (standard deviation over repeats {record.result.std:.4g})" if record.result.std is not None else ""
+    score = f"{objective} {record.result.objective!r} at epoch {record.result.best_epoch}{spread}"
+    head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
+    head += "# mnistsweep train --config-dir DIR --config-name best\n"
+    text = paths.trial(record.number).config.read_text(encoding="utf-8")
+    with atomic_write(paths.best, durable=False) as part:
+        part.write_text(head + text, encoding="utf-8")

@@ -18,8 +18,8 @@ from typing import Any, Literal
 import keras
 from numpy.typing import NDArray
 
+from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import ConfigError, TrialFailed, suggest
-from mnistsweep.paths import replacing
 from mnistsweep.tensorboard import EventFile
 
 Logs = Mapping[str, Any]
@@ -80,7 +80,7 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
         if not rows:
             return []
         columns = list(reader.fieldnames or ())
-        with replacing(self._path) as part:
+        with atomic_write(self._path) as part:
             part.write_text(_csv(rows, columns, header=True), encoding="utf-8", newline="")
         return columns
 

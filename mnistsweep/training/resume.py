@@ -24,9 +24,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.atomic import atomic_write
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
-from mnistsweep.paths import replacing
 from mnistsweep.training.snapshots import State, capture, curves, give_curves, pack, restore, unpack
 
 LOGGER = logging.getLogger("mnistsweep")
@@ -80,7 +80,7 @@ def write(path: Path, saved: Saved) -> None:
     record = json.dumps({"format": FORMAT, **pack(vars(saved), arrays)}).encode()
     content = b"".join([len(record).to_bytes(8, "big"), record, *(array.data for array in arrays)])
     header = {"descr": "|u1", "fortran_order": False, "shape": (4 + len(content),)}
-    with replacing(path, durable=False) as part, part.open("wb") as file:
+    with atomic_write(path, durable=False) as part, part.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.write(zlib.crc32(content).to_bytes(4, "big"))
         file.write(content)  # not `np.save`, whose error does not say that a disk is full

@@ -18,13 +18,14 @@ import keras
 from numpy.typing import NDArray
 
 from mnistsweep import targets
+from mnistsweep.atomic import atomic_write
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
 from mnistsweep.models import losses, optimizers
-from mnistsweep.paths import TrialPaths, replacing
+from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
-from mnistsweep.study.results import Result, State
+from mnistsweep.study.records import Result, State
 from mnistsweep.training.callbacks import (
     BestWeights,
     FiniteGuard,
@@ -179,7 +180,7 @@ class Training:
         if _best([*repeat.before, run], self.direction) is run:
             best.restore(model)
             self.hooks.verify()
-            with replacing(self.folder.model) as part:
+            with atomic_write(self.folder.model) as part:
                 model.save(part)
                 self.hooks.verify()  # that took a while
         return run

@@ -19,9 +19,10 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from mnistsweep import targets
+from mnistsweep.atomic import atomic_write
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
-from mnistsweep.paths import SweepPaths, replacing
+from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracles import Oracle, Proposal
 from mnistsweep.seeds import trial_seed
 from mnistsweep.space import SearchSpace
@@ -90,7 +91,7 @@ class KerasTunerOracle(Oracle):
     def _save(self) -> None:
         trials = {trial_id: trial.get_state() for trial_id, trial in self._inner.trials.items()}
         record = {"numbers": self._numbers, "trials": trials, "oracle": self._inner.get_state()}
-        with replacing(self._file) as part:
+        with atomic_write(self._file) as part:
             part.write_text(json.dumps(record), encoding="utf-8")
 
     def _restore(self) -> None:

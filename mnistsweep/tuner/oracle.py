@@ -9,8 +9,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from mnistsweep.study.results import Result, State
-from mnistsweep.study.study import Claim, Study
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.study import Study
 from mnistsweep.training.trainer import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
@@ -57,7 +58,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """What the study grants; other workers' last trials are waited for, since a worker may die."""
         while not self._should_stop():
             claim = self._study.claim()
-            if claim is not None or not self._study.waiting:
+            if claim is not None or not self._study.others_are_running:
                 return claim
             self._wait(WAIT_SECONDS)
         return None

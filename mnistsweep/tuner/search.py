@@ -15,12 +15,13 @@ from keras_tuner.errors import FailedTrialError, FatalError
 from keras_tuner.src import config as kerastuner_config
 
 from mnistsweep import data
+from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import DiskFull, LeaseLost, StudyError, TrialLimited, describe_error, is_disk_full
-from mnistsweep.paths import SweepPaths, TrialPaths, remove_parts
-from mnistsweep.study.results import Result, State
-from mnistsweep.study.study import Claim
+from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
 from mnistsweep.training import resume
 from mnistsweep.training.trainer import Hooks, Outcome, Training, clear
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
@@ -124,7 +125,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         if claim is not None:
             folder = self._paths.trial(claim.number)
             folder.resume.unlink(missing_ok=True)
-            remove_parts(folder.folder)  # of attempts that were killed
+            remove_temporary_files(folder.folder)  # of attempts that were killed
 
     def _attempt(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Train one trial; what goes wrong in it is its outcome."""

@@ -14,8 +14,9 @@ from typing import Protocol
 
 import psutil
 
-from mnistsweep.study.results import Result, State
-from mnistsweep.study.study import Claim, Study
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.study import Study
 from mnistsweep.workers.signals import StopSignal
 
 # A trial that is past its time ends by itself at its next batch; one that does not within so many seconds hangs.
@@ -71,7 +72,7 @@ class Upkeep:
             self._asked = now
         if self.study.is_stopped():
             self.stop.ask()
-        self.study.look()
+        self.study.observe_workers()
 
     def _end_hung(self, claim: Claim) -> None:
         """Record the trial as failed, and end the process: nothing else ends a training that does not come back."""

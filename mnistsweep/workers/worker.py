@@ -15,18 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistsweep import devices, tensorboard
+from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import MnistSweepError, SweepStopped, telling_full_disk
+from mnistsweep.errors import MnistSweepError, SweepStopped, translate_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.search import factory
 from mnistsweep.space import Choice, Int, SearchSpace
+from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
-from mnistsweep.study.results import State, read_sweep_file, write_yaml
+from mnistsweep.study.records import State
+from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Claim, Search, Study
+from mnistsweep.study.study import Study
+from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.signals import REPLACE, STOPS_BECAUSE, TRIAL_BEGINS, StopSignal
 from mnistsweep.workers.watchdog import Memory, Upkeep
 
@@ -79,8 +83,8 @@ def work(
     with Lease(paths, open_coordinator(paths, config.storage), config.lease_seconds) as lease:
         study = Study(paths, make_search(plan, paths), lease, config.storage, session, time.time)
         tuner = _make_tuner(plan, paths, study, stop, is_done, begin)
-        lease.also = Upkeep(study, tuner.oracle, stop, config.trial.timeout_minutes)
-        lease.also()  # the sweep may have been asked to stop before this worker was there
+        lease.on_heartbeat = Upkeep(study, tuner.oracle, stop, config.trial.timeout_minutes)
+        lease.on_heartbeat()  # the sweep may have been asked to stop before this worker was there
         try:
             tuner.search()
         finally:
@@ -88,7 +92,7 @@ def work(
     return is_done() and not stop()
 
 
-def make_search(plan: Plan, paths: SweepPaths) -> Search:
+def make_search(plan: Plan, paths: SweepPaths) -> SearchSettings:
     """The unchanging parts of the study, from the plan.
 
     Args:
@@ -105,7 +109,7 @@ def make_search(plan: Plan, paths: SweepPaths) -> Search:
     else:
         oracle = plan.oracle()
         name = factory.resolve_oracle(config.oracle, plan.space, plan.first_trials)
-    return Search(
+    return SearchSettings(
         plan.space,
         plan.direction,
         oracle,
@@ -152,7 +156,7 @@ def _make_tuner(
     oracle = StudyOracle(study, claims_no_more)
 
     def stop_training() -> bool:
-        if study.lease.is_late:
+        if study.lease.has_expired:
             oracle.verify()  # it was away: whose is the trial now?
         return stop()
 
@@ -189,7 +193,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
     """
     with StopSignal(parent) as stop:
         try:
-            with telling_full_disk(str(folder)):
+            with translate_disk_full(str(folder)):
                 if work(folder, index, session, stop, _ignore if parent is None else _say, parent is not None):
                     return REPLACE
         except SweepStopped as error:

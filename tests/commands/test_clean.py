@@ -25,9 +25,9 @@ from mnistsweep.commands.clean import clean
 from mnistsweep.commands.sweep import open_sweep
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import SweepStopped, TrialFailed
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import CleanPaths, SweepPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.study.coordination import locked
 from mnistsweep.workers.signals import StopSignal
 
 OPTIONS = ["clean.plant=0.05", "clean.seeds=1"]
@@ -197,7 +197,7 @@ def test_what_is_done_is_shown_and_what_cannot_be_is_said_without_keras(cleaned:
         ): r"StudyError: .*another `mnistsweep clean` is at it\. Give the command",
     }
     cases = [(str(cleaned.folder), OPTIONS), *((str(folder), options) for folder, options in refused)]
-    with locked(cleaned.files.lock):
+    with exclusive_lock(cleaned.files.lock):
         command = [sys.executable, "-c", CHILD, json.dumps(cases)]
         child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, encoding="utf-8")
     (shown, *said), heavy = json.loads(child.stdout)

@@ -22,9 +22,9 @@ from mnistsweep.commands import report as report_command
 from mnistsweep.config.compose import quoted
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.sections import SECTIONS
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import locked
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_one_report_at_a_time(folder: Path, capfd: pytest.CaptureFixture[str]) -
     left = paths.model(".trial-0000-seed-0-0123456789ab")
     left.touch()
     before = tree(folder)
-    with locked(paths.lock):
+    with exclusive_lock(paths.lock):
         answer = command(capfd, "report", str(folder))
     assert answer.code == 2
     assert "another `mnistsweep report` is at it. Give the command again when that one has ended." in answer.err

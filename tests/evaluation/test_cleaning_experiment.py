@@ -27,11 +27,11 @@ from mnistsweep.evaluation.cleaning_experiment import Experiment
 from mnistsweep.evaluation.cleaning_records import Run
 from mnistsweep.evaluation.learner import Learner, length
 from mnistsweep.evaluation.selection import Selection
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.coordination import locked
-from mnistsweep.study.results import Result, State, TrialRecord
+from mnistsweep.study.records import Result, State, TrialRecord
 
 ONE_SEED = CleanConfig(plant=0.05, folds=2, seeds=1)
 
@@ -200,7 +200,7 @@ def test_where_no_label_is_flagged_the_arms_are_about_the_most_suspect_one(
 def test_two_at_once_do_not_write_to_the_same_files(run: Callable[..., Made], selection: Selection) -> None:
     run(dies_at=3)
     with (
-        locked(selection.paths.clean.lock),
+        exclusive_lock(selection.paths.clean.lock),
         pytest.raises(StudyError, match=r"another `mnistsweep clean` is at it\. Give"),
     ):
         run()

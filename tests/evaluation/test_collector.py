@@ -23,7 +23,7 @@ from mnistsweep.evaluation.collector import NUM_DISTORTED
 from mnistsweep.evaluation.selection import select
 from mnistsweep.paths import SweepPaths
 from mnistsweep.seeds import retrain_seed
-from mnistsweep.study.results import Result, State
+from mnistsweep.study.records import Result, State
 
 USER_MODULE = '''
 import keras

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from mnistsweep import cli
+from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.sweep import open_sweep
 from mnistsweep.config.compose import Recipe, to_plain
 from mnistsweep.config.runnable import runnable
 from mnistsweep.planning.planner import Plan, plan_sweep
 from mnistsweep.study.leases import Lease
-from mnistsweep.study.results import Result, State, write_yaml
+from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.workers.worker import make_search

@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search import factory
 from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.coordination import locked
+from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import LEASE_SECONDS, Lease
-from mnistsweep.study.results import Result, State, Sweep
+from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Claim, Search, Study, create_ledger
+from mnistsweep.study.study import Study
+from mnistsweep.study.sweep import Sweep
 
 # Runs a real sweep with the given overrides: the fixture `run_sweep`.
 RunSweep = Callable[[Sequence[str]], Sweep]
@@ -76,9 +80,9 @@ def make_search(
     pruner: str = "none",
     enqueued: Sequence[Mapping[str, Any]] = (),
     **budget: Any,
-) -> Search:
+) -> SearchSettings:
     """A search by the names that users type; trial N has the seed 1000 + N."""
-    return Search(
+    return SearchSettings(
         space,
         direction,
         factory.make_oracle({"name": oracle}, space, seed, trials, enqueued),
@@ -92,7 +96,7 @@ def make_search(
 @contextlib.contextmanager
 def open_study(
     paths: SweepPaths,
-    search: Search,
+    search: SearchSettings,
     storage: str | None = None,
     session: str = "first",
     clock: Callable[[], float] = lambda: 0.0,
@@ -106,7 +110,7 @@ def open_study(
 
 @contextlib.contextmanager
 def doomed_study(
-    paths: SweepPaths, search: Search, storage: str | None = None, session: str = "first"
+    paths: SweepPaths, search: SearchSettings, storage: str | None = None, session: str = "first"
 ) -> Iterator[Study]:
     """A study whose worker's process dies at the end, for all that others can see."""
     create_ledger(paths, storage, search.direction, search.objective, {})
@@ -117,7 +121,6 @@ def doomed_study(
     finally:
         lease._leaving.set()
         lease._thread.join()
-        assert lease._lock is not None
         lease._lock.close()
 
 
@@ -193,7 +196,7 @@ def claim_and_hang(folder: Path, storage: str | None, reported: Any, never: Any)
 
 def hold_lock(path: Path, holding: Any, never: Any) -> None:
     """A process that holds a lock, says so, and waits to be killed."""
-    with locked(path):
+    with exclusive_lock(path):
         holding.set()
         never.wait()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.report import gather
 from mnistsweep.config.compose import to_plain
 from mnistsweep.config.runnable import runnable
@@ -22,10 +23,11 @@ from mnistsweep.html_report.page import PageResult
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.progress_bar import StepProgress
+from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
-from mnistsweep.study.results import load_sweep, write_yaml
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Claim, Study
+from mnistsweep.study.study import Study
+from mnistsweep.study.sweep import load_sweep
 from mnistsweep.workers.worker import make_search
 
 # What the shared sweep is made with: three of the four points of a grid, whose models learn in a fraction of a second.

@@ -21,7 +21,7 @@ from mnistsweep.search.distributions import decode, distribution, encode
 from mnistsweep.search.factory import make_oracle, resolve_oracle
 from mnistsweep.search.samplers import BEST_SEEN, MAX_SEEN, _History
 from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace, canonical, is_active
-from mnistsweep.study.results import Result, State
+from mnistsweep.study.records import Result, State
 
 NO_TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="oracle=gp needs PyTorch")
 ORACLES = [pytest.param(name, marks=NO_TORCH if name == "gp" else ()) for name in factory.ORACLES]

@@ -16,8 +16,9 @@ from fakes import LINE, make_search, open_study, train
 from mnistsweep.errors import ConfigError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.pruners import REPEATABLE, make_pruner
-from mnistsweep.study.results import State
-from mnistsweep.study.study import Claim, Study
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import State
+from mnistsweep.study.study import Study
 
 
 @contextmanager

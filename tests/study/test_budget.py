@@ -8,7 +8,7 @@ from fakes import LINE, claim, doomed_study, fail, make_search, open_study, run,
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.results import Result, State
+from mnistsweep.study.records import Result, State
 
 
 def test_epochs_are_a_budget_over_all_trials(paths: SweepPaths) -> None:
@@ -81,7 +81,7 @@ def test_a_worker_that_waits_does_not_fill_the_ledger_with_signs_that_it_is_ther
         for _ in range(20):
             now[0] += 0.1
             assert b.claim() is None
-            assert b.waiting
+            assert b.others_are_running
         assert paths.journal.stat().st_size == before
         now[0] += 60
         b.claim()

@@ -21,11 +21,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from mnistsweep.errors import LeaseLost
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.coordination import Coordinator, locked
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, Lease
-from mnistsweep.study.results import Result, State
-from mnistsweep.study.study import MAX_DEATHS, Claim, Study, create_ledger
+from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.study import MAX_CRASHES, Study
 
 TRIALS = 4
 STEP = LEASE_SECONDS / HEARTBEATS_PER_LEASE
@@ -40,7 +43,7 @@ class Network(Coordinator):
         self.cut_off: set[str] = set()
 
     def exclusive(self) -> AbstractContextManager[None]:
-        return locked(self._paths.ledger_lock)
+        return exclusive_lock(self._paths.ledger_lock)
 
     def write_heartbeat(self, owner: str, count: int) -> None:
         self._signs[owner] = count
@@ -128,7 +131,7 @@ class Protocol(RuleBasedStateMachine):
             claim = last.study.claim()
             if claim is not None:
                 self.write(last, claim, claim.point["x"])
-            elif last.study.waiting:
+            elif last.study.others_are_running:
                 self.pass_time(1)
             else:
                 break
@@ -138,7 +141,7 @@ class Protocol(RuleBasedStateMachine):
             if record.number in self.written:
                 assert (record.state, record.result.objective) == (State.COMPLETED, self.written[record.number])
             else:
-                assert f"died {MAX_DEATHS} times" in record.result.reason
+                assert f"died {MAX_CRASHES} times" in record.result.reason
 
     def write(self, host: Host, claim: Claim, value: float) -> None:
         host.study.finish(claim, State.COMPLETED, Result(value, 1, 1))
@@ -155,7 +158,7 @@ class Protocol(RuleBasedStateMachine):
         lease = Lease(self.paths, self.network, monotonic=lambda: clock[0])
         self.count += 1
         lease.owner = f"host-{self.count:08x}-1-abcdef"  # a kernel of its own, that no other can ask
-        lease.show()
+        lease.write_heartbeat()
         search = make_search(LINE, trials=TRIALS)
         host = Host(clock, lease, Study(self.paths, search, lease, None, "session", lambda: 0.0))
         self.living.append(host)
@@ -219,11 +222,11 @@ class Protocol(RuleBasedStateMachine):
                 host.away += STEP
             for host in self.living:
                 if host.runs and host.lease.owner not in self.network.cut_off:
-                    host.lease.show()
+                    host.lease.write_heartbeat()
                     host.away = 0.0
                 host.robbable = host.robbable or host.away > LEASE_SECONDS - STEP
             for host in self.living:
-                host.study.look()
+                host.study.observe_workers()
 
     @precondition(lambda self: any(host.runs and host.holds for host in self.living))
     @rule(which=st.integers(0, 5), signs=st.sampled_from([1, 3, 4, 6, 10]), finishes=st.booleans())

@@ -13,23 +13,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnistsweep.atomic import write_yaml
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Choice, Condition, Float, SearchSpace
-from mnistsweep.study.results import (
-    COLUMNS,
-    FORMAT,
-    Result,
-    ResultsTable,
-    State,
-    Sweep,
-    TrialRecord,
-    best_of,
-    load_sweep,
-    read_sweep_file,
-    write_best,
-    write_yaml,
-)
+from mnistsweep.study.records import Result, State, TrialRecord, best_of
+from mnistsweep.study.results_table import COLUMNS, ResultsTable
+from mnistsweep.study.sweep import Sweep, load_sweep
+from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
+from mnistsweep.study.views import write_best
 
 SPACE = SearchSpace(
     (
@@ -60,7 +52,7 @@ def rows(paths: SweepPaths) -> list[dict[str, str]]:
 
 
 def write_table(table: ResultsTable, records: Sequence[TrialRecord]) -> None:
-    table.take(records)
+    table.add_finished(records)
     table.write()
 
 

@@ -29,14 +29,17 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from mnistsweep.atomic import write_yaml
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import distribution, encode
 from mnistsweep.space import Point
-from mnistsweep.study.leases import Watch
-from mnistsweep.study.results import Result, State, Sweep, write_yaml
+from mnistsweep.study.leases import HeartbeatMonitor
+from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.study import Ledger, Study, create_ledger
+from mnistsweep.study.study import Study
+from mnistsweep.study.sweep import Sweep
 
 
 class TestEveryStore:
@@ -47,7 +50,7 @@ class TestEveryStore:
             first = claim(study)
             (running,) = study.records()
             assert (running.number, running.state, running.point, running.seed) == (0, State.RUNNING, first.point, 1000)
-            assert Watch(paths, open_coordinator(paths, storage)).is_alive(running.owner)
+            assert HeartbeatMonitor(paths, open_coordinator(paths, storage)).is_alive(running.owner)
             assert not study.report(first, 1, 0.25)
             assert study.records()[0].result.epochs == 1
             result = Result(0.1 + 0.2, 3, 4, 1.5, std=0.01)

@@ -28,8 +28,10 @@ from fakes import (
 
 from mnistsweep.errors import LeaseLost
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.results import Result, State, Sweep
-from mnistsweep.study.study import Ledger, Study, create_ledger
+from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.study import Study
+from mnistsweep.study.sweep import Sweep
 
 
 class TestPoison:
@@ -117,7 +119,7 @@ def test_a_worker_that_was_stopped_and_comes_back_late_drops_its_work(paths: Swe
 
         def take() -> bool:
             taken.extend(filter(None, [study.claim()]))
-            assert taken or study.waiting
+            assert taken or study.others_are_running
             return bool(taken)
 
         wait_until(take)
@@ -134,7 +136,7 @@ def test_a_worker_that_was_stopped_and_comes_back_late_drops_its_work(paths: Swe
         train(study, taken[0], 0.5)
         assert [record.result.objective for record in study.records()] == [0.5, 0.75]
         assert study.claim() is None
-        assert not study.waiting
+        assert not study.others_are_running
 
 
 def test_a_pause_shorter_than_a_lease_costs_nothing(paths: SweepPaths, storage: str | None) -> None:
@@ -142,7 +144,7 @@ def test_a_pause_shorter_than_a_lease_costs_nothing(paths: SweepPaths, storage: 
         trial = claim(study)
         with open_study(paths, make_search(LINE, trials=1), storage) as other:
             assert other.claim() is None
-            assert other.waiting
+            assert other.others_are_running
         study.verify(trial)
         train(study, trial, 0.5)
         assert study.records()[0].result.objective == 0.5

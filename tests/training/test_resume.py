@@ -21,7 +21,7 @@ from mnistsweep import data
 from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.errors import TrialFailed
 from mnistsweep.paths import TrialPaths
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 from mnistsweep.training import resume
 from mnistsweep.training.callbacks import BestWeights, Reporter
 from mnistsweep.training.resume import CannotResume

@@ -18,7 +18,7 @@ from mnistsweep import data
 from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.paths import TrialPaths
-from mnistsweep.study.results import Result, State
+from mnistsweep.study.records import Result, State
 from mnistsweep.training.callbacks import Interrupted
 from mnistsweep.training.trainer import Hooks, Outcome, clear
 from mnistsweep.tuner.search import train_once

@@ -19,8 +19,8 @@ from mnistsweep.config.schema import Config
 from mnistsweep.errors import DiskFull, LeaseLost, SweepStopped, TrialLimited, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.results import Result, State
-from mnistsweep.study.study import Claim
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
 from mnistsweep.training import resume
 from mnistsweep.training.trainer import Hooks, Outcome
 from mnistsweep.tuner.oracle import StudyOracle
@@ -68,7 +68,7 @@ class MemoryStudy:
 
     def __init__(self, trials: int) -> None:
         self.search = SimpleNamespace(objective="val_accuracy", direction="max", space=SearchSpace(()))
-        self.waiting = False
+        self.others_are_running = False
         self.open = [Claim(number, {}, 3 + number, number) for number in range(trials)]
         self.reports: list[tuple[int, int]] = []
         self.finished: dict[int, tuple[State, Result]] = {}

@@ -17,7 +17,7 @@ from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.space import Choice, Condition, Dimension, Float, Int
-from mnistsweep.study.results import Sweep
+from mnistsweep.study.sweep import Sweep
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.discovery import discover
 from mnistsweep.tuner.search import train_once

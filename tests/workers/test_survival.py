@@ -16,7 +16,7 @@ from fakes import wait_until
 
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.results import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord
 
 COMMAND = [str(Path(sys.executable).with_name("mnistsweep")), "sweep"]
 

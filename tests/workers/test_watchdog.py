@@ -13,8 +13,9 @@ from fakes import LINE, claim, make_search, open_study
 from mnistsweep.commands import inspect
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.results import State
-from mnistsweep.study.study import Claim, Ledger
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.records import State
 from mnistsweep.workers.signals import StopSignal
 from mnistsweep.workers.watchdog import DEAF_SECONDS, HUNG_SECONDS, Memory, Upkeep
 

@@ -21,7 +21,7 @@ from mnistsweep.config.compose import Recipe, default_folders, to_config
 from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.search import train_once
 from mnistsweep.workers.signals import REPLACE, StopSignal

@@ -53,7 +53,7 @@ def engine_options(storage: str) -> dict[str, Any]:
     return {"pool_pre_ping": True, "connect_args": {**arguments, "options": _server_settings(url)}}
 
 
-def explain_outages(engine: Engine, storage: str) -> None:
+def translate_outages(engine: Engine, storage: str) -> None:
     """Have an engine raise our errors where its database is lost: that is no fault of who asks, least of all a trial's.
 
     Optuna would try again to begin a trial, and so begin two where the first was written and only the answer was lost.

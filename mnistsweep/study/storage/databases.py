@@ -31,12 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.errors import StudyError
-from mnistsweep.paths import database_lock
-from mnistsweep.study.coordination import Coordinator, locked
+from mnistsweep.locks import exclusive_lock
+from mnistsweep.paths import database_lock_file
+from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.storage.connections import engine_options, reason, without_password
 
 TABLES = "tables"
-"""Names the `turn` in which tables are made."""
+"""Names the `named_lock` in which tables are made."""
 
 # What each worker left last: a row a worker, and a sweep's rows by its name.
 WORKERS = Table(
@@ -59,7 +60,7 @@ def is_prepared(engine: Engine) -> bool:
 
 
 @contextlib.contextmanager
-def turn(engine: Engine, what: str) -> Iterator[None]:
+def named_lock(engine: Engine, what: str) -> Iterator[None]:
     """Do something that one process at a time may do in a database.
 
     In SQLite a file lock beside the database: a lock in it would keep out this process's own other connections, too. In
@@ -73,7 +74,7 @@ def turn(engine: Engine, what: str) -> Iterator[None]:
         SQLAlchemyError: There is no connection, or it was lost, and the turn with it, before the end.
     """
     if engine.dialect.name == "sqlite":
-        with locked(database_lock(Path(engine.url.database or "").resolve(), _number(what))):
+        with exclusive_lock(database_lock_file(Path(engine.url.database or "").resolve(), _number(what))):
             yield
         return
     with engine.connect() as connection:
@@ -116,17 +117,17 @@ class DatabaseCoordinator(Coordinator):
     def exclusive(self) -> Iterator[None]:
         """See `Coordinator.exclusive`."""
         with contextlib.ExitStack() as stack:
-            with _explained(self._shown):
-                stack.enter_context(turn(self._engine, f"ledger of {self._sweep}"))
+            with _translate_database_errors(self._shown):
+                stack.enter_context(named_lock(self._engine, f"ledger of {self._sweep}"))
             yield
-            with _explained(self._shown):
+            with _translate_database_errors(self._shown):
                 stack.close()
 
     def write_heartbeat(self, owner: str, count: int) -> None:
         """See `Coordinator.write_heartbeat`."""
-        with _explained(self._shown):
+        with _translate_database_errors(self._shown):
             if not self._has_table:
-                with turn(self._engine, TABLES):
+                with named_lock(self._engine, TABLES):
                     WORKERS.metadata.create_all(self._engine)
                 self._has_table = True
             with self._engine.begin() as connection:
@@ -135,14 +136,14 @@ class DatabaseCoordinator(Coordinator):
 
     def read_heartbeat(self, owner: str) -> int | None:
         """See `Coordinator.read_heartbeat`."""
-        with _explained(self._shown), self._engine.connect() as connection:
+        with _translate_database_errors(self._shown), self._engine.connect() as connection:
             if not self._table_is_there(connection):
                 return None
             return connection.execute(select(WORKERS.c.beat).where(*self._of(owner))).scalar()
 
     def remove_heartbeat(self, owner: str) -> None:
         """See `Coordinator.remove_heartbeat`."""
-        with _explained(self._shown), self._engine.begin() as connection:
+        with _translate_database_errors(self._shown), self._engine.begin() as connection:
             if self._table_is_there(connection):
                 connection.execute(WORKERS.delete().where(*self._of(owner)))
 
@@ -155,7 +156,7 @@ class DatabaseCoordinator(Coordinator):
 
 
 @contextlib.contextmanager
-def _explained(shown: str) -> Iterator[None]:
+def _translate_database_errors(shown: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:

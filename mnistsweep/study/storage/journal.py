@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import json
 import logging
@@ -24,7 +23,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
-from mnistsweep.errors import StudyError, telling_full_disk
+from mnistsweep.errors import StudyError, translate_disk_full
+from mnistsweep.locks import lock_open_file
 
 _log = logging.getLogger("mnistsweep")
 
@@ -86,10 +86,10 @@ class JournalFile(BaseJournalBackend):
         """
         data = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode("utf-8")
         with self.path.open("r+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock_open_file(file)
             _cut_unfinished_line(file, self.path)
             size = file.seek(0, os.SEEK_END)
-            with telling_full_disk(str(self.path)):
+            with translate_disk_full(str(self.path)):
                 try:
                     if file.write(data) != len(data):
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -100,12 +100,12 @@ class JournalFile(BaseJournalBackend):
     def repair(self) -> None:
         """Remove a last line that was cut off, with a warning."""
         with self.path.open("r+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock_open_file(file)
             _cut_unfinished_line(file, self.path)
 
     def flush(self) -> None:
         """Wait until the disk has what was written."""
-        with self.path.open("rb") as file, telling_full_disk(str(self.path)):
+        with self.path.open("rb") as file, translate_disk_full(str(self.path)):
             os.fsync(file.fileno())
 
     def _parse(self, line: bytes) -> dict[str, Any]:

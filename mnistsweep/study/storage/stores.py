@@ -29,7 +29,7 @@ def open_storage(paths: SweepPaths, storage: str | None, create: bool = False) -
             journals.
     """
     optuna.logging.set_verbosity(logging.WARNING)
-    with explained(paths, storage):
+    with translate_storage_errors(paths, storage):
         return Journal(paths.journal) if storage is None else _open_database(paths, storage, create)
 
 
@@ -47,7 +47,7 @@ def open_coordinator(paths: SweepPaths, storage: str | None) -> Coordinator:
         return FolderCoordinator(paths)
     from mnistsweep.study.storage.databases import DatabaseCoordinator
 
-    with explained(paths, storage):
+    with translate_storage_errors(paths, storage):
         return DatabaseCoordinator(paths.name, storage)
 
 
@@ -97,7 +97,7 @@ def store_name(paths: SweepPaths, storage: str | None) -> str:
 
 
 @contextlib.contextmanager
-def explained(paths: SweepPaths, storage: str | None) -> Iterator[None]:
+def translate_storage_errors(paths: SweepPaths, storage: str | None) -> Iterator[None]:
     """Turn what a store raises when it cannot be used into a `StudyError`."""
     where = store_name(paths, storage)
     try:
@@ -118,7 +118,7 @@ def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage
     from sqlalchemy import NullPool, create_engine
 
     from mnistsweep.study.storage.connections import engine_options
-    from mnistsweep.study.storage.databases import TABLES, is_prepared, turn
+    from mnistsweep.study.storage.databases import TABLES, is_prepared, named_lock
     from mnistsweep.study.storage.tables import Tables
 
     options = engine_options(storage)
@@ -126,7 +126,7 @@ def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage
     ready = is_prepared(engine)
     if not ready and not create:
         raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; it holds none at all.")
-    with contextlib.nullcontext() if ready else turn(engine, TABLES):
+    with contextlib.nullcontext() if ready else named_lock(engine, TABLES):
         return get_storage(Tables(storage, options, skip_table_creation=ready))
 
 

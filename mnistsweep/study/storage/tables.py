@@ -14,7 +14,7 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import StudyError
-from mnistsweep.study.storage.connections import explain_outages
+from mnistsweep.study.storage.connections import translate_outages
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ class Tables(RDBStorage):
 
     def __init__(self, url: str, engine_kwargs: dict[str, Any], skip_table_creation: bool) -> None:
         super().__init__(url, engine_kwargs, skip_table_creation=skip_table_creation)
-        explain_outages(self.engine, url)
+        translate_outages(self.engine, url)
 
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: Session

@@ -14,9 +14,10 @@ from fakes import LINE, claim, make_search, new_event, open_study, run, start, t
 
 from mnistsweep.errors import DiskFull, StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.results import Result, State, Sweep
+from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.journal import JournalFile
-from mnistsweep.study.study import Ledger, create_ledger
+from mnistsweep.study.sweep import Sweep
 
 
 @pytest.fixture

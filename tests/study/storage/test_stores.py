@@ -18,9 +18,9 @@ from postgresql import Server
 
 from mnistsweep.errors import DiskFull, StudyError, is_disk_full
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.results import State
+from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.records import State
 from mnistsweep.study.storage.stores import open_coordinator, open_storage, store_name
-from mnistsweep.study.study import Ledger, create_ledger
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,0 +1,82 @@
+"""Atomic writing: a reader of a file sees the old content or the new content, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# Pattern of the names that `atomic_write` gives to its temporary files.
+_TEMPORARY_NAME = re.compile(r"\..+-[0-9a-f]{12}(\.\w+)?")
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Replace a file in one step.
+
+    Yields a temporary path in the same folder, with the same suffix. On success the temporary file replaces `path`; on
+    an exception it is removed.
+
+    Args:
+        path: Path of the file; its folder is created if missing.
+        durable: Whether to wait until the data are on the disk. Not needed for files that can be derived again.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with atomic_write(target) as part:
+        ...     _ = part.write_text("whole")
+        >>> target.read_text()
+        'whole'
+    """
+    if not path.parent.is_dir():  # this test is much cheaper than mkdir
+        path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
+    try:
+        yield part
+        if durable:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files of `atomic_write` calls that a kill interrupted.
+
+    Args:
+        folder: Path of a folder in which no process writes at this moment; it need not exist.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / ".best-0123456789ab.keras").touch()
+        >>> remove_temporary_files(folder)
+        >>> list(folder.iterdir())
+        []
+    """
+    for path in folder.glob(".*"):
+        if _TEMPORARY_NAME.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def write_yaml(path: Path, content: Mapping[str, Any], durable: bool = True) -> None:
+    """Write plain values as a YAML file, in one step.
+
+    Args:
+        path: Path of the file; its folder is created if missing.
+        content: Mapping of plain values (dictionaries, lists, strings, numbers, booleans, None).
+        durable: Whether to wait until the data are on the disk, as in `atomic_write`.
+    """
+    # PyYAML's dumper in C is five times as fast; some installations do not have it.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    with atomic_write(path, durable) as part:
+        part.write_text(yaml.dump(dict(content), Dumper=dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")

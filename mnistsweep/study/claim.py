@@ -1,0 +1,24 @@
+"""A trial that the study has granted to a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mnistsweep.space import Point
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial that a worker may run.
+
+    Attributes:
+        number: Number of the trial, counted from 0.
+        point: Values of the active dimensions, by key.
+        seed: Seed of the training.
+        trial_id: Identifier of the trial in the Optuna storage.
+    """
+
+    number: int
+    point: Point
+    seed: int
+    trial_id: int

@@ -1,0 +1,93 @@
+"""Records of trials: state, result, and the order of trials by their objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mnistsweep.space import Point
+
+
+class State(StrEnum):
+    """State of a trial."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial has ended."""
+        return self is not State.RUNNING
+
+
+@dataclass(frozen=True)
+class Result:
+    """Result of a training. The ledger stores the fields by these names.
+
+    Attributes:
+        objective: Objective at the best epoch, averaged over repeats; None if no epoch was finished.
+        best_epoch: Number of the best epoch of the best repeat, counted from 1; None if no epoch was finished.
+        epochs: Number of trained epochs, summed over repeats.
+        seconds: Wall-clock time in seconds.
+        std: Sample standard deviation of the objective over repeats; None with one repeat.
+        reason: Reason why the trial failed or was pruned; empty otherwise.
+        limited: Whether a limit of the configuration ended the trial. Such a failure does not count against the sweep.
+    """
+
+    objective: float | None = None
+    best_epoch: int | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    std: float | None = None
+    reason: str = ""
+    limited: bool = False
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial as the ledger stores it.
+
+    Attributes:
+        number: Number of the trial, counted from 0.
+        state: State of the trial.
+        point: Values of the active dimensions, by key.
+        seed: Seed of the training.
+        result: Result so far; for a running trial, the last reported objective and epoch.
+        owner: Name of the worker that runs the trial; empty if the trial was interrupted and no worker has claimed it.
+    """
+
+    number: int
+    state: State
+    point: Point
+    seed: int
+    result: Result = field(default_factory=Result)
+    owner: str = ""
+
+
+def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
+    """Completed trials that have an objective, best first; equal objectives in the order of trial numbers.
+
+    Args:
+        records: Trials in any order and state.
+        direction: Direction of the objective: ``max`` or ``min``.
+    """
+    sign = -1 if direction == "max" else 1
+    scored = [
+        (sign * record.result.objective, record.number, record)
+        for record in records
+        if record.state is State.COMPLETED and record.result.objective is not None
+    ]
+    return [record for _, _, record in sorted(scored, key=lambda item: item[:2])]
+
+
+def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | None:
+    """First of the `ranked` trials; None if no trial has completed.
+
+    Args:
+        records: Trials in any order and state.
+        direction: Direction of the objective: ``max`` or ``min``.
+    """
+    return next(iter(ranked(records, direction)), None)

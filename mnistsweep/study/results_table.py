@@ -1,0 +1,85 @@
+"""The file ``results.csv``: one row for each finished trial, in the order of trial numbers.
+
+The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
+dimension of the search space. An empty cell means that the value is unknown, or that the dimension is not active.
+"""
+
+from __future__ import annotations
+
+import bisect
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistsweep.atomic import atomic_write
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.records import TrialRecord
+
+COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
+
+
+class ResultsTable:
+    """Table of finished trials that is written to ``results.csv``.
+
+    Each row is rendered once, so that an update costs about the same in a long sweep as in a short one.
+
+    Args:
+        path: Path of the CSV file.
+        space: Search space of the sweep; its dimensions are the last columns.
+    """
+
+    def __init__(self, path: Path, space: SearchSpace) -> None:
+        self._path = path
+        self._keys = space.keys
+        self._numbers: list[int] = []
+        self._rows: list[str] = []
+        self._unfinished: list[int] = []
+        self._num_seen = 0
+
+    def add_finished(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Add the trials that have finished since the last call.
+
+        Args:
+            records: All trials, in the order of their numbers; at least as many as in the last call.
+
+        Returns:
+            The added trials.
+        """
+        numbers = [*self._unfinished, *range(self._num_seen, len(records))]
+        new = [records[number] for number in numbers if records[number].state.finished]
+        self._unfinished = [number for number in numbers if not records[number].state.finished]
+        self._num_seen = len(records)
+        for record in new:
+            position = bisect.bisect(self._numbers, record.number)
+            self._numbers.insert(position, record.number)
+            self._rows.insert(position, _csv_line(_cells(record, self._keys)))
+        return new
+
+    def write(self) -> None:
+        """Replace the file by the trials added so far."""
+        text = _csv_line([*COLUMNS, *self._keys]) + "".join(self._rows)
+        with atomic_write(self._path, durable=False) as part:  # the table can be derived from the ledger again
+            part.write_text(text, encoding="utf-8", newline="")
+
+
+def _cells(record: TrialRecord, keys: Sequence[str]) -> list[str]:
+    """Cells of a trial's row."""
+    result = record.result
+    cells = [record.number, record.state.value, result.objective, result.best_epoch, round(result.seconds, 3)]
+    # CSV readers treat a bare carriage return as the end of a row.
+    reason = "\n".join(result.reason.splitlines())
+    return [_cell(cell) for cell in [*cells, record.seed, reason, *(record.point.get(key) for key in keys)]]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return float.__repr__(value) if isinstance(value, float) else str(value)
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()

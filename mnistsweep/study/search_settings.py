@@ -1,0 +1,35 @@
+"""Settings of a search: what is searched, how, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from optuna.pruners import BasePruner, NopPruner
+
+from mnistsweep.search.oracles import Oracle
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.budget import Budget
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """The parts of a study that do not change while it runs.
+
+    Attributes:
+        space: Search space.
+        direction: Direction of the objective: ``max`` or ``min``.
+        oracle: Source of the points of new trials.
+        seed_of: Function from a trial's number to the seed of its training.
+        pruner: Optuna pruner that decides which trials end early; the default prunes none.
+        budget: Limits of the sweep; the default has none.
+        objective: Name of the objective.
+    """
+
+    space: SearchSpace
+    direction: str
+    oracle: Oracle
+    seed_of: Callable[[int], int]
+    pruner: BasePruner = field(default_factory=NopPruner)
+    budget: Budget = field(default_factory=Budget)
+    objective: str = "objective"

@@ -1,0 +1,40 @@
+"""The file ``sweep.yaml``: its format number, and how it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from mnistsweep import __version__
+from mnistsweep.errors import StudyError
+from mnistsweep.paths import SweepPaths
+
+FORMAT = 1
+"""Format number of the files in a sweep's folder.
+
+A program reads folders of its own format and of older ones. The number is raised when an older program would misread
+the files.
+"""
+
+
+def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
+    """Read ``sweep.yaml``: the plan of the sweep, versions, git revision, data checksum.
+
+    Args:
+        paths: Paths of the sweep's files.
+
+    Raises:
+        StudyError: The file cannot be read, or a newer version of this program wrote it.
+    """
+    try:
+        record = dict(yaml.safe_load(paths.sweep.read_text(encoding="utf-8")))
+        found = int(record.get("format", FORMAT))
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise StudyError(f"{paths.sweep}: cannot be read: {error}") from error
+    if found > FORMAT:
+        raise StudyError(
+            f"{paths.folder}: made by a newer mnistsweep ({record.get('mnistsweep')}, format {found}); this one, "
+            f"{__version__}, reads formats up to {FORMAT}. Nothing was changed; pip install --upgrade mnistsweep."
+        )
+    return record
