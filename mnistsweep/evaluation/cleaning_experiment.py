@@ -30,8 +30,6 @@ from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import LabelQuality, rank_suspects
 from mnistsweep.analysis.planting import plant_label_errors, score_detection
 from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treatment
-from mnistsweep.analysis.planting import count_found, plant
-from mnistsweep.analysis.treatments import ARMS, Treated, treat
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import CleanConfig
@@ -43,7 +41,6 @@ from mnistsweep.evaluation.selection import Selection, check_data
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import CleanPaths
 from mnistsweep.progress_bar import StepProgress
-from mnistsweep.progress_bar import Steps
 from mnistsweep.seeds import Purpose, experiment_seed
 
 

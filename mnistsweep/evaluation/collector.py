@@ -19,7 +19,6 @@ from mnistsweep import data, devices
 from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS
 from mnistsweep.analysis.robustness import Robustness, measure_robustness
-from mnistsweep.analysis.robustness import Robustness, measure
 from mnistsweep.atomic import atomic_write
 from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
@@ -29,7 +28,6 @@ from mnistsweep.evaluation import predictions
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.progress_bar import StepProgress
-from mnistsweep.progress_bar import Steps
 from mnistsweep.seeds import retrain_seed
 from mnistsweep.study.records import TrialRecord
 
