@@ -152,21 +152,21 @@ def _sweep(options: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _status(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.commands.inspect import print_status
+    from mnistsweep.commands.status import print_status
 
     print_status(_folder(options.sweep))
     return 0
 
 
 def _stop(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.commands.inspect import stop
+    from mnistsweep.commands.stop import stop
 
     stop(_folder(options.sweep))
     return 0
 
 
 def _export(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.commands.inspect import export
+    from mnistsweep.commands.export import export
 
     export(_folder(options.sweep), options.output, options.model)
     return 0

@@ -25,6 +25,10 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.space import Choice, Int, SearchSpace
+
+OBJECTIVE_TAG = "objective"
+"""Tag of the objective at a trial's best epoch."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,16 @@ class EventFile:
     def _write(self, event: event_pb2.Event) -> None:
         with self.path.open("ab") as file:
             RecordWriter(file).write(event.SerializeToString())
+
+
+def hparams_of(space: SearchSpace) -> list[HParam]:
+    """The dimensions of a search space as columns of the HParams table."""
+    return [
+        HParam(d.key, choices=d.values)
+        if isinstance(d, Choice)
+        else HParam(d.key, low=d.low, high=d.high, is_int=isinstance(d, Int))
+        for d in space.dimensions
+    ]
 
 
 def write_experiment(folder: Path, dimensions: Sequence[HParam], metrics: Sequence[str]) -> None:

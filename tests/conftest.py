@@ -20,7 +20,7 @@ from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.sweep import Sweep, load_sweep
-from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.stopping import StopSignal
 
 if TYPE_CHECKING:
     from reports import Reported

@@ -124,7 +124,7 @@ def test_devices_are_known_without_a_backend() -> None:
     code = """
 import sys
 from mnistsweep import devices
-from mnistsweep.workers import signals, supervisor
+from mnistsweep.workers import stopping, supervisor
 devices.environment(0, 2)
 assert not {"keras", "tensorflow", "torch", "keras_tuner"} & set(sys.modules)
 """

@@ -37,9 +37,10 @@ from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.study.views import Views
-from mnistsweep.workers.signals import TRIAL_BEGINS, StopSignal
+from mnistsweep.workers.messages import TRIAL_STARTS
+from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.supervisor import run_workers
-from mnistsweep.workers.watchdog import Upkeep
+from mnistsweep.workers.watchdog import Watchdog
 
 SPACE = SearchSpace(
     (
@@ -144,7 +145,7 @@ def work(folder: Path, session: str, parent: int) -> int:
     coordinator = open_coordinator(paths, None)
     with StopSignal(parent) as stop, Lease(paths, coordinator, settings.lease_seconds) as lease:
         worker = Worker(Study(paths, make_search(settings), lease, None, session, time.time), settings, stop)
-        lease.on_heartbeat = Upkeep(worker.study, worker, stop, None)
+        lease.on_heartbeat = Watchdog(worker.study, worker, stop, None)
         worker.run()
         return stop.exit_code if stop() else 0
 
@@ -166,7 +167,7 @@ class Worker:
         while not self.stop():
             self.claim = self.study.claim()
             if self.claim is not None:
-                print(f"{TRIAL_BEGINS}{self.claim.number}", flush=True)
+                print(f"{TRIAL_STARTS}{self.claim.number}", flush=True)
                 self.run_trial(self.claim)
             elif self.study.others_are_running:
                 time.sleep(WAIT_SECONDS)

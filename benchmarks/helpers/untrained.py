@@ -23,7 +23,7 @@ from mnistsweep.config.compose import Recipe
 from mnistsweep.planning.planner import Plan, plan_sweep
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.sweep import load_sweep
-from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.worker import work
 
 with devices.quiet_start():

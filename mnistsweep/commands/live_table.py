@@ -27,7 +27,7 @@ INTERRUPTED = "interrupted"
 Epochs = Callable[[Point], int]
 
 
-class Progress:
+class LiveTable:
     """Shows a sweep as long as the context lasts.
 
     Args:
@@ -55,7 +55,7 @@ class Progress:
         self._thread: threading.Thread | None = None
         self._live: Live | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> LiveTable:
         if self._console.is_terminal:
             self._live = Live(
                 get_renderable=self.render,

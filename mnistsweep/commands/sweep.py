@@ -26,7 +26,7 @@ from rich.markup import escape
 import mnistsweep
 from mnistsweep import data, tensorboard
 from mnistsweep.atomic import write_yaml
-from mnistsweep.commands.live_table import Progress, tally
+from mnistsweep.commands.live_table import LiveTable, tally
 from mnistsweep.config.compose import Recipe, quoted
 from mnistsweep.errors import ConfigError, MnistSweepError, StudyError, SweepStopped
 from mnistsweep.locks import exclusive_lock
@@ -40,8 +40,7 @@ from mnistsweep.study.storage.stores import open_storage
 from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_point
-from mnistsweep.workers.signals import STOPS_BECAUSE, TRIAL_BEGINS
-from mnistsweep.workers.worker import OBJECTIVE_TAG, hparams
+from mnistsweep.workers.messages import STOPS_BECAUSE, TRIAL_STARTS
 
 # Whose versions can change what a trial gives.
 PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
@@ -108,9 +107,9 @@ def _launch_workers(plan: Plan, ledger: Ledger, budget: Budget, launch: Launch, 
         return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
 
     ledger.start_session(session, time.time())
-    progress = Progress(ledger, budget, plan.direction, plan.config.objective, epochs_of, console)
+    table = LiveTable(ledger, budget, plan.direction, plan.config.objective, epochs_of, console)
     try:
-        with progress:
+        with table:
             codes = [result for result in launch(jobs) if isinstance(result, int) and result]
     except KeyboardInterrupt as interrupt:
         return int(interrupt.args[0]) if interrupt.args and isinstance(interrupt.args[0], int) else 130
@@ -164,10 +163,10 @@ def open_sweep(plan: Plan) -> None:
     identity = {**plan.identity(), "data (checksum)": checksum}
     del identity["storage"]  # the ledger is there, by whatever name
     create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, identity)
-    tensorboard.write_experiment(paths.folder, hparams(plan.space), [OBJECTIVE_TAG])
+    tensorboard.write_experiment(paths.folder, tensorboard.hparams_of(plan.space), [tensorboard.OBJECTIVE_TAG])
     # TensorBoard takes the first experiment that it finds for all: one above the sweeps holds all their dimensions.
-    beside = tensorboard.union(hparams(space) for space in _spaces(paths.folder.parent))
-    tensorboard.write_experiment(paths.folder.parent, beside, [OBJECTIVE_TAG])
+    beside = tensorboard.union(tensorboard.hparams_of(space) for space in _spaces(paths.folder.parent))
+    tensorboard.write_experiment(paths.folder.parent, beside, [tensorboard.OBJECTIVE_TAG])
 
 
 def _refuse_strangers(paths: SweepPaths) -> None:
@@ -276,7 +275,7 @@ def _last_words(paths: SweepPaths, codes: Sequence[int]) -> str:
     reasons = [line.removeprefix(STOPS_BECAUSE) for line in lines if line.startswith(STOPS_BECAUSE)]
     if reasons:
         return reasons[-1]
-    said = [line for line in lines if not line.startswith(TRIAL_BEGINS)][-1:]
+    said = [line for line in lines if not line.startswith(TRIAL_STARTS)][-1:]
     where = ", ".join(str(log) for log in logs)
     return f"a worker ended with code {codes[0]}: {said[0] if said else 'it printed nothing'} (logs: {where})"
 

@@ -17,13 +17,13 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_plain
 from mnistsweep.config.held import key_of
 from mnistsweep.config.objective import direction_of
-from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import trial_file
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.checks import check_data, check_one
 from mnistsweep.study.records import Result
-from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.stopping import StopSignal
 
 
 def train_job(composed: DictConfig, hydra: Any) -> float:
@@ -47,7 +47,7 @@ def train_job(composed: DictConfig, hydra: Any) -> float:
     with devices.quiet_start():
         import mnistsweep.tuner.search  # noqa: F401  # what may be missing shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
-    write_yaml(folder.config, runnable(to_plain(composed), threads))
+    write_yaml(folder.config, trial_file(to_plain(composed), threads))
     console = Console()
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:

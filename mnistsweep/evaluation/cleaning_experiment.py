@@ -31,8 +31,8 @@ from mnistsweep.analysis.label_quality import LabelQuality, rank_suspects
 from mnistsweep.analysis.planting import plant_label_errors, score_detection
 from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treatment
 from mnistsweep.atomic import remove_temporary_files
-from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import CleanConfig
+from mnistsweep.config.trial_file import fingerprint
 from mnistsweep.data import Dataset, Examples
 from mnistsweep.evaluation import suspected_labels
 from mnistsweep.evaluation.cleaning_records import Findings, Judged, Run, accuracies

@@ -20,8 +20,8 @@ from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS
 from mnistsweep.analysis.robustness import Robustness, measure_robustness
 from mnistsweep.atomic import atomic_write
-from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import fingerprint
 from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.errors import DataError, StudyError, SweepStopped, describe_error
 from mnistsweep.evaluation import predictions

@@ -15,8 +15,8 @@ from mnistsweep import data
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.held import GROUPS
 from mnistsweep.config.options import with_options
-from mnistsweep.config.runnable import KEYS
 from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import TRAINING_KEYS
 from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan, plan_of
@@ -70,7 +70,7 @@ class Selection:
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
             own = {key: value for key, value in content.items() if key != "defaults"}
-            if missing := [key for key in (*KEYS, *GROUPS) if key not in own]:
+            if missing := [key for key in (*TRAINING_KEYS, *GROUPS) if key not in own]:
                 raise ConfigError(f"{', '.join(missing)} missing")
             return from_plain({**whole, **own})
         except (OSError, ValueError, AttributeError, yaml.YAMLError, ConfigError) as error:

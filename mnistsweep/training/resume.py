@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.config.runnable import fingerprint
 from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import fingerprint
 from mnistsweep.training.snapshots import State, capture, curves, give_curves, pack, restore, unpack
 
 LOGGER = logging.getLogger("mnistsweep")

@@ -17,7 +17,8 @@ from pathlib import Path
 from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.workers.signals import REPLACE, StopSignal, has_begun_trial
+from mnistsweep.workers.messages import REPLACE, has_started_trial
+from mnistsweep.workers.stopping import StopSignal
 
 POLL_SECONDS = 0.1
 
@@ -86,7 +87,7 @@ class WorkerProcess:
         if stopping or code >= 0:
             self.exit_code = _exit_code(code)
             return
-        self._idle_deaths = 0 if has_begun_trial(self.log, self._log_offset) else self._idle_deaths + 1
+        self._idle_deaths = 0 if has_started_trial(self.log, self._log_offset) else self._idle_deaths + 1
         if self._idle_deaths >= MAX_IDLE_DEATHS:
             raise SweepStopped(
                 f"worker {self.index} was killed by signal {-code} ({signal.Signals(-code).name}) before it began a "

@@ -9,24 +9,18 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
-
-import psutil
 
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
-from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.stopping import StopSignal
 
 # A trial that is past its time ends by itself at its next batch; one that does not within so many seconds hangs.
 HUNG_SECONDS = 60.0
 
 # A training that was asked to stop does so at its next batch; one that has not after so many seconds is ended.
 DEAF_SECONDS = 7.0
-
-# What all workers of a machine together may take of its memory, where nothing is configured.
-MEMORY_SHARE = 0.8
 
 
 class Running(Protocol):
@@ -36,7 +30,7 @@ class Running(Protocol):
 
 
 @dataclass
-class Upkeep:
+class Watchdog:
     """Called several times a lease, on the thread of the lease.
 
     Args:
@@ -89,30 +83,3 @@ class Upkeep:
             if self.running.claim is not None:
                 self.study.release(self.running.claim)
         self.end_process()
-
-
-class Memory:
-    """Whether this process has grown so much that a fresh one should go on.
-
-    Args:
-        gigabytes: The limit; None: this worker's part of 80 % of the machine's memory.
-        workers: How many share the machine.
-    """
-
-    def __init__(self, gigabytes: float | None, workers: int) -> None:
-        total = min(psutil.virtual_memory().total, _group_limit())
-        self.limit = int(gigabytes * 1e9) if gigabytes is not None else int(MEMORY_SHARE * total / workers)
-
-    def is_exceeded(self) -> bool:
-        """Whether the memory that this process holds is past the limit."""
-        return bool(psutil.Process().memory_info().rss > self.limit)
-
-
-def _group_limit() -> float:
-    """The memory that the control group of this process may use (Linux): containers and job schedulers set it."""
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            return float((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):  # no such group, or "max": no limit
-            continue
-    return float("inf")

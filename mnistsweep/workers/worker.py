@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 from mnistsweep import devices, tensorboard
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import from_plain
-from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import trial_file
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.search import factory
-from mnistsweep.space import Choice, Int, SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.records import State
@@ -31,14 +30,14 @@ from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.study.sweep_file import read_sweep_file
-from mnistsweep.workers.signals import REPLACE, STOPS_BECAUSE, TRIAL_BEGINS, StopSignal
-from mnistsweep.workers.watchdog import Memory, Upkeep
+from mnistsweep.workers.memory import MemoryLimit
+from mnistsweep.workers.messages import REPLACE, STOPS_BECAUSE, SWEEP_STOPPED, TRIAL_STARTS
+from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.workers.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from mnistsweep.training.trainer import Outcome
     from mnistsweep.tuner.search import SweepTuner
-
-OBJECTIVE_TAG = "objective"
 
 Announce = Callable[[int], None]
 
@@ -70,7 +69,7 @@ def work(
     plan = Plan.from_json(read_sweep_file(paths)["plan"])
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
-    memory = Memory(config.worker_memory_gb, config.workers)
+    memory = MemoryLimit(config.worker_memory_gb, config.workers)
     begun: list[int] = []
 
     def begin(number: int) -> None:
@@ -83,7 +82,7 @@ def work(
     with Lease(paths, open_coordinator(paths, config.storage), config.lease_seconds) as lease:
         study = Study(paths, make_search(plan, paths), lease, config.storage, session, time.time)
         tuner = _make_tuner(plan, paths, study, stop, is_done, begin)
-        lease.on_heartbeat = Upkeep(study, tuner.oracle, stop, config.trial.timeout_minutes)
+        lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, config.trial.timeout_minutes)
         lease.on_heartbeat()  # the sweep may have been asked to stop before this worker was there
         try:
             tuner.search()
@@ -129,13 +128,13 @@ def _make_tuner(
     _set_libraries_aside()
     if plan.config.trainer.deterministic:
         devices.use_op_determinism()
-    dimensions = hparams(plan.space)
+    dimensions = tensorboard.hparams_of(plan.space)
 
     def prepare(claim: Claim, folder: TrialPaths) -> Config:
         announce(claim.number)
         plain = plan.composer.plain(claim.point, claim.seed)
         folder.folder.mkdir(parents=True, exist_ok=True)
-        write_yaml(folder.config, runnable(plain, plan.threads), durable=False)  # begun again, it is written again
+        write_yaml(folder.config, trial_file(plain, plan.threads), durable=False)  # begun again, it is written again
         return from_plain(plain)
 
     def begun(claim: Claim, folder: TrialPaths) -> None:
@@ -145,7 +144,7 @@ def _make_tuner(
     def ended(folder: TrialPaths, outcome: Outcome) -> None:
         result = outcome.result
         if result.objective is not None and result.best_epoch is not None:
-            tensorboard.write_objective(folder.folder, OBJECTIVE_TAG, result.objective, result.best_epoch)
+            tensorboard.write_objective(folder.folder, tensorboard.OBJECTIVE_TAG, result.objective, result.best_epoch)
         tensorboard.end_session(folder.folder, outcome.state is not State.FAILED)
 
     def claims_no_more() -> bool:
@@ -169,16 +168,6 @@ def _set_libraries_aside() -> None:
     gc.freeze()
 
 
-def hparams(space: SearchSpace) -> list[tensorboard.HParam]:
-    """The space as TensorBoard's table shows it."""
-    return [
-        tensorboard.HParam(d.key, choices=d.values)
-        if isinstance(d, Choice)
-        else tensorboard.HParam(d.key, low=d.low, high=d.high, is_int=isinstance(d, Int))
-        for d in space.dimensions
-    ]
-
-
 def work_job(folder: Path, index: int, session: str, parent: int | None = None) -> int:
     """A worker as a job of any Hydra launcher, or as a process; it says what is wrong on its standard error.
 
@@ -198,7 +187,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
                     return REPLACE
         except SweepStopped as error:
             _explain(error, parent)
-            return STOPPED
+            return SWEEP_STOPPED
         except MnistSweepError as error:
             _explain(error, parent)
             return error.exit_code
@@ -214,11 +203,8 @@ def _explain(error: MnistSweepError, parent: int | None) -> None:
 
 
 def _say(number: int) -> None:
-    print(f"{TRIAL_BEGINS}{number}", flush=True)  # to the worker's log, for the process that watches it
+    print(f"{TRIAL_STARTS}{number}", flush=True)  # to the worker's log, for the process that watches it
 
-
-# The exit code of a worker that found the sweep unable to go on; its peers find the same.
-STOPPED = 3
 
 if __name__ == "__main__":
     sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))

@@ -28,7 +28,7 @@ from mnistsweep.errors import SweepStopped, TrialFailed
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import CleanPaths, SweepPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.stopping import StopSignal
 
 OPTIONS = ["clean.plant=0.05", "clean.seeds=1"]
 

@@ -16,9 +16,9 @@ from mnistsweep.config import held
 from mnistsweep.config.compose import Recipe, quoted, to_config, to_plain
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.resources import conf_folder, default_folders, folders_for
-from mnistsweep.config.runnable import runnable
 from mnistsweep.config.schema import Config
 from mnistsweep.config.structure import read
+from mnistsweep.config.trial_file import trial_file
 from mnistsweep.config.trials import Composer, set_value
 from mnistsweep.errors import ConfigError
 
@@ -34,7 +34,7 @@ def training(config: Config) -> dict[str, Any]:
 
 def written(folder: Path, *overrides: str, name: str = "best") -> Recipe:
     """A configuration written as `best.yaml`, and the recipe of `--config-dir FOLDER --config-name best`."""
-    content = runnable(to_plain(Recipe(overrides).compose()), threads=2)
+    content = trial_file(to_plain(Recipe(overrides).compose()), threads=2)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return Recipe((), name, folders_for(str(folder), name))

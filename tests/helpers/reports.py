@@ -15,7 +15,7 @@ from rich.console import Console
 from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.report import gather
 from mnistsweep.config.compose import to_plain
-from mnistsweep.config.runnable import runnable
+from mnistsweep.config.trial_file import trial_file
 from mnistsweep.evaluation.collector import Gatherer
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.evidence import Evidence
@@ -109,5 +109,5 @@ def claimed(folder: Path) -> Iterator[tuple[Study, Claim, TrialPaths]]:
         claim = study.claim()
         assert claim is not None
         trial = plan.paths.trial(claim.number)
-        write_yaml(trial.config, runnable(to_plain(plan.composer.trial(claim.point, claim.seed)), threads=1))
+        write_yaml(trial.config, trial_file(to_plain(plan.composer.trial(claim.point, claim.seed)), threads=1))
         yield study, claim, trial

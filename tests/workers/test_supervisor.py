@@ -18,7 +18,8 @@ from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.workers import supervisor
-from mnistsweep.workers.signals import REPLACE, TRIAL_BEGINS, StopSignal, has_begun_trial
+from mnistsweep.workers.messages import REPLACE, TRIAL_STARTS, has_started_trial
+from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.supervisor import run_workers, worker_command
 
 # A worker's script gets its index as `index`, and `note(text)` appends a line to a file that the test reads.
@@ -189,7 +190,7 @@ def test_a_stop_signal_is_noticed_and_the_handlers_are_put_back() -> None:
 def test_a_second_signal_ends_the_process_at_once() -> None:
     code = """
 import os, signal
-from mnistsweep.workers.signals import StopSignal
+from mnistsweep.workers.stopping import StopSignal
 with StopSignal() as stop:
     os.kill(os.getpid(), signal.SIGINT)
     assert stop() and stop.exit_code == 130
@@ -209,10 +210,10 @@ def test_the_end_of_the_parent_is_a_request_to_stop() -> None:
 
 def test_only_what_a_process_said_itself_counts(tmp_path: Path) -> None:
     log = tmp_path / "0.log"
-    log.write_text(f"{TRIAL_BEGINS}3\nkilled\n", encoding="utf-8")
-    assert has_begun_trial(log, 0)
-    assert not has_begun_trial(log, log.stat().st_size - len("killed\n"))
-    assert not has_begun_trial(log, log.stat().st_size)
+    log.write_text(f"{TRIAL_STARTS}3\nkilled\n", encoding="utf-8")
+    assert has_started_trial(log, 0)
+    assert not has_started_trial(log, log.stat().st_size - len("killed\n"))
+    assert not has_started_trial(log, log.stat().st_size)
 
 
 def test_a_worker_does_not_outlive_the_sweep_that_started_it(run_sweep: RunSweep, tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.records import State
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.search import train_once
-from mnistsweep.workers.signals import REPLACE, StopSignal
-from mnistsweep.workers.worker import STOPPED, work_job
+from mnistsweep.workers.messages import REPLACE, SWEEP_STOPPED
+from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.workers.worker import work_job
 
 BAD_MODELS = """
 import os
@@ -211,7 +212,7 @@ def test_a_worker_that_has_grown_makes_room_for_another_between_trials(run_sweep
 def test_a_worker_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert work_job(tmp_path / "nowhere", 0, "session") == StudyError.exit_code
     assert "sweep.yaml: cannot be read" in capsys.readouterr().err
-    assert STOPPED not in (0, 1, 2)
+    assert SWEEP_STOPPED not in (0, 1, 2)
 
 
 def test_the_folder_of_a_sweep_may_move(run_sweep: RunSweep, tmp_path: Path) -> None:

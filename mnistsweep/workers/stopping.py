@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-# The exit code of a worker that has grown too large: another process is to take its place.
-REPLACE = 75
-
-# What a worker prints as it begins a trial, before the trial's number.
-TRIAL_BEGINS = "begins trial "
-
-
-# What a worker prints before the reason for which it, and the sweep, cannot go on.
-STOPS_BECAUSE = "stops: "
 
 
 class StopSignal:
@@ -71,15 +60,3 @@ class StopSignal:
         if self.received is not None:
             os._exit(128 + number)
         self.received = number
-
-
-def has_begun_trial(log: Path, offset: int) -> bool:
-    """Whether a worker said that it began a trial.
-
-    Args:
-        log: What the worker prints.
-        offset: Where in the log it began to print, in bytes.
-    """
-    with log.open("rb") as file:
-        file.seek(offset)
-        return any(line.startswith(TRIAL_BEGINS.encode()) for line in file)

@@ -15,14 +15,14 @@ from mnistsweep.config.held import GROUPS
 from mnistsweep.config.schema import PACKAGED, Config
 
 # Keys that determine a training, together with the groups; the other keys configure the sweep.
-KEYS = ("seed", "objective", "direction", "trainer")
+TRAINING_KEYS = ("seed", "objective", "direction", "trainer")
 
 
 def fingerprint(config: Config, length: int = 16) -> str:
     """Compute the fingerprint of a training: configurations with the same fingerprint train the same model.
 
-    The fingerprint covers `KEYS` and the groups (model, optimizer, schedule, data). It ignores the number of threads
-    and the keys of the sweep, so a sweep folder may be moved and the number of trials may be raised.
+    The fingerprint covers `TRAINING_KEYS` and the groups (model, optimizer, schedule, data). It ignores the number of
+    threads and the keys of the sweep, so a sweep folder may be moved and the number of trials may be raised.
 
     Args:
         config: Configuration of a trial.
@@ -30,11 +30,11 @@ def fingerprint(config: Config, length: int = 16) -> str:
     """
     plain = asdict(config)
     plain["trainer"].pop("threads")
-    text = json.dumps({key: plain[key] for key in (*KEYS, *GROUPS)}, sort_keys=True, default=str)
+    text = json.dumps({key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def runnable(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:
+def trial_file(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:
     """The file's content.
 
     The groups stand in it as a whole, on top of no preset: a key that was deleted stays deleted, and presets of the
@@ -45,6 +45,6 @@ def runnable(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:
         threads: CPU threads of the training: another number of threads adds up floats in another order.
     """
     content: dict[str, Any] = {"defaults": [PACKAGED, *({f"override {group}": None} for group in GROUPS), "_self_"]}
-    content |= {key: plain[key] for key in (*KEYS, *GROUPS)}
+    content |= {key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)}
     content["trainer"] = {**plain["trainer"], "threads": plain["trainer"]["threads"] or threads}
     return content

@@ -1,0 +1,55 @@
+"""`mnistsweep export`: writes the best configuration of a sweep, and on request the best trial's model, to files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from mnistsweep.atomic import atomic_write
+from mnistsweep.errors import StudyError
+from mnistsweep.planning.plan import plan_of
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.records import best_of
+from mnistsweep.study.sweep import Sweep, load_sweep
+
+
+def export(folder: Path, output: Path | None, model: Path | None) -> None:
+    """Write the best configuration, and on request the best trial's model.
+
+    Args:
+        folder: Path of the sweep's folder.
+        output: Path of the YAML file to write; None prints the configuration.
+        model: Path of the model file to write, which must end with ``.keras``; None writes no model.
+
+    Raises:
+        StudyError: No trial has completed yet, or a file is missing.
+    """
+    sweep = load_sweep(folder)
+    if not sweep.paths.best.is_file():
+        raise StudyError(f"{folder}: no trial has completed yet, so there is no best configuration.")
+    source = None if model is None else _best_model(sweep, model)
+    text = sweep.paths.best.read_text(encoding="utf-8")
+    if output is None:
+        print(text, end="")
+    else:
+        with atomic_write(output) as part:
+            part.write_text(text, encoding="utf-8")
+    if source is not None and model is not None:
+        with atomic_write(model) as part:
+            shutil.copyfile(source, part)
+
+
+def _best_model(sweep: Sweep, target: Path) -> Path:
+    """Path of the best trial's model file.
+
+    Args:
+        sweep: Sweep to export from.
+        target: Path that the user wants the model to be written to; only its suffix is checked.
+    """
+    if target.suffix != ".keras":
+        raise StudyError(f"--model: the name of a Keras model file ends with .keras; received {str(target)!r}.")
+    plan = plan_of(sweep)
+    best = best_of(Ledger(sweep.paths, plan.config.storage).records(), plan.direction)
+    if best is None or not (source := sweep.paths.trial(best.number).model).is_file():
+        raise StudyError(f"{sweep.paths.folder}: the best trial's model file is missing.")
+    return source

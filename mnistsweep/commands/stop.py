@@ -1,0 +1,60 @@
+"""`mnistsweep stop`: asks the workers of a running sweep to stop, on whichever host they run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from mnistsweep.commands.live_table import tally
+from mnistsweep.errors import SweepStopped
+from mnistsweep.planning.plan import plan_of
+from mnistsweep.study.leases import HeartbeatMonitor
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.storage.stores import open_coordinator
+from mnistsweep.study.sweep import load_sweep
+
+# How long a worker may take to stop, after it was heard that it should.
+STOP_SECONDS = 10
+
+
+def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
+    """Ask all workers of a sweep to stop, and wait until they have exited.
+
+    Each worker keeps the resume file of its trial's last epoch. The command that started the sweep continues it.
+
+    Args:
+        folder: Path of the sweep's folder.
+        wait: Function that sleeps for the given number of seconds.
+
+    Raises:
+        StudyError: The folder holds no sweep, or its ledger cannot be read.
+        SweepStopped: Some workers still run after `STOP_SECONDS` and two leases.
+    """
+    sweep = load_sweep(folder)
+    plan = plan_of(sweep)
+    ledger = Ledger(sweep.paths, plan.config.storage)
+    monitor = HeartbeatMonitor(
+        sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds
+    )
+    console = Console()
+
+    def running_workers() -> list[str]:
+        owners = {record.owner for record in ledger.running()} | sweep.paths.owners  # a worker may be between trials
+        return sorted(filter(monitor.is_alive, owners))
+
+    ledger.request_stop()
+    left = int(STOP_SECONDS + 2 * plan.config.lease_seconds)
+    if workers := running_workers():
+        console.print(f"asked {len(workers)} worker{'s' * (len(workers) > 1)} to stop ...", highlight=False)
+    while (workers := running_workers()) and left > 0:
+        wait(1.0)
+        left -= 1
+    if workers:
+        raise SweepStopped(f"{sweep.paths.folder}: asked to stop, but still running: {', '.join(workers)}")
+    console.print(
+        f"stopped: {tally(ledger.records(), plan.num_trials)}. The command that started the sweep continues it.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip

@@ -1,0 +1,29 @@
+"""Messages from a worker process to its supervisor: exit codes, and lines that the worker writes to its log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Exit code of a worker that used too much memory: the supervisor starts a new process in its place.
+REPLACE = 75
+
+# Exit code of a worker that found that the sweep cannot continue; the other workers find the same.
+SWEEP_STOPPED = 3
+
+# Beginning of the log line that a worker writes when it starts a trial; the trial's number follows.
+TRIAL_STARTS = "begins trial "
+
+# Beginning of the log line that a worker writes before it exits with an error; the reason follows.
+STOPS_BECAUSE = "stops: "
+
+
+def has_started_trial(log: Path, offset: int) -> bool:
+    """Whether a worker process has started a trial.
+
+    Args:
+        log: Path of the worker's log, to which earlier processes of the same worker may have written too.
+        offset: Size of the log in bytes when the process was started.
+    """
+    with log.open("rb") as file:
+        file.seek(offset)
+        return any(line.startswith(TRIAL_STARTS.encode()) for line in file)
