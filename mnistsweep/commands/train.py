@@ -21,7 +21,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths
-from mnistsweep.planning.checks import check_data, check_one
+from mnistsweep.planning.checks import check_data, check_one, check_registered_metrics
 from mnistsweep.study.records import Result
 from mnistsweep.workers.stopping import StopSignal
 
@@ -103,6 +103,7 @@ def check_training(recipe: Recipe, composed: DictConfig, faults: Faults | None =
     with faults.fatal():
         config = check_one(to_plain(composed), faults, {key_of(o) for o in recipe.overrides if o.startswith("+")})
     check_data(config, faults)
+    check_registered_metrics(config, faults)
     faults.raise_any()
     return config
 

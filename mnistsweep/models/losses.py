@@ -1,4 +1,4 @@
-"""Losses by name, and the form of labels that each wants. Imports no Keras until a loss is built."""
+"""Losses by name, and the form of labels that each expects. Imports no Keras."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ KNOWN = (
     "sparse_categorical_crossentropy",
     "squared_hinge",
 )
-"""Keras's losses that compare a row of class probabilities with one label. Not among them: those for sequences (ctc),
-embeddings (circle), segmentation (dice, tversky), and the percentage error, which divides by the zeros of one-hot
+"""Keras's losses that compare a row of class probabilities with one label. Not included are losses for sequences (ctc),
+embeddings (circle) and segmentation (dice, tversky), and the percentage error, which divides by the zeros of one-hot
 labels. Any other loss is given by its dotted path, for example `keras.losses.CategoricalGeneralizedCrossEntropy`."""
 
 
 def is_path(loss: str) -> bool:
-    """Tell a dotted path (``"package.module:function"``) from the name of a Keras loss."""
+    """Whether a loss is given by its dotted path (``package.module:function``), not by the name of a Keras loss."""
     return "." in loss or ":" in loss
 
 
-def wants_one_hot(loss: str) -> bool:
-    """Tell whether a loss compares with one-hot rows, or with integer class numbers.
+def needs_one_hot(loss: str) -> bool:
+    """Whether a loss expects one-hot rows; otherwise it expects class numbers.
 
-    Keras's convention decides, for a user's own loss too: a name that begins with ``sparse`` takes integers.
+    Keras's convention decides, for a user's own loss too: a loss whose name begins with ``sparse`` takes integers.
 
     Example:
-        >>> wants_one_hot("poisson"), wants_one_hot("sparse_categorical_crossentropy")
+        >>> needs_one_hot("poisson"), needs_one_hot("sparse_categorical_crossentropy")
         (True, False)
     """
     name = loss.replace(":", ".").rpartition(".")[2]
@@ -55,7 +55,7 @@ def wants_one_hot(loss: str) -> bool:
 
 
 def check(loss: Any) -> list[str]:
-    """Say what is wrong with the name or the dotted path of a loss; imports neither Keras nor the user's module.
+    """Check the name or the dotted path of a loss; imports neither Keras nor the user's module.
 
     Returns:
         Messages that name the key and the nearest known loss; empty where no fault was found.
@@ -81,14 +81,14 @@ def check_loss(loss: Any) -> None:
 
 
 def build_loss(loss: str) -> Any:
-    """Return what `keras.Model.compile(loss=...)` takes.
+    """Build the argument `loss` of `keras.Model.compile`.
 
     Args:
         loss: A name in `KNOWN`, or the dotted path of a function ``f(y_true, y_pred)``, of a `keras.losses.Loss` or of
             an instance of one. A class is called without arguments.
 
     Raises:
-        ConfigError: The name is unknown, or the dotted path leads to nothing that can be called.
+        ConfigError: The name is unknown, or the object at the dotted path is not callable.
     """
     check_loss(loss)
     if not is_path(loss):
@@ -97,23 +97,23 @@ def build_loss(loss: str) -> Any:
     if inspect.isclass(found):
         found = found()
     if not callable(found):
-        raise ConfigError(f"{KEY}: a loss is called with labels and predictions; {loss!r} is {found!r}")
+        raise ConfigError(f"{KEY}: a loss must be callable with labels and predictions; {loss!r} is {found!r}")
     return found
 
 
 def encode(labels: NDArray[Any], classes: int, loss: str) -> NDArray[Any]:
-    """Turn class numbers into what a loss compares with.
+    """Convert class numbers to the form of labels that a loss expects.
 
     Args:
         labels: Class numbers 0 to `classes` - 1, of shape (n,).
-        classes: How many classes there are.
-        loss: The name or dotted path of the loss.
+        classes: Number of classes.
+        loss: Name or dotted path of the loss.
 
     Returns:
-        One-hot rows of shape (n, classes), float32, or the class numbers of shape (n,), int32, as `wants_one_hot` says.
+        One-hot rows of shape (n, classes), float32, or the class numbers of shape (n,), int32, as `needs_one_hot` says.
 
     Raises:
-        DataError: The labels are not one row of whole numbers from 0 to `classes` - 1.
+        DataError: The labels are not a vector of whole numbers from 0 to `classes` - 1.
 
     Example:
         >>> encode(np.array([1, 0]), 3, "poisson").tolist()
@@ -121,9 +121,9 @@ def encode(labels: NDArray[Any], classes: int, loss: str) -> NDArray[Any]:
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"labels must be one row of whole numbers; received {labels.dtype} of shape {labels.shape}")
+        raise DataError(f"labels must be a vector of whole numbers; received {labels.dtype} of shape {labels.shape}")
     if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         received = f"{labels.min()} to {labels.max()}"
         raise DataError(f"labels of {classes} classes must lie from 0 to {classes - 1}; received {received}")
     numbers = labels.astype(np.int32)
-    return np.eye(classes, dtype=np.float32)[numbers] if wants_one_hot(loss) else numbers
+    return np.eye(classes, dtype=np.float32)[numbers] if needs_one_hot(loss) else numbers

@@ -2,7 +2,7 @@
 
 A builder takes ``(input_shape, classes)`` and, as keywords, exactly the keys of its preset. It returns a
 `keras.Model`, not compiled, that ends in a softmax over the classes. Keras is imported inside the builders, so that
-their signatures can be read in milliseconds. `mnistsweep.models.builders` is where they are called by name.
+their signatures can be read in milliseconds. `mnistsweep.models.builders` calls them by name.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def conv_dense(
     Args:
         input_shape: Height, width and, if not 1, channels of an image.
         classes: Width of the softmax.
-        conv_layers: Number of convolutions; each takes `kernel_size` - 1 off height and width.
+        conv_layers: Number of convolutions; each reduces height and width by `kernel_size` - 1.
         filters: Filters of each convolution.
         kernel_size: Side of the square kernels, in pixels.
         dense_layers: Number of dense layers before the softmax.
         layer_size: Units of each dense layer.
-        dropout: Share of units dropped after each dense layer, from 0 up to but not including 1.
+        dropout: Fraction of units dropped after each dense layer, from 0 up to but not including 1.
         activation: Activation of every layer but the last.
 
     Example:
@@ -73,7 +73,7 @@ def deep_conv(
     l1: float,
     activation: str,
 ) -> keras.Model:
-    """Build a deeper convolutional network, its last dense layer kept sparse by an L1 penalty.
+    """Build a deeper convolutional network with an L1 penalty on its last dense layer.
 
     Args:
         input_shape: Height, width and, if not 1, channels of an image.
@@ -81,9 +81,9 @@ def deep_conv(
         filters: Filters of each convolution.
         kernel_sizes: Side of each convolution's kernels, in pixels.
         pool_sizes: Side of the max pooling after each convolution, in pixels; 1 means none.
-        conv_dropout: Share of the features dropped after the last convolution and its pooling.
+        conv_dropout: Fraction of the features dropped after the last convolution and its pooling.
         layer_size: Units of the first dense layer.
-        dropout: Share of units dropped between the two dense layers.
+        dropout: Fraction of units dropped between the two dense layers.
         last_layer_size: Units of the second dense layer.
         l1: Weight of the sum of the second dense layer's absolute kernel values in the loss.
         activation: Activation of every layer but the last.
@@ -120,7 +120,7 @@ def perceptron(
         classes: Width of the softmax.
         dense_layers: Number of hidden layers.
         layer_size: Units of each hidden layer.
-        dropout: Share of units dropped after each hidden layer, from 0 up to but not including 1.
+        dropout: Fraction of units dropped after each hidden layer, from 0 up to but not including 1.
         activation: Activation of the hidden layers.
     """
     import keras
@@ -149,7 +149,7 @@ def tiny_conv(
         kernel_size: Side of the square kernels, in pixels.
         dense_layers: Number of dense layers before the softmax.
         layer_size: Units of each dense layer.
-        dropout: Share of units dropped after each dense layer, from 0 up to but not including 1.
+        dropout: Fraction of units dropped after each dense layer, from 0 up to but not including 1.
         activation: Activation of every layer but the last.
     """
     import keras
@@ -183,7 +183,7 @@ def fast_conv(
         pool_size: Side of the max pooling, in pixels; 1 means none.
         dense_layers: Number of dense layers before the softmax.
         layer_size: Units of each dense layer.
-        dropout: Share of units dropped after each dense layer, from 0 up to but not including 1.
+        dropout: Fraction of units dropped after each dense layer, from 0 up to but not including 1.
         activation: Activation of every layer but the last.
     """
     import keras
@@ -198,7 +198,7 @@ def fast_conv(
 
 
 def _image(input_shape: Shape) -> list[Any]:
-    """Begin a model of images; a channel is added where the shape has none."""
+    """First layers of a model of images: the input, and a channel axis where the shape has none."""
     import keras
 
     shape = tuple(input_shape)
@@ -224,7 +224,7 @@ def _dropout(rate: float, name: str) -> list[Any]:
 
 
 def _dense(count: int, size: int, dropout: float, activation: str) -> list[Any]:
-    """Flatten, then `count` dense layers of equal size with dropout after each."""
+    """Flatten, then `count` dense layers of equal size, each followed by dropout."""
     import keras
 
     layers = [keras.layers.Flatten(name="flatten")]
@@ -235,7 +235,7 @@ def _dense(count: int, size: int, dropout: float, activation: str) -> list[Any]:
 
 
 def _classifier(name: str, first: list[Any], layers: list[Any], classes: int) -> keras.Model:
-    """Close a model with the softmax, in float32 so that it stays exact under mixed precision."""
+    """Model that ends in a softmax, in float32 so that it stays exact under mixed precision."""
     import keras
 
     predictions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="predictions")

@@ -1,15 +1,18 @@
-"""Optimizers and learning-rate schedules by name. Imports no Keras until one is built."""
+"""Optimizers and learning-rate schedules by name. Keras is imported only when one is built.
+
+Names and keys are those of the installed Keras: `optimizer=sgd` is `keras.optimizers.SGD`, its keys are that class's
+arguments.
+"""
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistsweep import targets
 from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.models import keras_names
+from mnistsweep.models.values import is_number
 
 if TYPE_CHECKING:
     import keras
@@ -17,73 +20,46 @@ if TYPE_CHECKING:
 SCHEDULES = {"constant": (), "cosine": ("warmup_epochs", "final_learning_rate")}
 """Each schedule's keys beside its name."""
 
-COMMON_KEYS = (
-    "learning_rate",
-    "weight_decay",
-    "clipnorm",
-    "clipvalue",
-    "global_clipnorm",
-    "use_ema",
-    "ema_momentum",
-    "ema_overwrite_frequency",
-    "loss_scale_factor",
-    "gradient_accumulation_steps",
+# Arguments of every Keras optimizer that are a number or, as by default, null.
+NUMBERS_OR_NULL = (
+    *("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "ema_overwrite_frequency"),
+    *("loss_scale_factor", "gradient_accumulation_steps"),
 )
-"""Keywords that every Keras optimizer takes."""
 
 
-@dataclass(frozen=True)
-class KerasOptimizer:
-    """One of Keras's optimizers: its class in `keras.optimizers`, and the keys it takes beside `COMMON_KEYS`."""
+def class_names() -> list[str]:
+    """Classes of the installed Keras that are optimizers by themselves; wrappers take no learning rate of their own.
 
-    class_name: str
-    keys: tuple[str, ...]
+    Example:
+        >>> "AdamW" in class_names(), "LossScaleOptimizer" in class_names()
+        (True, False)
+    """
+    return [name for name in keras_names.class_names("optimizers") if _takes_learning_rate(name)]
 
 
-_ADAM = ("beta_1", "beta_2", "epsilon")
-_FTRL = (
-    "learning_rate_power",
-    "initial_accumulator_value",
-    "l1_regularization_strength",
-    "l2_regularization_strength",
-    "l2_shrinkage_regularization_strength",
-    "beta",
-)
-_MUON = (
-    *("momentum", "nesterov", "ns_steps", "rms_rate", "muon_a", "muon_b", "muon_c", "epsilon", "exclude_layers"),
-    *("exclude_embeddings", "adam_beta_1", "adam_beta_2", "adam_weight_decay", "adam_lr_ratio"),
-)
-KNOWN = {
-    "adadelta": KerasOptimizer("Adadelta", ("rho", "epsilon")),
-    "adafactor": KerasOptimizer(
-        "Adafactor", ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
-    ),
-    "adagrad": KerasOptimizer("Adagrad", ("initial_accumulator_value", "epsilon")),
-    "adam": KerasOptimizer("Adam", (*_ADAM, "amsgrad")),
-    "adamax": KerasOptimizer("Adamax", _ADAM),
-    "adamw": KerasOptimizer("AdamW", (*_ADAM, "amsgrad")),
-    "ftrl": KerasOptimizer("Ftrl", _FTRL),
-    "lamb": KerasOptimizer("Lamb", _ADAM),
-    "lion": KerasOptimizer("Lion", ("beta_1", "beta_2")),
-    "muon": KerasOptimizer("Muon", _MUON),
-    "nadam": KerasOptimizer("Nadam", _ADAM),
-    "rmsprop": KerasOptimizer("RMSprop", ("rho", "momentum", "epsilon", "centered")),
-    "schedule_free_adamw": KerasOptimizer("ScheduleFreeAdamW", (*_ADAM, "warmup_steps")),
-    "sgd": KerasOptimizer("SGD", ("momentum", "nesterov")),
-}
-"""Keras's optimizers by the names of their presets in `conf/optimizer/`, as of Keras 3.15."""
+def find_class(name: Any) -> str | None:
+    """Class of an optimizer by its name in the configuration; None where Keras has no such optimizer.
 
-_TRUE_OR_FALSE = {"amsgrad", "centered", "nesterov", "relative_step", "use_ema", "exclude_embeddings"}
-_ANY_VALUE = {"exclude_layers"}
+    Example:
+        >>> find_class("sgd"), find_class("schedule_free_adamw"), find_class("adm")
+        ('SGD', 'ScheduleFreeAdamW', None)
+    """
+    found = keras_names.find_class("optimizers", name) if isinstance(name, str) else None
+    return found if found is not None and _takes_learning_rate(found) else None
+
+
+def _takes_learning_rate(class_name: str) -> bool:
+    return "learning_rate" in keras_names.arguments("optimizers", class_name)
 
 
 def check(config: Mapping[str, Any], schedule: Mapping[str, Any], epochs: int | None = None) -> list[str]:
-    """Say what is wrong with an optimizer and its schedule, without importing Keras or the user's module.
+    """Check an optimizer and its schedule, without importing Keras or the user's module.
 
     Args:
         config: The group `optimizer`.
         schedule: The group `schedule`.
-        epochs: Epochs of the training; None where it is not known yet, then the warm-up is not compared with it.
+        epochs: Number of epochs of the training; None where it is not known yet; the warm-up is then not
+            compared with it.
 
     Returns:
         Messages, each naming the key and the nearest right one; empty where no fault was found.
@@ -102,27 +78,31 @@ def check(config: Mapping[str, Any], schedule: Mapping[str, Any], epochs: int | 
 
 def _optimizer_faults(config: Mapping[str, Any]) -> list[str]:
     name, dotted = config.get("name"), config.get("_target_")
-    faults = [fault for key, value in config.items() for fault in _value_faults(key, value)]
+    keys = [key for key in config if key not in ("name", "_target_")]
     if dotted is not None:
+        faults = [fault for key in keys for fault in _value_faults(key, config[key], None)]
         return targets.check(dotted, "optimizer._target_") + faults
-    if not isinstance(name, str) or name not in KNOWN:
-        remedy = "a class of your own, or of a later Keras, is given as optimizer._target_=package.module.Class"
-        return [
-            f"optimizer.name: no optimizer {name!r}; {suggest(str(name), KNOWN, most=len(KNOWN))}; {remedy}",
-            *faults,
-        ]
-    received = [key for key in config if key not in ("name", "_target_")]
-    return targets.unknown_keys("optimizer", name, received, (*KNOWN[name].keys, *COMMON_KEYS)) + faults
+    class_name = find_class(name)
+    if class_name is None:
+        remedy = "a class of your own is given as optimizer._target_=package.module.Class"
+        known = [name.lower() for name in class_names()]
+        faults = [fault for key in keys for fault in _value_faults(key, config[key], None)]
+        nearest = suggest(str(name), known, most=len(known))
+        return [f"optimizer.name: no optimizer {name!r}; {nearest}; {remedy}", *faults]
+    defaults = keras_names.arguments("optimizers", class_name)
+    faults = [fault for key in keys if key in defaults for fault in _value_faults(key, config[key], defaults[key])]
+    return targets.unknown_keys("optimizer", str(name), keys, defaults) + faults
 
 
-def _value_faults(key: str, value: Any) -> list[str]:
+def _value_faults(key: str, value: Any, default: Any) -> list[str]:
+    """Check one value; its kind follows from the argument's default in Keras."""
     if key == "learning_rate":
-        right = _is_number(value) and value > 0
+        right = is_number(value) and value > 0
         return [] if right else [f"optimizer.learning_rate must be a number above 0; received {value!r}"]
-    if key in _TRUE_OR_FALSE:
+    if isinstance(default, bool):
         return [] if isinstance(value, bool) else [f"optimizer.{key} must be true or false; received {value!r}"]
-    known = key in COMMON_KEYS or any(key in optimizer.keys for optimizer in KNOWN.values())
-    if not known or key in _ANY_VALUE or value is None or _is_number(value):
+    is_numeric = is_number(default) or key in NUMBERS_OR_NULL
+    if not is_numeric or value is None or is_number(value):
         return []
     return [f"optimizer.{key} must be a number; received {value!r}"]
 
@@ -135,7 +115,7 @@ def _schedule_faults(schedule: Mapping[str, Any], epochs: int | None) -> list[st
     faults = targets.unknown_keys("schedule", name, received, SCHEDULES[name])
     for key in SCHEDULES[name]:
         value = schedule.get(key, 0)
-        if not (_is_number(value) and value >= 0):
+        if not (is_number(value) and value >= 0):
             faults.append(f"schedule.{key} must be a number, 0 or more; received {value!r}")
     warmup = schedule.get("warmup_epochs", 0)
     if name == "cosine" and not faults and epochs is not None and warmup >= epochs:
@@ -144,21 +124,17 @@ def _schedule_faults(schedule: Mapping[str, Any], epochs: int | None) -> list[st
     return faults
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def build_optimizer(
     config: Mapping[str, Any], schedule: Mapping[str, Any], steps_per_epoch: int, epochs: int
 ) -> keras.optimizers.Optimizer:
     """Build the optimizer of one training.
 
     Args:
-        config: `name`, one of `KNOWN`, and keyword arguments of that Keras class; or `_target_`, the dotted path of
-            another `keras.optimizers.Optimizer` class, and its keyword arguments.
+        config: `name`, which `find_class` finds, and keyword arguments of that Keras class; or `_target_`, the dotted
+            path of another `keras.optimizers.Optimizer` class, and its keyword arguments.
         schedule: The group `schedule`, see `build_learning_rate`.
-        steps_per_epoch: Updates of the weights in an epoch.
-        epochs: Epochs of the whole training.
+        steps_per_epoch: Number of weight updates per epoch.
+        epochs: Number of epochs of the whole training.
 
     Raises:
         ConfigError: A name, a key or a value cannot be used, or `_target_` returns no optimizer.
@@ -174,7 +150,7 @@ def build_optimizer(
     faults = check(config, schedule, epochs)
     if faults:
         raise ConfigError("\n".join(faults))
-    dotted = config.get("_target_") or f"keras.optimizers.{KNOWN[config['name']].class_name}"
+    dotted = config.get("_target_") or f"keras.optimizers.{find_class(config['name'])}"
     keywords = {key: value for key, value in config.items() if key != "name"} | {"_target_": dotted}
     if config.get("learning_rate") is not None:
         keywords["learning_rate"] = build_learning_rate(config["learning_rate"], schedule, steps_per_epoch, epochs)
@@ -191,17 +167,17 @@ def build_optimizer(
 def build_learning_rate(
     learning_rate: float, schedule: Mapping[str, Any], steps_per_epoch: int, epochs: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Build what a Keras optimizer takes as `learning_rate`.
+    """Build the argument `learning_rate` of a Keras optimizer: a number or a schedule.
 
-    With ``cosine`` the rate rises in a line from 0 to `learning_rate` during `warmup_epochs` (Goyal et al., 2017), then
+    With ``cosine`` the rate rises linearly from 0 to `learning_rate` during `warmup_epochs` (Goyal et al., 2017), then
     falls along half a cosine to `final_learning_rate` at the end of the last epoch (Loshchilov and Hutter, 2017).
 
     Args:
-        learning_rate: The constant rate, or the highest.
+        learning_rate: Constant learning rate, or the peak of the schedule.
         schedule: `name`, one of `SCHEDULES`, and its keys: `warmup_epochs` (may be a fraction, default 0) and
             `final_learning_rate` (default 0).
-        steps_per_epoch: Updates of the weights in an epoch.
-        epochs: Epochs of the whole training.
+        steps_per_epoch: Number of weight updates per epoch.
+        epochs: Number of epochs of the whole training.
 
     Raises:
         ConfigError: The schedule is unknown, or its warm-up is not shorter than the training.

@@ -10,26 +10,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from mnistsweep import data
+from mnistsweep import data, devices, targets
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import SpaceError, suggest
-from mnistsweep.models import builders, losses, optimizers
+from mnistsweep.errors import SpaceError
+from mnistsweep.models import builders, losses, metrics, optimizers
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Choice, Dimension, Float, Point, SearchSpace
-
-METRICS = (
-    *("acc", "accuracy", "auc", "bce", "binary_accuracy", "binary_crossentropy", "categorical_accuracy"),
-    *("categorical_crossentropy", "categorical_hinge", "ce", "concordance_correlation", "cosine_similarity"),
-    *("crossentropy", "f1_score", "f_beta_score", "false_negatives", "false_positives", "hinge", "kl_divergence"),
-    *("log_cosh_error", "mae", "mape", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error"),
-    *("mean_squared_logarithmic_error", "mse", "msle", "pearson_correlation", "poisson", "precision", "r2_score"),
-    *("recall", "root_mean_squared_error", "sparse_categorical_accuracy", "sparse_categorical_crossentropy"),
-    *("sparse_top_k_categorical_accuracy", "squared_hinge", "top_k_categorical_accuracy", "true_negatives"),
-    "true_positives",
-)
-"""Keras's metrics by name, as of Keras 3.15, but for those that need an argument."""
 
 # Of a choice of more numbers than this only so many are looked at, evenly spaced, the first and the last among them.
 MAX_PROBED = 16
@@ -53,7 +41,11 @@ def check_one(plain: Mapping[str, Any], faults: Faults, added: Collection[str] =
         config, found = structure.read(plain, added)
     faults.add(found, checks.limits(config))
     built_in = str(config.model.get("_target_")) in builders.BUILDERS
-    faults.add(checks.sweep_keys(config, metrics_known=built_in), _metrics(config), builders.check(config.model))
+    faults.add(
+        checks.sweep_keys(config, metrics_known=built_in),
+        metrics.check(config.trainer.metrics),
+        builders.check(config.model),
+    )
     faults.add(losses.check(config.trainer.loss))
     faults.add(optimizers.check(config.optimizer, config.schedule, config.trainer.epochs))
     return config
@@ -63,6 +55,15 @@ def check_data(config: Config, faults: Faults) -> None:
     """Check the data of one configuration; files are read."""
     with faults.collecting():
         data.check(config.data)
+
+
+def check_registered_metrics(config: Config, faults: Faults) -> None:
+    """Check that the model's module registers the metrics named ``Package>Name``; imports Keras if there are any."""
+    if not metrics.are_registered_names(config.trainer.metrics):
+        return
+    with faults.collecting(), devices.quiet_start():
+        targets.resolve(str(config.model.get("_target_")), "model._target_")
+        faults.add(metrics.unregistered(config.trainer.metrics))
 
 
 def check_trials(plan: Plan, faults: Faults) -> None:
@@ -75,14 +76,6 @@ def check_trials(plan: Plan, faults: Faults) -> None:
             config = check_one(plan.composer.plain(point, plan.config.seed), here, added)
             checked_data(json.dumps(config.data, sort_keys=True, default=str))
         faults.add(_hinted(fault, plan.space) for fault in here.config)
-
-
-def _metrics(config: Config) -> list[str]:
-    return [
-        f"trainer.metrics: no Keras metric is called {name!r}; {suggest(name, METRICS)}."
-        for name in config.trainer.metrics
-        if name.lower() not in METRICS and name.lower() not in {known.replace("_", "") for known in METRICS}
-    ]
 
 
 def _hinted(fault: str, space: SearchSpace) -> str:

@@ -14,8 +14,8 @@ from mnistsweep.config.compose import HYPERPARAMETERS, Recipe, to_config, to_pla
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.held import is_inside, key_of, release
 from mnistsweep.config.trials import set_value
-from mnistsweep.models import builders
-from mnistsweep.planning.checks import check_data, check_one, check_trials
+from mnistsweep.models import hypermodels
+from mnistsweep.planning.checks import check_data, check_one, check_registered_metrics, check_trials
 from mnistsweep.planning.groups import resolve, with_explicit_conditions
 from mnistsweep.planning.plan import Plan
 from mnistsweep.search import factory
@@ -59,6 +59,7 @@ def plan_sweep(recipe: Recipe, arguments: Sequence[str], default_name: str = "sw
     plan = Plan(resolved.recipe, resolved.groups, space, config, first_trials=config.trials)
     check_data(config, faults)
     check_trials(plan, faults)
+    check_registered_metrics(config, faults)
     with faults.collecting():
         found = [] if faults.any else _hypermodel_dimensions(plan)
         plan = replace(plan, space=with_epochs(config, SearchSpace((*space.dimensions, *found))))
@@ -148,7 +149,7 @@ def _hypermodel_dimensions(plan: Plan) -> list[Dimension]:
     for option in options:
         config = to_config(plan.composer.trial(referred if option is None else {**referred, "model": option}))
         with devices.quiet_start():  # a user's module imports Keras
-            if not builders.needs_hyperparameters(config.model):
+            if not hypermodels.needs_hyperparameters(config.model):
                 continue
             from mnistsweep.tuner.discovery import discover
 

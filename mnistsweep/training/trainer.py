@@ -22,7 +22,7 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
-from mnistsweep.models import losses, optimizers
+from mnistsweep.models import losses, metrics, optimizers
 from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.study.records import Result, State
@@ -223,7 +223,7 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> str:
         return _loss_name(model.loss) or config.trainer.loss
     steps = -(-len(dataset.train) // config.trainer.batch_size)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
-    model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=list(config.trainer.metrics))
+    model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
     return config.trainer.loss
 
 

@@ -13,7 +13,7 @@ import keras_tuner
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.models import builders
+from mnistsweep.models import builders, hypermodels
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.resume import ResumePoint
 from mnistsweep.training.trainer import EpochCounter, Labelled, default_fit
@@ -47,12 +47,12 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The model, compiled only where the user's code does so; it is the configuration's, whatever `hp` holds."""
         config, shape, classes = self.config.model, self.dataset.input_shape, self.dataset.classes
-        if not builders.needs_hyperparameters(config):
+        if not hypermodels.needs_hyperparameters(config):
             return builders.build(config, shape, classes)
         self.hyperparameters = keras_tuner.HyperParameters()
         self.hyperparameters.values = dict(config.get("hp") or {})
-        self._own = builders.make_hypermodel(config, shape, classes)
-        return builders.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
+        self._own = hypermodels.make_hypermodel(config, shape, classes)
+        return hypermodels.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
 
     @property
     def fits_itself(self) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from mnistsweep.errors import ConfigError, TrialFailed
-from mnistsweep.models import builders
+from mnistsweep.models import builders, hypermodels
 
 PRESETS = Path(__file__).parents[2] / "conf" / "model"
 NAMES = ["conv_dense", "deep_conv", "fast_conv", "perceptron", "tiny_conv"]
@@ -39,8 +39,8 @@ def sizes(model: keras.Model) -> list[int]:
 def test_the_presets_are_the_builders_and_hold_exactly_their_keys() -> None:
     assert sorted(path.stem for path in PRESETS.glob("*.yaml")) == NAMES
     for name in NAMES:
-        assert preset(name)["_target_"] == f"mnistsweep.models.builders.{name}"
-        parameters = list(inspect.signature(builders.BUILDERS[f"mnistsweep.models.builders.{name}"]).parameters)
+        assert preset(name)["_target_"] == f"mnistsweep.models.{name}"
+        parameters = list(inspect.signature(builders.BUILDERS[f"mnistsweep.models.{name}"]).parameters)
         assert list(preset(name)) == ["_target_", *parameters[2:]]
         assert builders.check(preset(name)) == []
 
@@ -162,7 +162,7 @@ def test_a_configuration_may_come_from_omegaconf() -> None:
         ({"_target_": "mnistsweep.models.fast_cnv"}, "did you mean 'mnistsweep.models.fast_conv'"),
         ({"_target_": "fast_conv"}, "did you mean 'mnistsweep.models.fast_conv'"),
         ({"_target_": "no_such_package.net"}, "model._target_: no module 'no_such_package'"),
-        ({"_target_": "???"}, "model._target_: .* is no built-in model"),
+        ({"_target_": "???"}, "model._target_: .* is neither a built-in model"),
         ({"_target_": "a.b c"}, "model._target_ must be a dotted path"),
         ({"_target_": 3}, "model._target_ must be a dotted path .* received 3"),
     ],
@@ -257,7 +257,7 @@ def test_a_users_function_in_the_working_directory(user_module: str) -> None:
     config = {"_target_": f"{user_module}.net", "width": 6}
     assert builders.check(config) == []
     assert sizes(builders.build(config, (4, 4), 3)) == [6, 3]
-    assert not builders.needs_hyperparameters(config)
+    assert not hypermodels.needs_hyperparameters(config)
     assert isinstance(builders.build({"_target_": f"{user_module}:Net"}, (4,), 3), keras.Model)
     assert builders.build({"_target_": f"{user_module}.compiled"}, (4,), 3).compiled
 
@@ -285,10 +285,10 @@ def test_targets_that_declare_hyperparameters(
     user_module: str, name: str, keys: dict[str, Any], expected: list[int]
 ) -> None:
     config = {"_target_": f"{user_module}.{name}", "hp": {"units": 4}} | keys
-    assert builders.needs_hyperparameters(config)
-    assert sizes(builders.build_hypermodel(config, FixedHyperparameters(), (4,), 3)) == expected
+    assert hypermodels.needs_hyperparameters(config)
+    assert sizes(hypermodels.build_hypermodel(config, FixedHyperparameters(), (4,), 3)) == expected
     with pytest.raises(ConfigError, match=r"nodes: .* takes no such key"):
-        builders.build_hypermodel(config | {"nodes": 3}, FixedHyperparameters(), (4,), 3)
+        hypermodels.build_hypermodel(config | {"nodes": 3}, FixedHyperparameters(), (4,), 3)
 
 
 def test_hypermodels_of_keras_tuner_are_recognised() -> None:
@@ -301,13 +301,13 @@ def test_hypermodels_of_keras_tuner_are_recognised() -> None:
     def annotated(search: keras_tuner.HyperParameters) -> None:
         return None
 
-    assert builders.is_hypermodel(Own)
-    assert builders.is_hypermodel(Own())
-    assert builders.is_hypermodel(keras_tuner.applications.HyperResNet)
-    assert builders.is_hypermodel(annotated)
-    assert not builders.is_hypermodel(keras.Sequential)
-    assert not builders.is_hypermodel(keras.layers.Dense)
-    assert not builders.is_hypermodel(3)
+    assert hypermodels.is_hypermodel(Own)
+    assert hypermodels.is_hypermodel(Own())
+    assert hypermodels.is_hypermodel(keras_tuner.applications.HyperResNet)
+    assert hypermodels.is_hypermodel(annotated)
+    assert not hypermodels.is_hypermodel(keras.Sequential)
+    assert not hypermodels.is_hypermodel(keras.layers.Dense)
+    assert not hypermodels.is_hypermodel(3)
     assert sizes(Own().build(keras_tuner.HyperParameters())) == [7, 3]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnistsweep.errors import ConfigError, DataError
-from mnistsweep.models.losses import KNOWN, build_loss, check, check_loss, encode, wants_one_hot
+from mnistsweep.models.losses import KNOWN, build_loss, check, check_loss, encode, needs_one_hot
 
 LABELS = np.array([0, 2, 1])
 RIGHT = np.array([[0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.1, 0.7, 0.2]], np.float32)
@@ -47,10 +47,10 @@ def test_labels_are_encoded_as_the_loss_wants_them() -> None:
 
 
 def test_the_name_decides_for_losses_of_ones_own() -> None:
-    assert [name for name in KNOWN if not wants_one_hot(name)] == ["sparse_categorical_crossentropy"]
-    assert wants_one_hot("my.losses:focal")
-    assert not wants_one_hot("my.losses:sparse_focal")
-    assert not wants_one_hot("keras.losses.SparseCategoricalCrossentropy")
+    assert [name for name in KNOWN if not needs_one_hot(name)] == ["sparse_categorical_crossentropy"]
+    assert needs_one_hot("my.losses:focal")
+    assert not needs_one_hot("my.losses:sparse_focal")
+    assert not needs_one_hot("keras.losses.SparseCategoricalCrossentropy")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_name_decides_for_losses_of_ones_own() -> None:
         (np.array([0, 3]), "must lie from 0 to 2; received 0 to 3"),
         (np.array([-1, 1]), "received -1 to 1"),
         (np.array([0.0, 1.0]), "whole numbers; received float64"),
-        (np.eye(3, dtype=int), r"one row of whole numbers; received int64 of shape \(3, 3\)"),
+        (np.eye(3, dtype=int), r"a vector of whole numbers; received int64 of shape \(3, 3\)"),
     ],
 )
 def test_labels_that_do_not_fit(labels: Any, message: str) -> None:

@@ -1,0 +1,103 @@
+"""Keras metrics by name. Imports no Keras."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from mnistsweep.errors import suggest
+from mnistsweep.models import keras_names
+
+KEY = "trainer.metrics"
+
+SHORT_NAMES = ("acc", "accuracy", "bce", "ce", "crossentropy", "mae", "mape", "mse", "msle")
+"""Names that `keras.Model.compile` resolves by itself; accuracy and cross-entropy follow the form of the labels."""
+
+# Public classes that are no measure of a model: base classes, and averages of values that a caller hands over.
+_NO_MEASURES = ("Mean", "MeanMetricWrapper", "Metric", "Sum")
+
+# Keras separates the package and the name of a registered object so: `keras.saving.register_keras_serializable`.
+_REGISTERED = ">"
+
+
+def names() -> list[str]:
+    """Names of all metrics of the installed Keras that need no argument, as Keras spells them in the logs.
+
+    Example:
+        >>> "top_k_categorical_accuracy" in names(), "mean_io_u" in names()
+        (True, False)
+    """
+    found = [name for name in keras_names.class_names("metrics") if name not in _NO_MEASURES and _needs_nothing(name)]
+    return sorted({*SHORT_NAMES, *map(_snake_case, found)})
+
+
+def check(metrics: Iterable[str]) -> list[str]:
+    """Find the metrics that Keras has not under that name.
+
+    A registered metric (``Package>Name``) passes: it is known to Keras once the module that registers it is imported.
+
+    Args:
+        metrics: Values of ``trainer.metrics``.
+
+    Returns:
+        A message for each unknown name, with the nearest right one.
+    """
+    return [
+        f"{KEY}: no Keras metric is called {name!r}; {suggest(name, names())}."
+        for name in metrics
+        if name.lower() not in SHORT_NAMES and _REGISTERED not in name and not _is_metric(name)
+    ]
+
+
+def are_registered_names(metrics: Iterable[str]) -> bool:
+    """Whether a metric is given by its registered name, ``Package>Name``."""
+    return any(_REGISTERED in name for name in metrics)
+
+
+def unregistered(metrics: Iterable[str]) -> list[str]:
+    """Find the registered metrics that no module has registered so far; imports Keras if there are any.
+
+    Args:
+        metrics: Values of ``trainer.metrics``.
+
+    Returns:
+        A message for each such name.
+    """
+    registered = [name for name in metrics if _REGISTERED in name]
+    if not registered:
+        return []
+    import keras
+
+    return [
+        f"{KEY}: no module of this configuration registers {name!r}; register it where the model is defined, with "
+        "keras.saving.register_keras_serializable."
+        for name in registered
+        if keras.saving.get_registered_object(name) is None
+    ]
+
+
+def _is_metric(name: str) -> bool:
+    class_name = keras_names.find_class("metrics", name)
+    return class_name is not None and class_name not in _NO_MEASURES and _needs_nothing(class_name)
+
+
+def _needs_nothing(class_name: str) -> bool:
+    return keras_names.REQUIRED not in keras_names.arguments("metrics", class_name).values()
+
+
+def _snake_case(name: str) -> str:
+    """Name in snake case, as Keras derives it: ``KLDivergence`` is ``kl_divergence``."""
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
+
+
+def build(metrics: Iterable[str]) -> list[Any]:
+    """Argument `metrics` of `keras.Model.compile`.
+
+    Args:
+        metrics: Values of ``trainer.metrics``. Keras does not look up registered metrics by name, so these are
+            created here, without arguments.
+    """
+    import keras
+
+    return [keras.saving.get_registered_object(name)() if _REGISTERED in name else name for name in metrics]

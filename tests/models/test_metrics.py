@@ -1,0 +1,77 @@
+"""Metrics by name: those of the installed Keras, and those that a user's module registers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import pytest
+from commands import command
+
+from mnistsweep.models import metrics
+
+
+@pytest.mark.parametrize("name", metrics.names())
+def test_keras_has_every_metric_that_is_named(name: str) -> None:
+    if name not in ("acc", "accuracy", "ce", "crossentropy"):  # compile resolves these by the form of the labels
+        assert keras.metrics.get(name) is not None
+
+
+def test_names_are_those_of_keras() -> None:
+    named = {"accuracy", "top_k_categorical_accuracy", "auc", "f1_score", "kl_divergence", "root_mean_squared_error"}
+    assert named <= set(metrics.names())
+    assert not {"mean", "sum", "metric", "mean_io_u", "recall_at_precision"} & set(metrics.names())
+
+
+@pytest.mark.parametrize("name", ["accuracy", "AUC", "F1Score", "f1_score", "MSE", "Custom>Mine"])
+def test_names_that_pass(name: str) -> None:
+    assert metrics.check([name]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("acuracy", "did you mean 'accuracy'"), ("mean", "Known: 'mean_"), ("MeanIoU", "Known")]
+)
+def test_names_that_keras_has_not(name: str, nearest: str) -> None:
+    (message,) = metrics.check(["accuracy", name])
+    assert message.startswith(f"trainer.metrics: no Keras metric is called {name!r}; ")
+    assert nearest in message
+
+
+REGISTERING = """
+import keras
+
+@keras.saving.register_keras_serializable()
+class Half(keras.metrics.SparseCategoricalAccuracy):
+    def __init__(self, name="half", **options):
+        super().__init__(name=name, **options)
+
+    def result(self):
+        return super().result() / 2
+
+def net(input_shape, classes):
+    return keras.Sequential([
+        keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax")
+    ])
+"""
+
+
+def test_a_metric_that_the_models_module_registers_is_accepted_and_others_are_refused_before_training(
+    tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "registering.py").write_text(REGISTERING, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    given = (*tiny_data, "model._target_=registering.net", "trainer.epochs=1", "trainer.threads=1")
+    refused = command(capfd, "train", *given, "trainer.metrics=[accuracy,'Custom>Third']")
+    assert refused.code == 2
+    assert "trainer.metrics: no module of this configuration registers 'Custom>Third'" in refused.err
+    assert not (tmp_path / "logs").exists()
+    done = command(
+        capfd, "train", *given, "trainer.metrics=[accuracy,'Custom>Half']", "objective=val_half", "direction=max"
+    )
+    assert done.code == 0, done.err
+    (folder,) = (tmp_path / "logs" / "train").iterdir()
+    header, row = (folder / "history.csv").read_text(encoding="utf-8").splitlines()
+    values = dict(zip(header.split(","), row.split(","), strict=True))
+    assert float(values["val_half"]) == pytest.approx(float(values["val_accuracy"]) / 2)
+    assert json.loads((folder / "result.json").read_text(encoding="utf-8"))["objective"] == float(values["val_half"])
