@@ -26,7 +26,7 @@ from mnistsweep.evaluation.collector import NUM_DISTORTED, Gatherer
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.evaluation.selection import Selection, check_data, select
 from mnistsweep.html_report import page
-from mnistsweep.html_report.evidence import Checkpoint, Evidence, Search, Winner
+from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
 from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import ReportPaths
@@ -116,7 +116,7 @@ def gather(gatherer: Gatherer, commands: Sequence[str] = ()) -> Evidence:
         top=options.top,
         against=options.against,
         search=search,
-        refit_curves=_curves(models) if options.refit else None,
+        retraining_curves=_curves(models) if options.refit else None,
         checkpoint=None
         if checkpoint is None or checkpoint.validation is None
         else Checkpoint(checkpoint.validation, labels, checkpoint.probabilities),
@@ -170,7 +170,7 @@ def _winner(gatherer: Gatherer, parameters: int) -> Winner:
         value=record.result.objective,
         best_epoch=selection.best_epoch,
         epochs=gatherer.config.trainer.epochs,
-        refitted=refit,
+        retrained=refit,
         examples=len(dataset.train) + (len(dataset.validation) if refit else 0),
         parameters=parameters,
         repeats=gatherer.config.trainer.repeats,
@@ -178,27 +178,12 @@ def _winner(gatherer: Gatherer, parameters: int) -> Winner:
     )
 
 
-def _search(selection: Selection) -> Search:
-    """The trials as a table, with the real values of their points, and their learning curves."""
-    import pandas as pd
-
-    plan, keys = selection.plan, selection.plan.space.keys
-    rows = [
-        {
-            "trial": record.number,
-            "state": record.state.value,
-            "objective": record.result.objective,
-            "best_epoch": record.result.best_epoch,
-            "seconds": record.result.seconds,
-            "seed": record.seed,
-            "reason": record.result.reason,
-            **{key: record.point.get(key) for key in keys},
-        }
-        for record in selection.records
-        if record.state.finished
-    ]
-    trials = pd.DataFrame(rows).astype({"objective": float, "best_epoch": "Int64"})
-    return Search(plan.space, plan.config.objective, plan.direction, trials, load_sweep(selection.paths.folder).curves)
+def _search(selection: Selection) -> SearchHistory:
+    """Return the finished trials of the sweep and their learning curves."""
+    plan = selection.plan
+    finished = [record for record in selection.records if record.state.finished]
+    curves = load_sweep(selection.paths.folder).curves
+    return SearchHistory(plan.space, plan.config.objective, plan.direction, finished, curves)
 
 
 def _curves(models: Sequence[Predictions]) -> Any:
@@ -227,7 +212,7 @@ def _write_record(paths: ReportPaths, gatherer: Gatherer, evidence: Evidence) ->
     record = {
         "mnistsweep": mnistsweep.__version__,
         "trial": evidence.winner.number,
-        "refitted": evidence.winner.refitted,
+        "refitted": evidence.winner.retrained,
         "models": gatherer.names,
         "class_names": list(evidence.class_names),
         "test": gatherer.test_checksum,

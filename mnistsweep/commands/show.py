@@ -146,7 +146,7 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
         index = found
     target = output or report.paths.report.image(index)
     drawing = report.draw(index)
-    _write(target, style.png(drawing))
+    _write(target, style.to_png(drawing))
     console = Console()
     label, guess = int(report.labels[index]), int(report.mistakes.predictions[index])
     names = [escape(name) for name in report.class_names]

@@ -1,13 +1,15 @@
-"""All that sections may use: arrays and tables, nothing that trains, nothing that is fetched.
+"""Input of the report's sections: arrays, tables and records in memory.
 
-A section takes what it needs and gives None where that is not there: a sweep of tables has no images, a report with
-`report.refit=false` has one seed.
+Sections compute from these values. They train no model, and the only files that one of them reads are the results of
+the cleaning experiment (`Evidence.cleaning`). A section returns None where the values that it needs are missing: inputs
+that are no images cannot be drawn, and with ``report.refit=false`` there is one seed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.robustness import Robustness
+from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.space import Point, SearchSpace
+from mnistsweep.study.results import State, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,20 +27,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Winner:
-    """The trial that won by validation.
+    """Trial with the best validation objective.
 
     Attributes:
-        number: Of the trial.
-        point: Its values.
+        number: Number of the trial.
+        point: Values of the trial's active dimensions.
         objective: Name of the objective, such as ``val_accuracy``.
-        value: The objective at the best epoch; the mean over repeats.
-        best_epoch: Counted from 1; of the best repeat.
-        epochs: For how many it was configured.
-        refitted: Whether the models of the report were trained anew, on training and validation data together.
-        examples: How many examples the models of the report were trained on.
-        parameters: Of the model.
-        repeats: How often the trial was trained (`trainer.repeats`); its learning curve is the first one's.
-        augmentation: What its training images were distorted by (`data.augmentation`).
+        value: Objective at the best epoch; the mean over repeats.
+        best_epoch: Best epoch of the best repeat, counted from 1.
+        epochs: Number of epochs of the trial's configuration.
+        retrained: Whether the models of the report were retrained on training and validation data together; otherwise
+            the one model of the report is the trial's checkpoint.
+        examples: Number of examples that the models of the report were trained on.
+        parameters: Number of parameters of the model.
+        repeats: Number of trainings of the trial (`trainer.repeats`); the learning curve is that of the first one.
+        augmentation: Augmentation of the training images (`data.augmentation`): its strength by its name.
     """
 
     number: int
@@ -45,7 +50,7 @@ class Winner:
     value: float
     best_epoch: int
     epochs: int
-    refitted: bool
+    retrained: bool
     examples: int
     parameters: int
     repeats: int = 1
@@ -54,12 +59,12 @@ class Winner:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a trial's own checkpoint says: a model that has seen the training side, but not the validation side.
+    """Predictions of a trial's checkpoint, a model that was trained on the training data only.
 
     Attributes:
-        validation: Probabilities on the validation side, ``(m, classes)``.
-        validation_labels: ``(m,)``.
-        test: Probabilities on the test set, ``(n, classes)``.
+        validation: Predicted probabilities on the validation data, ``(m, classes)``.
+        validation_labels: Labels of the validation data, ``(m,)``.
+        test: Predicted probabilities on the test set, ``(n, classes)``.
     """
 
     validation: NDArray[np.float64]
@@ -68,49 +73,61 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """What the sweep left.
+class SearchHistory:
+    """Finished trials of a sweep.
 
     Attributes:
-        space: What was searched.
-        objective: Its name.
+        space: Search space of the sweep.
+        objective: Name of the objective.
         direction: ``max`` or ``min``.
-        trials: The columns of ``results.csv``, a row a finished trial: `trial`, `state` (completed, pruned, failed),
-            `objective`, `best_epoch`, `seconds`, `seed`, `reason`, then a column a dimension (missing where inactive).
-        curves: A row an epoch of a trial: `trial`, `epoch`, then a column a metric (`accuracy`, `val_accuracy`, ...).
+        trials: Records of the finished trials (completed, pruned, failed), in the order of their numbers.
+        curves: Learning curves with a row for each epoch of each trial: columns `trial`, `epoch`, and one for each
+            metric (`accuracy`, `val_accuracy`, ...).
     """
 
     space: SearchSpace
     objective: str
     direction: str
-    trials: pd.DataFrame
+    trials: Sequence[TrialRecord]
     curves: pd.DataFrame
+
+    def in_state(self, state: State) -> list[TrialRecord]:
+        """Return the trials that ended in a state, in the order of their numbers."""
+        return [record for record in self.trials if record.state is state]
+
+    @cached_property
+    def scored(self) -> ScoredTrials | None:
+        """Completed and pruned trials with an objective; None where no trial has completed."""
+        return ScoredTrials.from_records(self.space, self.objective, self.direction, self.trials)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that is known when the page is made.
+    """Everything that the page is computed from.
 
     Attributes:
-        name: Of the sweep.
-        class_names: One a class.
-        labels: Of the test set, ``(n,)``.
-        probabilities: On the test set, ``(seeds, n, classes)``: one model a seed.
-        losses: The loss that the models were trained with, on the test set, ``(seeds,)``; NaN where it is not known.
-        winner: The trial behind the models.
-        images: The test set to look at, ``(n, height, width)`` or ``(n, height, width, 3)`` from 0 to 1; None where the
-            inputs are no images.
-        top: How many images a ranking shows (`report.top`).
-        against: The hyperparameter that time and accuracy are held against (`report.against`); None: the most
+        name: Name of the sweep.
+        class_names: Names of the classes, ``(classes,)``.
+        labels: Labels of the test set, ``(n,)``.
+        probabilities: Predicted probabilities on the test set, ``(seeds, n, classes)``: one model for each seed.
+        losses: Loss of each model on the test set, ``(seeds,)``, computed by the loss function of the training; NaN
+            where it is not known.
+        winner: Trial with the configuration of these models.
+        images: Test images for display, ``(n, height, width)`` or ``(n, height, width, 3)``, from 0 to 1; None where
+            the inputs are no images.
+        top: Number of images in a ranking (`report.top`).
+        against: Key of the hyperparameter in the section on training time (`report.against`); None: the most
             important one.
-        search: What the sweep left.
-        refit_curves: As `Search.curves`, with `seed` (from 0) in place of `trial`; None where nothing was refitted.
-        checkpoint: Of the winner; None where its file is missing.
-        others: Test probabilities of the next best trials' checkpoints, by the trial's number (`report.top_trials`).
-        robustness: Accuracy under distortions; None where there are no images.
-        commands: What made the page, one a line.
-        cleaning: The folder of the cleaning experiment's results; None where there was none.
-        notes: What is missing, a sentence each: the page shows them at its top.
+        search: Finished trials of the sweep; None where they are not known.
+        retraining_curves: Learning curves of the retrained models: as `SearchHistory.curves`, with a column `seed`
+            (from 0) in place of `trial`; None where no model was retrained.
+        checkpoint: Predictions of the winner's checkpoint; None where its file is missing.
+        others: Predicted test probabilities of the next best trials' checkpoints by the number of the trial
+            (`report.top_trials`).
+        robustness: Accuracy on distorted images; None where the inputs are no images or it was not measured.
+        commands: Command lines that reproduce the page and the model.
+        cleaning: Folder of the cleaning experiment's results, which may not exist; None where there is none.
+        notes: Sentences on what is missing, shown at the top of the page.
     """
 
     name: str
@@ -122,8 +139,8 @@ class Evidence:
     images: NDArray[Any] | None = None
     top: int = 10
     against: str | None = None
-    search: Search | None = None
-    refit_curves: pd.DataFrame | None = None
+    search: SearchHistory | None = None
+    retraining_curves: pd.DataFrame | None = None
     checkpoint: Checkpoint | None = None
     others: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     robustness: Robustness | None = None
@@ -133,11 +150,16 @@ class Evidence:
 
     @property
     def committee(self) -> NDArray[np.float64]:
-        """The mean of the probabilities over seeds, ``(n, classes)``: what the seeds say together."""
+        """Predictions of the committee: the mean of the probabilities over seeds, ``(n, classes)``."""
         mean: NDArray[np.float64] = self.probabilities.mean(axis=0)
         return mean
 
     @property
-    def predictions(self) -> NDArray[np.int64]:
-        """The committee's predictions, ``(n,)``."""
-        return np.asarray(self.committee.argmax(axis=1))
+    def several_seeds(self) -> bool:
+        """Whether there is more than one model, so that the committee differs from a single model."""
+        return len(self.probabilities) > 1
+
+    @property
+    def scored_trials(self) -> ScoredTrials | None:
+        """Completed and pruned trials with an objective; None where no trial has completed."""
+        return None if self.search is None else self.search.scored

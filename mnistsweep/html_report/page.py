@@ -120,16 +120,16 @@ class _Drawn:
         """All files of a section by their paths: figures, tables, single pictures."""
         files: dict[str, str | bytes] = {f"{name}.png": png for name, png in self.pngs.items()}
         files |= {name: _csv(table) for name, table in section.files.items()}
-        return files | {name: style.png(picture) for name, picture in section.pictures.items()}
+        return files | {name: style.to_png(picture) for name, picture in section.pictures.items()}
 
 
 def _draw(section: Section) -> _Drawn:
     found = [block.figure if isinstance(block, Interactive) else block for block in section.blocks]
     drawings = [block for block in found if isinstance(block, Figure)]
-    svgs = {one.name: style.svg(one.drawing, one.name) for one in drawings}
+    svgs = {one.name: style.to_svg(one.drawing, one.name) for one in drawings}
     if len(svgs) < len(drawings):
         raise ValueError(f"each figure needs a name of its own, received {[one.name for one in drawings]}.")
-    return _Drawn(svgs, {one.name: style.png(one.drawing) for one in drawings})
+    return _Drawn(svgs, {one.name: style.to_png(one.drawing) for one in drawings})
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -147,7 +147,7 @@ def test_a_second_report_trains_nothing_and_needs_no_keras_and_the_sweep_may_be_
     assert json.loads(report.record.read_text(encoding="utf-8"))["class_names"] == ["nought", "one", "two", "three"]
     search = gathered(folder, "report.seeds=2")[0].search
     assert search is not None
-    assert search.trials["trial"].tolist() == [0, 1, 2]
+    assert [record.number for record in search.trials] == [0, 1, 2]
     assert set(search.curves["trial"]) == {0, 1, 2, running}
 
 

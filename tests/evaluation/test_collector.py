@@ -93,7 +93,7 @@ def test_refits_learn_from_training_and_validation_together_each_with_a_seed_of_
     evidence, begun = gathered(reported.folder, "report.seeds=2")
     assert begun == []
     assert evidence.probabilities.shape == (2, 20, 4)
-    assert (evidence.winner.examples, evidence.winner.refitted) == (180, True)
+    assert (evidence.winner.examples, evidence.winner.retrained) == (180, True)
     assert np.abs(evidence.probabilities[0] - evidence.probabilities[1]).max() > 1e-3
     selection = select(reported.folder)
     config = selection.config_of(selection.winner)
@@ -107,7 +107,7 @@ def test_refits_learn_from_training_and_validation_together_each_with_a_seed_of_
 
     np.testing.assert_allclose(said(dataset.whole), evidence.probabilities[1], atol=1e-6)
     assert np.abs(said(dataset) - evidence.probabilities[1]).max() > 1e-3
-    assert evidence.refit_curves.groupby("seed").size().tolist() == [selection.best_epoch] * 2
+    assert evidence.retraining_curves.groupby("seed").size().tolist() == [selection.best_epoch] * 2
 
 
 def test_what_is_kept_is_what_the_kept_models_say(reported: Reported) -> None:
@@ -133,7 +133,7 @@ def test_without_refits_the_one_model_is_the_checkpoint(folder: Path) -> None:
     evidence, begun = gathered(folder, "report.refit=false")
     assert begun == []
     assert evidence.probabilities.shape == (1, 20, 4)
-    assert (evidence.winner.examples, evidence.winner.refitted, evidence.refit_curves) == (120, False, None)
+    assert (evidence.winner.examples, evidence.winner.retrained, evidence.retraining_curves) == (120, False, None)
     assert evidence.checkpoint is not None
     np.testing.assert_array_equal(evidence.probabilities[0], evidence.checkpoint.test)
     best = SweepPaths(folder).trial(evidence.winner.number).model
@@ -318,8 +318,8 @@ def test_a_fit_of_the_users_own_that_tells_its_end_alone_gets_all_its_epochs(run
     assert select(folder).best_epoch == 12
     steps = Counted()
     evidence = gather(gatherer(folder, "report.seeds=1", steps=steps))
-    assert evidence.refit_curves is not None
-    assert evidence.refit_curves[["loss", "examples"]].to_numpy().tolist() == [[12, 180]]
+    assert evidence.retraining_curves is not None
+    assert evidence.retraining_curves[["loss", "examples"]].to_numpy().tolist() == [[12, 180]]
     assert steps.done == 12
 
 

@@ -1,16 +1,18 @@
-"""Evidence for the tests of the reporter, made of numbers: no sweep, no training."""
+"""Evidence for the tests of the report page: generated numbers, no sweep and no training."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnistsweep.html_report.evidence import Checkpoint, Evidence, Search, Winner
-from mnistsweep.space import Choice, Condition, Float, SearchSpace
+from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
+from mnistsweep.space import Choice, Condition, Float, Point, SearchSpace
+from mnistsweep.study.results import Result, State, TrialRecord, best_of
 
 
 def make_probabilities(
@@ -31,8 +33,8 @@ def make_images(labels: NDArray[np.int64], side: int, rng: np.random.Generator) 
     return images
 
 
-def make_search(trials: int = 24, seed: int = 3) -> Search:
-    """A sweep that somebody ran: dropout matters, the optimizer a little, momentum exists for sgd only."""
+def make_search(trials: int = 24, seed: int = 3) -> SearchHistory:
+    """A sweep in which dropout matters, the optimizer a little, and momentum exists for sgd only."""
     rng = np.random.default_rng(seed)
     space = SearchSpace(
         (
@@ -43,31 +45,51 @@ def make_search(trials: int = 24, seed: int = 3) -> Search:
             Choice("trainer.batch_size", (32, 64, 128)),
         )
     )
-    rows, curves = [], []
+    records, curves = [], []
     for number in range(trials):
         point = space.point(rng.uniform(size=len(space.dimensions)).tolist())
         dropout, sgd = float(point["model.dropout"]), point["optimizer"] == "sgd"
         objective = 0.99 - 0.1 * (dropout - 0.2) ** 2 - 0.005 * sgd + rng.normal(0, 0.001)
-        state = "failed" if number == 5 else "pruned" if number == 7 else "completed"
-        rows.append(
-            {
-                "trial": number,
-                "state": state,
-                "objective": None if state == "failed" else objective,
-                "best_epoch": None if state == "failed" else 3,
-                "seconds": 4.0 * 128 / float(point["trainer.batch_size"]) + rng.uniform(0, 0.5),
-                "seed": number,
-                "reason": "it broke" if state == "failed" else "",
-                **{key: point.get(key) for key in space.keys},
-            }
-        )
+        seconds = 4.0 * 128 / float(point["trainer.batch_size"]) + rng.uniform(0, 0.5)
+        state = State.FAILED if number == 5 else State.PRUNED if number == 7 else State.COMPLETED
+        result = Result(objective=objective, best_epoch=3, seconds=seconds)
+        if state is State.FAILED:
+            result = Result(seconds=seconds, reason="it broke")
+        records.append(TrialRecord(number, state, point, number, result))
         for epoch in range(1, 4):
             gain = 0.02 * (3 - epoch)
             measured = {"accuracy": objective - gain, "loss": 0.1 + gain}
             measured |= {"val_accuracy": objective - gain / 2, "val_loss": 0.12 + gain}
             curves.append({"trial": number, "epoch": epoch, **measured, "learning_rate": 0.001, "seconds": 1.5 * epoch})
-    table = pd.DataFrame(rows).astype({"best_epoch": "Int64"})
-    return Search(space, "val_accuracy", "max", table, pd.DataFrame(curves))
+    return SearchHistory(space, "val_accuracy", "max", records, pd.DataFrame(curves))
+
+
+def search_of(
+    space: SearchSpace,
+    points: Sequence[Point],
+    objectives: Iterable[float],
+    seconds: Iterable[float] | None = None,
+) -> SearchHistory:
+    """A sweep with given points and objectives, all trials completed."""
+    seconds = [10.0] * len(points) if seconds is None else seconds
+    records = [
+        TrialRecord(number, State.COMPLETED, point, number, Result(float(value), best_epoch=3, seconds=float(time)))
+        for number, (point, value, time) in enumerate(zip(points, objectives, seconds, strict=True))
+    ]
+    curves = pd.DataFrame({"trial": [0], "epoch": [1], "accuracy": [0.9], "val_accuracy": [0.9]})
+    return SearchHistory(space, "val_accuracy", "max", records, curves)
+
+
+def with_state(search: SearchHistory, state: State, numbers: Iterable[int], reason: str = "") -> SearchHistory:
+    """The same sweep, in which some trials ended in another state."""
+    changed = set(numbers)
+    records = [
+        dataclasses.replace(record, state=state, result=dataclasses.replace(record.result, reason=reason))
+        if record.number in changed
+        else record
+        for record in search.trials
+    ]
+    return dataclasses.replace(search, trials=records)
 
 
 def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: int = 12, **changes: Any) -> Evidence:
@@ -75,7 +97,9 @@ def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: 
     rng = np.random.default_rng(7)
     labels = (np.arange(examples) % classes).astype(np.int64)
     search = make_search()
-    best = search.trials[search.trials.state == "completed"].sort_values("objective").iloc[-1]
+    best = best_of(search.trials, "max")
+    assert best is not None
+    assert best.result.objective is not None
     validation_labels = (np.arange(200) % classes).astype(np.int64)
     probabilities = make_probabilities(seeds, labels, classes, rng)
     evidence = Evidence(
@@ -85,19 +109,19 @@ def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: 
         probabilities=probabilities,
         losses=np.linspace(0.03, 0.04, seeds),
         winner=Winner(
-            number=int(best.trial),
-            point={key: best[key] for key in search.space.keys if not pd.isna(best[key])},
+            number=best.number,
+            point=best.point,
             objective="val_accuracy",
-            value=float(best.objective),
+            value=best.result.objective,
             best_epoch=3,
             epochs=3,
-            refitted=True,
+            retrained=True,
             examples=1000,
             parameters=12345,
         ),
         images=make_images(labels, side, rng),
         search=search,
-        refit_curves=search.curves[search.curves.trial < seeds].rename(columns={"trial": "seed"}),
+        retraining_curves=search.curves[search.curves.trial < seeds].rename(columns={"trial": "seed"}),
         checkpoint=Checkpoint(
             make_probabilities(1, validation_labels, classes, rng)[0],
             validation_labels,

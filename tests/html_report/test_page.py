@@ -24,8 +24,8 @@ LIVE = '<div id="live"></div><script>document.getElementById("live").className =
 
 
 def line(name: str) -> Figure:
-    with style.style():
-        drawing, (axes,) = style.new()
+    with style.applied():
+        drawing, (axes,) = style.new_figure()
         axes.plot([1, 2, 3])
     return Figure(name, drawing, "It rises <steadily>.", 'A "line".')
 
@@ -188,5 +188,5 @@ def test_class_names_of_any_kind(tmp_path: Path) -> None:
 
 
 def test_dollars_in_a_title_are_no_mathematics() -> None:
-    drawing = mosaic.single(np.zeros((8, 8)), r"US$\1 or US$\2")
-    assert r"US$\1 or US$\2" in style.svg(drawing, "title")
+    drawing = mosaic.draw_single(np.zeros((8, 8)), r"US$\1 or US$\2")
+    assert r"US$\1 or US$\2" in style.to_svg(drawing, "title")

@@ -11,8 +11,8 @@ from mnistsweep.tensorboard import EventFile
 
 
 def picture(width: float) -> bytes:
-    with style.style():
-        return style.png(style.new(width=width, height=1.0)[0])
+    with style.applied():
+        return style.to_png(style.new_figure(width=width, height=1.0)[0])
 
 
 def test_a_picture_is_read_back_by_tensorboard(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Axis:
         key = self.dimension.key
         return np.array([self.position(point[key]) if key in point else np.nan for point in points], dtype=np.float64)
 
-    def draw(self, axes: Axes, which: str = "x") -> None:
+    def apply_to(self, axes: Axes, which: str = "x") -> None:
         """Give an axes of a drawing the ticks, labels and limits; `which` is ``x`` or ``y``."""
         margin = 0.5 if self.categorical else 0.04 * (self.high - self.low or 1.0)
         (axes.set_xticks if which == "x" else axes.set_yticks)(list(self.ticks), labels=list(self.labels))
@@ -76,7 +76,7 @@ class Axis:
             axes.tick_params(axis="x", rotation=30)
 
 
-def axis(space: SearchSpace, key: str) -> Axis:
+def make_axis(space: SearchSpace, key: str) -> Axis:
     """The axis of a dimension.
 
     Args:

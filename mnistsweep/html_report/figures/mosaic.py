@@ -31,7 +31,7 @@ POINTS_PER_INCH = 72
 LONGEST_WORD = 60
 
 
-def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width: float = 7.0) -> Figure:
+def draw_mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width: float = 7.0) -> Figure:
     """Show images in rows, each under its title.
 
     Everything that stands between the images is transparent; a grey line around each one holds it against a white page
@@ -47,7 +47,7 @@ def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width
         The drawing.
 
     Example:
-        >>> drawing = mosaic(np.zeros((7, 28, 28)), [f"no. {number}" for number in range(7)], columns=5)
+        >>> drawing = draw_mosaic(np.zeros((7, 28, 28)), [f"no. {number}" for number in range(7)], columns=5)
         >>> len(drawing.axes), len(drawing.axes[0].images), len(drawing.axes[0].texts)
         (1, 1, 7)
     """
@@ -60,8 +60,8 @@ def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width
     down, right = rows * (above + high + gap) - gap, columns * (wide + gap) - gap
     places = [((n // columns) * (above + high + gap) + above, (n % columns) * (wide + gap)) for n in range(len(images))]
     canvas = _compose(images, places, (down, right))
-    with style.style():
-        figure, (axes,) = style.new(width=width, height=down / pixels_per_inch + 2 * MARGIN)
+    with style.applied():
+        figure, (axes,) = style.new_figure(width=width, height=down / pixels_per_inch + 2 * MARGIN)
         axes.set_position((0, 0, 1, 1))
         axes.axis("off")
         # Exact pixels, which an SVG scales; too many of them for their place are averaged.
@@ -72,12 +72,14 @@ def mosaic(images: NDArray[Any], titles: Sequence[str], columns: int = 10, width
         axes.set(xlim=(-rim, right - 1 + rim), ylim=(down - 1 + rim, -rim), aspect="auto")
         size, letters = _type(titles, wide / pixels_per_inch * POINTS_PER_INCH)
         for (y, x), title in zip(places, titles, strict=True):
-            cut = "\n".join(style.literal(shorten(line, max(letters, 2), keep_end=False)) for line in title.split("\n"))
+            cut = "\n".join(
+                style.escape_math(shorten(line, max(letters, 2), keep_end=False)) for line in title.split("\n")
+            )
             axes.text(x - 0.5, y - 0.5 - gap / 8, cut, fontsize=size, linespacing=1.1, va="bottom", ha="left")
     return figure
 
 
-def single(image: NDArray[Any], title: str) -> Figure:
+def draw_single(image: NDArray[Any], title: str) -> Figure:
     """Show one image under its title, for a file of its own.
 
     Args:
@@ -85,17 +87,17 @@ def single(image: NDArray[Any], title: str) -> Figure:
         title: Of one or more lines.
 
     Example:
-        >>> float(single(np.zeros((28, 28)), "7").get_figwidth())
+        >>> float(draw_single(np.zeros((28, 28)), "7").get_figwidth())
         3.0
     """
-    return mosaic(image[np.newaxis], [title], columns=1, width=3.0)
+    return draw_mosaic(image[np.newaxis], [title], columns=1, width=3.0)
 
 
-def path(folder: str, rank: int, index: int, **words: str) -> str:
+def picture_path(folder: str, rank: int, index: int, **words: str) -> str:
     """Name the file of a single picture, for `Section.pictures`.
 
     Example:
-        >>> path("ambiguous", 1, 447, predicted="T-shirt/top", confidence="0.51")
+        >>> picture_path("ambiguous", 1, 447, predicted="T-shirt/top", confidence="0.51")
         'ambiguous/01-index-00447-predicted-T-shirt-top-confidence-0.51.png'
     """
     plain = {word: _short(re.sub(r"[^\w.]+", "-", value).strip("-.")) for word, value in words.items()}

@@ -13,10 +13,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.axes import INACTIVE, Axis, axis
-from mnistsweep.html_report.figures.scatter import count_of, num_outside, view
+from mnistsweep.html_report.figures.axes import INACTIVE, Axis, make_axis
+from mnistsweep.html_report.figures.scatter import count_with_verb, num_outside_range, objective_range
 from mnistsweep.html_report.records import Figure, Interactive
-from mnistsweep.html_report.trials import Trials
+from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.text import is_share
 
 NAME = "parallel-coordinates"
@@ -40,7 +40,7 @@ DARKEST = 0.2
 BELOW = 0.12
 
 
-def parallel_coordinates(trials: Trials) -> Interactive:
+def parallel_coordinates(trials: ScoredTrials) -> Interactive:
     """Parallel coordinates of the trials that reached an objective.
 
     A dimension of one value is left out: all lines would pass through one point.
@@ -49,7 +49,7 @@ def parallel_coordinates(trials: Trials) -> Interactive:
         trials: Any number of them.
     """
     keys = [dimension.key for dimension in trials.space.dimensions if dimension.size != 1]
-    lines = [_Line(axis(trials.space, key), trials) for key in keys]
+    lines = [_Line(make_axis(trials.space, key), trials) for key in keys]
     return Interactive(STYLE + _interactive(trials, lines), _still(trials, lines))
 
 
@@ -61,7 +61,7 @@ class _Line:
         trials: All of them.
     """
 
-    def __init__(self, scale: Axis, trials: Trials) -> None:
+    def __init__(self, scale: Axis, trials: ScoredTrials) -> None:
         places = scale.positions(trials.points)
         margin = 0.0 if scale.high > scale.low else 0.5
         length = scale.high - scale.low + 2 * margin
@@ -79,22 +79,22 @@ class _Line:
         return (places - self.low) / (self.high - self.low)
 
 
-def _objective(trials: Trials) -> tuple[float, float, list[float], list[str]]:
+def _objective(trials: ScoredTrials) -> tuple[float, float, list[float], list[str]]:
     """The range of the last line, its ticks and their labels."""
-    low, high = view(trials)
+    low, high = objective_range(trials)
     ticks = [float(tick) for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
     return low, high, ticks, [f"{100 * tick:.4g} %" if is_share(trials.objective) else f"{tick:.3g}" for tick in ticks]
 
 
-def _colors(trials: Trials, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _colors(trials: ScoredTrials, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """A colour for each objective; without the darkest, which a dark page would swallow."""
-    low, high = view(trials)
+    low, high = objective_range(trials)
     units = np.clip((values - low) / (high - low), 0, 1)
     better = units if trials.direction == "max" else 1 - units
     return np.asarray(mpl.colormaps[style.COLORMAP](DARKEST + (1 - DARKEST) * better))
 
 
-def _interactive(trials: Trials, lines: list[_Line]) -> str:
+def _interactive(trials: ScoredTrials, lines: list[_Line]) -> str:
     import plotly.graph_objects as go
     from plotly.io import to_html
 
@@ -125,7 +125,7 @@ def _interactive(trials: Trials, lines: list[_Line]) -> str:
     return html
 
 
-def _still(trials: Trials, all_lines: list[_Line]) -> Figure:
+def _still(trials: ScoredTrials, all_lines: list[_Line]) -> Figure:
     lines = all_lines[:MAX_STILL]
     low, high, ticks, labels = _objective(trials)
     norm = Normalize(low, high)
@@ -133,8 +133,8 @@ def _still(trials: Trials, all_lines: list[_Line]) -> Figure:
     columns = np.arange(len(heights))
     order = np.argsort(trials.gains, kind="stable")  # the best on top
     paths = np.stack([np.column_stack([columns, np.array(heights)[:, index]]) for index in order])
-    with style.style():
-        drawing, (axes,) = style.new(height=3.4)
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=3.4)
         widths = np.where(trials.completed[order], 1.4, 0.7)
         axes.add_collection(
             LineCollection(
@@ -166,7 +166,7 @@ def _upright(axes: Axes, column: int, heights: list[float], labels: list[str], s
         axes.text(place, height, text, ha=side, va="center", fontsize=8, zorder=4)
 
 
-def _caption(trials: Trials, lines: list[_Line]) -> str:
+def _caption(trials: ScoredTrials, lines: list[_Line]) -> str:
     count, best = len(trials.values), trials.best
     text = (
         f"Each line is one of {count} trials, coloured by {trials.objective}: yellow is best. "
@@ -174,17 +174,17 @@ def _caption(trials: Trials, lines: list[_Line]) -> str:
         else "The line is the only trial. "
     )
     text += f"Follow the lines that end at the best: trial {trials.numbers[best]} reached "
-    text += f"{trials.write(trials.values[best])}."
+    text += f"{trials.format(trials.values[best])}."
     if pruned := int((~trials.completed).sum()):
-        text += f" {count_of(pruned, 'pruned trial')} coloured by what was reached by then, at an earlier epoch."
+        text += f" {count_with_verb(pruned, 'pruned trial')} coloured by what was reached by then, at an earlier epoch."
     if any(line.inactive for line in lines):
         text += f" Lines through “{INACTIVE}” have no such hyperparameter."
-    if num_outside(trials):
-        text += f" {count_of(num_outside(trials), 'worse trial')} drawn at the last axis' end."
+    if num_outside_range(trials):
+        text += f" {count_with_verb(num_outside_range(trials), 'worse trial')} drawn at the last axis' end."
     if len(lines) > MAX_STILL:
         text += f" The still picture shows the first {MAX_STILL} of {len(lines)} hyperparameters."
     return text
 
 
-def _alt(trials: Trials, names: list[str]) -> str:
+def _alt(trials: ScoredTrials, names: list[str]) -> str:
     return f"Parallel coordinates of {len(trials.values)} trials through {', '.join(names)}."

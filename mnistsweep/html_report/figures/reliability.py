@@ -18,8 +18,10 @@ def draw_reliability(panels: Mapping[str, Sequence[Calibration]]) -> Figure:
     Args:
         panels: Of each, its title and its models. One model has intervals; of several each has a colour.
     """
-    with style.style():
-        figure, axes = style.new(2, len(panels), width=3.5 * len(panels), height=4.6, height_ratios=(3, 1), sharex=True)
+    with style.applied():
+        figure, axes = style.new_figure(
+            2, len(panels), width=3.5 * len(panels), height=4.6, height_ratios=(3, 1), sharex=True
+        )
         for number, (title, models) in enumerate(panels.items()):
             _reliability(axes[number], models)
             axes[number].set_title(title)

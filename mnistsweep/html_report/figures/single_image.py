@@ -46,8 +46,8 @@ def draw_image(
     guess, shown = int(mean.argmax()), classes_shown(mean, label)
     columns = 1 if image is None else 2
     ratios = [1] if image is None else [2, 3]
-    with style.style():
-        figure, all_axes = style.new(1, columns, height=max(2.4, 0.6 + 0.24 * len(shown)), width_ratios=ratios)
+    with style.applied():
+        figure, all_axes = style.new_figure(1, columns, height=max(2.4, 0.6 + 0.24 * len(shown)), width_ratios=ratios)
         if image is not None:
             all_axes[0].imshow(image, cmap="gray", vmin=0, vmax=1)
             all_axes[0].axis("off")
@@ -56,9 +56,9 @@ def draw_image(
         axes.barh(range(len(shown)), mean[shown], color=colors, height=0.7)
         if len(probabilities) > 1:
             _draw_seeds(axes, probabilities[:, shown])
-        axes.set_yticks(range(len(shown)), [style.literal(shorten(class_names[one], 16)) for one in shown])
+        axes.set_yticks(range(len(shown)), [style.escape_math(shorten(class_names[one], 16)) for one in shown])
         axes.set(xlim=(0, 1.02), ylim=(len(shown) - 0.4, -0.6), xlabel="probability")
-        names = [style.literal(shorten(class_names[one], 16)) for one in (label, guess)]
+        names = [style.escape_math(shorten(class_names[one], 16)) for one in (label, guess)]
         title = f"image {index}: label {names[0]}, prediction {names[1]} ({100 * mean[guess]:.2f} %)"
         figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
         figure.legend(handles=_legend(label, guess, len(probabilities)), loc="outside lower right", ncols=4, fontsize=8)

@@ -63,7 +63,7 @@ STYLE: Any = {
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def applied() -> Iterator[None]:
     """The style, for as long as something is drawn or saved."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         # A name in a script that the font does not have: a box in the PNG, and right on the page, whose fonts do.
@@ -71,12 +71,12 @@ def style() -> Iterator[None]:
         yield
 
 
-def new(
+def new_figure(
     rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 3.2, **options: Any
 ) -> tuple[Figure, list[Axes]]:
     """A drawing with axes in rows and columns.
 
-    Everything that is drawn on it stands in a ``with style():``.
+    Everything that is drawn on it stands in a ``with applied():``.
 
     Args:
         rows: Of axes.
@@ -89,10 +89,10 @@ def new(
         The figure, and its axes row by row.
 
     Example:
-        >>> with style():
-        ...     figure, (axes,) = new()
+        >>> with applied():
+        ...     figure, (axes,) = new_figure()
         ...     _ = axes.plot([1, 2, 3])
-        >>> svg(figure, "line").startswith("<svg")
+        >>> to_svg(figure, "line").startswith("<svg")
         True
     """
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -100,25 +100,25 @@ def new(
     return figure, [one for row in axes for one in row]
 
 
-def literal(text: str) -> str:
+def escape_math(text: str) -> str:
     """A text that matplotlib must not read as mathematics: names may hold dollars.
 
     Example:
-        >>> print(literal("US$ or A$"))
+        >>> print(escape_math("US$ or A$"))
         US\\$ or A\\$
     """
     return text.replace("$", r"\$")
 
 
-def png(figure: Figure) -> bytes:
+def to_png(figure: Figure) -> bytes:
     """A drawing as PNG, on white."""
     buffer = io.BytesIO()
-    with style():
+    with applied():
         figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, facecolor="white")
     return buffer.getvalue()
 
 
-def svg(figure: Figure, name: str) -> str:
+def to_svg(figure: Figure, name: str) -> str:
     """A drawing as an SVG element to stand in a page: its ink is the page's, its ids are its own.
 
     Args:
@@ -126,7 +126,7 @@ def svg(figure: Figure, name: str) -> str:
         name: Unique on the page.
     """
     buffer = io.StringIO()
-    with style(), mpl.rc_context({"svg.hashsalt": name}):
+    with applied(), mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=PIXELS_PER_INCH)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor").strip()

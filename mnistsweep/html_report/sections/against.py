@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 from mnistsweep.errors import DataError, suggest
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.axes import Axis, axis
-from mnistsweep.html_report.figures.scatter import COMPLETED, draw_objective, span, view
+from mnistsweep.html_report.figures.axes import Axis, make_axis
+from mnistsweep.html_report.figures.scatter import (
+    COMPLETED,
+    format_mean_and_std,
+    format_objective_axis,
+    objective_range,
+)
 from mnistsweep.html_report.records import Block, Figure, Section, Table
-from mnistsweep.html_report.trials import Trials, most_important, trials_of
+from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, value_label
 
 # A table of more values would be long.
@@ -21,13 +26,13 @@ MAX_ROWS = 16
 
 def section(evidence: Evidence) -> Section | None:
     """Time and objective against one hyperparameter, on the trials that completed."""
-    trials = None if evidence.search is None else trials_of(evidence.search)
-    if evidence.search is None or trials is None:
+    trials = evidence.scored_trials
+    if trials is None:
         return None
     key = _key(evidence, trials)
     if key is None:
         return None
-    scale = axis(trials.space, key)
+    scale = make_axis(trials.space, key)
     places = scale.positions(trials.points)
     shown = trials.completed & np.isfinite(places)
     if not shown.any():
@@ -40,28 +45,31 @@ def section(evidence: Evidence) -> Section | None:
     return Section(blocks)
 
 
-def _key(evidence: Evidence, trials: Trials) -> str | None:
+def _key(evidence: Evidence, trials: ScoredTrials) -> str | None:
     """The hyperparameter that was asked for, or the most important one."""
-    assert evidence.search is not None
     asked = evidence.against
     if asked is None:
-        return next(iter(most_important(evidence.search)), None)
+        return next(iter(trials.keys_by_importance), None)
     if asked not in trials.space.keys:
         raise DataError(f"report.against: {asked!r} was not swept; {suggest(asked, trials.space.keys)}.")
     return asked
 
 
 def _figure(
-    trials: Trials, scale: Axis, places: NDArray[np.float64], shown: NDArray[np.bool_], groups: list[NDArray[np.bool_]]
+    trials: ScoredTrials,
+    scale: Axis,
+    places: NDArray[np.float64],
+    shown: NDArray[np.bool_],
+    groups: list[NDArray[np.bool_]],
 ) -> Figure:
     key = scale.dimension.key
-    with style.style():
-        drawing, (time, score) = style.new(1, 2, height=2.9)
+    with style.applied():
+        drawing, (time, score) = style.new_figure(1, 2, height=2.9)
         _panel(time, scale, places, trials.seconds, shown, groups)
         time.set_ylim(bottom=0)
         time.set_ylabel("training time in seconds")
         _panel(score, scale, places, trials.values, shown, groups)
-        draw_objective(score, trials.objective, limits=_limits(trials, shown, groups))
+        format_objective_axis(score, trials.objective, limits=_limits(trials, shown, groups))
         score.set_ylabel(trials.objective)
     count = format_count(int(shown.sum()), "completed trial")
     caption = f"Training time (left) and {trials.objective} (right) against {key}, on {count}."
@@ -73,9 +81,9 @@ def _figure(
     return Figure("search-against", drawing, caption, alt)
 
 
-def _limits(trials: Trials, shown: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> tuple[float, float]:
-    """The view, and whatever the means and their spread need beyond it."""
-    ends = [*view(trials, shown)]
+def _limits(trials: ScoredTrials, shown: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> tuple[float, float]:
+    """The objective_range, and whatever the means and their spread need beyond it."""
+    ends = [*objective_range(trials, shown)]
     for group in groups:
         mean, spread = trials.values[group].mean(), _spread(trials.values[group])
         ends += [mean - 1.05 * spread, mean + 1.05 * spread]
@@ -100,11 +108,11 @@ def _panel(
         means = [values[group].mean() for group in groups]
         spread = [_spread(values[group]) for group in groups]
         axes.errorbar(at, means, yerr=spread, fmt="o-" if scale.ordered else "o", color=style.BLUE, markersize=6)
-    scale.draw(axes)
+    scale.apply_to(axes)
     axes.set_xlabel(scale.dimension.key)
 
 
-def _extremes(trials: Trials, scale: Axis, groups: list[NDArray[np.bool_]]) -> str:
+def _extremes(trials: ScoredTrials, scale: Axis, groups: list[NDArray[np.bool_]]) -> str:
     """The value that is fastest, and the one that scores best, on the mean."""
     key = scale.dimension.key
     fastest = min(groups, key=lambda group: trials.seconds[group].mean())
@@ -112,7 +120,7 @@ def _extremes(trials: Trials, scale: Axis, groups: list[NDArray[np.bool_]]) -> s
     values = [value_label(trials.points[int(np.argmax(group))][key]) for group in (fastest, best)]
     return (
         f"On the mean {values[0]} is fastest ({trials.seconds[fastest].mean():.1f} s) and {values[1]} scores best "
-        f"({trials.write(trials.values[best].mean())})."
+        f"({trials.format(trials.values[best].mean())})."
     )
 
 
@@ -121,13 +129,13 @@ def _seconds(values: NDArray[np.float64]) -> str:
     return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {_spread(values):.1f}"
 
 
-def _table(trials: Trials, key: str, groups: list[NDArray[np.bool_]]) -> Table:
+def _table(trials: ScoredTrials, key: str, groups: list[NDArray[np.bool_]]) -> Table:
     rows = [
         [
             value_label(trials.points[int(np.argmax(group))][key]),
             str(int(group.sum())),
             _seconds(trials.seconds[group]),
-            span(trials.values[group], trials.objective),
+            format_mean_and_std(trials.values[group], trials.objective),
         ]
         for group in groups
     ]

@@ -91,7 +91,7 @@ def _gallery(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> list[
         f"rank and index, {_who(evidence)}'s confidence and its prediction, the label. It is right about "
         f"{right} of {len(first)}."
     )
-    drawing = mosaic.mosaic(evidence.images[first], titles, columns=5)
+    drawing = mosaic.draw_mosaic(evidence.images[first], titles, columns=5)
     alt = f"The {len(first)} most ambiguous test images with prediction, confidence and label."
     return [Figure("ambiguous-images", drawing, caption, alt)]
 
@@ -99,8 +99,8 @@ def _gallery(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> list[
 def _histogram(ranking: Ambiguity, wrong: np.ndarray, who: str) -> Figure:
     low = float(np.floor(ranking.confidence.min() * 20) / 20)
     bins = np.linspace(min(low, 0.95), 1, 21)
-    with style.style():
-        figure, (axes,) = style.new(height=2.6)
+    with style.applied():
+        figure, (axes,) = style.new_figure(height=2.6)
         values = [ranking.confidence[~wrong], ranking.confidence[wrong]]
         axes.hist(values, bins.tolist(), color=[style.BLUE, style.VERMILION], label=["right", "wrong"], log=True)
         axes.set(xlabel=f"confidence of {who}", ylabel="images", xlim=(bins[0], 1), ylim=(0.7, None))
@@ -155,10 +155,10 @@ def _pictures(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> dict
     for rank, index in enumerate(first.tolist(), 1):
         predicted = evidence.class_names[ranking.prediction[index]]
         confidence = f"{ranking.confidence[index]:.2f}"
-        name = mosaic.path("ambiguous", rank, index, predicted=predicted, confidence=confidence)
+        name = mosaic.picture_path("ambiguous", rank, index, predicted=predicted, confidence=confidence)
         label = evidence.class_names[evidence.labels[index]]
         title = f"{rank}. index {index}, label {label}\npredicted {predicted}, confidence {confidence}"
-        pictures[name] = mosaic.single(evidence.images[index], title)
+        pictures[name] = mosaic.draw_single(evidence.images[index], title)
     return pictures
 
 

@@ -12,14 +12,14 @@ from mnistsweep.analysis.accuracy import sample_std
 from mnistsweep.analysis.calibration import Calibration, calibration
 from mnistsweep.analysis.coverage import Coverage, coverage
 from mnistsweep.analysis.temperature import MAX_TEMPERATURE, Temperature, apply_temperature, fit_temperature
-from mnistsweep.html_report.evidence import Checkpoint, Evidence
-from mnistsweep.html_report.figures.coverage import (
+from mnistsweep.html_report.coverage_blocks import (
     TARGETS,
     coverage_advice,
     coverage_figure,
     coverage_rows,
     coverage_table,
 )
+from mnistsweep.html_report.evidence import Checkpoint, Evidence
 from mnistsweep.html_report.figures.reliability import draw_reliability
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
 from mnistsweep.text import percent
@@ -36,7 +36,7 @@ def section(evidence: Evidence) -> Section | None:
     curve = coverage(evidence.committee, labels)
     blocks: list[Block] = [Text(_introduction(evidence)), _facts(seeds, together, curve)]
     measured: dict[str, Calibration] = {}
-    if evidence.winner.refitted or evidence.checkpoint is None:  # else the one model is the checkpoint, shown below
+    if evidence.winner.retrained or evidence.checkpoint is None:  # else the one model is the checkpoint, shown below
         measured |= {f"seed {number}": one for number, one in enumerate(seeds)}
         measured |= {"committee": together} if len(seeds) > 1 else {}
         blocks.append(_reliability(seeds, together))
@@ -47,7 +47,7 @@ def section(evidence: Evidence) -> Section | None:
         measured |= {"checkpoint": before} | ({"checkpoint with temperature": after} if fitted.determined else {})
         blocks += _temperature(fitted, before, after, len(evidence.checkpoint.validation_labels))
         advice += _temperature_advice(fitted, before, after)
-    if evidence.winner.refitted:
+    if evidence.winner.retrained:
         advice += _refit_advice(seeds)
     blocks += [coverage_figure(curves, curve), coverage_table(curve)]
     advice += coverage_advice(evidence, curve)
@@ -60,9 +60,9 @@ def _introduction(evidence: Evidence) -> str:
         "A model is calibrated if, of the images of which it is 90 % sure, it is right in 90 %. The expected "
         "calibration error is how far accuracy and confidence are apart, on average over 15 bins of confidence. "
     )
-    if evidence.winner.refitted:
+    if evidence.winner.retrained:
         text += (
-            "The refitted models have been trained on the validation data too, so no data are left to fit a "
+            "The retrained models have been trained on the validation data too, so no data are left to fit a "
             "temperature on for them: they are shown as they are. "
         )
     if evidence.checkpoint is None:
@@ -169,7 +169,7 @@ def _refit_advice(seeds: list[Calibration]) -> list[str]:
     error, chance = (np.mean([getattr(one, name) for one in seeds]) for name in ("expected_error", "chance_error"))
     over = np.mean([one.overconfident for one in seeds]) > 0.5
     return [
-        f"The refitted models are {'over' if over else 'under'}-confident: calibration error {percent(error)}, where "
+        f"The retrained models are {'over' if over else 'under'}-confident: calibration error {percent(error)}, where "
         f"chance explains {percent(chance)}. Where their confidence matters, keep the validation data out of the "
         "training (`report.refit=false`), so that a temperature can be fitted."
     ]

@@ -16,7 +16,7 @@ from mnistsweep.analysis.planting import DetectionScores
 from mnistsweep.analysis.treatments import AMBIGUOUS, ARMS, CORRECTED, SUSPECTS
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.mosaic import mosaic
+from mnistsweep.html_report.figures.mosaic import draw_mosaic
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
 from mnistsweep.paths import CleanPaths
 
@@ -111,8 +111,8 @@ def _figure(arms: Sequence[Arm], summary: dict[str, Any]) -> Figure:
 
 
 def _draw(shown: Sequence[tuple[str, PairedDifference]]) -> Drawing:
-    with style.style():
-        drawing, (axes,) = style.new(height=2.4)
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=2.4)
         axes.axvline(0, color=style.GREY, linewidth=1.0)
         for row, (_, difference) in enumerate(shown):
             colour = style.VERMILION if difference.is_clear else style.BLUE
@@ -162,7 +162,7 @@ def _first_suspects(images: Any, suspects: pd.DataFrame, names: Sequence[str]) -
     told = f" {planted} of these {len(first)} were planted." if suspects.planted.any() else ""
     return Figure(
         "cleaning-suspects",
-        mosaic(images[: len(first)], titles),
+        draw_mosaic(images[: len(first)], titles),
         f"The {len(first)} training labels that look most wrong: position in the training set; label → what the models "
         f"suggest. Is the suggestion right?{told}",
         f"{len(first)} training images with their labels and the suggested classes.",

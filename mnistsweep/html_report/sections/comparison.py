@@ -64,7 +64,7 @@ def _pairs(evidence: Evidence) -> list[Pair]:
             add("the committee", evidence.committee, f"seed {number}", one, None)
     if evidence.checkpoint is not None:
         own, name = evidence.checkpoint.test, f"trial {winner.number}"
-        if winner.refitted:
+        if winner.retrained:
             add("the refit (seed 0)", seeds[0], name, own, None)
         for number, other in evidence.others.items():
             add(name, own, f"trial {number}", other, number)
@@ -139,8 +139,8 @@ def _draw(pairs: list[Pair]) -> Drawing:
     places = np.arange(len(pairs))
     middle = np.array([100 * one.found.difference for one in pairs])
     ends = np.array([(100 * one.found.interval.low, 100 * one.found.interval.high) for one in pairs]).T
-    with style.style():
-        figure, (axes,) = style.new(height=0.9 + 0.28 * len(pairs))
+    with style.applied():
+        figure, (axes,) = style.new_figure(height=0.9 + 0.28 * len(pairs))
         axes.axvline(0, color=style.GREY, linewidth=1)
         axes.hlines(places, *ends, color=style.BLUE)
         axes.plot(middle, places, "o", color=style.BLUE)

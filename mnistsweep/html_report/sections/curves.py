@@ -9,9 +9,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.scatter import draw_objective
+from mnistsweep.html_report.figures.scatter import format_objective_axis
 from mnistsweep.html_report.records import Figure, Section
-from mnistsweep.html_report.trials import trials_of
 from mnistsweep.text import format_metric, format_metric_change, is_share
 
 # Columns of a curve that are no metric.
@@ -32,7 +31,7 @@ VIEW_DEPTH = 6.0
 
 def section(evidence: Evidence) -> Section | None:
     """The winner's learning curves, with those of the other trials behind, and the refits'."""
-    if evidence.search is None or trials_of(evidence.search) is None:
+    if evidence.search is None or evidence.search.scored is None:
         return None
     curves = evidence.search.curves
     own = curves[curves["trial"] == evidence.winner.number].sort_values("epoch")
@@ -52,8 +51,8 @@ def _metrics(own: pd.DataFrame, objective: str) -> list[str]:
 
 def _figure(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> Figure:
     winner = evidence.winner
-    with style.style():
-        drawing, panels = style.new(1, len(shown), height=3.1)
+    with style.applied():
+        drawing, panels = style.new_figure(1, len(shown), height=3.1)
         for panel, name in zip(panels, shown, strict=True):
             _panel(panel, evidence, own, name)
         handles, labels = panels[0].get_legend_handles_labels()
@@ -65,7 +64,7 @@ def _figure(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> Figure:
 def _panel(axes: Axes, evidence: Evidence, own: pd.DataFrame, name: str) -> None:
     validation = f"val_{name}"
     assert evidence.search is not None
-    curves, refits = evidence.search.curves, evidence.refit_curves
+    curves, refits = evidence.search.curves, evidence.retraining_curves
     behind = validation if validation in own else name
     label: str | None = f"other trials, {'validation' if behind == validation else 'training'}"
     others = curves[curves["trial"] != evidence.winner.number]
@@ -110,7 +109,7 @@ def _scale(axes: Axes, own: pd.DataFrame, name: str) -> None:
     elif is_share(name) and len(values):
         top = float(values.max())
         depth = min(VIEW_DEPTH * (top - float(np.median(values))), top - float(values.min())) or 0.01
-        draw_objective(axes, name, limits=(top - 1.05 * depth, top + 0.05 * depth))
+        format_objective_axis(axes, name, limits=(top - 1.05 * depth, top + 0.05 * depth))
 
 
 def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
@@ -119,8 +118,8 @@ def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
         text += (
             " Training is measured while the weights move and with dropout, so that it may lie below validation early."
         )
-    if evidence.refit_curves is not None:
-        count = evidence.refit_curves["seed"].nunique()
+    if evidence.retraining_curves is not None:
+        count = evidence.retraining_curves["seed"].nunique()
         text += f" The {count} refit{'s' * (count != 1)} learnt from training and validation data together."
     return text
 

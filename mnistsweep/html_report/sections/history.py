@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from mnistsweep.analysis.arrays import Integers
 from mnistsweep.analysis.pareto import pareto_front
-from mnistsweep.html_report.evidence import Evidence, Search
+from mnistsweep.html_report.evidence import Evidence, SearchHistory
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.parallel import parallel_coordinates
-from mnistsweep.html_report.figures.scatter import count_of, draw_trials, outside_note
+from mnistsweep.html_report.figures.scatter import count_with_verb, draw_trials, note_on_trials_outside
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section
-from mnistsweep.html_report.trials import Trials, trials_of
+from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.study.results import State
 from mnistsweep.text import format_count, format_duration, is_share, shorten
 
 # A trial that loses at most this share for at most half of the time is worth a sentence.
@@ -29,8 +32,7 @@ REASON_LENGTH = 120
 def section(evidence: Evidence) -> Section | None:
     """What the search found, and when: history, time against objective, parallel coordinates."""
     search = evidence.search
-    trials = None if search is None else trials_of(search)
-    if search is None or trials is None:
+    if search is None or (trials := search.scored) is None:
         return None
     front = _front(trials)
     blocks: list[Block] = [
@@ -42,33 +44,32 @@ def section(evidence: Evidence) -> Section | None:
     return Section(blocks, _advice(search, trials, front), {"pareto.csv": _pareto_table(trials, front)})
 
 
-def _counts(search: Search) -> dict[str, int]:
-    states = search.trials["state"]
-    return {state: int((states == state).sum()) for state in ("completed", "pruned", "failed")}
+def _counts(search: SearchHistory) -> dict[str, int]:
+    return {state.value: len(search.in_state(state)) for state in (State.COMPLETED, State.PRUNED, State.FAILED)}
 
 
-def _facts(search: Search, trials: Trials) -> Facts:
+def _facts(search: SearchHistory, trials: ScoredTrials) -> Facts:
     counts = _counts(search)
     best = trials.best
-    seconds = float(search.trials["seconds"].astype(float).sum())
+    seconds = sum(record.result.seconds for record in search.trials)
     ended = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     return Facts(
         [
             Fact("trials", str(sum(counts.values())), ended),
-            Fact(f"best {trials.objective}", trials.write(trials.values[best]), f"trial {trials.numbers[best]}"),
+            Fact(f"best {trials.objective}", trials.format(trials.values[best]), f"trial {trials.numbers[best]}"),
             Fact("training time", format_duration(seconds), "the sum over all trials"),
         ]
     )
 
 
-def _history(search: Search, trials: Trials) -> Figure:
+def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:
     best = trials.best
-    failed = search.trials.loc[search.trials["state"] == "failed", "trial"].to_numpy(dtype=float)
+    failed = [record.number for record in search.in_state(State.FAILED)]
     done = trials.completed
     sofar = np.maximum.accumulate(np.where(done, trials.gains, -np.inf))
-    last = max(int(search.trials["trial"].max()), 1)
-    with style.style():
-        drawing, (axes,) = style.new(height=3.0)
+    last = max(search.trials[-1].number, 1)
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=3.0)
         draw_trials(axes, trials.numbers.astype(float), trials, labels=True)
         line = sofar if trials.direction == "max" else -sofar
         known = np.isfinite(sofar)
@@ -76,7 +77,7 @@ def _history(search: Search, trials: Trials) -> Figure:
         axes.step(
             steps, np.append(line[known], line[-1]), where="post", color=style.ORANGE, label="best so far", zorder=1
         )
-        if len(failed):
+        if failed:
             axes.plot(failed, np.zeros(len(failed)), "|", color=style.VERMILION, markersize=9, clip_on=False,
                       transform=axes.get_xaxis_transform(), label="failed")  # fmt: skip
         axes.set_xlim(-0.03 * last, 1.03 * last)
@@ -87,27 +88,29 @@ def _history(search: Search, trials: Trials) -> Figure:
     number, total = int(trials.numbers[best]), len(search.trials)
     caption = (
         f"The best of {format_count(total, 'trial')} was found at trial {number} (the first is 0): {trials.objective} "
-        f"{trials.write(trials.values[best])}. The line is the best completed trial so far."
+        f"{trials.format(trials.values[best])}. The line is the best completed trial so far."
     )
-    caption += _pruned_note(trials) + outside_note(trials)
+    caption += _pruned_note(trials) + note_on_trials_outside(trials)
     alt = f"{trials.objective} of each trial in order, with the best so far as a line that ends at trial {number}."
     return Figure("search-history", drawing, caption, alt)
 
 
-def _pruned_note(trials: Trials) -> str:
+def _pruned_note(trials: ScoredTrials) -> str:
     count = int((~trials.completed).sum())
-    return f" {count_of(count, 'trial')} drawn as a cross: pruned, and shown at what was reached by then." * (count > 0)
+    return f" {count_with_verb(count, 'trial')} drawn as a cross: pruned, and shown at what was reached by then." * (
+        count > 0
+    )
 
 
-def _front(trials: Trials) -> Integers:
+def _front(trials: ScoredTrials) -> Integers:
     """Positions of the completed trials that no other beats in both time and objective, the fastest first."""
     done = np.flatnonzero(trials.completed)
     return np.asarray(done[pareto_front(trials.seconds[done], trials.values[done], trials.direction)], dtype=np.int64)
 
 
-def _pareto(trials: Trials, front: Integers) -> Figure:
-    with style.style():
-        drawing, (axes,) = style.new(height=3.0)
+def _pareto(trials: ScoredTrials, front: Integers) -> Figure:
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=3.0)
         draw_trials(axes, trials.seconds, trials, labels=True)
         axes.step(trials.seconds[front], trials.values[front], where="post", color=style.GREEN, marker="o",
                   markersize=7, markerfacecolor="none", label="Pareto front", zorder=3)  # fmt: skip
@@ -129,14 +132,14 @@ def _pareto(trials: Trials, front: Integers) -> Figure:
             f"{format_count(int(trials.completed.sum()), 'trial')} that completed, none was faster or better."
         )
     alt = f"{trials.objective} of each trial against its training time; the Pareto front is a stepped line."
-    return Figure("search-pareto", drawing, caption + outside_note(trials), alt)
+    return Figure("search-pareto", drawing, caption + note_on_trials_outside(trials), alt)
 
 
-def _cost(trials: Trials, position: int | np.int64) -> str:
-    return f"{trials.write(trials.values[position])} in {format_duration(float(trials.seconds[position]))}"
+def _cost(trials: ScoredTrials, position: int | np.int64) -> str:
+    return f"{trials.format(trials.values[position])} in {format_duration(float(trials.seconds[position]))}"
 
 
-def _pareto_table(trials: Trials, front: Integers) -> pd.DataFrame:
+def _pareto_table(trials: ScoredTrials, front: Integers) -> pd.DataFrame:
     rows = [
         {
             "trial": int(trials.numbers[i]),
@@ -149,14 +152,14 @@ def _pareto_table(trials: Trials, front: Integers) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _advice(search: Search, trials: Trials, front: Integers) -> list[str]:
+def _advice(search: SearchHistory, trials: ScoredTrials, front: Integers) -> list[str]:
     found = [_late(search, trials), _cheaper(trials, front), _failures(search)]
     return [sentence for sentence in found if sentence]
 
 
-def _late(search: Search, trials: Trials) -> str:
+def _late(search: SearchHistory, trials: ScoredTrials) -> str:
     total, number = len(search.trials), int(trials.numbers[trials.best])
-    if total < MIN_TRIALS or int((search.trials["trial"] > number).sum()) >= LATE * total:
+    if total < MIN_TRIALS or sum(record.number > number for record in search.trials) >= LATE * total:
         return ""
     points = search.space.size()
     if points is not None and points <= total:
@@ -168,7 +171,7 @@ def _late(search: Search, trials: Trials) -> str:
     )
 
 
-def _cheaper(trials: Trials, front: Integers) -> str:
+def _cheaper(trials: ScoredTrials, front: Integers) -> str:
     best = front[-1]
     loss = np.abs(trials.values[front] - trials.values[best])
     near = front[(loss <= SMALL_LOSS) & (trials.seconds[front] <= trials.seconds[best] / 2)]
@@ -180,12 +183,11 @@ def _cheaper(trials: Trials, front: Integers) -> str:
     )
 
 
-def _failures(search: Search) -> str:
-    failed = search.trials[search.trials["state"] == "failed"]
+def _failures(search: SearchHistory) -> str:
+    failed = search.in_state(State.FAILED)
     total = len(search.trials)
     if len(failed) < 2 or len(failed) < 0.1 * total:
         return ""
-    reasons = failed["reason"].str.split("\n").str[0].value_counts()
-    reason = str(reasons.index[0])
+    reason, count = Counter(record.result.reason.split("\n")[0] for record in failed).most_common(1)[0]
     short = shorten(reason, REASON_LENGTH, keep_end=False)
-    return f"{len(failed)} of {total} trials failed, most often with “{short}” ({reasons.iloc[0]}): see results.csv."
+    return f"{len(failed)} of {total} trials failed, most often with “{short}” ({count}): see results.csv."

@@ -11,7 +11,6 @@ from mnistsweep.analysis.score import Score
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Block, Figure, Formulas, Section, Text
-from mnistsweep.html_report.trials import importances_of, trials_of
 
 if TYPE_CHECKING:
     from mnistsweep.search.importance import Importance, Importances
@@ -31,9 +30,10 @@ METHOD = Score(
 
 def section(evidence: Evidence) -> Section | None:
     """The importance of each hyperparameter, with its spread."""
-    if evidence.search is None or trials_of(evidence.search) is None:
+    trials = evidence.scored_trials
+    if trials is None:
         return None
-    found = importances_of(evidence.search)
+    found = trials.importances
     if not found.dimensions:
         return Section([Text(f"The importance of the hyperparameters cannot be told. {found.reason}")])
     rows = [
@@ -46,8 +46,8 @@ def section(evidence: Evidence) -> Section | None:
 
 def _figure(found: Importances) -> Figure:
     shown = list(reversed(found.dimensions))
-    with style.style():
-        drawing, (axes,) = style.new(height=0.7 + 0.32 * len(shown))
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=0.7 + 0.32 * len(shown))
         means = [100 * one.mean for one in shown]
         # No bar reaches below 0 or past 100 %.
         down = [min(100 * one.std, mean) for one, mean in zip(shown, means, strict=True)]

@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mnistsweep.html_report.bounds import bound_advice
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.axes import Axis, axis
-from mnistsweep.html_report.figures.scatter import count_of, draw_trials, outside_note, view
+from mnistsweep.html_report.figures.axes import Axis, make_axis
+from mnistsweep.html_report.figures.scatter import count_with_verb, draw_trials, note_on_trials_outside, objective_range
+from mnistsweep.html_report.range_advice import range_advice
 from mnistsweep.html_report.records import Block, Figure, Section
-from mnistsweep.html_report.trials import Trials, most_important, trials_of
+from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.text import is_share
 
 # So many hyperparameters have a slice, the most important ones.
@@ -33,32 +33,32 @@ MIN_WEIGHT = math.exp(-2)
 
 def section(evidence: Evidence) -> Section | None:
     """Slices of each hyperparameter, and the surface over the two most important ones."""
-    trials = None if evidence.search is None else trials_of(evidence.search)
-    if evidence.search is None or trials is None:
+    trials = evidence.scored_trials
+    if trials is None:
         return None
-    scales = [axis(trials.space, key) for key in most_important(evidence.search)]
+    scales = [make_axis(trials.space, key) for key in trials.keys_by_importance]
     if not scales:
         return None
     blocks: list[Block] = [_slices(trials, scales)]
     pair = _pair(trials, scales)
     if pair is not None:
         blocks.append(_surface(trials, *pair))
-    return Section(blocks, bound_advice(trials))
+    return Section(blocks, range_advice(trials))
 
 
-def _slices(trials: Trials, scales: list[Axis]) -> Figure:
+def _slices(trials: ScoredTrials, scales: list[Axis]) -> Figure:
     shown = scales[:MAX_SLICES]
     columns = min(2, len(shown))
     rows = math.ceil(len(shown) / columns)
     labelled = next((scale for scale in shown if scale.categorical), None)
-    with style.style():
-        drawing, panels = style.new(rows, columns, height=0.3 + 1.8 * rows, sharey=True)
+    with style.applied():
+        drawing, panels = style.new_figure(rows, columns, height=0.3 + 1.8 * rows, sharey=True)
         for panel, scale in zip(panels, shown, strict=False):
             places = scale.positions(trials.points)
             draw_trials(panel, places + _jitter(scale, len(places)), trials, labels=panel is panels[0])
             if scale.categorical:
                 _medians(panel, places, trials, "median" if scale is labelled else "_nolegend_")
-            scale.draw(panel)
+            scale.apply_to(panel)
             panel.set_xlabel(scale.dimension.key)
         for panel in panels[len(shown) :]:
             panel.set_visible(False)
@@ -67,13 +67,13 @@ def _slices(trials: Trials, scales: list[Axis]) -> Figure:
         drawing.legend(loc="outside upper center", ncols=4)
     caption = (
         f"Each panel holds all trials against one hyperparameter, the most important first. The star is the "
-        f"best: trial {trials.numbers[trials.best]}, {trials.write(trials.values[trials.best])}. A bar is the median "
+        f"best: trial {trials.numbers[trials.best]}, {trials.format(trials.values[trials.best])}. A bar is the median "
         "of the completed trials with that value. The other hyperparameters vary as well."
     )
     if len(shown) < len(scales):
         caption += f" {len(scales) - len(shown)} less important ones are left out."
     alt = f"{trials.objective} of each trial against {', '.join(scale.dimension.key for scale in shown)}."
-    return Figure("search-slices", drawing, caption + outside_note(trials), alt)
+    return Figure("search-slices", drawing, caption + note_on_trials_outside(trials), alt)
 
 
 def _jitter(scale: Axis, count: int) -> NDArray[np.float64]:
@@ -82,16 +82,16 @@ def _jitter(scale: Axis, count: int) -> NDArray[np.float64]:
     return np.asarray(steps * 0.3 if scale.categorical else np.zeros(count))
 
 
-def _medians(panel: Axes, places: NDArray[np.float64], trials: Trials, label: str) -> None:
+def _medians(panel: Axes, places: NDArray[np.float64], trials: ScoredTrials, label: str) -> None:
     """The median of the completed trials with each value, as a bar."""
-    low, high = view(trials)
+    low, high = objective_range(trials)
     values = [place for place in np.unique(places[trials.completed]) if np.isfinite(place)]
     medians = [np.median(trials.values[trials.completed & (places == place)]) for place in values]
     panel.hlines(np.clip(medians, low, high), np.array(values) - 0.28, np.array(values) + 0.28, colors=style.ORANGE,
                  linewidth=2.0, label=label)  # fmt: skip
 
 
-def _pair(trials: Trials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
+def _pair(trials: ScoredTrials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
     """The most important two that enough completed trials have both of, at different places."""
     done = [trials.points[index] for index in trials.order]
     for one, other in itertools.combinations(scales, 2):
@@ -102,7 +102,9 @@ def _pair(trials: Trials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
     return None
 
 
-def surface(x: Axis, y: Axis, trials: Trials) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def surface(
+    x: Axis, y: Axis, trials: ScoredTrials
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The objective over two dimensions, smoothed from the completed trials.
 
     Intervals are smoothed by a Gaussian kernel (Nadaraya, 1964; Watson, 1964); the values of choices are kept apart.
@@ -133,13 +135,13 @@ def _weights(scale: Axis, places: NDArray[np.float64]) -> tuple[NDArray[np.float
     return at, np.nan_to_num(np.exp(-0.5 * distance**2))
 
 
-def _surface(trials: Trials, x: Axis, y: Axis) -> Figure:
+def _surface(trials: ScoredTrials, x: Axis, y: Axis) -> Figure:
     columns, rows, values = surface(x, y, trials)
     done = [trials.points[index] for index in trials.order]
-    low, high = view(trials)
+    low, high = objective_range(trials)
     colormap = style.COLORMAP if trials.direction == "max" else f"{style.COLORMAP}_r"
-    with style.style():
-        drawing, (axes,) = style.new(height=3.6)
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=3.6)
         image = axes.pcolormesh(columns, rows, np.clip(values, low, high), cmap=colormap, shading="nearest",
                                 rasterized=True, alpha=0.85)  # fmt: skip
         if not x.categorical and not y.categorical:
@@ -149,8 +151,8 @@ def _surface(trials: Trials, x: Axis, y: Axis) -> Figure:
         axes.scatter(sideways[1:], upwards[1:], s=9, color="white", edgecolors="#444444", linewidths=0.6)
         axes.scatter(sideways[:1], upwards[:1], s=110, marker="*", color=style.VERMILION, edgecolors="white",
                      zorder=4)  # fmt: skip
-        x.draw(axes, "x")
-        y.draw(axes, "y")
+        x.apply_to(axes, "x")
+        y.apply_to(axes, "y")
         axes.set_xlabel(x.dimension.key)
         axes.set_ylabel(y.dimension.key)
         bar = drawing.colorbar(image, ax=axes, label=trials.objective)
@@ -160,10 +162,10 @@ def _surface(trials: Trials, x: Axis, y: Axis) -> Figure:
     return Figure("search-contour", drawing, _surface_caption(trials, x, y, values), _surface_alt(trials, x, y))
 
 
-def _surface_caption(trials: Trials, x: Axis, y: Axis, values: NDArray[np.float64]) -> str:
-    low, high = trials.write(float(np.nanmin(values))), trials.write(float(np.nanmax(values)))
+def _surface_caption(trials: ScoredTrials, x: Axis, y: Axis, values: NDArray[np.float64]) -> str:
+    low, high = trials.format(float(np.nanmin(values))), trials.format(float(np.nanmax(values)))
     pruned = int((~trials.completed).sum())
-    left_out = f" {count_of(pruned, 'pruned trial')} left out." * (pruned > 0)
+    left_out = f" {count_with_verb(pruned, 'pruned trial')} left out." * (pruned > 0)
     return (
         f"{trials.objective} over the two most important hyperparameters that are active together, as the mean of near "
         f"completed trials: from {low} to {high}. Bright is better; where nothing is drawn no completed trial was "
@@ -171,7 +173,7 @@ def _surface_caption(trials: Trials, x: Axis, y: Axis, values: NDArray[np.float6
     )
 
 
-def _surface_alt(trials: Trials, x: Axis, y: Axis) -> str:
+def _surface_alt(trials: ScoredTrials, x: Axis, y: Axis) -> str:
     return (
         f"Map of {trials.objective} over {x.dimension.key} and {y.dimension.key}, with the completed trials as points."
     )

@@ -12,8 +12,8 @@ from mnistsweep.analysis.accuracy import wilson
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.html_report.evidence import Evidence
-from mnistsweep.html_report.figures.heatmaps import MAX_ANNOTATED, heatmap
-from mnistsweep.html_report.figures.mosaic import mosaic
+from mnistsweep.html_report.figures.confusion_matrix import MAX_ANNOTATED, draw_confusion_matrix
+from mnistsweep.html_report.figures.mosaic import draw_mosaic
 from mnistsweep.html_report.figures.single_image import draw_image
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table
 from mnistsweep.text import format_count, percent, percent_range
@@ -56,7 +56,7 @@ def _counts(evidence: Evidence, confusion: Confusion) -> Figure:
     right, examples = int(np.diag(confusion.counts).sum()), len(evidence.labels)
     return Figure(
         "confusion",
-        heatmap(confusion.counts, evidence.class_names, logarithmic=False),
+        draw_confusion_matrix(confusion.counts, evidence.class_names, logarithmic=False),
         f"Confusion matrix of the committee: how many images of each label (row) got each prediction (column). "
         f"{right:,} of {examples:,} stand in the diagonal: they are right. Empty cells hold none.",
         f"Confusion matrix of {len(confusion.counts)} classes with {examples - right} images off the diagonal.",
@@ -74,7 +74,7 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
         some = f" Only the {len(order)} classes of the most common mix-ups are shown: {held}."
     return Figure(
         "confusion-errors",
-        heatmap(errors[np.ix_(order, order)], [names[one] for one in order], logarithmic=True),
+        draw_confusion_matrix(errors[np.ix_(order, order)], [names[one] for one in order], logarithmic=True),
         "The mistakes alone, on a logarithmic colour scale. Classes that are confused stand together. The most common "
         f"mistake: {names[first.true]} taken for {names[first.predicted]}, {format_count(first.count, 'image')}.{some}",
         f"Matrix of {errors.sum()} mistakes, classes ordered by confusion, nothing in the diagonal.",
@@ -112,7 +112,7 @@ def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
         which = "All" if len(shown) == len(worst) else f"{len(shown)} of the"
         yield Figure(
             "mistakes",
-            mosaic(evidence.images[shown], titles, columns=IMAGES_IN_A_ROW),
+            draw_mosaic(evidence.images[shown], titles, columns=IMAGES_IN_A_ROW),
             f"{which} {len(worst):,} wrong images, the most confident mistake first. Over each: position in the test "
             "set, confidence of the committee, then label → prediction. All of them stand in mistakes.csv.",
             f"{len(shown)} images that the committee gets wrong, each with label and prediction.",

@@ -65,8 +65,8 @@ def _blocks(found: Recurrence, kind: str, names: list[str], evidence: Evidence) 
 
 def _figure(found: Recurrence, kind: str, names: list[str]) -> Figure:
     counts = np.bincount(found.num_rankings, minlength=found.models + 1)[1:]
-    with style.style():
-        figure, (bars, matrix) = style.new(1, 2, height=max(2.4, 1.2 + 0.3 * found.models))
+    with style.applied():
+        figure, (bars, matrix) = style.new_figure(1, 2, height=max(2.4, 1.2 + 0.3 * found.models))
         drawn = bars.barh(np.arange(1, found.models + 1), counts, color=style.BLUE)
         bars.bar_label(drawn, padding=3)
         bars.set(yticks=np.arange(1, found.models + 1), xlabel="images", ylabel=f"{kind}s that rank it so")

@@ -10,7 +10,7 @@ from mnistsweep.analysis.arrays import Floats
 from mnistsweep.analysis.robustness import DistortionResponse, Robustness
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.mosaic import mosaic
+from mnistsweep.html_report.figures.mosaic import draw_mosaic
 from mnistsweep.html_report.records import Block, Figure, Section, Table
 from mnistsweep.text import percent
 
@@ -45,8 +45,8 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _curve(response: DistortionResponse, found: Robustness) -> Figure:
-    with style.style():
-        drawing, (axes,) = style.new(height=3.0)
+    with style.applied():
+        drawing, (axes,) = style.new_figure(height=3.0)
         _draw(axes, response)
         axes.set_xlabel(f"{response.name}: {response.unit}")
         axes.legend(loc="upper right")
@@ -67,8 +67,8 @@ def _curve(response: DistortionResponse, found: Robustness) -> Figure:
 
 def _small_multiples(responses: list[DistortionResponse], found: Robustness) -> Figure:
     rows = -(-len(responses) // 2)
-    with style.style():
-        drawing, axes = style.new(rows, 2, width=6.5, height=2.1 * rows + 0.3, sharey=True)
+    with style.applied():
+        drawing, axes = style.new_figure(rows, 2, width=6.5, height=2.1 * rows + 0.3, sharey=True)
         for one, response in zip(axes, responses, strict=False):
             _draw(one, response)
             one.set_title(response.name)
@@ -115,7 +115,7 @@ def _pictures(response: DistortionResponse, found: Robustness) -> Figure:
         f"{strength:g}\n{percent(share, 1)}" for strength, share in zip(response.strengths, accuracy, strict=True)
     ]
     images = found.examples[response.name]
-    drawing = mosaic(images, titles, columns=min(len(images), MAX_IN_A_ROW))
+    drawing = draw_mosaic(images, titles, columns=min(len(images), MAX_IN_A_ROW))
     caption = f"{response.name.capitalize()}: one image at each strength ({response.unit}), with the accuracy there."
     if response.name != "noise" and response.description:
         caption += f" {response.description}"

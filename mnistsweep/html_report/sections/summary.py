@@ -10,6 +10,7 @@ import pandas as pd
 from mnistsweep.analysis.accuracy import Accuracy, Interval, measure_accuracy, sample_std
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
+from mnistsweep.study.results import State
 from mnistsweep.text import format_metric, percent, percent_range
 
 # Of the table on the page; `scores.csv` has all of them.
@@ -47,7 +48,7 @@ def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
         best = f"mean over {winner.repeats} repeats"
     chosen = f"trial {winner.number}, {best}; it won by this number, which flatters"
     facts.append(Fact(f"{winner.objective} of the winner", format_metric(winner.objective, winner.value), chosen))
-    data = "training and validation data together" if winner.refitted else "training data only: the sweep's checkpoint"
+    data = "training and validation data together" if winner.retrained else "training data only: the sweep's checkpoint"
     return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
 
 
@@ -129,7 +130,7 @@ def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
     winner, advice = evidence.winner, []
     if len(found.seeds) == 1:
         several = "`report.seeds=3` trains the winner three times"
-        if not winner.refitted:
+        if not winner.retrained:
             several = "`report.refit=true` trains the winner anew, with as many seeds as `report.seeds` says"
         advice.append(f"One seed tells no luck from skill: {several}.")
     near = _as_good(evidence, found)
@@ -146,6 +147,9 @@ def _as_good(evidence: Evidence, found: Accuracy) -> int:
     """How many trials are behind the winner by less than seeds differ, which is known for the accuracy alone."""
     if evidence.search is None or len(found.seeds) == 1 or not evidence.winner.objective.endswith("accuracy"):
         return 0
-    trials = evidence.search.trials
-    others = trials[(trials.state == "completed") & (trials.trial != evidence.winner.number)]
-    return int(((others.objective - evidence.winner.value).abs() <= found.std).sum())
+    values = [
+        record.result.objective
+        for record in evidence.search.in_state(State.COMPLETED)
+        if record.number != evidence.winner.number and record.result.objective is not None
+    ]
+    return sum(abs(value - evidence.winner.value) <= found.std for value in values)

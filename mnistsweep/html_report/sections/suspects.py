@@ -84,7 +84,7 @@ def _gallery(evidence: Evidence, quality: LabelQuality, first: np.ndarray) -> li
         f"{margin[first[0]]:.4f} to {margin[first[-1]]:.4f}, where 0 is the worst; "
         f"{int(quality.flagged[first].sum())} of {len(first)} are flagged."
     )
-    drawing = mosaic.mosaic(evidence.images[first], titles, columns=5)
+    drawing = mosaic.draw_mosaic(evidence.images[first], titles, columns=5)
     alt = f"The {len(first)} test images with the most suspect labels, with given and suggested label."
     return [Figure("suspects-images", drawing, caption, alt)]
 
@@ -125,7 +125,7 @@ def _pictures(evidence: Evidence, quality: LabelQuality, first: np.ndarray) -> d
     for rank, index in enumerate(first.tolist(), 1):
         label = evidence.class_names[evidence.labels[index]]
         suggested = evidence.class_names[quality.suggested[index]]
-        name = mosaic.path("suspects", rank, index, label=label, suggested=suggested)
+        name = mosaic.picture_path("suspects", rank, index, label=label, suggested=suggested)
         title = f"{rank}. index {index}\nlabel {label}, suggested {suggested}"
-        pictures[name] = mosaic.single(evidence.images[index], title)
+        pictures[name] = mosaic.draw_single(evidence.images[index], title)
     return pictures

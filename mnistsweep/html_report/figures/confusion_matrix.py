@@ -27,7 +27,7 @@ MAX_NAME_LENGTH = 14
 ON_DARK, ON_LIGHT = "#f7f7f7", "#151515"
 
 
-def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool) -> Figure:
+def draw_confusion_matrix(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool) -> Figure:
     """Draw counts, labels in rows and predictions in columns; a cell without an image is empty.
 
     Args:
@@ -39,10 +39,10 @@ def heatmap(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool)
         The drawing.
     """
     classes = len(counts)
-    names = [style.literal(shorten(name, MAX_NAME_LENGTH)) for name in class_names]
+    names = [style.escape_math(shorten(name, MAX_NAME_LENGTH)) for name in class_names]
     upright = max(map(len, names)) > 3
-    with style.style():
-        figure, (axes,) = style.new(width=6.4, height=5.6)
+    with style.applied():
+        figure, (axes,) = style.new_figure(width=6.4, height=5.6)
         most = float(max(counts.max(), 2))
         norm = LogNorm(1, most) if logarithmic else Normalize(0, most)
         drawn = axes.imshow(np.ma.masked_equal(counts, 0), cmap=style.COLORMAP, norm=norm)

@@ -84,7 +84,7 @@ def test_arms_stand_side_by_side(tmp_path: Path) -> None:
     assert block(found, Text, 1).text == "What the numbers say."
     figure: Figure = block(found, Figure)
     assert "Clear of 0: suspected labels corrected, the most ambiguous removed." in figure.caption
-    assert style.svg(figure.drawing, figure.name).startswith("<svg")
+    assert style.to_svg(figure.drawing, figure.name).startswith("<svg")
     assert list(found.files) == ["cleaning-runs.csv", "cleaning-suspects.csv"]
     assert "25" in block(found, Facts).facts[0].value
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mnistsweep.html_report.figures.axes import axis
-from mnistsweep.html_report.trials import Trials
+from mnistsweep.html_report.figures.axes import make_axis
+from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.space import Choice, Dimension, Int
 
 # The best tenth of the trials is looked at, but no fewer than three, of at least ten.
@@ -22,7 +22,7 @@ END_SHARE = 0.1
 CHANCE = 0.05
 
 
-def bound_advice(trials: Trials) -> list[str]:
+def range_advice(trials: ScoredTrials) -> list[str]:
     """A sentence for each end of a range where more of the best trials lie than chance would put there.
 
     Args:
@@ -36,8 +36,8 @@ def bound_advice(trials: Trials) -> list[str]:
     return [sentence for dimension in trials.space.dimensions for sentence in _sentences(trials, dimension, best)]
 
 
-def _sentences(trials: Trials, dimension: Dimension, best: Any) -> Iterator[str]:
-    scale = axis(trials.space, dimension.key)
+def _sentences(trials: ScoredTrials, dimension: Dimension, best: Any) -> Iterator[str]:
+    scale = make_axis(trials.space, dimension.key)
     if not scale.ordered or scale.high == scale.low:
         return
     positions = scale.positions([trials.points[index] for index in best])

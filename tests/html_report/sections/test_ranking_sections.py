@@ -10,7 +10,7 @@ from evidence import make_evidence, make_images
 
 from mnistsweep.analysis import confidence, label_quality
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.figures.mosaic import mosaic, path, single
+from mnistsweep.html_report.figures.mosaic import draw_mosaic, draw_single, picture_path
 from mnistsweep.html_report.records import Facts, Figure, Formulas, Section, Table, Text
 from mnistsweep.html_report.sections import ambiguous, recurrence, suspects
 
@@ -149,7 +149,7 @@ def test_no_images_and_few_classes(classes: int) -> None:
 @pytest.mark.parametrize("number", [1, 5, 7, 100])
 def test_a_mosaic_holds_every_image_in_its_place(number: int) -> None:
     images = make_images(np.arange(number) % 5, 12, np.random.default_rng(0))
-    drawing = mosaic(images, [str(n) for n in range(number)], columns=5)
+    drawing = draw_mosaic(images, [str(n) for n in range(number)], columns=5)
     (axes,) = drawing.axes
     canvas = axes.images[0].get_array()
     opaque = canvas[..., 3] == 255
@@ -159,11 +159,11 @@ def test_a_mosaic_holds_every_image_in_its_place(number: int) -> None:
     assert np.array_equal(canvas[first : first + 12, :12, 0], np.round(images[0] * 255))
     assert np.array_equal(canvas[opaque][-12:, 1], np.round(images[-1, -1] * 255))
     assert drawing.get_figwidth() == 7
-    assert style.png(drawing).startswith(b"\x89PNG")
+    assert style.to_png(drawing).startswith(b"\x89PNG")
 
 
 def test_a_mosaic_of_colours_with_long_titles() -> None:
-    drawing = mosaic(np.full((2, 8, 8, 3), [1.0, 0.5, 0.0]), ["a name much longer than its image\nb"] * 2)
+    drawing = draw_mosaic(np.full((2, 8, 8, 3), [1.0, 0.5, 0.0]), ["a name much longer than its image\nb"] * 2)
     axes = drawing.axes[0]
     assert (axes.images[0].get_array()[-1, 0] == [255, 128, 0, 255]).all()
     line, second = axes.texts[0].get_text().split("\n")
@@ -173,5 +173,5 @@ def test_a_mosaic_of_colours_with_long_titles() -> None:
 
 
 def test_single_pictures() -> None:
-    assert single(np.zeros((8, 4)), "seven").axes[0].texts[0].get_text() == "seven"
-    assert path("a", 12, 7, label="../é à") == "a/12-index-00007-label-é-à.png"
+    assert draw_single(np.zeros((8, 4)), "seven").axes[0].texts[0].get_text() == "seven"
+    assert picture_path("a", 12, 7, label="../é à") == "a/12-index-00007-label-é-à.png"

@@ -107,12 +107,12 @@ def test_one_epoch_one_trial_and_no_refits():
     search = make_search(1)
     winner = dataclasses.replace(EVIDENCE.winner, number=0, best_epoch=1, epochs=1)
     search = dataclasses.replace(search, curves=search.curves.head(1))
-    evidence = dataclasses.replace(EVIDENCE, search=search, winner=winner, refit_curves=None)
+    evidence = dataclasses.replace(EVIDENCE, search=search, winner=winner, retraining_curves=None)
 
     section = curves.section(evidence)
 
     assert "refit" not in section.blocks[0].caption
-    assert style.svg(section.blocks[0].drawing, "curves").startswith("<svg")
+    assert style.to_svg(section.blocks[0].drawing, "curves").startswith("<svg")
     assert list(section.advice) == []
 
 
@@ -124,7 +124,7 @@ def test_a_regression_has_only_a_loss():
 
 def test_nothing_to_show():
     no_curves = dataclasses.replace(EVIDENCE.search, curves=EVIDENCE.search.curves.head(0))
-    none_completed = dataclasses.replace(EVIDENCE.search, trials=EVIDENCE.search.trials.head(0))
+    none_completed = dataclasses.replace(EVIDENCE.search, trials=[])
 
     assert curves.section(dataclasses.replace(EVIDENCE, search=None)) is None
     assert curves.section(dataclasses.replace(EVIDENCE, search=no_curves)) is None

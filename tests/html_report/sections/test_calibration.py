@@ -57,7 +57,7 @@ def test_the_whole_section() -> None:
     assert isinstance(figure, Figure)
     assert "For the committee, " in figure.caption
     assert "Its bars (the seeds have none) are Wilson" in figure.caption
-    wrong = 100 * (evidence.predictions != evidence.labels).mean()
+    wrong = 100 * (evidence.committee.argmax(axis=1) != evidence.labels).mean()
     captions = [block.caption for block in found.blocks if isinstance(block, Figure | Table)]
     assert any(f"(at the right end of the curve: {wrong:.2f} % wrong)" in caption for caption in captions)
     assert any("Smaller is better, but for what chance explains" in caption for caption in captions)
@@ -75,7 +75,7 @@ def test_the_whole_section() -> None:
     assert ((curve.accuracy_low <= curve.accuracy) & (curve.accuracy <= curve.accuracy_high)).all()
     for block in found.blocks:
         if isinstance(block, Figure):
-            assert style.svg(block.drawing, block.name).startswith("<svg")
+            assert style.to_svg(block.drawing, block.name).startswith("<svg")
 
 
 def test_a_planted_temperature_is_advised_and_fitted_on_validation_alone() -> None:
@@ -98,7 +98,7 @@ def test_a_planted_temperature_is_advised_and_fitted_on_validation_alone() -> No
 
 def test_refits_without_calibration_are_told_to_keep_the_validation_side() -> None:
     found = shown(over_confident(2.0))
-    assert found.advice[1].startswith("The refitted models are over-confident: calibration error ")
+    assert found.advice[1].startswith("The retrained models are over-confident: calibration error ")
     assert "report.refit=false" in found.advice[1]
 
 
@@ -159,13 +159,13 @@ def test_without_a_checkpoint_there_is_no_temperature() -> None:
 
 def test_one_model_that_is_the_checkpoint() -> None:
     evidence = over_confident(2.0, seeds=1)
-    evidence = dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, refitted=False))
+    evidence = dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, retrained=False))
     found = shown(evidence)
     assert names(found) == ["calibration-temperature", "calibration-coverage"]
     assert set(found.files["reliability.csv"].model) == {"checkpoint", "checkpoint with temperature"}
     assert isinstance(found.blocks[0], Text)
-    assert "refitted" not in found.blocks[0].text
-    assert not any("refitted" in advice for advice in found.advice)
+    assert "retrained" not in found.blocks[0].text
+    assert not any("retrained" in advice for advice in found.advice)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

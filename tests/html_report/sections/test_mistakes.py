@@ -26,7 +26,7 @@ def perfect(right: bool = True, classes: int = 3) -> Evidence:
 
 def test_files() -> None:
     wrong, right = SECTION.files["mistakes.csv"], SECTION.files["right.csv"]
-    predictions = EVIDENCE.predictions
+    predictions = EVIDENCE.committee.argmax(axis=1)
     assert list(wrong.columns) == ["index", "label", "prediction", "confidence", "wrong_of_seeds"]
     assert list(right.columns) == ["index", "label", "prediction", "confidence"]
     assert sorted(wrong["index"]) == np.flatnonzero(predictions != EVIDENCE.labels).tolist()
@@ -83,7 +83,7 @@ def test_figures() -> None:
     errors = sum(int(text.get_text()) for text in found["confusion-errors"].drawing.axes[0].texts)
     assert errors == number
     for name, figure in found.items():
-        assert style.svg(figure.drawing, name).startswith("<svg")
+        assert style.to_svg(figure.drawing, name).startswith("<svg")
 
 
 def test_gallery_is_limited_and_says_so() -> None:

@@ -38,7 +38,7 @@ def test_nothing_to_compare() -> None:
 
 
 def test_a_checkpoint_is_not_compared_with_itself() -> None:
-    winner = dataclasses.replace(EVIDENCE.winner, refitted=False)
+    winner = dataclasses.replace(EVIDENCE.winner, retrained=False)
     assert comparison.section(make_evidence(seeds=1, winner=winner, others={})) is None
 
 

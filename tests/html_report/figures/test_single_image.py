@@ -39,7 +39,7 @@ def test_one_seed_and_right() -> None:
     drawing = draw_image(None, PROBABILITIES[:1], 3, NAMES, 0)
     assert len(drawing.axes[0].collections) == 0
     assert [text.get_text() for text in drawing.legends[0].get_texts()] == ["label and prediction"]
-    assert style.svg(drawing, "one").startswith("<svg")
+    assert style.to_svg(drawing, "one").startswith("<svg")
 
 
 def test_of_many_classes_the_most_probable_and_the_label() -> None:

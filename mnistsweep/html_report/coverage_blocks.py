@@ -138,8 +138,8 @@ def coverage_rows(curve: Coverage) -> pd.DataFrame:
 
 
 def _draw(curves: Sequence[Coverage], together: Coverage) -> Drawing:
-    with style.style():
-        figure, (axes,) = style.new(height=3.0)
+    with style.applied():
+        figure, (axes,) = style.new_figure(height=3.0)
         several = len(curves) > 1
         for number, curve in enumerate(curves if several else ()):
             label = "one model (a line a seed)" if number == 0 else None

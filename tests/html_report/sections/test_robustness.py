@@ -60,7 +60,7 @@ def test_the_whole_section() -> None:
     titles = [text.get_text() for text in drawn["robustness-rotation-pictures"].drawing.axes[0].texts]
     assert titles == ["0\n98.0 %", "10\n97.6 %", "20\n92.0 %"]
     for name, block in drawn.items():
-        assert style.svg(block.drawing, name).startswith("<svg")
+        assert style.to_svg(block.drawing, name).startswith("<svg")
 
 
 def test_the_table_says_where_accuracy_falls() -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from evidence import make_evidence
+from evidence import make_evidence, search_of
 
 from mnistsweep.analysis.accuracy import measure_accuracy
 from mnistsweep.html_report.records import Facts, Section, Table, Text
@@ -59,7 +59,7 @@ def test_one_seed() -> None:
     assert "one seed: no spread" in facts(section)["test accuracy"][1]
     assert any("report.seeds=3" in sentence for sentence in section.advice)
     assert "nan" not in str(section.blocks)
-    winner = dataclasses.replace(EVIDENCE.winner, refitted=False)
+    winner = dataclasses.replace(EVIDENCE.winner, retrained=False)
     (sentence,) = summary.section(make_evidence(seeds=1, winner=winner)).advice
     assert "`report.refit=true` trains the winner anew" in sentence
     assert "report.seeds=3" not in sentence
@@ -82,15 +82,15 @@ def test_advice_on_trials_as_good_as_the_winner(gap: float, counted: bool) -> No
     spread = measure_accuracy(EVIDENCE.probabilities, EVIDENCE.labels).std
     search, winner = EVIDENCE.search, EVIDENCE.winner
     assert search is not None
-    trials = search.trials.assign(objective=0.5)
-    trials.loc[0, "objective"] = winner.value - gap * spread
-    section = summary.section(make_evidence(search=dataclasses.replace(search, trials=trials)))
+    objectives = [winner.value - gap * spread] + [0.5] * (len(search.trials) - 1)
+    near = search_of(search.space, [record.point for record in search.trials], objectives)
+    section = summary.section(make_evidence(search=near))
     told = f"1 other trial lies within {100 * spread:.2f} points, "
     assert any(sentence.startswith(told) for sentence in section.advice) is counted
 
 
 def test_an_objective_that_is_no_share() -> None:
-    winner = dataclasses.replace(EVIDENCE.winner, objective="val_loss", value=0.123456, refitted=False)
+    winner = dataclasses.replace(EVIDENCE.winner, objective="val_loss", value=0.123456, retrained=False)
     told = facts(summary.section(make_evidence(winner=winner, search=None)))
     assert told["val_loss of the winner"][0] == "0.1235"
     assert "the sweep's checkpoint" in told["trained on"][1]
