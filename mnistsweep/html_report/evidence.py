@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mnistsweep.analysis.robustness import Robustness
 from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.space import Point, SearchSpace
-from mnistsweep.study.results import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd

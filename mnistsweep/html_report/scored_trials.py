@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.space import Point, SearchSpace
-from mnistsweep.study.results import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.text import format_metric
 
 if TYPE_CHECKING:

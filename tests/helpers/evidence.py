@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
 from mnistsweep.space import Choice, Condition, Float, Point, SearchSpace
-from mnistsweep.study.results import Result, State, TrialRecord, best_of
+from mnistsweep.study.records import Result, State, TrialRecord, best_of
 
 
 def make_probabilities(

@@ -7,7 +7,7 @@ from sections import AWKWARD, random_points
 
 from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.space import Choice, SearchSpace
-from mnistsweep.study.results import Result, State, TrialRecord
+from mnistsweep.study.records import Result, State, TrialRecord
 
 SPACE = SearchSpace((Choice("size", (1, 2, 3)), Choice("one", (7,))))
 

@@ -16,7 +16,7 @@ from mnistsweep.html_report.figures.parallel import parallel_coordinates
 from mnistsweep.html_report.figures.scatter import count_with_verb, draw_trials, note_on_trials_outside
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section
 from mnistsweep.html_report.scored_trials import ScoredTrials
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 from mnistsweep.text import format_count, format_duration, is_share, shorten
 
 # A trial that loses at most this share for at most half of the time is worth a sentence.

@@ -10,7 +10,7 @@ import pandas as pd
 from mnistsweep.analysis.accuracy import Accuracy, Interval, measure_accuracy, sample_std
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 from mnistsweep.text import format_metric, percent, percent_range
 
 # Of the table on the page; `scores.csv` has all of them.

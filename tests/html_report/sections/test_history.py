@@ -10,7 +10,7 @@ from sections import AWKWARD, figure_of, random_points, section_of
 from mnistsweep.html_report.records import Facts, Interactive
 from mnistsweep.html_report.sections import history
 from mnistsweep.space import Choice, Float, Int, SearchSpace
-from mnistsweep.study.results import State, best_of
+from mnistsweep.study.records import State, best_of
 
 
 def test_history_counts_and_names_the_best():

@@ -7,7 +7,7 @@ from sections import figure_of, random_points, section_of
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.sections import history, landscape
 from mnistsweep.space import Choice, Float, SearchSpace
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 
 
 def test_slices_are_ordered_by_importance():

@@ -9,7 +9,7 @@ from sections import AWKWARD, figures_of, random_points, section_of
 
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.sections import against, history, importance, landscape
-from mnistsweep.study.results import State
+from mnistsweep.study.records import State
 
 SECTIONS = [history, importance, landscape, against]
 
