@@ -15,9 +15,7 @@ from mnistsweep.study.leases import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep
-
-# How long a worker may take to stop, after it was heard that it should.
-STOP_SECONDS = 10
+from mnistsweep.workers.stopping import grace_seconds
 
 
 def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
@@ -31,7 +29,8 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
 
     Raises:
         StudyError: The folder holds no sweep, or its ledger cannot be read.
-        SweepStopped: Some workers still run after `STOP_SECONDS` and two leases.
+        SweepStopped: Some workers still run after the time that a worker has to stop (`grace_seconds`) and two leases, after which
+            other workers may claim their trials.
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
@@ -46,7 +45,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
         return sorted(filter(monitor.is_alive, owners))
 
     ledger.request_stop()
-    left = int(STOP_SECONDS + 2 * plan.config.lease_seconds)
+    left = int(grace_seconds() + 2 * plan.config.lease_seconds)
     if workers := running_workers():
         console.print(f"asked {len(workers)} worker{'s' * (len(workers) > 1)} to stop ...", highlight=False)
     while (workers := running_workers()) and left > 0:

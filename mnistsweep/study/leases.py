@@ -65,8 +65,7 @@ class Lease:
         seconds: float = LEASE_SECONDS,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
-        host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())
-        self.owner = f"{host}-{boot_id()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.owner = f"{_process_name(os.getpid())}-{secrets.token_hex(3)}"
         self._lock_path = paths.worker_lock(self.owner)
         self.coordinator = coordinator
         self.seconds = seconds
@@ -75,6 +74,9 @@ class Lease:
         self.on_heartbeat: Callable[[], None] = lambda: None
         self._lock = contextlib.ExitStack()
         self._count = 0
+        self._is_stopping = False
+        self._has_left = False
+        self._writing = threading.Lock()
         self._shown_at = monotonic()
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -91,18 +93,35 @@ class Lease:
     ) -> None:
         self._leaving.set()
         self._thread.join()
-        with contextlib.suppress(Exception):  # what stays is judged as a dead worker's
-            self.coordinator.remove_heartbeat(self.owner)
-        self._lock_path.unlink(missing_ok=True)
+        self.remove_traces()
         self._lock.close()
 
     def write_heartbeat(self) -> None:
-        """Give a sign of life."""
-        now = self.monotonic()  # from before it is given: others see it later, so they wait longer than this worker
-        self._count += 1
-        self.coordinator.write_heartbeat(self.owner, self._count)
-        self.had_late_heartbeat = self.had_late_heartbeat or now - self._shown_at > self.seconds
-        self._shown_at = now
+        """Write a heartbeat: the number of heartbeats so far, negated once the worker has been asked to stop."""
+        with self._writing:
+            if self._has_left:
+                return
+            now = self.monotonic()  # before the write: others see it later, so they wait longer than this worker
+            self._count += 1
+            self.coordinator.write_heartbeat(self.owner, -self._count if self._is_stopping else self._count)
+            self.had_late_heartbeat = self.had_late_heartbeat or now - self._shown_at > self.seconds
+            self._shown_at = now
+
+    def announce_stop(self) -> None:
+        """Mark the heartbeats, now and from now on: the worker was asked to stop.
+
+        The end of its process then does not count as a crash, whatever ends it (see `HeartbeatMonitor.has_died`).
+        """
+        self._is_stopping = True
+        self.write_heartbeat()
+
+    def remove_traces(self) -> None:
+        """Remove the heartbeat and the lock file, as a worker does that exits in good order; nothing follows them."""
+        with self._writing:
+            self._has_left = True
+            with contextlib.suppress(Exception):  # a heartbeat that stays counts as that of a crashed worker
+                self.coordinator.remove_heartbeat(self.owner)
+            self._lock_path.unlink(missing_ok=True)
 
     @property
     def has_expired(self) -> bool:
@@ -155,11 +174,17 @@ class HeartbeatMonitor:
         return now - self._seen[owner][1] <= self._seconds
 
     def has_died(self, owner: str) -> bool:
-        """Whether a worker that is not alive ended without a word: one in good order takes its signs along."""
+        """Whether a worker that is not alive has crashed.
+
+        A worker that exits in good order removes its heartbeat. A worker that was asked to stop marks its heartbeat
+        with a minus sign, so that it may be killed afterwards.
+        """
         if not owner:
             return False
         beat = self._coordinator.read_heartbeat(owner)
-        return beat is not None and local_process_exists(self._paths, owner, beat) is not True  # stopped, but there
+        if beat is None or beat < 0:
+            return False
+        return local_process_exists(self._paths, owner, beat) is not True  # it may be suspended (SIGSTOP)
 
     def clean_up_after(self, owner: str) -> None:
         """Remove what a worker left behind that is not alive."""
@@ -178,6 +203,21 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").replace("-", "")[:8]
     except OSError:
         return secrets.token_hex(4)
+
+
+def _process_name(pid: int) -> str:
+    """Name of a process of this host: the part of an owner's name before the random part."""
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', socket.gethostname())}-{boot_id()}-{pid}"
+
+
+def owners_of_process(paths: SweepPaths, pid: int) -> list[str]:
+    """Names of the owners whose process on this host has, or had, a given process ID.
+
+    Args:
+        paths: Paths of the sweep's files.
+        pid: Process ID.
+    """
+    return [owner for owner in paths.owners if owner.rsplit("-", 1)[0] == _process_name(pid)]
 
 
 def local_process_exists(paths: SweepPaths, owner: str, beat: int | None) -> bool | None:

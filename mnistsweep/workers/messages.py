@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 # Exit code of a worker that used too much memory: the supervisor starts a new process in its place.
@@ -15,6 +16,18 @@ TRIAL_STARTS = "begins trial "
 
 # Beginning of the log line that a worker writes before it exits with an error; the reason follows.
 STOPS_BECAUSE = "stops: "
+
+# Function that is called with the number of each trial when it starts.
+Announce = Callable[[int], None]
+
+
+def announce_to_nobody(number: int) -> None:
+    """Do nothing: a worker without a supervisor."""
+
+
+def announce_to_log(number: int) -> None:
+    """Write that a trial starts to the log of a worker, for its supervisor."""
+    print(f"{TRIAL_STARTS}{number}", flush=True)
 
 
 def has_started_trial(log: Path, offset: int) -> bool:

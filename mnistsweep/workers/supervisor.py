@@ -1,10 +1,12 @@
-"""Worker processes on this machine: started, watched, started again when they die, stopped together.
+"""The supervisor of the worker processes on this machine: starts them, restarts those that crash, and stops them.
 
-Each has a session of its own, so that Ctrl-C in the terminal reaches this process alone, which passes it on.
+Each worker runs in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor, which sends the
+signal on to the workers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,38 +19,39 @@ from pathlib import Path
 from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
+from mnistsweep.planning.plan import Plan
+from mnistsweep.study.leases import HeartbeatMonitor, owners_of_process
+from mnistsweep.study.storage.stores import open_coordinator
+from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.messages import REPLACE, has_started_trial
-from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.workers.stopping import StopSignal, grace_seconds
 
 POLL_SECONDS = 0.1
 
-# A worker that is asked to stop does so at its next batch; one that does not is ended.
-GRACE_SECONDS = 8.0
-
-# So many deaths of one worker in a row, none of which got as far as a trial: it cannot start at all. (A trial that
-# kills its process is the study's business: it is recorded as failed, and too many of those stop the sweep.)
-MAX_IDLE_DEATHS = 3
+# Maximum number of crashes of one worker in a row before it has started a trial: then it cannot start at all. Crashes
+# in a trial have no limit here: the study records a trial that crashes its process as failed, and limits failures.
+MAX_IDLE_CRASHES = 3
 
 Command = Callable[[Path, int, str], Sequence[str]]
 
 
 def worker_command(folder: Path, index: int, session: str) -> list[str]:
-    """The command line of a worker process; its last argument is the process that it does not outlive."""
+    """Command line of a worker process; its last argument is the process ID of this process, its parent."""
     return [sys.executable, "-m", "mnistsweep.workers.worker", str(folder), str(index), session, str(os.getpid())]
 
 
 @dataclass
 class WorkerProcess:
-    """One worker and its process, which may be replaced.
+    """One worker and its current process.
 
     Args:
-        index: Counted from 0.
-        command: What to run.
-        variables: Added to the environment.
-        log: What the process prints goes there.
+        index: Number of the worker, counted from 0.
+        command: Command line of the process.
+        variables: Variables added to the environment of the process.
+        log: Path of the file that receives the standard output and error of the process.
 
     Attributes:
-        exit_code: As shells have it, 128 + signal for a process that was killed; None while it runs.
+        exit_code: Exit code of the last process, 128 + signal for one that was killed; None while the worker runs.
     """
 
     index: int
@@ -56,15 +59,20 @@ class WorkerProcess:
     variables: dict[str, str]
     log: Path
     exit_code: int | None = None
-    _idle_deaths: int = 0
+    _idle_crashes: int = 0
     _process: subprocess.Popen[bytes] = field(init=False)
     _log_offset: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """Process ID of the current process."""
+        return self._process.pid
+
     def start(self) -> None:
-        """Start the process."""
+        """Start a process."""
         with self.log.open("ab") as log:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(
@@ -73,41 +81,46 @@ class WorkerProcess:
             )  # fmt: skip
 
     def poll(self, stopping: bool) -> None:
-        """Note that the process has ended; start it again if it died or grew too large and nobody asked it to stop.
+        """Record the end of the process; start a new one if it crashed or used too much memory.
+
+        Args:
+            stopping: Whether the workers were asked to stop; then no process is started.
 
         Raises:
-            SweepStopped: It dies before it begins a trial, again and again.
+            SweepStopped: The worker crashed before it started a trial, `MAX_IDLE_CRASHES` times in a row.
         """
         code = self._process.poll()
         if code is None or self.exit_code is not None:
             return
-        if code == REPLACE and not stopping:
-            self.start()
+        if stopping or (code >= 0 and code != REPLACE):
+            self.exit_code = _shell_exit_code(code)
             return
-        if stopping or code >= 0:
-            self.exit_code = _exit_code(code)
-            return
-        self._idle_deaths = 0 if has_started_trial(self.log, self._log_offset) else self._idle_deaths + 1
-        if self._idle_deaths >= MAX_IDLE_DEATHS:
-            raise SweepStopped(
-                f"worker {self.index} was killed by signal {-code} ({signal.Signals(-code).name}) before it began a "
-                f"trial, {self._idle_deaths} times in a row; its log is {self.log}."
-            )
+        if code != REPLACE:
+            self._count_crash(-code)
         self.start()
 
+    def _count_crash(self, number: int) -> None:
+        self._idle_crashes = 0 if has_started_trial(self.log, self._log_offset) else self._idle_crashes + 1
+        if self._idle_crashes >= MAX_IDLE_CRASHES:
+            raise SweepStopped(
+                f"worker {self.index} was killed by signal {number} ({signal.Signals(number).name}) before it started "
+                f"a trial, {self._idle_crashes} times in a row; its log is {self.log}."
+            )
+
     def signal(self, number: int) -> None:
-        """Send a signal to the process and its children, if it still runs."""
+        """Send a signal to the process and its children, if the process still runs."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
     def kill(self) -> None:
-        """End the process now."""
+        """Kill the process and its children, and wait until it has exited."""
         self.signal(signal.SIGKILL)
         self._process.wait()
         self.poll(stopping=True)
 
 
-def _exit_code(code: int) -> int:
+def _shell_exit_code(code: int) -> int:
+    """Exit code as in shells, from that of `subprocess`."""
     if code == REPLACE:
         return 0
     return code if code >= 0 else 128 - code
@@ -116,53 +129,70 @@ def _exit_code(code: int) -> int:
 def run_workers(
     folder: Path, workers: Sequence[int], threads: int | None, session: str, command: Command = worker_command
 ) -> list[int]:
-    """Run workers until all of them are done.
+    """Run workers until all of them have exited.
 
     Args:
-        folder: Of the sweep.
-        workers: The index of each.
-        threads: CPU threads of each; None: its share of the cores.
-        session: Names this start of the sweep.
-        command: From the folder, a worker's index and the session to what its process runs.
+        folder: Path of the sweep's folder.
+        workers: Numbers of the workers.
+        threads: CPU threads of each worker; None: an equal share of the cores.
+        session: Name of this start of the sweep.
+        command: Function from the folder, a worker's number and the session to the command line of its process.
 
     Returns:
-        The exit code of each: 0 done, 128 + signal interrupted, else an error's.
+        Exit code of each worker: 0 for a worker that is done, 128 + signal for one that was interrupted, or else that
+        of an error.
 
     Raises:
         SweepStopped: A worker cannot be started.
         KeyboardInterrupt: A signal asked to stop; its argument is the exit code.
     """
-    running: list[WorkerProcess] = []
+    paths, grace, running = SweepPaths(folder), grace_seconds(), list[WorkerProcess]()
     with StopSignal() as stop:
         try:
             for position, index in enumerate(workers):
                 variables = devices.environment(position, len(workers), threads)
-                log = SweepPaths(folder).worker_log(index)
-                running.append(WorkerProcess(index, command(folder, index, session), variables, log))
-            _watch(running, stop)
+                running.append(
+                    WorkerProcess(index, command(folder, index, session), variables, paths.worker_log(index))
+                )
+            _wait(running, stop)
         finally:
-            _end(running, stop.received or signal.SIGTERM)
+            _stop_workers(running, stop.received or signal.SIGTERM, grace, paths)
     if stop.received is not None:
         raise KeyboardInterrupt(stop.exit_code)
     return [process.exit_code or 0 for process in running]
 
 
-def _watch(running: Sequence[WorkerProcess], stop: StopSignal) -> None:
-    while stop.received is None and any(process.exit_code is None for process in running):
+def _wait(running: Sequence[WorkerProcess], stop: StopSignal) -> None:
+    """Wait until all workers have exited, or there is a request to stop."""
+    while not stop() and any(process.exit_code is None for process in running):
         for process in running:
             process.poll(stopping=False)
         time.sleep(POLL_SECONDS)
 
 
-def _end(running: Sequence[WorkerProcess], number: int) -> None:
-    """Ask all workers that still run to stop, wait for them, and end those that do not."""
-    for process in running:
+def _stop_workers(running: Sequence[WorkerProcess], number: int, grace: float, paths: SweepPaths) -> None:
+    """Ask all workers that still run to stop, wait for them, and kill those that do not stop in time."""
+    asked = [process for process in running if process.exit_code is None]
+    for process in asked:
         process.signal(number)
-    deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and any(process.exit_code is None for process in running):
-        for process in running:
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline and any(process.exit_code is None for process in asked):
+        for process in asked:
             process.poll(stopping=True)
         time.sleep(POLL_SECONDS)
-    for process in running:
+    for process in asked:
         if process.exit_code is None:
             process.kill()
+    _remove_traces(paths, [process.pid for process in asked])
+
+
+def _remove_traces(paths: SweepPaths, pids: Sequence[int]) -> None:
+    """Remove the heartbeats that stopped workers left, so that the end of none counts as a crash of its trial."""
+    owners = [owner for pid in pids for owner in owners_of_process(paths, pid)]
+    if not owners:
+        return
+    with contextlib.suppress(Exception):  # must not hide the reason for which the workers were stopped
+        storage = Plan.from_json(read_sweep_file(paths)["plan"]).config.storage
+        monitor = HeartbeatMonitor(paths, open_coordinator(paths, storage))
+        for owner in owners:
+            monitor.clean_up_after(owner)

@@ -1,9 +1,8 @@
-"""What a worker does beside its trials: it hears `mnistsweep stop`, ends a trial that hangs, and minds its memory."""
+"""The watchdog of a worker: notices `mnistsweep stop`, and ends a process whose training hangs or does not stop."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
 import time
@@ -14,72 +13,79 @@ from typing import Protocol
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
-from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.workers.stopping import StopSignal, unresponsive_seconds
 
-# A trial that is past its time ends by itself at its next batch; one that does not within so many seconds hangs.
 HUNG_SECONDS = 60.0
-
-# A training that was asked to stop does so at its next batch; one that has not after so many seconds is ended.
-DEAF_SECONDS = 7.0
+"""Time past its timeout after which a trial counts as hung; any other trial stops by itself at its next batch."""
 
 
-class Running(Protocol):
-    """What runs now."""
+class ClaimHolder(Protocol):
+    """Object that knows which trial the worker runs now."""
 
     claim: Claim | None
 
 
+def _kill_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @dataclass
 class Watchdog:
-    """Called several times a lease, on the thread of the lease.
+    """Checks of a worker, called with every heartbeat, on the heartbeat thread.
 
     Args:
-        study: The ledger.
-        running: Knows the trial that runs.
-        stop: Is told when the sweep was asked to stop.
-        timeout_minutes: Of a trial; None: no limit.
-        monotonic: The clock, in seconds.
-        end_process: Ends this process at once.
+        study: Study that the worker claims its trials from.
+        holder: Holder of the claim on the trial that runs now.
+        stop: Request to stop, which the watchdog makes when the ledger has one.
+        timeout_minutes: Maximum training time of a trial in minutes; None: no limit.
+        monotonic: Clock in seconds.
+        kill: Function that kills this process, whose supervisor then starts it again.
+        exit_process: Function that ends this process with an exit code at once.
+        unresponsive_seconds: Time after a request to stop, in seconds, after which the process is ended.
     """
 
     study: Study
-    running: Running
+    holder: ClaimHolder
     stop: StopSignal
     timeout_minutes: float | None
     monotonic: Callable[[], float] = time.monotonic
-    end_process: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGKILL)
-    _asked: float | None = field(default=None, init=False)
+    kill: Callable[[], None] = _kill_this_process
+    exit_process: Callable[[int], None] = os._exit
+    unresponsive_seconds: float = field(default_factory=unresponsive_seconds)
     _claim: Claim | None = field(default=None, init=False)
-    _since: float = field(default=0.0, init=False)
+    _claimed_at: float = field(default=0.0, init=False)
 
     def __call__(self) -> None:
-        """Look after everything once; what the ledger is not needed for comes first."""
-        claim, now = self.running.claim, self.monotonic()
-        if claim is not self._claim:
-            self._claim, self._since = claim, now
-        most = math.inf if self.timeout_minutes is None else 60 * self.timeout_minutes + HUNG_SECONDS
-        if claim is not None and now - self._since > most:
-            self._end_hung(claim)
-        if self._asked is not None and now - self._asked > DEAF_SECONDS:
-            self._end_deaf()
-        if self._asked is None and self.stop():
-            self._asked = now
+        """Make every check once; those that do not need the ledger come first."""
+        self._check_timeout()
+        if self.stop() and self.stop.seconds_since_request > self.unresponsive_seconds:
+            self._end_unresponsive()
         if self.study.is_stopped():
-            self.stop.ask()
+            self.stop.request()
         self.study.observe_workers()
 
-    def _end_hung(self, claim: Claim) -> None:
-        """Record the trial as failed, and end the process: nothing else ends a training that does not come back."""
-        rule = f"trial.timeout_minutes={self.timeout_minutes:g}"
-        reason = f"hung: past its time ({rule}) it did not come back to be stopped, so its process was ended"
-        with contextlib.suppress(Exception):  # recorded or not (a full disk), another's or not: it is ended
-            self.study.finish(claim, State.FAILED, Result(reason=reason, limited=True))
-        if self.running.claim is claim:
-            self.end_process()
+    def _check_timeout(self) -> None:
+        claim, now = self.holder.claim, self.monotonic()
+        if claim is not self._claim:
+            self._claim, self._claimed_at = claim, now
+        if claim is None or self.timeout_minutes is None:
+            return
+        if now - self._claimed_at > 60 * self.timeout_minutes + HUNG_SECONDS:
+            self._end_hung(claim, self.timeout_minutes)
 
-    def _end_deaf(self) -> None:
-        """End a process whose training does not hear that it should stop; its trial has not died of it."""
-        with contextlib.suppress(Exception):
-            if self.running.claim is not None:
-                self.study.release(self.running.claim)
-        self.end_process()
+    def _end_hung(self, claim: Claim, timeout_minutes: float) -> None:
+        """Record the trial as failed, and kill the process: nothing else ends a training that does not return."""
+        rule = f"trial.timeout_minutes={timeout_minutes:g}"
+        reason = f"hung: it exceeded its timeout ({rule}) and did not return, so its process was killed"
+        with contextlib.suppress(Exception):  # full disk, or another worker's trial: the process is killed in any case
+            self.study.finish(claim, State.FAILED, Result(reason=reason, limited=True))
+        if self.holder.claim is claim:
+            self.kill()
+
+    def _end_unresponsive(self) -> None:
+        """Release the trial, and end the process: its training did not stop after the request to stop."""
+        with contextlib.suppress(Exception):  # the next claim takes over a trial that is not released
+            if self.holder.claim is not None:
+                self.study.release(self.holder.claim)
+        self.study.lease.remove_traces()
+        self.exit_process(self.stop.exit_code)

@@ -1,7 +1,7 @@
-"""One worker: a process that lives for many trials, so that the backend starts once and the data stays in memory.
+"""One worker: a process that runs many trials, so that the backend starts once and the data stays in memory.
 
-It reads the sweep's plan from its folder, and meets the other workers only in the study. It runs as a child process of
-the local launcher (``python -m mnistsweep.workers.worker FOLDER INDEX SESSION PARENT``) or as a Hydra job.
+It reads the sweep's plan from the sweep's folder. Workers share nothing but the study. A worker runs as a child process
+of the local launcher (``python -m mnistsweep.workers.worker FOLDER INDEX SESSION PARENT``) or as a Hydra job.
 """
 
 from __future__ import annotations
@@ -10,57 +10,51 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mnistsweep import devices, tensorboard
-from mnistsweep.atomic import write_yaml
-from mnistsweep.config.compose import from_plain
-from mnistsweep.config.schema import Config
-from mnistsweep.config.trial_file import trial_file
+from mnistsweep import devices
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_disk_full
-from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
-from mnistsweep.search import factory
-from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
-from mnistsweep.study.records import State
-from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.memory import MemoryLimit
-from mnistsweep.workers.messages import REPLACE, STOPS_BECAUSE, SWEEP_STOPPED, TRIAL_STARTS
+from mnistsweep.workers.messages import (
+    REPLACE,
+    STOPS_BECAUSE,
+    SWEEP_STOPPED,
+    Announce,
+    announce_to_log,
+    announce_to_nobody,
+)
+from mnistsweep.workers.search_settings import make_search_settings
 from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.workers.trial_hooks import TrialHooks
 from mnistsweep.workers.watchdog import Watchdog
-
-if TYPE_CHECKING:
-    from mnistsweep.training.trainer import Outcome
-    from mnistsweep.tuner.search import SweepTuner
-
-Announce = Callable[[int], None]
-
-
-def _ignore(number: int) -> None:
-    pass
 
 
 def work(
-    folder: Path, index: int, session: str, stop: StopSignal, announce: Announce = _ignore, replaceable: bool = False
+    folder: Path,
+    index: int,
+    session: str,
+    stop: StopSignal,
+    announce: Announce = announce_to_nobody,
+    replaceable: bool = False,
 ) -> bool:
-    """Run trials until the study grants no more, or `stop` asks to end.
+    """Run trials until the study grants no more, or there is a request to stop.
 
     Args:
-        folder: Of the sweep.
-        index: Which worker this is, counted from 0.
-        session: Names this start of the sweep.
-        stop: Asked several times a second; a trial that runs is given back unfinished.
-        announce: Told the number of each trial as it begins.
-        replaceable: Whether somebody starts another worker in place of one that has grown too large.
+        folder: Path of the sweep's folder.
+        index: Number of the worker, counted from 0.
+        session: Name of this start of the sweep.
+        stop: Request to stop, checked several times a second; a running trial is released unfinished.
+        announce: Function that is called with the number of each trial when it starts.
+        replaceable: Whether a supervisor starts a new process in place of one that has used too much memory.
 
     Returns:
-        Whether another worker is to take the place of this one.
+        Whether a new process should take the place of this one.
 
     Raises:
         SweepStopped: Too many trials failed, or the disk is full.
@@ -69,141 +63,68 @@ def work(
     plan = Plan.from_json(read_sweep_file(paths)["plan"])
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
-    memory = MemoryLimit(config.worker_memory_gb, config.workers)
-    begun: list[int] = []
-
-    def begin(number: int) -> None:
-        begun.append(number)
-        announce(number)
-
-    def is_done() -> bool:
-        return replaceable and bool(begun) and memory.is_exceeded()  # not before it has done something
-
+    memory = MemoryLimit(config.worker_memory_gb, config.workers) if replaceable else None
     with Lease(paths, open_coordinator(paths, config.storage), config.lease_seconds) as lease:
-        study = Study(paths, make_search(plan, paths), lease, config.storage, session, time.time)
-        tuner = _make_tuner(plan, paths, study, stop, is_done, begin)
+        stop.call_on_request(lease.announce_stop)
+        study = Study(paths, make_search_settings(plan, paths), lease, config.storage, session, time.time)
+        hooks = TrialHooks(plan, study, stop, announce, memory)
+        tuner = hooks.make_tuner()
+        _prepare_backend(config.trainer.deterministic)
         lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, config.trial.timeout_minutes)
-        lease.on_heartbeat()  # the sweep may have been asked to stop before this worker was there
+        lease.on_heartbeat()  # there may have been a request to stop before this worker started
         try:
             tuner.search()
         finally:
             tuner.oracle.release()
-    return is_done() and not stop()
+    return hooks.should_be_replaced() and not stop()
 
 
-def make_search(plan: Plan, paths: SweepPaths) -> SearchSettings:
-    """The unchanging parts of the study, from the plan.
+def _prepare_backend(deterministic: bool) -> None:
+    """Prepare the imported libraries for many trainings.
 
-    Args:
-        plan: Of the sweep.
-        paths: Its files, where they are now.
+    Objects of the libraries are excluded from garbage collection: a collection between two trainings then takes 0.1 ms
+    instead of 140 ms.
     """
-    config = plan.config
-    if plan.is_foreign:
-        with devices.quiet_start():
-            from mnistsweep.tuner.foreign import KerasTunerOracle
-
-        oracle: factory.Oracle = KerasTunerOracle(paths, plan.space, config, plan.direction)
-        name = "grid"  # its own brackets decide; a pruner beside them must be asked for by name
-    else:
-        oracle = plan.oracle()
-        name = factory.resolve_oracle(config.oracle, plan.space, plan.first_trials)
-    return SearchSettings(
-        plan.space,
-        plan.direction,
-        oracle,
-        plan.seed_of,
-        factory.make_pruner(config.pruner, name, plan.most_epochs()),
-        plan.budget,
-        config.objective,
-    )
-
-
-def _make_tuner(
-    plan: Plan, paths: SweepPaths, study: Study, stop: StopSignal, is_done: Callable[[], bool], announce: Announce
-) -> SweepTuner:
-    with devices.quiet_start():
-        from mnistsweep.tuner.oracle import StudyOracle
-        from mnistsweep.tuner.search import SweepTuner
-    _set_libraries_aside()
-    if plan.config.trainer.deterministic:
-        devices.use_op_determinism()
-    dimensions = tensorboard.hparams_of(plan.space)
-
-    def prepare(claim: Claim, folder: TrialPaths) -> Config:
-        announce(claim.number)
-        plain = plan.composer.plain(claim.point, claim.seed)
-        folder.folder.mkdir(parents=True, exist_ok=True)
-        write_yaml(folder.config, trial_file(plain, plan.threads), durable=False)  # begun again, it is written again
-        return from_plain(plain)
-
-    def begun(claim: Claim, folder: TrialPaths) -> None:
-        trial_id = f"{paths.name}/{folder.folder.name}"
-        tensorboard.write_session(folder.folder, trial_id, claim.point, dimensions)
-
-    def ended(folder: TrialPaths, outcome: Outcome) -> None:
-        result = outcome.result
-        if result.objective is not None and result.best_epoch is not None:
-            tensorboard.write_objective(folder.folder, tensorboard.OBJECTIVE_TAG, result.objective, result.best_epoch)
-        tensorboard.end_session(folder.folder, outcome.state is not State.FAILED)
-
-    def claims_no_more() -> bool:
-        if study.is_stopped():
-            stop.ask()
-        return stop() or is_done()
-
-    oracle = StudyOracle(study, claims_no_more)
-
-    def stop_training() -> bool:
-        if study.lease.has_expired:
-            oracle.verify()  # it was away: whose is the trial now?
-        return stop()
-
-    return SweepTuner(oracle, paths, prepare, begun, ended, stop_training)
-
-
-def _set_libraries_aside() -> None:
-    """Keep what the libraries hold out of the garbage collections between trainings: 0.1 ms each instead of 140 ms."""
     gc.collect()
     gc.freeze()
+    if deterministic:
+        devices.use_op_determinism()
 
 
 def work_job(folder: Path, index: int, session: str, parent: int | None = None) -> int:
-    """A worker as a job of any Hydra launcher, or as a process; it says what is wrong on its standard error.
+    """Run a worker as a job of any Hydra launcher, or as a process; errors are written to the standard error.
 
     Args:
-        folder: Of the sweep.
-        index: Which worker this is, counted from 0.
-        session: Names this start of the sweep.
-        parent: The process that it does not outlive, if there is one.
+        folder: Path of the sweep's folder.
+        index: Number of the worker, counted from 0.
+        session: Name of this start of the sweep.
+        parent: Process ID of the supervisor, whose exit is a request to stop; None: no supervisor.
 
     Returns:
-        The exit code: 0 done, 128 + signal interrupted, `REPLACE` where it has grown too large, else an error's.
+        Exit code: 0 for a worker that is done, 128 + signal for one that was interrupted, `REPLACE` for one that has
+        used too much memory, or else that of an error.
     """
+    announce = announce_to_nobody if parent is None else announce_to_log
     with StopSignal(parent) as stop:
         try:
             with translate_disk_full(str(folder)):
-                if work(folder, index, session, stop, _ignore if parent is None else _say, parent is not None):
+                if work(folder, index, session, stop, announce, parent is not None):
                     return REPLACE
         except SweepStopped as error:
-            _explain(error, parent)
+            _print_error(error, parent)
             return SWEEP_STOPPED
         except MnistSweepError as error:
-            _explain(error, parent)
+            _print_error(error, parent)
             return error.exit_code
         except KeyboardInterrupt:
             pass
         return stop.exit_code if stop() else 0
 
 
-def _explain(error: MnistSweepError, parent: int | None) -> None:
-    """Say why this worker ends: to its log, for the process that watches it, or to the terminal."""
+def _print_error(error: MnistSweepError, parent: int | None) -> None:
+    """Print the error with which this worker exits: for the supervisor, which reads the log, or for the terminal."""
     text = " ".join(str(error).splitlines())
     print(text if parent is None else f"{STOPS_BECAUSE}{text}", file=sys.stderr)
-
-
-def _say(number: int) -> None:
-    print(f"{TRIAL_STARTS}{number}", flush=True)  # to the worker's log, for the process that watches it
 
 
 if __name__ == "__main__":

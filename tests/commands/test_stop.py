@@ -1,4 +1,4 @@
-"""`mnistsweep stop`, with a worker that stops or does not."""
+"""`mnistsweep stop`, with workers that stop and workers that do not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from fakes import claim, make_search, open_study
 
 from mnistsweep.commands.stop import stop
 from mnistsweep.errors import SweepStopped
+from mnistsweep.study.leases import LEASE_SECONDS
+from mnistsweep.workers.stopping import grace_seconds
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +19,7 @@ def working_directory(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(str(tmp_path))
 
 
-def test_it_waits_until_the_workers_have_given_their_trials_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_waits_until_the_workers_have_exited(capsys: pytest.CaptureFixture[str]) -> None:
     plan = finished_sweep(["model.dropout=interval(0,0.5)", "trials=5", "name=s"], [0.5])
     worker = ExitStack()
     study = worker.enter_context(open_study(plan.paths, make_search(plan.space, trials=5), session="now"))
@@ -41,17 +43,17 @@ def test_it_waits_until_the_workers_have_given_their_trials_back(capsys: pytest.
     )
 
 
-def test_one_that_does_not_listen_is_named() -> None:
+def test_a_worker_that_does_not_stop_is_named() -> None:
     plan = finished_sweep(["model.dropout=interval(0,0.5)", "trials=5", "name=s"], [0.5])
     waited: list[float] = []
     with open_study(plan.paths, make_search(plan.space, trials=5), session="now") as study:
         claim(study)
         with pytest.raises(SweepStopped, match=f"asked to stop, but still running: {study.lease.owner}"):
             stop(plan.paths.folder, waited.append)
-    assert sum(waited) == 40
+    assert sum(waited) == int(grace_seconds() + 2 * LEASE_SECONDS)
 
 
-def test_a_sweep_that_nobody_runs_is_stopped_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_without_workers_is_stopped_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     plan = finished_sweep(["model.dropout=interval(0,0.5)", "trials=5", "name=s"], [0.5])
-    stop(plan.paths.folder, lambda seconds: pytest.fail("there is nobody to wait for"))
+    stop(plan.paths.folder, lambda seconds: pytest.fail("there is no worker to wait for"))
     assert "stopped: 1 of 5 trials" in capsys.readouterr().out

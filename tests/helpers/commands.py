@@ -19,7 +19,7 @@ from mnistsweep.study.leases import Lease
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
-from mnistsweep.workers.worker import make_search
+from mnistsweep.workers.search_settings import make_search_settings
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
     plan = plan_sweep(Recipe(), overrides)
     open_sweep(plan)
     with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
-        study = Study(plan.paths, make_search(plan, plan.paths), lease, None, "test", lambda: 0.0)
+        study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)
         for score in scores:
             claim = study.claim()
             assert claim is not None

@@ -28,7 +28,7 @@ from mnistsweep.study.leases import Lease
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.study.sweep import load_sweep
-from mnistsweep.workers.worker import make_search
+from mnistsweep.workers.search_settings import make_search_settings
 
 # What the shared sweep is made with: three of the four points of a grid, whose models learn in a fraction of a second.
 SWEEP = (
@@ -105,7 +105,7 @@ def claimed(folder: Path) -> Iterator[tuple[Study, Claim, TrialPaths]]:
     own = dataclasses.replace(plan.config, logs=str(folder.parent), name=folder.name, trials=100)
     plan = dataclasses.replace(plan, config=own)
     with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
-        study = Study(plan.paths, make_search(plan, plan.paths), lease, None, "later", lambda: 0.0)
+        study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "later", lambda: 0.0)
         claim = study.claim()
         assert claim is not None
         trial = plan.paths.trial(claim.number)

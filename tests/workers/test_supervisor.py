@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.workers import supervisor
 from mnistsweep.workers.messages import REPLACE, TRIAL_STARTS, has_started_trial
-from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.supervisor import run_workers, worker_command
 
 # A worker's script gets its index as `index`, and `note(text)` appends a line to a file that the test reads.
@@ -107,7 +105,7 @@ time.sleep(60)
 
 
 def test_a_worker_that_does_not_stop_is_ended(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(supervisor, "grace_seconds", lambda: 0.2)
     script = """
 signal.signal(signal.SIGTERM, lambda number, frame: note("heard"))
 note(f"pid {os.getpid()}")
@@ -126,12 +124,12 @@ while True:
 def test_a_worker_that_was_killed_is_started_again(run: Workers, notes: Path) -> None:
     """As often as it dies in a trial: how many trials may do that is the study's business."""
     script = f"""
-if count() <= {supervisor.MAX_IDLE_DEATHS + 2}:
+if count() <= {supervisor.MAX_IDLE_CRASHES + 2}:
     begin_trial()
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert run(script) == [0]
-    assert len(lines(notes)) == supervisor.MAX_IDLE_DEATHS + 3
+    assert len(lines(notes)) == supervisor.MAX_IDLE_CRASHES + 3
 
 
 def test_a_worker_that_has_grown_too_large_is_replaced(run: Workers, notes: Path) -> None:
@@ -152,7 +150,9 @@ if index == 1:
 begin_trial() if count() == 1 else print("never starts", flush=True)
 os.kill(os.getpid(), signal.SIGSEGV)
 """
-    message = rf"worker 0 was killed by signal 11 \(SIGSEGV\) before it began a trial, 3 times in a row; .*{paths.name}"
+    message = (
+        rf"worker 0 was killed by signal 11 \(SIGSEGV\) before it started a trial, 3 times in a row; .*{paths.name}"
+    )
     with pytest.raises(SweepStopped, match=message):
         run(script, workers=[0, 1])
     assert lines(notes).count("0 start") == 4, "the first death was in a trial"
@@ -177,38 +177,7 @@ def test_the_command_of_a_worker_says_whom_it_does_not_outlive(tmp_path: Path) -
     assert command == [sys.executable, "-m", "mnistsweep.workers.worker", str(tmp_path), "3", "abc", str(os.getpid())]
 
 
-def test_a_stop_signal_is_noticed_and_the_handlers_are_put_back() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with StopSignal() as stop:
-        assert not stop()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop()
-    assert (stop.received, stop.exit_code) == (signal.SIGTERM, 143)
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_a_second_signal_ends_the_process_at_once() -> None:
-    code = """
-import os, signal
-from mnistsweep.workers.stopping import StopSignal
-with StopSignal() as stop:
-    os.kill(os.getpid(), signal.SIGINT)
-    assert stop() and stop.exit_code == 130
-    os.kill(os.getpid(), signal.SIGTERM)
-    raise SystemExit("still here")
-"""
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 143
-
-
-def test_the_end_of_the_parent_is_a_request_to_stop() -> None:
-    with StopSignal(parent=os.getppid()) as stop:
-        assert not stop()
-    with StopSignal(parent=os.getpid()) as stop:  # as where the parent was gone before the worker looked
-        assert stop()
-    assert stop.exit_code == 143
-
-
-def test_only_what_a_process_said_itself_counts(tmp_path: Path) -> None:
+def test_only_lines_of_the_current_process_count(tmp_path: Path) -> None:
     log = tmp_path / "0.log"
     log.write_text(f"{TRIAL_STARTS}3\nkilled\n", encoding="utf-8")
     assert has_started_trial(log, 0)

@@ -1,0 +1,37 @@
+"""The settings of a sweep's search, made from its plan for the study of one worker."""
+
+from __future__ import annotations
+
+from mnistsweep import devices
+from mnistsweep.paths import SweepPaths
+from mnistsweep.planning.plan import Plan
+from mnistsweep.search import factory
+from mnistsweep.study.search_settings import SearchSettings
+
+
+def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
+    """Make the settings of the search: the parts of a study that do not change while it runs.
+
+    Args:
+        plan: Plan of the sweep.
+        paths: Paths of the sweep's files; the folder may have been moved since the plan was written.
+    """
+    config = plan.config
+    if plan.is_foreign:
+        with devices.quiet_start():
+            from mnistsweep.tuner.foreign import KerasTunerOracle
+
+        oracle: factory.Oracle = KerasTunerOracle(paths, plan.space, config, plan.direction)
+        name = "grid"  # `pruner=auto` then prunes nothing: an oracle of KerasTuner stops trials by its own rules
+    else:
+        oracle = plan.oracle()
+        name = factory.resolve_oracle(config.oracle, plan.space, plan.first_trials)
+    return SearchSettings(
+        plan.space,
+        plan.direction,
+        oracle,
+        plan.seed_of,
+        factory.make_pruner(config.pruner, name, plan.most_epochs()),
+        plan.budget,
+        config.objective,
+    )

@@ -1,0 +1,109 @@
+"""The work of a worker around each of its trials: the configuration file, TensorBoard's records, and when to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mnistsweep import devices, tensorboard
+from mnistsweep.atomic import write_yaml
+from mnistsweep.config.compose import from_plain
+from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import trial_file
+from mnistsweep.paths import TrialPaths
+from mnistsweep.planning.plan import Plan
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import State
+from mnistsweep.study.study import Study
+from mnistsweep.workers.memory import MemoryLimit
+from mnistsweep.workers.messages import Announce
+from mnistsweep.workers.stopping import StopSignal
+
+if TYPE_CHECKING:
+    from mnistsweep.training.trainer import Outcome
+    from mnistsweep.tuner.search import SweepTuner
+
+
+@dataclass
+class TrialHooks:
+    """Functions that the tuner of a worker calls before, during and after each trial.
+
+    Args:
+        plan: Plan of the sweep.
+        study: Study that grants the trials.
+        stop: Request to stop.
+        announce: Function that is called with the number of each trial when it starts.
+        memory: Memory limit past which a new process takes the place of this one; None: no limit.
+
+    Attributes:
+        num_started: Number of trials that this process has started.
+    """
+
+    plan: Plan
+    study: Study
+    stop: StopSignal
+    announce: Announce
+    memory: MemoryLimit | None
+    num_started: int = field(default=0, init=False)
+
+    def make_tuner(self) -> SweepTuner:
+        """Make the tuner whose trials these functions prepare and record; imports KerasTuner and the backend."""
+        with devices.quiet_start():
+            from mnistsweep.tuner.oracle import StudyOracle
+            from mnistsweep.tuner.search import SweepTuner
+        oracle = StudyOracle(self.study, self.should_claim_no_more)
+
+        def should_stop_training() -> bool:
+            if self.study.lease.has_expired:
+                oracle.verify()  # another worker may have claimed the trial
+            return self.stop()
+
+        paths = self.study.paths
+        return SweepTuner(oracle, paths, self.prepare, self.record_start, self.record_end, should_stop_training)
+
+    def should_be_replaced(self) -> bool:
+        """Whether a new process should continue: this one has used too much memory, and has started a trial."""
+        return self.memory is not None and self.num_started > 0 and self.memory.is_exceeded()
+
+    def should_claim_no_more(self) -> bool:
+        """Whether the worker should exit before it claims another trial."""
+        if self.study.is_stopped():
+            self.stop.request()
+        return self.stop() or self.should_be_replaced()
+
+    def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
+        """Compose the configuration of a trial and write it to the trial's folder.
+
+        Args:
+            claim: Claim on the trial.
+            folder: Paths of the trial's files.
+        """
+        self.num_started += 1
+        self.announce(claim.number)
+        plain = self.plan.composer.plain(claim.point, claim.seed)
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        content = trial_file(plain, self.plan.threads)
+        write_yaml(folder.config, content, durable=False)  # a trial that starts again writes it again
+        return from_plain(plain)
+
+    def record_start(self, claim: Claim, folder: TrialPaths) -> None:
+        """Write the trial's values for TensorBoard's table, before it is trained from scratch.
+
+        Args:
+            claim: Claim on the trial.
+            folder: Paths of the trial's files.
+        """
+        trial_id = f"{self.study.paths.name}/{folder.folder.name}"
+        tensorboard.write_session(folder.folder, trial_id, claim.point, tensorboard.hparams_of(self.plan.space))
+
+    def record_end(self, folder: TrialPaths, outcome: Outcome) -> None:
+        """Write the trial's objective and state for TensorBoard's table.
+
+        Args:
+            folder: Paths of the trial's files.
+            outcome: Outcome of the trial.
+        """
+        result = outcome.result
+        if result.objective is not None and result.best_epoch is not None:
+            tensorboard.write_objective(folder.folder, tensorboard.OBJECTIVE_TAG, result.objective, result.best_epoch)
+        tensorboard.end_session(folder.folder, outcome.state is not State.FAILED)
