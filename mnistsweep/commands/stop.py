@@ -29,8 +29,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
 
     Raises:
         StudyError: The folder holds no sweep, or its ledger cannot be read.
-        SweepStopped: Some workers still run after the time that a worker has to stop (`grace_seconds`) and two leases, after which
-            other workers may claim their trials.
+        SweepStopped: Some workers still run after `stopping.grace_seconds()` and two leases.
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
