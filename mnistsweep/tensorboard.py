@@ -25,7 +25,8 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.space import Choice, Int, SearchSpace
+from mnistsweep.dimensions import Choice, Int
+from mnistsweep.space import SearchSpace
 
 OBJECTIVE_TAG = "objective"
 """Tag of the objective at a trial's best epoch."""

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistsweep.config.grammar import parse
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
 from mnistsweep.errors import SpaceError
-from mnistsweep.space import Choice, Condition, Dimension, Float, Int, SearchSpace, canonical, is_active
+from mnistsweep.space import SearchSpace, canonical
 
 UNIT = st.floats(0, 1, exclude_max=True)
 KEYS = st.sampled_from("abcdefgh")
@@ -64,7 +65,7 @@ def spaces(draw: st.DrawFn, kinds: st.SearchStrategy[Dimension] = DIMENSIONS) ->
 def test_a_point_has_a_value_within_bounds_for_exactly_the_dimensions_that_exist(
     space: SearchSpace, units: list[float]
 ) -> None:
-    point = space.point(units[: len(space.dimensions)])
+    point = space.point_at(units[: len(space.dimensions)])
     for dimension in space.dimensions:
         assert (dimension.key in point) == is_active(dimension, point)
         if dimension.key in point:
@@ -73,7 +74,7 @@ def test_a_point_has_a_value_within_bounds_for_exactly_the_dimensions_that_exist
 
 @given(DIMENSIONS, UNIT)
 def test_a_value_has_the_type_of_its_dimension(dimension: Dimension, unit: float) -> None:
-    value = dimension.value(unit)
+    value = dimension.value_at(unit)
     if isinstance(dimension, Choice):
         assert any(value is known for known in dimension.values)
     else:
@@ -82,7 +83,7 @@ def test_a_value_has_the_type_of_its_dimension(dimension: Dimension, unit: float
 
 @given(DIMENSIONS)
 def test_both_ends_are_reached(dimension: Dimension) -> None:
-    first, last = dimension.value(0.0), dimension.value(math.nextafter(1, 0))
+    first, last = dimension.value_at(0.0), dimension.value_at(math.nextafter(1, 0))
     low, high = (
         (dimension.values[0], dimension.values[-1])
         if isinstance(dimension, Choice)
@@ -95,15 +96,15 @@ def test_both_ends_are_reached(dimension: Dimension) -> None:
 
 @pytest.mark.parametrize("dimension", [Int("x", 1, 5), Choice("x", (1, 2, 3, 4, 5)), Int("x", -2, 2)])
 def test_each_value_has_the_same_share(dimension: Dimension) -> None:
-    counts = Counter(dimension.value((step + 0.5) / 1000) for step in range(1000))
+    counts = Counter(dimension.value_at((step + 0.5) / 1000) for step in range(1000))
     assert set(counts.values()) == {200}
 
 
 def test_a_logarithmic_dimension_gives_each_decade_the_same_share() -> None:
     rate = Float("x", 1e-4, 1e-1, log=True)
-    assert [rate.value(unit) for unit in (0, 1 / 3, 2 / 3)] == pytest.approx([1e-4, 1e-3, 1e-2])
+    assert [rate.value_at(unit) for unit in (0, 1 / 3, 2 / 3)] == pytest.approx([1e-4, 1e-3, 1e-2])
     size = Int("x", 1, 1000, log=True)
-    counts = Counter(len(str(size.value((step + 0.5) / 3000))) for step in range(3000))
+    counts = Counter(len(str(size.value_at((step + 0.5) / 3000))) for step in range(3000))
     assert all(700 < counts[digits] < 1300 for digits in (1, 2, 3))
 
 
@@ -183,11 +184,14 @@ def test_numbers_of_a_choice_are_put_in_order_and_names_are_not() -> None:
     ("make", "message"),
     [
         (lambda: Choice("x", ()), "x: a choice needs at least one value"),
-        (lambda: Choice("x", (1, 2, 1)), "x: each value of a choice is listed once, received 1 again"),
-        (lambda: Choice("x", (1, 1.0)), "received 1 again"),
-        (lambda: Choice("x", ("a", "a")), "received a again"),
-        (lambda: Choice("x", (math.nan, 1)), "x: NaN is no value"),
-        (lambda: Int("x", 5, 1), r"x: the lower bound comes first, received 5 > 1; write interval\(1, 5\)"),
+        (lambda: Choice("x", (1, 2, 1)), "x: a choice lists each value once, received 1 more than once"),
+        (lambda: Choice("x", (1, 1.0)), "received 1 more than once"),
+        (lambda: Choice("x", ("a", "a")), "received a more than once"),
+        (lambda: Choice("x", (math.nan, 1)), "x: NaN cannot be a value of a choice"),
+        (
+            lambda: Int("x", 5, 1),
+            r"x: the first bound of an interval is the smaller one, received 5 > 1; write interval\(1, 5\)",
+        ),
         (lambda: Float("x", 0, math.inf), "x: the bounds of an interval are finite numbers, received 0 and inf"),
         (lambda: Float("x", math.nan, 1), "received nan and 1"),
         (lambda: Float("x", 0, 1, log=True), "x: a logarithmic interval starts above zero, received 0"),
@@ -200,7 +204,7 @@ def test_numbers_of_a_choice_are_put_in_order_and_names_are_not() -> None:
             lambda: SearchSpace(
                 (Int("x", 1, 2, conditions=(Condition("y", (1,)),)), Int("y", 1, 2, conditions=(Condition("x", (1,)),)))
             ),
-            "x: its conditions run in a circle",
+            "x: its conditions form a cycle",
         ),
     ],
 )

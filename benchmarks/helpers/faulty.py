@@ -24,10 +24,11 @@ from typing import Any
 
 from helpers import events
 from mnistsweep.atomic import atomic_write
+from mnistsweep.dimensions import Choice, Float, Int
 from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search import factory
-from mnistsweep.space import Choice, Float, Int, SearchSpace
+from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.space import SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
@@ -113,7 +114,7 @@ def log_path(folder: Path) -> Path:
 
 
 def make_search(settings: Settings) -> SearchSettings:
-    oracle = factory.make_oracle({"name": "random"}, SPACE, settings.seed, settings.trials, ())
+    oracle = make_oracle({"name": "random"}, SPACE, settings.seed, settings.trials, ())
     budget = Budget(trials=settings.trials)
     return SearchSettings(
         SPACE, "max", oracle, lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE

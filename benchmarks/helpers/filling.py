@@ -17,8 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from helpers.faulty import OBJECTIVE, SPACE
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search import factory
-from mnistsweep.search.distributions import distribution, encode
+from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import create_ledger
 from mnistsweep.study.records import Result
@@ -29,7 +29,7 @@ SEED = 0
 
 
 def make_search(budget: int) -> SearchSettings:
-    oracle = factory.make_oracle({"name": "random"}, SPACE, SEED, budget, ())
+    oracle = make_oracle({"name": "random"}, SPACE, SEED, budget, ())
     return SearchSettings(
         SPACE, "max", oracle, lambda number: SEED + number, budget=Budget(trials=budget), objective=OBJECTIVE
     )
@@ -143,7 +143,7 @@ def templates(trials: int) -> Iterator[FrozenTrial]:
     """Trials as they are claimed."""
     search, now = make_search(trials), datetime.datetime.now()
     study = optuna.create_study(storage=JournalStorage(Memory([])))
-    shapes = {dimension.key: distribution(dimension) for dimension in SPACE.dimensions}
+    shapes = {dimension.key: to_distribution(dimension) for dimension in SPACE.dimensions}
     for number in range(trials):
         proposal = search.oracle.propose(number, study)
         assert proposal is not None

@@ -31,7 +31,8 @@ with devices.quiet_start():
 
     from mnistsweep.training import callbacks
     from mnistsweep.training.trainer import Outcome
-    from mnistsweep.tuner import search
+    from mnistsweep.tuner import tuner
+    from mnistsweep.tuner.study_oracle import StudyOracle
 
 ORACLES = ("random", "quasi_random", "tpe", "auto")
 RANGES = (
@@ -71,13 +72,13 @@ def run_sweep(oracle: str, folder: Path, trials: int, seed: int) -> Marks:
     open_sweep(plan)
     compose._compose.cache_clear()  # a worker is a process of its own, and composes each preset anew
     marks = Marks()
-    end_trial = search.StudyOracle.end_trial
+    end_trial = StudyOracle.end_trial
 
     def end_and_mark(oracle: Any, trial: Any) -> None:
         end_trial(oracle, trial)
         marks.add()
 
-    with patch.object(search, "training", Untrained), patch.object(search.StudyOracle, "end_trial", end_and_mark):
+    with patch.object(tuner, "make_training", Untrained), patch.object(StudyOracle, "end_trial", end_and_mark):
         marks.add()
         with StopSignal() as stop:
             work(plan.paths.folder, 0, "benchmark", stop)

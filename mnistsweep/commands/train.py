@@ -45,7 +45,7 @@ def train_job(composed: DictConfig, hydra: Any) -> float:
     threads = devices.threads_of(1, config.trainer.threads)
     devices.start_keras(threads, config.trainer.deterministic)
     with devices.quiet_start():
-        import mnistsweep.tuner.search  # noqa: F401  # what may be missing shows before a folder is made
+        import mnistsweep.tuner.hypermodel_training  # noqa: F401  # what may be missing shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
     write_yaml(folder.config, trial_file(to_plain(composed), threads))
     console = Console()
@@ -68,7 +68,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
     """
     from mnistsweep.training.callbacks import Interrupted
     from mnistsweep.training.trainer import Hooks
-    from mnistsweep.tuner.search import train_once
+    from mnistsweep.tuner.hypermodel_training import train_once
 
     direction = config.direction if config.direction != "auto" else direction_of(config.objective) or "max"
     began = time.monotonic()

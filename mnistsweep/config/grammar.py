@@ -32,8 +32,8 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
+from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError, suggest
-from mnistsweep.space import Choice, Dimension, Float, Int
 
 KNOWN_TAGS = {"log"}
 

@@ -72,7 +72,7 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
     form = compile_model(model, config, dataset)
     train = dataset.train.images, losses.encode(dataset.train.labels, dataset.classes, form)
     validation: Any = None
-    if hypermodel.fits_itself:
+    if hypermodel.has_own_fit:
         validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
     options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
     watcher = _Watcher(on_epoch)

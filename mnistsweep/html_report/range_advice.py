@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mnistsweep.dimensions import Choice, Dimension, Int
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.scored_trials import ScoredTrials
-from mnistsweep.space import Choice, Dimension, Int
 
 # The best tenth of the trials is looked at, but no fewer than three, of at least ten.
 BEST_SHARE, MIN_BEST, MIN_TRIALS = 0.1, 3, 10

@@ -14,10 +14,11 @@ from mnistsweep import data, devices, targets
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.schema import Config
+from mnistsweep.dimensions import Choice, Dimension, Float
 from mnistsweep.errors import SpaceError
 from mnistsweep.models import builders, losses, metrics, optimizers
 from mnistsweep.planning.plan import Plan
-from mnistsweep.space import Choice, Dimension, Float, Point, SearchSpace
+from mnistsweep.space import Point, SearchSpace
 
 # Of a choice of more numbers than this only so many are looked at, evenly spaced, the first and the last among them.
 MAX_PROBED = 16
@@ -92,13 +93,13 @@ def _hinted(fault: str, space: SearchSpace) -> str:
 def probes(space: SearchSpace, faults: Faults) -> Iterator[Point]:
     """Points that show every value of every choice and both ends of every interval."""
     centre = [0.0] * len(space.dimensions)
-    yield space.point(centre)
+    yield space.point_at(centre)
     for index, dimension in enumerate(space.dimensions):
         with faults.collecting():
             active = _active_units(space, dimension, centre)
             for unit in _units(dimension):
                 active[index] = unit
-                yield space.point(active)
+                yield space.point_at(active)
 
 
 def _units(dimension: Dimension) -> list[float]:
@@ -106,7 +107,7 @@ def _units(dimension: Dimension) -> list[float]:
     if not isinstance(dimension, Choice):
         return [0.0, 0.4, 1.0]  # both ends, and what is no whole number where they are
     count = len(dimension.values)
-    if dimension.ordered and count > MAX_PROBED:
+    if dimension.is_ordered and count > MAX_PROBED:
         shown = [round(step * (count - 1) / (MAX_PROBED - 1)) for step in range(MAX_PROBED)]
     else:
         shown = list(range(count))
@@ -125,7 +126,7 @@ def _active_units(space: SearchSpace, dimension: Dimension, centre: Sequence[flo
         units = [max(a, b) for a, b in zip(units, _active_units(space, parent, centre), strict=True)]
         steps = len(parent.values) if isinstance(parent, Choice) else 1000
         met = [unit for unit in ((step + 0.5) / steps for step in range(steps))
-               if condition.holds({condition.key: parent.value(unit)})]  # fmt: skip
+               if condition.holds({condition.key: parent.value_at(unit)})]  # fmt: skip
         if not met:
             wanted = " or ".join(map(str, condition.values))
             raise SpaceError(
@@ -133,6 +134,6 @@ def _active_units(space: SearchSpace, dimension: Dimension, centre: Sequence[flo
                 f"{parent.describe()}."
             )
         units[space.keys.index(condition.key)] = met[0]
-    if dimension.key not in space.point(units):
+    if dimension.key not in space.point_at(units):
         raise SpaceError(f"{dimension.key}: its conditions are never met together.")
     return units

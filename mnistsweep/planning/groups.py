@@ -11,8 +11,8 @@ from mnistsweep.config.compose import HYPERPARAMETERS, Recipe
 from mnistsweep.config.explaining import known_keys, mend, unknown_key
 from mnistsweep.config.held import is_inside, key_of
 from mnistsweep.config.schema import SWEEP_KEYS
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError, suggest
-from mnistsweep.space import Choice, Condition, Dimension, Float, Int
 
 # Where a range stands that the user did not type.
 IN_PARAMS = " (Its range stands in hydra.sweeper.params, from a space or a named sweep.)"

@@ -19,11 +19,14 @@ from mnistsweep.config.compose import Recipe
 from mnistsweep.config.objective import direction_of
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
+from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search import factory
+from mnistsweep.search.oracle import Oracle
+from mnistsweep.search.oracle_factory import make_oracle, resolve_oracle
+from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
 from mnistsweep.seeds import trial_seed
-from mnistsweep.space import Choice, Point, SearchSpace
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.sweep import Sweep
 
@@ -69,7 +72,7 @@ class Plan:
         return direction_of(self.config.objective) or "max"
 
     @property
-    def is_foreign(self) -> bool:
+    def is_kerastuner_oracle(self) -> bool:
         """Whether the oracle is one of KerasTuner's own."""
         return self.config.oracle.get("_target_") is not None
 
@@ -77,9 +80,9 @@ class Plan:
     def is_repeatable(self) -> bool:
         """Whether the same table is promised with any number of workers, whatever is killed."""
         config = self.config
-        if self.is_foreign or config.pruner.get("name") not in ("auto", "none"):
+        if self.is_kerastuner_oracle or config.pruner.get("name") not in ("auto", "none"):
             return False
-        return factory.resolve_oracle(config.oracle, self.space, self.first_trials) in factory.REPEATABLE
+        return resolve_oracle(config.oracle, self.space, self.first_trials) in REPRODUCIBLE_ORACLES
 
     @property
     def threads(self) -> int:
@@ -95,7 +98,7 @@ class Plan:
     @property
     def num_trials(self) -> int | None:
         """How many trials there will be at the most: the budget, or all points of a smaller space; None: no limit."""
-        size = None if self.is_foreign else self.space.size()
+        size = None if self.is_kerastuner_oracle else self.space.size()
         limits = [limit for limit in (self.config.trials, size) if limit is not None]
         return min(limits, default=None)
 
@@ -117,10 +120,10 @@ class Plan:
         """Composes each trial's configuration."""
         return Composer(self.recipe, self.groups, self.variants)
 
-    def oracle(self) -> factory.Oracle:
+    def oracle(self) -> Oracle:
         """The oracle of the configuration."""
         config = self.config
-        return factory.make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
+        return make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
 
     def most_epochs(self) -> int:
         """The largest number of epochs that a trial can have."""

@@ -14,13 +14,14 @@ from mnistsweep.config.compose import HYPERPARAMETERS, Recipe, to_config, to_pla
 from mnistsweep.config.explaining import mend
 from mnistsweep.config.held import is_inside, key_of, release
 from mnistsweep.config.trials import set_value
+from mnistsweep.dimensions import Choice, Condition, Dimension
 from mnistsweep.models import hypermodels
 from mnistsweep.planning.checks import check_data, check_one, check_registered_metrics, check_trials
 from mnistsweep.planning.groups import resolve, with_explicit_conditions
 from mnistsweep.planning.plan import Plan
-from mnistsweep.search import factory
-from mnistsweep.search.sequences import check_enqueued
-from mnistsweep.space import Choice, Condition, Dimension, SearchSpace
+from mnistsweep.search.enqueued import check_enqueued
+from mnistsweep.search.pruners import make_pruner
+from mnistsweep.space import SearchSpace
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.tuner.hyperband import with_epochs
 
@@ -52,7 +53,7 @@ def plan_sweep(recipe: Recipe, arguments: Sequence[str], default_name: str = "sw
         composed = resolved.recipe.compose()
         for dimension in resolved.dimensions:
             if dimension.key in request.added:  # others may refer to it
-                set_value(composed, dimension.key, dimension.value(0.0))
+                set_value(composed, dimension.key, dimension.value_at(0.0))
         config = check_one(to_plain(composed), faults, request.added | _added(resolved.recipe))
         config.name = config.name or _named_sweep(arguments) or default_name
         space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
@@ -105,17 +106,17 @@ def _check_search(plan: Plan, faults: Faults) -> None:
     if plan.num_trials is None and config.hours is None and config.total_epochs is None:
         faults.add(["trials: without a budget this search has no end; set trials, hours or total_epochs."])
     with faults.collecting():
-        factory.make_pruner(config.pruner, "auto", plan.most_epochs() if sound else 1)
+        make_pruner(config.pruner, "auto", plan.most_epochs() if sound else 1)
     outside = check_enqueued(plan.space, config.enqueue)
     faults.add(outside)
-    if plan.is_foreign:
-        _check_foreign(plan, faults)
+    if plan.is_kerastuner_oracle:
+        _check_kerastuner_oracle(plan, faults)
     elif sound and not outside:
         with faults.collecting():
             plan.oracle()
 
 
-def _check_foreign(plan: Plan, faults: Faults) -> None:
+def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:
     """Check one of KerasTuner's own oracles."""
     config = plan.config
     if config.workers > 1:
@@ -127,7 +128,7 @@ def _check_foreign(plan: Plan, faults: Faults) -> None:
     if faults.any or plan.paths.sweep.is_file():  # KerasTuner takes seconds to import; once is enough
         return
     with devices.quiet_start():
-        from mnistsweep.tuner.foreign import KerasTunerOracle
+        from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
     with faults.collecting():
         KerasTunerOracle(plan.paths, plan.space, config, plan.direction)
 
@@ -145,7 +146,7 @@ def _hypermodel_dimensions(plan: Plan) -> list[Dimension]:
     swept = plan.space["model"] if "model" in plan.groups else None
     options = swept.values if isinstance(swept, Choice) else (None,)
     found: list[Dimension] = []
-    referred = {d.key: d.value(0.0) for d in plan.space.dimensions if "." not in d.key and d.key not in plan.groups}
+    referred = {d.key: d.value_at(0.0) for d in plan.space.dimensions if "." not in d.key and d.key not in plan.groups}
     for option in options:
         config = to_config(plan.composer.trial(referred if option is None else {**referred, "model": option}))
         with devices.quiet_start():  # a user's module imports Keras

@@ -1,7 +1,8 @@
-"""CMA-ES as a sampler whose state is worked out from the ledger.
+"""CMA-ES as a sampler whose state is recomputed from the ledger.
 
-Optuna's own `CmaEsSampler` keeps its state in the ledger as a pickle, and whoever opens the ledger would unpickle it.
-Here a trial remembers where in the unit cube it was drawn and in which generation; the rest follows from the results.
+Optuna's own `CmaEsSampler` keeps its state in the ledger as a pickle, so everyone who opens the ledger would unpickle
+it. Here each trial keeps its position in the unit cube and its generation; the state follows from these and the
+results.
 """
 
 from __future__ import annotations
@@ -17,23 +18,24 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mnistsweep.search.distributions import at
+from mnistsweep.search.distributions import number_at
+from mnistsweep.search.optuna_private import write_system_attr
 
 if TYPE_CHECKING:
     from cmaes import CMA
 
-# What a trial remembers: its generation, then its place in the unit cube.
+# System attribute of a trial: a list of its generation and its coordinates in the unit cube.
 DRAW = "cma:draw"
 
 
 class CmaEs(BaseSampler):
     """Covariance matrix adaptation evolution strategy (Hansen, 2016, "The CMA evolution strategy: a tutorial").
 
-    A pruned trial counts with its last report: by default two thirds of the trials are pruned after their first epoch,
-    and the others are too few to learn from.
+    A pruned trial counts with its last reported value: by default two thirds of the trials are pruned after their first
+    epoch, and the others are too few to learn from.
 
     Args:
-        seed: Of the next proposal.
+        seed: Seed of the next proposal.
     """
 
     def __init__(self, seed: int) -> None:
@@ -42,47 +44,52 @@ class CmaEs(BaseSampler):
         self._cma: CMA | None = None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing: whoever asks says which numbers are searched jointly."""
+        """Return an empty space: the caller decides which dimensions are sampled jointly."""
         return {}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A draw from the present generation; asked again, another one."""
+        """Return a draw from the current generation; each further call returns another draw."""
         if self._cma is None:
-            self._cma = _replayed(study.get_trials(deepcopy=False), len(search_space), study.direction)
+            self._cma = _replay(study.get_trials(deepcopy=False), len(search_space), study.direction)
             self._cma.reseed_rng(self._seed % 2**32)
-        place = self._cma.ask().tolist()
-        study._storage.set_trial_system_attr(trial._trial_id, DRAW, [self._cma.generation, *place])
-        return {key: at(shape, unit) for (key, shape), unit in zip(search_space.items(), place, strict=True)}
+        units = self._cma.ask().tolist()
+        write_system_attr(study, trial, DRAW, [self._cma.generation, *units])
+        return {key: number_at(space, unit) for (key, space), unit in zip(search_space.items(), units, strict=True)}
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Names, and numbers that exist under a condition only, are drawn at random."""
+        """Return a random value, for categorical and for conditional dimensions."""
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
 
-def _replayed(trials: Iterable[FrozenTrial], dim: int, direction: StudyDirection) -> CMA:
-    """The strategy after all generations that have enough results, in the order in which these came in."""
+def _replay(trials: Iterable[FrozenTrial], num_dimensions: int, direction: StudyDirection) -> CMA:
+    """Return the strategy after all generations with enough results, added in the order of their completion."""
     from cmaes import CMA  # imports scipy, which takes a while
 
-    cma = CMA(mean=np.full(dim, 0.5), sigma=1 / 6, bounds=np.tile([0.0, 1.0], (dim, 1)), n_max_resampling=10 * dim)
+    cma = CMA(
+        mean=np.full(num_dimensions, 0.5),
+        sigma=1 / 6,
+        bounds=np.tile([0.0, 1.0], (num_dimensions, 1)),
+        n_max_resampling=10 * num_dimensions,
+    )
     ended = [trial for trial in trials if DRAW in trial.system_attrs and trial.datetime_complete is not None]
     ended.sort(key=lambda trial: (trial.datetime_complete, trial.number))
     generations: dict[int, list[tuple[Any, float]]] = {}
     for trial in ended:
         loss = _loss(trial, direction)
         if loss is not None:
-            generation, *place = trial.system_attrs[DRAW]
-            generations.setdefault(generation, []).append((np.array(place), loss))
-    while len(found := generations.get(cma.generation, [])) >= cma.population_size:
-        cma.tell(found[: cma.population_size])
+            generation, *units = trial.system_attrs[DRAW]
+            generations.setdefault(generation, []).append((np.array(units), loss))
+    while len(results := generations.get(cma.generation, [])) >= cma.population_size:
+        cma.tell(results[: cma.population_size])
     return cma
 
 
 def _loss(trial: FrozenTrial, direction: StudyDirection) -> float | None:
-    """What is made small; None where a trial has no result."""
+    """Return the value that CMA-ES minimizes; None if the trial has no result."""
     value = trial.value if trial.state is TrialState.COMPLETE else None
     if trial.state is TrialState.PRUNED and trial.last_step is not None:
         value = trial.intermediate_values[trial.last_step]

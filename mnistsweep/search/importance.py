@@ -1,9 +1,9 @@
-"""How much each hyperparameter mattered, with its spread: conditional PED-ANOVA, resampled.
+"""Importance of each hyperparameter, with its standard deviation: conditional PED-ANOVA on bootstrap resamples.
 
-PED-ANOVA (Watanabe, Bansal and Hutter, 2023) asks how differently a hyperparameter's values are spread among the best
-trials and among all of them; Optuna's evaluator, used here, extends it to dimensions that exist only under a condition
-(conditional PED-ANOVA, 2026): these are judged among the trials where they are active, and weighted by how many of the
-best and of all trials those are, which puts all dimensions on one scale.
+PED-ANOVA (Watanabe, Bansal and Hutter, 2023) measures how much the distribution of a hyperparameter's values among the
+best trials differs from that among all trials. Optuna's evaluator, which is used here, extends it to conditional
+dimensions (conditional PED-ANOVA, 2026): these are evaluated on the trials where they are active, and weighted by the
+share of these trials among the best and among all trials, so all dimensions have the same scale.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from mnistsweep.search.distributions import distribution, encode
+from mnistsweep.search.distributions import encode, to_distribution
 from mnistsweep.space import Point, SearchSpace
 
-# With fewer completed trials nothing can be said.
+# With fewer completed trials the importance is not computed.
 MIN_COMPLETED = 5
 
-# The best tenth of the trials is held against all of them, but no fewer than five (a third, of a short sweep).
+# The best tenth of the trials is compared with all trials, but at least five (in a short sweep, a third).
 BEST_SHARE, MIN_BEST = 0.1, 5
 
 
 @dataclass(frozen=True)
 class Importance:
-    """How much one hyperparameter mattered.
+    """Importance of one hyperparameter.
 
     Attributes:
-        key: Of the dimension.
-        mean: Its share of the importance of all, from 0 to 1: the mean over the resamples.
-        std: The standard deviation over the resamples.
-        active: In how many of the trials it existed.
+        key: Key of the dimension.
+        mean: Share of the total importance, from 0 to 1: the mean over the resamples.
+        std: Standard deviation of the share over the resamples.
+        active: Number of trials in which the dimension is active.
     """
 
     key: str
@@ -51,13 +51,14 @@ class Importance:
 
 @dataclass(frozen=True)
 class Importances:
-    """How much each hyperparameter mattered.
+    """Importance of each hyperparameter.
 
     Attributes:
-        dimensions: The most important first, without those of one value; empty where nothing can be said.
-        trials: How many trials were looked at, pruned ones included.
-        best: How many of them were the best that the others are held against.
-        reason: Why nothing can be said.
+        dimensions: Importances in descending order, without dimensions with a single value; empty if there is a
+            `reason`.
+        trials: Number of evaluated trials, including pruned ones.
+        best: Number of best trials that are compared with all trials.
+        reason: Reason why there are no importances; otherwise empty.
     """
 
     dimensions: Sequence[Importance] = ()
@@ -75,27 +76,27 @@ def importances(
     resamples: int = 30,
     seed: int = 0,
 ) -> Importances:
-    """How much each hyperparameter mattered for being among the best trials.
+    """Return how important each hyperparameter is for a trial to be among the best.
 
-    A pruned trial counts as worse than every completed one: that is what it was pruned for, and its value is from
-    another epoch. Only ranks matter here, so this is all that has to be known about it. Trials whose objective is not
-    a finite number (failed ones) are left out.
+    A pruned trial ranks below every completed one: it was pruned because it was worse, and its value is from another
+    epoch. Its value does not matter otherwise, because only ranks are used. Trials without a finite objective (failed
+    trials) are left out.
 
     Args:
-        space: What was searched.
-        points: The values of each trial's active dimensions.
-        objective: ``(trials,)``.
-        pruned: ``(trials,)`` of booleans; None: no trial was.
+        space: Search space of the sweep.
+        points: Values of the active dimensions of each trial.
+        objective: Objective of each trial, of shape ``(trials,)``.
+        pruned: Whether each trial was pruned, of shape ``(trials,)``; None: no trial was pruned.
         direction: ``max`` or ``min``.
-        resamples: How often the trials are drawn with replacement (the bootstrap of Efron, 1979).
-        seed: Of these draws.
+        resamples: Number of bootstrap resamples (Efron, 1979).
+        seed: Seed of the resamples.
 
     Returns:
-        The shares with their spread over the resamples; without dimensions, but with a reason, where fewer than
-        `MIN_COMPLETED` trials have completed or nothing tells the best from the others.
+        Mean and standard deviation of each share over the resamples. If fewer than `MIN_COMPLETED` trials have
+        completed, or no dimension distinguishes the best trials, there are no dimensions but a reason.
 
     Example:
-        >>> from mnistsweep.space import Choice
+        >>> from mnistsweep.dimensions import Choice
         >>> space = SearchSpace((Choice("width", (1, 2, 3, 4)), Choice("color", ("red", "blue"))))
         >>> found = importances(space, list(space.grid()) * 4, [point["width"] for point in space.grid()] * 4)
         >>> found.dimensions[0].key, found.dimensions[0].mean > 0.9
@@ -106,75 +107,86 @@ def importances(
     kept = np.flatnonzero(np.isfinite(values))
     completed = int((~stopped[kept]).sum())
     if completed < MIN_COMPLETED:
-        return Importances(reason=f"{completed} completed trials are too few: {MIN_COMPLETED} are the least.")
+        return Importances(reason=f"{completed} completed trials are too few: at least {MIN_COMPLETED} are needed.")
     if np.ptp(values[kept]) == 0:
         return Importances(reason=f"All {len(kept)} trials have the same objective, {values[kept[0]]:.6g}.")
     ranks = _ranks(values[kept], stopped[kept], direction)
-    trials = _trials(space, [points[index] for index in kept.tolist()], ranks)
+    trials = _to_frozen_trials(space, [points[index] for index in kept.tolist()], ranks)
     count = _num_best(len(trials), completed)
     keys = [dimension.key for dimension in space.dimensions if dimension.size != 1]
-    shares = _resampled(keys, trials, count, resamples, np.random.default_rng(seed))
+    shares = _resample_shares(keys, trials, count, resamples, np.random.default_rng(seed))
     if not len(shares):
-        return Importances(reason="No hyperparameter tells the best trials from the others.")
-    found = [
+        return Importances(reason="No hyperparameter distinguishes the best trials from the others.")
+    dimensions = [
         Importance(key, float(mean), float(std), sum(key in trial.params for trial in trials))
         for key, mean, std in zip(keys, shares.mean(axis=0), shares.std(axis=0), strict=True)
     ]
-    return Importances(tuple(sorted(found, key=lambda one: -one.mean)), len(trials), count)
+    return Importances(tuple(sorted(dimensions, key=lambda importance: -importance.mean)), len(trials), count)
 
 
 def _num_best(trials: int, completed: int) -> int:
-    """How many trials are the best: never one that was pruned."""
+    """Return the number of best trials, at most the number of completed ones: a pruned trial is never among them."""
     return min(max(math.ceil(BEST_SHARE * trials), min(MIN_BEST, trials // 3)), completed, trials - 1)
 
 
 def _ranks(values: NDArray[np.float64], pruned: NDArray[np.bool_], direction: str) -> NDArray[np.int64]:
-    """0 for the best, equal for equals; the pruned after all completed."""
+    """Return the rank of each trial, 0 for the best: equal values have equal ranks, pruned trials rank last."""
     losses = -values if direction == "max" else values
     _, ranks = np.unique(np.column_stack([pruned, losses]), axis=0, return_inverse=True)
     return np.asarray(ranks.reshape(-1), dtype=np.int64)
 
 
-def _trials(space: SearchSpace, points: Sequence[Point], ranks: NDArray[np.int64]) -> list[FrozenTrial]:
-    """The trials as Optuna's records, to be minimized."""
-    shapes = {dimension.key: distribution(dimension) for dimension in space.dimensions}
-    return [
-        FrozenTrial(
-            number=number, trial_id=number, state=TrialState.COMPLETE, value=float(rank), datetime_start=None,
-            datetime_complete=None, params={key: encode(space[key], shapes[key], point[key]) for key in point},
-            distributions={key: shapes[key] for key in point}, user_attrs={}, system_attrs={}, intermediate_values={},
-        )
-        for number, (point, rank) in enumerate(zip(points, ranks, strict=True))
-    ]  # fmt: skip
+def _to_frozen_trials(space: SearchSpace, points: Sequence[Point], ranks: NDArray[np.int64]) -> list[FrozenTrial]:
+    """Return the trials as Optuna's records, with the rank as the value to minimize."""
+    all_distributions = {dimension.key: to_distribution(dimension) for dimension in space.dimensions}
+    trials = []
+    for number, (point, rank) in enumerate(zip(points, ranks, strict=True)):
+        distributions = {key: all_distributions[key] for key in point}
+        params = {key: encode(space[key], distributions[key], point[key]) for key in point}
+        trials.append(
+            FrozenTrial(
+                number=number, trial_id=number, state=TrialState.COMPLETE, value=float(rank), datetime_start=None,
+                datetime_complete=None, params=params, distributions=distributions, user_attrs={}, system_attrs={},
+                intermediate_values={},
+            )
+        )  # fmt: skip
+    return trials
 
 
-def _resampled(
+def _resample_shares(
     keys: Sequence[str], trials: list[FrozenTrial], count: int, resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """The shares in each resample, ``(resamples, dimensions)``; draws that tell nothing are left out."""
+    """Return the shares in each resample, of shape ``(resamples, dimensions)``.
+
+    A resample in which no dimension has an importance is left out.
+    """
     evaluator = PedAnovaImportanceEvaluator(target_quantile=count / len(trials))
-    optuna.logging.set_verbosity(logging.WARNING)  # a study in memory is no news
-    store = _Drawn()
-    study = optuna.create_study(storage=store)
+    optuna.logging.set_verbosity(logging.WARNING)  # otherwise it logs the creation of the study below
+    storage = _ResampleStorage()
+    study = optuna.create_study(storage=storage)
     shares = []
     for _ in range(resamples):
-        store.drawn = [trials[index] for index in rng.integers(len(trials), size=len(trials))]
+        storage.trials = [trials[index] for index in rng.integers(len(trials), size=len(trials))]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # few trials of a kind: the spread says so
-            found = evaluator.evaluate(study)
-        row = np.array([found.get(key, 0.0) for key in keys])
+            warnings.simplefilter("ignore")  # about few trials of a kind; the standard deviation shows this
+            importance = evaluator.evaluate(study)
+        row = np.array([importance.get(key, 0.0) for key in keys])
         if row.sum() > 0:
             shares.append(row / row.sum())
     return np.array(shares)
 
 
-class _Drawn(InMemoryStorage):
-    """A store whose trials are given; copying each into Optuna's own would take most of the time."""
+class _ResampleStorage(InMemoryStorage):
+    """A storage that returns given trials; adding each to an Optuna storage would take most of the time.
 
-    drawn: Sequence[FrozenTrial] = ()
+    Attributes:
+        trials: Trials of the current resample, all completed.
+    """
+
+    trials: Sequence[FrozenTrial] = ()
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """The trials, all completed."""
-        return list(self.drawn)
+        """Return the trials of the current resample."""
+        return list(self.trials)

@@ -1,4 +1,4 @@
-"""Which training is not worth going on with: Optuna's pruners by name."""
+"""Optuna's pruners by name: they decide after which epoch an unpromising training is stopped."""
 
 from __future__ import annotations
 
@@ -8,34 +8,38 @@ from typing import Any
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 
 from mnistsweep.errors import ConfigError, suggest
-from mnistsweep.search.settings import whole_number
+from mnistsweep.search.settings import int_setting
 
 PRUNERS = ("auto", "none", "median", "successive_halving", "hyperband")
 
-# The table of these is promised to be the same with any number of workers; pruning depends on who finishes first.
-REPEATABLE = ("grid", "random", "quasi_random")
+# With these oracles the table of results does not depend on the number of workers. A pruner would make it depend on
+# which trial finishes first.
+REPRODUCIBLE_ORACLES = ("grid", "random", "quasi_random")
 
 
-def make_pruner(config: Mapping[str, Any], oracle: str, most_epochs: int) -> BasePruner:
-    """The pruner of a configuration; its rungs count the same epochs that trials are trained for.
+def make_pruner(config: Mapping[str, Any], oracle: str, max_epochs: int) -> BasePruner:
+    """Return the pruner of a configuration. Its rungs are numbers of epochs.
 
     Args:
-        config: The group `pruner`: its `name` and that pruner's keys.
-        oracle: The resolved name of the oracle; `auto` prunes only where no repeatable table is promised.
-        most_epochs: The largest number of epochs that a trial may have: the budget that Hyperband divides.
+        config: Config group `pruner`: the `name` of the pruner and its keys.
+        oracle: Resolved name of the oracle; the pruner `auto` prunes only with oracles that are not reproducible.
+        max_epochs: Largest number of epochs of a trial: the budget that Hyperband divides among its brackets.
+
+    Raises:
+        ConfigError: The name is unknown, or a key has a wrong value.
     """
     name = str(config.get("name"))
     if name not in PRUNERS:
         raise ConfigError(f"pruner.name: no pruner is called {name!r}; {suggest(name, PRUNERS)}.")
     if name == "auto":
-        name = "none" if oracle in REPEATABLE else "successive_halving"
-    first = whole_number(config, "pruner.first_rung", 1, least=1)
-    factor = whole_number(config, "pruner.reduction_factor", 3, least=2)
+        name = "none" if oracle in REPRODUCIBLE_ORACLES else "successive_halving"
+    first = int_setting(config, "pruner.first_rung", 1, minimum=1)
+    factor = int_setting(config, "pruner.reduction_factor", 3, minimum=2)
     if name == "median":
-        startup = whole_number(config, "pruner.startup_trials", 5, least=0)
+        startup = int_setting(config, "pruner.startup_trials", 5, minimum=0)
         return MedianPruner(n_startup_trials=startup, n_warmup_steps=first)
     if name == "successive_halving":
         return SuccessiveHalvingPruner(min_resource=first, reduction_factor=factor)
     if name == "hyperband":
-        return HyperbandPruner(min_resource=first, max_resource=max(most_epochs, first), reduction_factor=factor)
+        return HyperbandPruner(min_resource=first, max_resource=max(max_epochs, first), reduction_factor=factor)
     return NopPruner()

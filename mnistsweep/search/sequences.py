@@ -1,7 +1,7 @@
-"""Grid, random and quasi-random search as sequences: the point of a trial is a function of the seed and its number.
+"""Grid, random and quasi-random search: the point of a trial is a function of the seed and the trial's number.
 
-That is what makes the table of results the same with one worker or eight, killed or not. Each sequence is without
-repetition: a point that came before is passed over, and a finite space ends the sequence.
+Therefore the table of results is the same with one worker or with eight, and after interruptions. A sequence has no
+repetitions: an earlier point is skipped, and the sequence ends when a finite space is exhausted.
 """
 
 from __future__ import annotations
@@ -11,29 +11,35 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import optuna
 
-from mnistsweep.errors import suggest
-from mnistsweep.space import Condition, Point, SearchSpace, canonical, is_active
+from mnistsweep.search.enqueued import complete
+from mnistsweep.search.oracle import Oracle, Proposal
+from mnistsweep.space import Point, SearchSpace, canonical
 
-# After so many repetitions in a row a space counts as used up, or what is left of a finite one is listed.
+# Number of repetitions in a row after which an infinite space counts as exhausted, and the untried points of a finite
+# space are listed.
 MAX_REPETITIONS = 1000
 
 # Sobol points are drawn in blocks: powers of two keep their balance (Owen, 2020, "On dropping the first Sobol' point").
-BLOCK = 64
+SOBOL_BLOCK = 64
 
 
 class PointSequence:
-    """The points of trials 0, 1, 2, ... without repetition.
+    """The points of trials 0, 1, 2, ... without repetitions.
 
     Args:
-        space: What varies.
-        kind: ``grid`` (in order), ``shuffled_grid``, ``random`` or ``quasi_random`` (Sobol, scrambled).
-        seed: 0 is a seed like any other.
-        enqueued: Points to begin with, in full or in part; what is missing is drawn at random. One that is given twice
-            is tried once.
+        space: Search space of the sweep.
+        kind: ``grid`` (in order), ``shuffled_grid``, ``random`` or ``quasi_random`` (scrambled Sobol points).
+        seed: Seed of the sweep; 0 is a seed as well.
+        enqueued: First points, in full or in part; missing values are drawn at random, and equal points are tried
+            once.
+
+    Attributes:
+        num_enqueued: Number of enqueued points.
 
     Example:
-        >>> from mnistsweep.space import Choice
+        >>> from mnistsweep.dimensions import Choice
         >>> sequence = PointSequence(SearchSpace((Choice("x", (1, 2)),)), "grid", seed=0)
         >>> [sequence.point(number) for number in range(3)]
         [{'x': 1}, {'x': 2}, None]
@@ -41,31 +47,33 @@ class PointSequence:
 
     def __init__(self, space: SearchSpace, kind: str, seed: int, enqueued: Sequence[Mapping[str, Any]] = ()) -> None:
         self.space = space
-        self._rest = np.random.default_rng([seed, 1])
+        self._rng = np.random.default_rng([seed, 1])
         self._points: list[Point] = []
         self._seen: set[str] = set()
         self._source = _SOURCES[kind](space, seed)
         for given in enqueued:
-            self._begin_with(given)
+            self._append_enqueued(given)
         self.num_enqueued = len(self._points)
 
     def point(self, number: int) -> Point | None:
-        """The point of a trial; None where the space is used up before."""
+        """Return the point of a trial; None if the space has fewer points."""
         while len(self._points) <= number:
-            fresh = self._next()
-            if fresh is None:
+            point = self._next()
+            if point is None:
                 return None
-            self._seen.add(canonical(fresh))
-            self._points.append(fresh)
+            self._append(point)
         return self._points[number]
 
-    def _begin_with(self, given: Mapping[str, Any]) -> None:
+    def _append_enqueued(self, given: Mapping[str, Any]) -> None:
         for _ in range(MAX_REPETITIONS):
-            point = complete(self.space, given, self._rest)
+            point = complete(self.space, given, self._rng)
             if canonical(point) not in self._seen:
-                self._seen.add(canonical(point))
-                self._points.append(point)
+                self._append(point)
                 return
+
+    def _append(self, point: Point) -> None:
+        self._seen.add(canonical(point))
+        self._points.append(point)
 
     def _next(self) -> Point | None:
         size = self.space.size()
@@ -74,85 +82,45 @@ class PointSequence:
         for point in itertools.islice(self._source, MAX_REPETITIONS):
             if canonical(point) not in self._seen:
                 return point
-        return untried(self.space, self._seen, self._rest)
+        return draw_untried(self.space, self._seen, self._rng)
 
 
-def complete(space: SearchSpace, given: Mapping[str, Any], rng: np.random.Generator) -> Point:
-    """A whole point from a part of one: what is given stays, the rest is drawn such that what is given exists.
+class SequenceOracle(Oracle):
+    """Grid, random or quasi-random search: it proposes the points of a sequence and does not read the ledger.
 
-    Example:
-        >>> from mnistsweep.space import Choice, Condition, Float
-        >>> momentum = Float("optimizer.momentum", 0, 0.9, conditions=(Condition("optimizer", ("sgd",)),))
-        >>> space = SearchSpace((Choice("optimizer", ("adam", "sgd", "rmsprop")), momentum))
-        >>> complete(space, {"optimizer.momentum": 0.5}, np.random.default_rng(0))
-        {'optimizer': 'sgd', 'optimizer.momentum': 0.5}
+    Args:
+        sequence: Points by the number of the trial.
     """
-    wanted = _implied(space, given)
-    point: Point = {}
-    for dimension, unit in zip(space.dimensions, rng.random(len(space.dimensions)).tolist(), strict=True):
-        if not is_active(dimension, point):
-            continue
-        if dimension.key in given:
-            point[dimension.key] = dimension.cast(given[dimension.key])
-        elif dimension.key in wanted:
-            values = wanted[dimension.key]
-            point[dimension.key] = values[int(unit * len(values))]
-        else:
-            point[dimension.key] = dimension.value(unit)
-    return point
+
+    def __init__(self, sequence: PointSequence) -> None:
+        super().__init__(sequence.space)
+        self._sequence = sequence
+
+    def prepare(self, number: int) -> None:
+        """Compute the sequence up to a trial."""
+        self._sequence.point(number)
+
+    def propose(self, number: int, study: optuna.Study) -> Proposal | None:
+        """Return the sequence's point of a trial; None if the search space is exhausted."""
+        point = self._sequence.point(number)
+        return None if point is None else Proposal(point)
 
 
-def _implied(space: SearchSpace, given: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The values that other dimensions must have for those given to exist, by key."""
-    wanted: dict[str, list[Any]] = {}
-    for dimension in reversed(space.dimensions):
-        if dimension.key in given or dimension.key in wanted:
-            for condition in dimension.conditions:
-                parent = space[condition.key]
-                known = wanted.get(condition.key, [value for value in condition.values if parent.contains(value)])
-                wanted[condition.key] = [parent.cast(v) for v in known if condition.holds({condition.key: v})]
-    return wanted
+def draw_untried(space: SearchSpace, seen: Container[str], rng: np.random.Generator) -> Point | None:
+    """Return a random point of a finite space that was not tried.
 
+    Args:
+        space: Search space of the sweep.
+        seen: Tried points, each as the text of `canonical`.
+        rng: Generator of the random choice.
 
-def untried(space: SearchSpace, seen: Container[str], rng: np.random.Generator) -> Point | None:
-    """A random point of a finite space that is not among those seen; None where there is none, or no end to them."""
+    Returns:
+        An untried point; None if the space is infinite or all its points were tried.
+    """
     if space.size() is None:
         return None
-    left = [point for point in space.grid() if canonical(point) not in seen]
-    return left[int(rng.integers(len(left)))] if left else None
-
-
-def check_enqueued(space: SearchSpace, enqueued: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is wrong with the configurations to try first: unknown keys, values outside the space."""
-    faults = []
-    for index, given in enumerate(enqueued):
-        if not isinstance(given, Mapping):
-            faults.append(f"enqueue[{index}]: a configuration is {{key: value, ...}}, received {given!r}.")
-            continue
-        for key, value in given.items():
-            if key not in space.keys:
-                faults.append(
-                    f"enqueue[{index}].{key}: not a dimension of this sweep; {suggest(str(key), space.keys)}."
-                )
-            elif not space[key].contains(value):
-                faults.append(f"enqueue[{index}].{key}: {value!r} is outside {space[key].describe()}.")
-        if not faults:
-            faults += _contradictions(space, f"enqueue[{index}]", given)
-    return faults
-
-
-def _contradictions(space: SearchSpace, where: str, given: Mapping[str, Any]) -> list[str]:
-    """What is given of dimensions that do not exist where the rest of what is given holds."""
-    wanted = _implied(space, given)
-    faults = []
-    for parent, values in wanted.items():
-        if not values or (parent in given and not Condition(parent, tuple(values)).holds(given)):
-            children = [d.key for d in space.dimensions if any(c.key == parent for c in d.conditions)]
-            child = next(key for key in children if key in given or key in wanted)
-            allowed = " or ".join(map(str, values)) or "no value that they share"
-            received = f"{parent}={given.get(parent)}"
-            faults.append(f"{where}.{child}: exists only with {parent}={allowed}, received {received}.")
-    return faults
+    untried = [point for point in space.grid() if canonical(point) not in seen]
+    return untried[int(rng.integers(len(untried)))] if untried else None
 
 
 def _grid(space: SearchSpace, seed: int) -> Iterator[Point]:
@@ -167,7 +135,7 @@ def _shuffled_grid(space: SearchSpace, seed: int) -> Iterator[Point]:
 def _random(space: SearchSpace, seed: int) -> Iterator[Point]:
     rng = np.random.default_rng([seed, 0])
     while True:
-        yield space.point(rng.random(len(space.dimensions)).tolist())
+        yield space.point_at(rng.random(len(space.dimensions)).tolist())
 
 
 def _quasi_random(space: SearchSpace, seed: int) -> Iterator[Point]:
@@ -175,8 +143,8 @@ def _quasi_random(space: SearchSpace, seed: int) -> Iterator[Point]:
 
     sampler = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng([seed, 0]))
     while True:
-        for units in sampler.random(BLOCK):
-            yield space.point([float(unit) for unit in units])
+        for units in sampler.random(SOBOL_BLOCK):
+            yield space.point_at([float(unit) for unit in units])
 
 
 _SOURCES = {"grid": _grid, "shuffled_grid": _shuffled_grid, "random": _random, "quasi_random": _quasi_random}

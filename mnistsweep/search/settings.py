@@ -1,4 +1,4 @@
-"""Checks of the keys in the config groups `oracle` and `pruner`."""
+"""Checked values of the config groups `oracle` and `pruner`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from mnistsweep.errors import ConfigError
 
 
-def whole_number(config: Mapping[str, Any], key: str, default: int, least: int) -> int:
-    """A whole number of a config group; the default where it is not set.
+def int_setting(config: Mapping[str, Any], key: str, default: int, minimum: int) -> int:
+    """Return a whole number of a config group.
 
     Args:
-        config: The group.
-        key: In full, for example ``pruner.first_rung``.
-        default: Where the key is missing or null.
-        least: The smallest number that makes sense.
+        config: Config group.
+        key: Full key, for example ``pruner.first_rung``.
+        default: Value if the key is missing or null.
+        minimum: Smallest valid value.
 
     Raises:
-        ConfigError: Another value.
+        ConfigError: The value is not a whole number, or smaller than the minimum.
     """
     value = config.get(key.partition(".")[2])
     if value is None:
         return default
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"{key}: a whole number of at least {least}, received {value!r}.")
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ConfigError(f"{key}: needs a whole number of at least {minimum}, received {value!r}.")
     return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from optuna.pruners import BasePruner, NopPruner
 
-from mnistsweep.search.oracles import Oracle
+from mnistsweep.search.oracle import Oracle
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.budget import Budget
 

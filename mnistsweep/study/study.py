@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import LeaseLost
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.distributions import distribution, encode
+from mnistsweep.search.distributions import encode, to_distribution
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import HeartbeatMonitor, Lease
 from mnistsweep.study.ledger import OPTUNA_STATES, Ledger
@@ -225,7 +225,7 @@ class Study(Ledger):
         params: dict[str, Any] = {}
         for key, value in proposal.point.items():
             dimension = self.search.space[key]
-            shapes[key] = distribution(dimension)
+            shapes[key] = to_distribution(dimension)
             params[key] = encode(dimension, shapes[key], value)
         seed = self.search.seed_of(number)
         lease = {"owner": self.lease.owner, "deaths": 0, "done": [0, 0]}

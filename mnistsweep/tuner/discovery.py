@@ -21,9 +21,9 @@ from keras_tuner.engine import hyperparameters as kt
 from mnistsweep.config.compose import HYPERPARAMETERS
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, describe_error, suggest
 from mnistsweep.models import losses
-from mnistsweep.space import Choice, Condition, Dimension, Float, Int
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 NUM_EXAMPLES = 8
@@ -80,7 +80,7 @@ class _Rehearsal:
             replace(self._config, model={**self._config.model, "hp": values}), self._dataset
         )
         model = hypermodel.build(keras_tuner.HyperParameters())
-        if hypermodel.fits_itself and not self._trained:
+        if hypermodel.has_own_fit and not self._trained:
             self._fit(hypermodel, model)
         return hypermodel.hyperparameters
 
@@ -90,7 +90,7 @@ class _Rehearsal:
         examples = self._dataset.train.images[few], labels
         model.fit = _stop
         with contextlib.suppress(_FitReached, Exception):  # what it declared until then is known
-            hypermodel.fit_itself(
+            hypermodel.call_own_fit(
                 model, examples, validation_data=examples, epochs=1, batch_size=NUM_EXAMPLES, callbacks=[], verbose=0
             )
             self._trained = True  # by a loop of its own: once is enough

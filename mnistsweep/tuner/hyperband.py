@@ -6,8 +6,9 @@ Imports no KerasTuner, so that a sweep is planned without it.
 from __future__ import annotations
 
 from mnistsweep.config.schema import Config
+from mnistsweep.dimensions import Int
 from mnistsweep.errors import SpaceError
-from mnistsweep.space import Int, SearchSpace
+from mnistsweep.space import SearchSpace
 
 EPOCHS_KEY = "trainer.epochs"
 

@@ -55,7 +55,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         return hypermodels.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
 
     @property
-    def fits_itself(self) -> bool:
+    def has_own_fit(self) -> bool:
         """Whether the user's hypermodel that built the last model has a `fit` of its own."""
         method = getattr(type(self._own), "fit", None)
         return method is not None and method is not keras_tuner.HyperModel.fit
@@ -70,10 +70,10 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
         """Train the model; what it measures goes to the callbacks."""
-        if not self.fits_itself:
+        if not self.has_own_fit:
             default_fit(model, train, validation, options, callbacks)
             return
-        result = self.fit_itself(
+        result = self.call_own_fit(
             model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
             callbacks=list(callbacks), verbose=0,
         )  # fmt: skip
@@ -81,7 +81,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         if not any(isinstance(one, EpochCounter) and one.epochs for one in callbacks):
             _tell(callbacks, model, result, self.config.objective)
 
-    def fit_itself(self, model: keras.Model, train: Labelled, **keywords: Any) -> Any:
+    def call_own_fit(self, model: keras.Model, train: Labelled, **keywords: Any) -> Any:
         """Call the user's `fit` with those keywords that it takes; one that it sets by itself is left to it.
 
         Returns:

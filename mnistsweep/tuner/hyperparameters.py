@@ -9,7 +9,8 @@ from typing import Any
 
 import keras_tuner
 
-from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace, is_active
+from mnistsweep.dimensions import Choice, Dimension, Float, Int, is_active
+from mnistsweep.space import Point, SearchSpace
 
 
 def to_hyperparameters(space: SearchSpace, point: Mapping[str, Any] | None = None) -> keras_tuner.HyperParameters:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from mnistsweep import devices
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
-from mnistsweep.search import factory
+from mnistsweep.search.oracle import Oracle
+from mnistsweep.search.oracle_factory import resolve_oracle
+from mnistsweep.search.pruners import make_pruner
 from mnistsweep.study.search_settings import SearchSettings
 
 
@@ -17,21 +19,21 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         paths: Paths of the sweep's files; the folder may have been moved since the plan was written.
     """
     config = plan.config
-    if plan.is_foreign:
+    if plan.is_kerastuner_oracle:
         with devices.quiet_start():
-            from mnistsweep.tuner.foreign import KerasTunerOracle
+            from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
 
-        oracle: factory.Oracle = KerasTunerOracle(paths, plan.space, config, plan.direction)
+        oracle: Oracle = KerasTunerOracle(paths, plan.space, config, plan.direction)
         name = "grid"  # `pruner=auto` then prunes nothing: an oracle of KerasTuner stops trials by its own rules
     else:
         oracle = plan.oracle()
-        name = factory.resolve_oracle(config.oracle, plan.space, plan.first_trials)
+        name = resolve_oracle(config.oracle, plan.space, plan.first_trials)
     return SearchSettings(
         plan.space,
         plan.direction,
         oracle,
         plan.seed_of,
-        factory.make_pruner(config.pruner, name, plan.most_epochs()),
+        make_pruner(config.pruner, name, plan.most_epochs()),
         plan.budget,
         config.objective,
     )

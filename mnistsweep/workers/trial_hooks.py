@@ -21,7 +21,7 @@ from mnistsweep.workers.stopping import StopSignal
 
 if TYPE_CHECKING:
     from mnistsweep.training.trainer import Outcome
-    from mnistsweep.tuner.search import SweepTuner
+    from mnistsweep.tuner.tuner import SweepTuner
 
 
 @dataclass
@@ -49,8 +49,8 @@ class TrialHooks:
     def make_tuner(self) -> SweepTuner:
         """Make the tuner whose trials these functions prepare and record; imports KerasTuner and the backend."""
         with devices.quiet_start():
-            from mnistsweep.tuner.oracle import StudyOracle
-            from mnistsweep.tuner.search import SweepTuner
+            from mnistsweep.tuner.study_oracle import StudyOracle
+            from mnistsweep.tuner.tuner import SweepTuner
         oracle = StudyOracle(self.study, self.should_claim_no_more)
 
         def should_stop_training() -> bool:

@@ -13,9 +13,9 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_config, to_plain
 from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
+from mnistsweep.dimensions import Choice, Float
 from mnistsweep.planning.checks import check_one
 from mnistsweep.planning.planner import Plan, plan_sweep
-from mnistsweep.space import Choice, Float
 
 # Without what all data sets have in common, which is none by itself.
 PRESETS = sorted(

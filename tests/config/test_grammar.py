@@ -8,8 +8,8 @@ import pytest
 
 from mnistsweep.config.grammar import parse, value_of
 from mnistsweep.config.objective import check, direction_of
+from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
-from mnistsweep.space import Choice, Dimension, Float, Int
 
 
 def only(text: str) -> Dimension:
@@ -62,14 +62,14 @@ def test_each_form_of_a_range_is_a_dimension(text: str, dimension: Dimension) ->
         ("x=range(1,5,0)", SpaceError, "a step that is not 0"),
         ("x=range(0,inf)", SpaceError, "x: a range has finite bounds"),
         ("x=range(0,1000000000)", SpaceError, "x: 1,000,000,000 values are too many to list"),
-        ("x=interval(2,1)", SpaceError, "x: the lower bound comes first"),
+        ("x=interval(2,1)", SpaceError, "x: the first bound of an interval is the smaller one"),
         ("x=interval(0,inf)", SpaceError, "x: the bounds of an interval are finite"),
         ("x=tag(log,interval(0,1))", SpaceError, "x: a logarithmic interval starts above zero, received 0"),
         ("x=tag(lag,interval(1,2))", SpaceError, "the only tag of a range is log, received 'lag'; did you mean 'log'"),
         ("x=tag(log,range(1,9))", SpaceError, r"x: log goes with interval, received tag\(log,range\(1,9\)\)"),
         ("x=tag(log,choice(1,9))", SpaceError, "x: log goes with interval"),
-        ("x=1,1", SpaceError, "x: each value of a choice is listed once"),
-        ("x=nan,1", SpaceError, "x: NaN is no value"),
+        ("x=1,1", SpaceError, "x: a choice lists each value once"),
+        ("x=nan,1", SpaceError, "x: NaN cannot be a value"),
         ("x=shuffle(choice(a,b))", SpaceError, "x: which value comes first is the oracle's to say"),
         ("x=shuffle(range(1,5))", SpaceError, "x: which value comes first"),
         ("x=glob(a*)", SpaceError, r"x: nothing matches glob\(a\*\). Known: none"),

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mnistsweep.dimensions import Choice, Condition, Float
 from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
-from mnistsweep.space import Choice, Condition, Float, Point, SearchSpace
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import Result, State, TrialRecord, best_of
 
 
@@ -47,7 +48,7 @@ def make_search(trials: int = 24, seed: int = 3) -> SearchHistory:
     )
     records, curves = [], []
     for number in range(trials):
-        point = space.point(rng.uniform(size=len(space.dimensions)).tolist())
+        point = space.point_at(rng.uniform(size=len(space.dimensions)).tolist())
         dropout, sgd = float(point["model.dropout"]), point["optimizer"] == "sgd"
         objective = 0.99 - 0.1 * (dropout - 0.2) ** 2 - 0.005 * sgd + rng.normal(0, 0.001)
         seconds = 4.0 * 128 / float(point["trainer.batch_size"]) + rng.uniform(0, 0.5)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search import factory
-from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
+from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.search.pruners import make_pruner
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import LEASE_SECONDS, Lease
@@ -85,9 +87,9 @@ def make_search(
     return SearchSettings(
         space,
         direction,
-        factory.make_oracle({"name": oracle}, space, seed, trials, enqueued),
+        make_oracle({"name": oracle}, space, seed, trials, enqueued),
         lambda number: 1000 + number,
-        factory.make_pruner({"name": pruner}, oracle, 9),
+        make_pruner({"name": pruner}, oracle, 9),
         Budget(trials=trials, **budget),
         "val_accuracy",
     )

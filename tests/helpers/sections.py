@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from evidence import make_evidence
 
+from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.html_report.evidence import SearchHistory
 from mnistsweep.html_report.records import Figure, Interactive, Section
-from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace
+from mnistsweep.space import Point, SearchSpace
 
 AWKWARD = SearchSpace(
     (
@@ -27,7 +28,7 @@ AWKWARD = SearchSpace(
 
 def random_points(space: SearchSpace, trials: int, seed: int = 0) -> list[Point]:
     rng = np.random.default_rng(seed)
-    return [space.point(rng.uniform(size=len(space.dimensions)).tolist()) for _ in range(trials)]
+    return [space.point_at(rng.uniform(size=len(space.dimensions)).tolist()) for _ in range(trials)]
 
 
 def section_of(search: SearchHistory | None, module: ModuleType, **changes: Any) -> Any:

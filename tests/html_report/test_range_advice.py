@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from evidence import search_of
 
+from mnistsweep.dimensions import Choice, Float, Int
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.range_advice import range_advice
-from mnistsweep.space import Choice, Float, Int, SearchSpace
+from mnistsweep.space import SearchSpace
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from mnistsweep.space import Choice, Float, Int, SearchSpace
 )  # fmt: skip
 def test_advice_at_the_end_of_a_range(dimension, sign, wanted):
     space = SearchSpace((dimension,))
-    points = [space.point([unit]) for unit in np.linspace(0, 0.999, 30)]
+    points = [space.point_at([unit]) for unit in np.linspace(0, 0.999, 30)]
     scale = make_axis(space, "x")
 
     advice = range_advice(search_of(space, points, sign * scale.positions(points)).scored)
@@ -40,7 +41,7 @@ def test_advice_at_the_end_of_a_range(dimension, sign, wanted):
 
 def test_no_advice_from_the_middle_of_a_range_or_from_few_trials():
     space = SearchSpace((Float("x", 0.1, 1.0),))
-    points = [space.point([unit]) for unit in np.linspace(0, 0.999, 30)]
+    points = [space.point_at([unit]) for unit in np.linspace(0, 0.999, 30)]
 
     assert range_advice(search_of(space, points, [-abs(p["x"] - 0.5) for p in points]).scored) == []
     assert range_advice(search_of(space, points[:9], [p["x"] for p in points[:9]]).scored) == []

@@ -5,8 +5,9 @@ import math
 from evidence import search_of
 from sections import AWKWARD, random_points
 
+from mnistsweep.dimensions import Choice
 from mnistsweep.html_report.scored_trials import ScoredTrials
-from mnistsweep.space import Choice, SearchSpace
+from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import Result, State, TrialRecord
 
 SPACE = SearchSpace((Choice("size", (1, 2, 3)), Choice("one", (7,))))

@@ -16,10 +16,11 @@ import yaml
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.config.resources import folders_for
+from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.planning.checks import probes
 from mnistsweep.planning.planner import Plan, plan_sweep
-from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace
+from mnistsweep.space import SearchSpace
 
 SGD = Condition("optimizer", ("sgd",))
 
@@ -90,7 +91,7 @@ def test_a_key_of_some_presets_exists_only_with_them() -> None:
     plan = planned("optimizer=adam,sgd,rmsprop", "optimizer.momentum=interval(0,0.9)")
     assert plan.space["optimizer.momentum"].conditions == (Condition("optimizer", ("sgd", "rmsprop")),)
     assert plan.space.size() is None
-    assert plan.space.point([0.0, 0.5]) == {"optimizer": "adam"}
+    assert plan.space.point_at([0.0, 0.5]) == {"optimizer": "adam"}
     assert trial(plan, optimizer="sgd", optimizer__momentum=0.5)["optimizer"]["momentum"] == 0.5
 
 

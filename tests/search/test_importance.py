@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
+from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.search.importance import MIN_COMPLETED, importances
-from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace
+from mnistsweep.space import SearchSpace
 
 SPACE = SearchSpace(
     (
@@ -20,7 +21,7 @@ SPACE = SearchSpace(
 
 def draw(space, trials, seed=0):
     rng = np.random.default_rng(seed)
-    return [space.point(rng.uniform(size=len(space.dimensions)).tolist()) for _ in range(trials)]
+    return [space.point_at(rng.uniform(size=len(space.dimensions)).tolist()) for _ in range(trials)]
 
 
 @pytest.mark.parametrize("key", ["rate", "size", "kind"])
@@ -116,7 +117,7 @@ def test_too_few_trials():
     found = importances(SPACE, points, np.arange(6.0), pruned=[True, True, False, False, False, False])
 
     assert not found.dimensions
-    assert found.reason == f"4 completed trials are too few: {MIN_COMPLETED} are the least."
+    assert found.reason == f"4 completed trials are too few: at least {MIN_COMPLETED} are needed."
 
 
 def test_a_constant_objective():
@@ -132,7 +133,7 @@ def test_a_space_of_one_point():
     found = importances(space, draw(space, 10), np.arange(10.0))
 
     assert not found.dimensions
-    assert found.reason == "No hyperparameter tells the best trials from the others."
+    assert found.reason == "No hyperparameter distinguishes the best trials from the others."
 
 
 def test_five_trials_are_enough_and_nothing_is_warned():

@@ -14,18 +14,19 @@ from fakes import LINE, MIXED, SMALL, make_search, open_study, run, score, train
 from optuna.trial import TrialState
 
 from mnistsweep.config.grammar import parse
+from mnistsweep.dimensions import Choice, Dimension, Float, Int, is_active
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search import factory
-from mnistsweep.search.distributions import decode, distribution, encode
-from mnistsweep.search.factory import make_oracle, resolve_oracle
-from mnistsweep.search.samplers import BEST_SEEN, MAX_SEEN, _History
-from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace, canonical, is_active
+from mnistsweep.search.distributions import decode, encode, to_distribution
+from mnistsweep.search.oracle_factory import ORACLES, make_oracle, resolve_oracle
+from mnistsweep.search.sampler_oracle import TrialHistory
+from mnistsweep.search.samplers import MAX_BEST_READ, MAX_TRIALS_READ
+from mnistsweep.space import Point, SearchSpace, canonical
 from mnistsweep.study.records import Result, State
 
 NO_TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="oracle=gp needs PyTorch")
-ORACLES = [pytest.param(name, marks=NO_TORCH if name == "gp" else ()) for name in factory.ORACLES]
-MODELS = [parameter for parameter in ORACLES if parameter.values[0] in ("auto", "tpe", "gp", "cmaes")]
+EACH_ORACLE = [pytest.param(name, marks=NO_TORCH if name == "gp" else ()) for name in ORACLES]
+MODELS = [parameter for parameter in EACH_ORACLE if parameter.values[0] in ("auto", "tpe", "gp", "cmaes")]
 
 # What a grid can be made of, in the grammar that users type: 2 x 3 x 2 points.
 LISTED = SearchSpace(parse(["a=range(1,3)", "b=5,1,2", "c=int(interval(0,1))"]).dimensions)
@@ -43,7 +44,7 @@ def table(folder: Path, oracle: str, space: SearchSpace, trials: int | None, **s
     return [claim.point for claim in claims]
 
 
-@pytest.mark.parametrize("oracle", ORACLES)
+@pytest.mark.parametrize("oracle", EACH_ORACLE)
 class TestEveryOracle:
     """What users may rely on whichever oracle they take; models have the results that they want by the 11th trial."""
 
@@ -200,25 +201,25 @@ def test_the_ledger_of_cma_es_holds_numbers_and_no_pickle(tmp_path: Path) -> Non
 def test_a_model_looks_at_the_best_and_at_the_latest_trials() -> None:
     space = LINE
     study = optuna.create_study(direction="maximize")
-    for number in range(MAX_SEEN + 100):
+    for number in range(MAX_TRIALS_READ + 100):
         state = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)[number % 3]
         value = None if state is TrialState.FAIL else 1000.0 - number
         reports = {1: -float(number)} if state is TrialState.PRUNED else {}
         study.add_trial(
             optuna.trial.create_trial(
                 state=state, value=value, intermediate_values=reports,
-                params={"x": 0.5}, distributions={"x": distribution(space["x"])},
+                params={"x": 0.5}, distributions={"x": to_distribution(space["x"])},
             )
         )  # fmt: skip
     trials = study.get_trials(deepcopy=False)
-    history = _History()
-    assert history.informative(trials[:MAX_SEEN], study.direction, MAX_SEEN) == trials[:MAX_SEEN]
-    seen = history.informative(trials, study.direction, MAX_SEEN)
+    history = TrialHistory()
+    assert history.informative(trials[:MAX_TRIALS_READ], study.direction, MAX_TRIALS_READ) == trials[:MAX_TRIALS_READ]
+    seen = history.informative(trials, study.direction, MAX_TRIALS_READ)
     numbers = [trial.number for trial in seen]
-    best = list(range(0, 3 * BEST_SEEN, 3))
-    latest = list(range(100 + BEST_SEEN, MAX_SEEN + 100))
+    best = list(range(0, 3 * MAX_BEST_READ, 3))
+    latest = list(range(100 + MAX_BEST_READ, MAX_TRIALS_READ + 100))
     assert numbers == sorted({*best, *latest})
-    assert len(numbers) == MAX_SEEN
+    assert len(numbers) == MAX_TRIALS_READ
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_a_model_looks_at_the_best_and_at_the_latest_trials() -> None:
 def test_optuna_sees_the_order_of_numbers_and_every_value_comes_back(
     dimension: Dimension, shape: dict[str, Any]
 ) -> None:
-    found = distribution(dimension)
+    found = to_distribution(dimension)
     assert found._asdict() == shape
     values = dimension.grid() if not isinstance(dimension, Float) else (1e-4, 0.05, 0.1)
     for value in values:
@@ -255,7 +256,11 @@ def test_optuna_sees_the_order_of_numbers_and_every_value_comes_back(
     [
         ({"name": "tpee"}, ConfigError, "oracle.name: no oracle is called 'tpee'; did you mean 'tpe'"),
         ({}, ConfigError, "oracle.name: no oracle is called 'None'"),
-        ({"name": "tpe", "startup_results": -1}, ConfigError, "oracle.startup_results: a whole number of at least 0"),
+        (
+            {"name": "tpe", "startup_results": -1},
+            ConfigError,
+            "oracle.startup_results: needs a whole number of at least 0",
+        ),
         ({"name": "auto", "startup_results": "ten"}, ConfigError, "oracle.startup_results: .*received 'ten'"),
         ({"name": "grid"}, SpaceError, "optimizer.momentum: a grid needs listed values"),
     ],

@@ -15,7 +15,7 @@ from fakes import LINE, make_search, open_study, train
 
 from mnistsweep.errors import ConfigError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.pruners import REPEATABLE, make_pruner
+from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES, make_pruner
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
 from mnistsweep.study.study import Study
@@ -106,7 +106,8 @@ def test_no_pruner_stops_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("oracle", "ended"), [*((name, [9, 9, 9]) for name in REPEATABLE), ("auto", [9, 1, 1]), ("tpe", [9, 1, 1])]
+    ("oracle", "ended"),
+    [*((name, [9, 9, 9]) for name in REPRODUCIBLE_ORACLES), ("auto", [9, 1, 1]), ("tpe", [9, 1, 1])],
 )
 def test_auto_prunes_only_where_no_repeatable_table_is_promised(tmp_path: Path, oracle: str, ended: list[int]) -> None:
     with pruned_by(tmp_path, {"name": "auto"}, oracle) as study:
@@ -125,8 +126,8 @@ def test_a_pruned_trial_is_recorded_as_such_with_what_it_reached(tmp_path: Path)
     ("config", "message"),
     [
         ({"name": "sucessive_halving"}, "no pruner is called 'sucessive_halving'; did you mean 'successive_halving'"),
-        ({"name": "auto", "first_rung": 0}, "pruner.first_rung: a whole number of at least 1, received 0"),
-        ({"name": "hyperband", "reduction_factor": 1}, "pruner.reduction_factor: a whole number of at least 2"),
+        ({"name": "auto", "first_rung": 0}, "pruner.first_rung: needs a whole number of at least 1, received 0"),
+        ({"name": "hyperband", "reduction_factor": 1}, "pruner.reduction_factor: needs a whole number of at least 2"),
         ({"name": "median", "startup_trials": "few"}, "pruner.startup_trials: .* received 'few'"),
         ({"name": "median", "first_rung": 1.5}, "pruner.first_rung: .* received 1.5"),
     ],

@@ -11,8 +11,10 @@ from fakes import LINE, MIXED, SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistsweep.search.sequences import PointSequence, check_enqueued, complete, untried
-from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace, canonical
+from mnistsweep.dimensions import Choice, Condition, Float, Int
+from mnistsweep.search.enqueued import check_enqueued, complete
+from mnistsweep.search.sequences import PointSequence, draw_untried
+from mnistsweep.space import SearchSpace, canonical
 
 KINDS = ("random", "quasi_random")
 FINITE_KINDS = (*KINDS, "grid", "shuffled_grid")
@@ -115,9 +117,9 @@ def test_a_part_is_completed_so_that_all_of_it_exists() -> None:
 def test_untried_points_are_those_that_are_left() -> None:
     seen = {canonical(point) for point in list(SMALL.grid())[:6]}
     (last,) = list(SMALL.grid())[6:]
-    assert untried(SMALL, seen, np.random.default_rng(0)) == last
-    assert untried(SMALL, {canonical(last), *seen}, np.random.default_rng(0)) is None
-    assert untried(LINE, set(), np.random.default_rng(0)) is None
+    assert draw_untried(SMALL, seen, np.random.default_rng(0)) == last
+    assert draw_untried(SMALL, {canonical(last), *seen}, np.random.default_rng(0)) is None
+    assert draw_untried(LINE, set(), np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_untried_points_are_those_that_are_left() -> None:
         ({"size": 65}, "enqueue[0].size: 65 is outside choice(32, 64, 128)"),
         ({"layers": 1.0}, "enqueue[0].layers: 1.0 is outside int(interval(1, 2))"),
         ({"layers": 3}, "enqueue[0].layers: 3 is outside"),
-        (["adam"], "enqueue[0]: a configuration is {key: value, ...}, received ['adam']"),
+        (["adam"], "enqueue[0]: a point is {key: value, ...}, received ['adam']"),
         (
             {"optimizer": "adam", "layers": 1},
             "enqueue[0].layers: exists only with optimizer=sgd, received optimizer=adam",

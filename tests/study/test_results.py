@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistsweep.atomic import write_yaml
+from mnistsweep.dimensions import Choice, Condition, Float
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.space import Choice, Condition, Float, SearchSpace
+from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import Result, State, TrialRecord, best_of
 from mnistsweep.study.results_table import COLUMNS, ResultsTable
 from mnistsweep.study.sweep import Sweep, load_sweep

@@ -27,8 +27,8 @@ from mnistsweep.training.callbacks import BestWeights, Reporter
 from mnistsweep.training.resume import CannotResume
 from mnistsweep.training.snapshots import capture, restore
 from mnistsweep.training.trainer import EpochCounter, Hooks, Outcome, Training
+from mnistsweep.tuner import hypermodel_training
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
-from mnistsweep.tuner.search import training
 
 USER_MODULE = '''
 import os
@@ -239,7 +239,9 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def make_training(overrides: Sequence[str], folder: TrialPaths, hooks: Hooks = NO_HOOKS) -> Training:
     config = to_config(Recipe(tuple(overrides)).compose())
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
-    return training(hypermodel, keras_tuner.HyperParameters(), "max", folder, hooks, folder.resume)
+    return hypermodel_training.make_training(
+        hypermodel, keras_tuner.HyperParameters(), "max", folder, hooks, folder.resume
+    )
 
 
 def go_on(overrides: Sequence[str], place: Path, hooks: Hooks = NO_HOOKS) -> Outcome:

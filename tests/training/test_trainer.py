@@ -21,7 +21,7 @@ from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import Result, State
 from mnistsweep.training.callbacks import Interrupted
 from mnistsweep.training.trainer import Hooks, Outcome, clear
-from mnistsweep.tuner.search import train_once
+from mnistsweep.tuner.hypermodel_training import train_once
 
 Train = Callable[..., Outcome]
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistsweep.space import Choice, Condition, Float, Int, SearchSpace
+from mnistsweep.dimensions import Choice, Condition, Float, Int
+from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point
 
 SPACE = SearchSpace(
@@ -33,7 +34,7 @@ SPACE = SearchSpace(
 
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=len(SPACE.keys), max_size=len(SPACE.keys)))
 def test_every_point_comes_back_as_it_was(units: list[float]) -> None:
-    point = SPACE.point(units)
+    point = SPACE.point_at(units)
     hp = to_hyperparameters(SPACE, point)
     hp = keras_tuner.HyperParameters.from_config(json.loads(json.dumps(hp.get_config())))  # as KerasTuner keeps it
     back = to_point(SPACE, hp.values)

@@ -16,13 +16,14 @@ from optuna.trial import TrialState
 
 from mnistsweep.config.compose import Recipe
 from mnistsweep.config.schema import Config, TrainerConfig
+from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.search.distributions import distribution, encode
-from mnistsweep.space import Choice, Condition, Float, Int, Point, SearchSpace, canonical
-from mnistsweep.tuner.foreign import KerasTunerOracle
+from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.space import Point, SearchSpace, canonical
 from mnistsweep.tuner.hyperband import max_epochs, sets_epochs, with_epochs
+from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
 
 Ends = Callable[[int, Point], tuple[TrialState, float | None]]
 
@@ -77,7 +78,7 @@ class Ledger:
         if proposal is None:
             return False
         point = proposal.point
-        shapes = {key: distribution(self.space[key]) for key in point}
+        shapes = {key: to_distribution(self.space[key]) for key in point}
         state, value = ends(number, point)
         trial = optuna.trial.create_trial(
             state=state, value=value, distributions=shapes,
@@ -220,8 +221,11 @@ def test_epochs_that_hyperband_sets_cannot_be_swept() -> None:
     ("oracle", "message"),
     [
         ({"_target_": OWN + "RandomOracle"}, "has no 'RandomOracle'; did you mean 'RandomSearchOracle'"),
-        ({"_target_": "keras_tuner.RandomSearch"}, r"no oracle of KerasTuner's.*keras_tuner.oracles.GridSearchOracle"),
-        ({"_target_": "collections.OrderedDict"}, r"oracle._target_: no oracle of KerasTuner's"),
+        (
+            {"_target_": "keras_tuner.RandomSearch"},
+            r"needs an oracle of KerasTuner.*keras_tuner.oracles.GridSearchOracle",
+        ),
+        ({"_target_": "collections.OrderedDict"}, r"oracle._target_: needs an oracle of KerasTuner"),
         ({"_target_": OWN + "HyperbandOracle", "max_epoch": 9}, r"oracle.max_epoch: .*did you mean 'max_epochs'"),
         ({"_target_": OWN + "HyperbandOracle", "factor": 1}, r"oracle: .*HyperbandOracle: factor needs to be"),
     ],

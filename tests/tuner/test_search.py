@@ -23,8 +23,10 @@ from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.training import resume
 from mnistsweep.training.trainer import Hooks, Outcome
-from mnistsweep.tuner.oracle import StudyOracle
-from mnistsweep.tuner.search import SweepTuner, stopping_the_worker, train_once
+from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
+from mnistsweep.tuner.hypermodel_training import train_once
+from mnistsweep.tuner.study_oracle import StudyOracle
+from mnistsweep.tuner.tuner import SweepTuner
 
 USER_MODULE = '''
 import errno
@@ -297,7 +299,7 @@ def test_a_full_disk_is_known_by_its_number() -> None:
     assert is_disk_full(RuntimeError("Can't decrement id ref count (unable to close file, errno = 28, error message"))
     assert not is_disk_full(OSError(errno.ENOENT, "No such file or directory"))
     assert not is_disk_full(ValueError("errno = 2, error message"))
-    with pytest.raises(DiskFull, match=r"^the ledger cannot be written$"), stopping_the_worker(Path()):
+    with pytest.raises(DiskFull, match=r"^the ledger cannot be written$"), stop_worker_on_fatal_errors(Path()):
         raise DiskFull("the ledger cannot be written")
 
 

@@ -13,14 +13,14 @@ from fakes import RunSweep
 
 from mnistsweep import data
 from mnistsweep.config.compose import Recipe, default_folders, to_config
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.space import Choice, Condition, Dimension, Float, Int
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.discovery import discover
-from mnistsweep.tuner.search import train_once
+from mnistsweep.tuner.hypermodel_training import train_once
 
 USER_MODULE = '''
 import keras

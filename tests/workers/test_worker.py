@@ -23,7 +23,7 @@ from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.records import State
 from mnistsweep.training.trainer import Hooks
-from mnistsweep.tuner.search import train_once
+from mnistsweep.tuner.hypermodel_training import train_once
 from mnistsweep.workers.messages import REPLACE, SWEEP_STOPPED
 from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.worker import work_job

@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from mnistsweep.space import Choice, Dimension, Float, Int, Point, SearchSpace
+from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.text import value_label
 
 # Of a choice with many values not each has a tick.
@@ -54,7 +55,7 @@ class Axis:
     @property
     def ordered(self) -> bool:
         """Whether neighbours are near each other."""
-        return not isinstance(self.dimension, Choice) or self.dimension.ordered
+        return not isinstance(self.dimension, Choice) or self.dimension.is_ordered
 
     def position(self, value: Any) -> float:
         """Where a value stands."""

@@ -1,7 +1,8 @@
 """Dimensions as axes."""
 
+from mnistsweep.dimensions import Float
 from mnistsweep.html_report.figures.axes import make_axis
-from mnistsweep.space import Float, SearchSpace
+from mnistsweep.space import SearchSpace
 
 
 def test_names_are_whole_where_two_end_alike():

@@ -4,8 +4,9 @@ import numpy as np
 from evidence import search_of
 from sections import random_points
 
+from mnistsweep.dimensions import Float
 from mnistsweep.html_report.figures.scatter import num_outside_range, objective_range
-from mnistsweep.space import Float, SearchSpace
+from mnistsweep.space import SearchSpace
 
 
 def test_a_failure_at_chance_level_does_not_flatten_the_view():

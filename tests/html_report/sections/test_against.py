@@ -4,10 +4,11 @@ import pytest
 from evidence import make_search, search_of
 from sections import figure_of, section_of
 
+from mnistsweep.dimensions import Choice, Float
 from mnistsweep.errors import DataError
 from mnistsweep.html_report.records import Table
 from mnistsweep.html_report.sections import against
-from mnistsweep.space import Choice, Float, SearchSpace
+from mnistsweep.space import SearchSpace
 
 
 def test_against_a_hyperparameter_that_was_asked_for():

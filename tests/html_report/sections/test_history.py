@@ -7,9 +7,10 @@ import numpy as np
 from evidence import make_search, search_of, with_state
 from sections import AWKWARD, figure_of, random_points, section_of
 
+from mnistsweep.dimensions import Choice, Float, Int
 from mnistsweep.html_report.records import Facts, Interactive
 from mnistsweep.html_report.sections import history
-from mnistsweep.space import Choice, Float, Int, SearchSpace
+from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import State, best_of
 
 

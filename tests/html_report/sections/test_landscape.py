@@ -4,9 +4,10 @@ import numpy as np
 from evidence import make_search, search_of, with_state
 from sections import figure_of, random_points, section_of
 
+from mnistsweep.dimensions import Choice, Float
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.sections import history, landscape
-from mnistsweep.space import Choice, Float, SearchSpace
+from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import State
 
 

@@ -1,18 +1,18 @@
-"""One of KerasTuner's own oracles as the source of points (``oracle._target_=keras_tuner.oracles.HyperbandOracle``).
+"""An oracle of KerasTuner as the source of points (``oracle._target_=keras_tuner.oracles.HyperbandOracle``).
 
-KerasTuner's oracle proposes; the study stays the ledger. What the oracle remembers (its trials, Hyperband's brackets)
-is kept in ``kerastuner_oracle.json``, replaced as a whole after each proposal. One worker only: it cannot share its
-memory.
+KerasTuner's oracle proposes the points; the study remains the ledger. The oracle's state (its trials, Hyperband's
+brackets) is kept in ``kerastuner_oracle.json``, which is replaced as a whole after each proposal. Such a sweep has one
+worker only, because this state cannot be shared.
 
-Hyperband sets the epochs of each trial itself. Its later rungs train from the beginning, not from the earlier rung's
-weights, so that every trial can be repeated from its configuration alone.
+Hyperband sets the epochs of each trial itself. Its later rungs train from scratch, not from the weights of the earlier
+rung, so each trial can be repeated from its configuration alone.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
@@ -23,30 +23,35 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.oracles import Oracle, Proposal
+from mnistsweep.search.oracle import Oracle, Proposal
 from mnistsweep.seeds import trial_seed
 from mnistsweep.space import SearchSpace
+from mnistsweep.tuner import kerastuner_private
 from mnistsweep.tuner.hyperband import EPOCHS_KEY, max_epochs, sets_epochs
 from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point
 
+# KerasTuner's name of the epochs that Hyperband sets.
 _KERASTUNER_EPOCHS = "tuner/epochs"
+
+# The only worker, for KerasTuner.
 _TUNER_ID = "tuner0"
 
-# Keys of the group `oracle` that belong to this project's own oracles.
+# Keys of the config group `oracle` that are for this project's own oracles.
 _OWN_KEYS = ("name", "startup_results")
 
 
 class KerasTunerOracle(Oracle):
-    """Asks one of KerasTuner's oracles for points, and tells it the results that the study has.
+    """Proposes the points of an oracle of KerasTuner, and reports the study's results to it.
 
     Args:
-        paths: The sweep's files.
-        space: What varies, with the epochs where the oracle sets them (`hyperband.with_epochs`).
-        config: Of the sweep; `config.oracle` has `_target_` and the oracle's keyword arguments.
-        direction: Of the objective.
+        paths: Paths of the sweep's files.
+        space: Search space of the sweep; it includes the epochs if the oracle sets them (`hyperband.with_epochs`).
+        config: Configuration of the sweep; `config.oracle` has `_target_` and the oracle's keyword arguments.
+        direction: Direction of the objective, ``max`` or ``min``.
 
     Raises:
-        ConfigError: The target is no oracle, does not take a key or a value, or needs a library that is not installed.
+        ConfigError: The target is not an oracle, does not accept a key or a value, or needs a library that is not
+            installed.
     """
 
     def __init__(self, paths: SweepPaths, space: SearchSpace, config: Config, direction: str) -> None:
@@ -54,15 +59,16 @@ class KerasTunerOracle(Oracle):
         self._file = paths.oracle_state
         self._objective = config.objective
         self._inner = _make_inner(space, config, direction)
-        self._inner._set_project_dir(str(paths.folder), "kerastuner")
+        kerastuner_private.disable_saving(self._inner, paths.folder)
         self._numbers: dict[str, int] = {}
         if self._file.is_file():
             self._restore()
 
     def propose(self, number: int, study: Any) -> Proposal | None:
-        """KerasTuner's next point, once it knows all results; None where its search is over."""
-        self._tell({trial.number: trial for trial in study.get_trials(deepcopy=False)})
-        # A proposal that did not reach the ledger, for the process died in between, is still ongoing: it comes again.
+        """Return KerasTuner's next point, after it has received all results; None if its search has ended."""
+        self._report_results({trial.number: trial for trial in study.get_trials(deepcopy=False)})
+        # If the process died before a proposal reached the ledger, KerasTuner still has it as an ongoing trial, and
+        # `create_trial` returns it again.
         trial = self._inner.create_trial(_TUNER_ID)
         if trial.status != TrialStatus.RUNNING:
             return None
@@ -73,14 +79,19 @@ class KerasTunerOracle(Oracle):
             values[EPOCHS_KEY] = values[_KERASTUNER_EPOCHS]
         return Proposal(to_point(self.space, values))
 
-    def _tell(self, ledger: dict[int, Any]) -> None:
+    def _report_results(self, ledger: Mapping[int, Any]) -> None:
+        """Report the trials that have finished in the ledger.
+
+        Args:
+            ledger: Optuna's trials by their number.
+        """
         for trial in list(self._inner.ongoing_trials.values()):
             record = ledger.get(self._numbers[trial.trial_id])
             if record is not None and record.state.is_finished():
-                self._end(trial, record)
+                self._end_trial(trial, record)
 
-    def _end(self, trial: Trial, record: Any) -> None:
-        if record.value is None:  # only a failed trial ends without one
+    def _end_trial(self, trial: Trial, record: Any) -> None:
+        if record.value is None:  # only a failed trial has no value
             trial.status = TrialStatus.FAILED
         else:
             step = record.user_attrs["result"]["best_epoch"]
@@ -100,38 +111,34 @@ class KerasTunerOracle(Oracle):
         self._inner.trials = {trial_id: Trial.from_state(state) for trial_id, state in record["trials"].items()}
         self._inner.set_state(record["oracle"])
         if isinstance(self._inner, keras_tuner.oracles.GridSearchOracle):
-            self._restore_grid()
-
-    def _restore_grid(self) -> None:
-        """Make anew what KerasTuner's grid keeps in memory only: its trials in the order of the grid."""
-        values = {trial_id: trial.hyperparameters.values for trial_id, trial in self._inner.trials.items()}
-        order = functools.cmp_to_key(lambda one, other: self._inner._compare(values[one], values[other]))
-        for trial_id in sorted(values, key=order):
-            self._inner._ordered_ids.insert(trial_id)
-        self._inner._populate_next = list(self._inner.start_order)  # those whose successor was tried are passed over
+            kerastuner_private.restore_grid(self._inner)
 
 
 def _make_inner(space: SearchSpace, config: Config, direction: str) -> Any:
-    """KerasTuner's oracle, writing nothing and saying nothing."""
-    own = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.key == EPOCHS_KEY)))
-    offered = {
-        "objective": keras_tuner.Objective(config.objective, direction),
-        "hyperparameters": to_hyperparameters(own),
-        "max_trials": config.trials or sys.maxsize,
-        "max_epochs": max_epochs(config),
-        "seed": trial_seed(config.seed, 0) % 2**31 or 1,  # KerasTuner takes 0 for "a random seed"
-        "max_consecutive_failed_trials": sys.maxsize,  # the study counts failures
-    }
+    """Return KerasTuner's oracle of a configuration; it prints nothing."""
     keys = {key: value for key, value in config.oracle.items() if key not in _OWN_KEYS}
     target = targets.resolve(keys["_target_"], "oracle._target_")
     if not (isinstance(target, type) and issubclass(target, keras_tuner.Oracle)):
         known = ", ".join(f"keras_tuner.oracles.{name}" for name in dir(keras_tuner.oracles) if name.endswith("Oracle"))
-        raise ConfigError(f"oracle._target_: no oracle of KerasTuner's, received {keys['_target_']}. Known: {known}")
+        raise ConfigError(
+            f"oracle._target_: needs an oracle of KerasTuner, received {keys['_target_']}. Known: {known}"
+        )
     try:
-        inner = targets.call("oracle", target, keys, offered)
+        inner = targets.call("oracle", target, keys, _offered_arguments(space, config, direction))
     except (ImportError, TypeError, ValueError) as error:
         raise ConfigError(f"oracle: {keys['_target_']}: {error}") from error
-    inner.save = lambda: None  # KerasTuner writes in place: a kill would leave half a file
-    inner._save_trial = lambda trial: None
     inner.verbose = 0
     return inner
+
+
+def _offered_arguments(space: SearchSpace, config: Config, direction: str) -> dict[str, Any]:
+    """Return the arguments of KerasTuner's oracles that follow from the sweep; `oracle` may override them."""
+    searched = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.key == EPOCHS_KEY)))
+    return {
+        "objective": keras_tuner.Objective(config.objective, direction),
+        "hyperparameters": to_hyperparameters(searched),
+        "max_trials": config.trials or sys.maxsize,
+        "max_epochs": max_epochs(config),
+        "seed": trial_seed(config.seed, 0) % 2**31 or 1,  # for KerasTuner, 0 means a random seed
+        "max_consecutive_failed_trials": sys.maxsize,  # the study counts failures
+    }

@@ -1,4 +1,4 @@
-"""A `keras_tuner.Oracle` whose memory is the study: it hands out what the study grants, and keeps nothing itself."""
+"""A `keras_tuner.Oracle` over the study: it claims trials there, and stores nothing itself."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from mnistsweep.study.study import Study
 from mnistsweep.training.trainer import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
-# How long to wait before asking again for a trial that another worker may leave.
+# Time between two requests for a trial while only trials of other workers run.
 WAIT_SECONDS = 0.5
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
-    """Claims, reports and finishes trials in the study.
+    """Claims trials in the study, reports their epochs, and finishes them.
 
     Args:
-        study: The ledger that all workers share.
-        should_stop: Whether the worker is asked to end; then nothing is claimed.
-        wait: Called while only other workers' trials run, which may yet be for this worker to finish; takes seconds.
+        study: Study that all workers share.
+        should_stop: Whether the worker is asked to stop; then it claims no more trials.
+        wait: Function that waits for a number of seconds; called while only trials of other workers run, because this
+            worker continues such a trial if its owner dies.
 
     Attributes:
-        claim: The trial that this worker runs now, if any.
+        claim: Trial that this worker trains now; None between trials.
     """
 
     def __init__(
@@ -44,8 +45,8 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.verbose = 0
 
     def create_trial(self, tuner_id: str) -> Trial:
-        """The next trial that the study grants; of status STOPPED where there is none."""
-        self.claim = self._claim()
+        """Return the next trial that the study grants; a trial with status STOPPED if the study grants no more."""
+        self.claim = self._claim_or_wait()
         self._outcome = None
         if self.claim is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
@@ -54,8 +55,8 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.trials = {trial.trial_id: trial}
         return trial
 
-    def _claim(self) -> Claim | None:
-        """What the study grants; other workers' last trials are waited for, since a worker may die."""
+    def _claim_or_wait(self) -> Claim | None:
+        """Return the next claim; wait while other workers train the last trials, because a worker may die."""
         while not self._should_stop():
             claim = self._study.claim()
             if claim is not None or not self._study.others_are_running:
@@ -64,41 +65,51 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return None
 
     def report(self, epoch: int, value: float) -> bool:
-        """Tell the study the objective after an epoch; True if the training is not worth going on with."""
+        """Report the objective after an epoch to the study.
+
+        Args:
+            epoch: Epoch, counted from 1.
+            value: Objective after this epoch.
+
+        Returns:
+            Whether the pruner stops the trial.
+        """
         assert self.claim is not None
         return self._study.report(self.claim, epoch, value)
 
     def verify(self) -> None:
-        """See that the running trial is still this worker's.
+        """Check that this worker still owns the trial.
 
         Raises:
-            LeaseLost: It is another's.
+            LeaseLost: Another worker owns the trial.
         """
         if self.claim is not None:
             self._study.verify(self.claim)
 
-    def drop(self) -> None:
-        """Forget the running trial, which is another worker's now; the study is not told anything."""
+    def set_outcome(self, outcome: Outcome) -> None:
+        """Set the outcome of the trial; `end_trial` writes it to the study."""
+        self._outcome = outcome
+
+    def forget_claim(self) -> None:
+        """Forget the trial, because another worker owns it now; nothing is written to the study."""
         self.claim = None
         self._outcome = None
 
-    def note(self, outcome: Outcome) -> None:
-        """Remember how the running trial ended, until `end_trial` writes it down."""
-        self._outcome = outcome
-
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> None:
-        """Record the trial's score in KerasTuner's own record of it."""
+        """Write the trial's metrics to KerasTuner's own record of the trial."""
         tracker = self.trials[trial_id].metrics
         for name, value in metrics.items():
-            if not tracker.exists(name):  # told the direction, KerasTuner need not make a Keras metric to find it out
+            if not tracker.exists(name):  # with a direction, KerasTuner need not create a Keras metric to infer it
                 tracker.register(name, self.objective.direction)
             tracker.update(name, value, step=step)
 
     def end_trial(self, trial: Trial) -> None:
-        """Write the outcome to the study; nothing of a trial that was dropped.
+        """Write the outcome of the trial to the study; without an outcome the trial has failed.
+
+        After `forget_claim` nothing is written.
 
         Raises:
-            LeaseLost: The trial is another worker's now.
+            LeaseLost: Another worker owns the trial.
         """
         if self.claim is None:
             return
@@ -108,17 +119,17 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.trials = {}
 
     def release(self) -> None:
-        """Give the running trial back unfinished, if there is one."""
+        """Release the trial that is not finished, so that another worker can continue it."""
         if self.claim is not None:
             self._study.release(self.claim)
             self.claim = None
 
     def get_state(self) -> dict[str, Any]:
-        """Nothing: the study remembers."""
+        """Return an empty state: the study stores everything."""
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Nothing to set."""
+        """Set nothing: the study stores everything."""
 
 
 def _last_line(message: str | None) -> str:

@@ -1,0 +1,259 @@
+"""The dimensions of a search space: a swept key, its values, and the conditions under which it is active.
+
+There are three kinds of dimension: `Choice` (listed values), `Int` and `Float` (an interval that includes both bounds,
+with a uniform or a logarithmic distribution). A dimension with conditions is active only where all of them hold:
+``optimizer.momentum`` is active only with ``optimizer=sgd``. This module does not depend on Hydra, Optuna or
+KerasTuner; `config`, `search` and `tuner` translate dimensions into their terms.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnistsweep.errors import SpaceError
+
+Value = Any
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Rule that a dimension is active only where another dimension has one of some values.
+
+    Attributes:
+        key: Key of the other dimension (the parent).
+        values: Values of the parent that meet the condition.
+    """
+
+    key: str
+    values: tuple[Value, ...]
+
+    def holds(self, point: Mapping[str, Value]) -> bool:
+        """Return whether a point meets the condition; a point without the parent does not."""
+        return self.key in point and any(_is_same(point[self.key], value) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A dimension with listed values. Numbers are sorted, so that 64 is between 32 and 128.
+
+    Attributes:
+        key: Configuration key that the dimension varies.
+        values: Listed values; each value once.
+        conditions: Conditions under which the dimension is active; empty: always.
+
+    Raises:
+        SpaceError: There is no value, a value is NaN, or a value is listed twice.
+    """
+
+    key: str
+    values: tuple[Value, ...]
+    conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise SpaceError(f"{self.key}: a choice needs at least one value, received none; list one or more.")
+        if any(isinstance(value, float) and math.isnan(value) for value in self.values):
+            raise SpaceError(f"{self.key}: NaN cannot be a value of a choice, received {self.describe()}; remove it.")
+        texts = [json.dumps(canonical_value(value), sort_keys=True) for value in self.values]
+        counts = Counter(texts)
+        repeated = [value for value, text in zip(self.values, texts, strict=True) if counts[text] > 1]
+        if repeated:
+            raise SpaceError(
+                f"{self.key}: a choice lists each value once, received {_to_text(repeated[0])} more than once."
+            )
+        if self.is_ordered and list(self.values) != sorted(self.values):
+            object.__setattr__(self, "values", tuple(sorted(self.values)))
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether all values are numbers (booleans are not)."""
+        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+
+    @property
+    def size(self) -> int | None:
+        """Number of values."""
+        return len(self.values)
+
+    def grid(self) -> Sequence[Value]:
+        """Return all values."""
+        return self.values
+
+    def value_at(self, unit: float) -> Value:
+        """Return the value at a position in [0, 1); each value covers the same length."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+    def contains(self, value: Value) -> bool:
+        """Return whether a value is listed (64 and 64.0 are the same value, True and 1 are not)."""
+        return any(_is_same(value, listed) for listed in self.values)
+
+    def cast(self, value: Value) -> Value:
+        """Return a value that `contains` accepts in the type in which it is listed."""
+        return self.values[self.position(value)]
+
+    def position(self, value: Value) -> int:
+        """Return the index of a value that `contains` accepts."""
+        return next(position for position, listed in enumerate(self.values) if _is_same(value, listed))
+
+    def describe(self) -> str:
+        """Return the dimension in Hydra's override grammar."""
+        return f"choice({', '.join(_to_text(value) for value in self.values)})"
+
+
+@dataclass(frozen=True)
+class Int:
+    """An integer between two bounds, both included.
+
+    Attributes:
+        key: Configuration key that the dimension varies.
+        low: Smallest value.
+        high: Largest value.
+        log: Whether values are drawn uniformly on a logarithmic scale; needs a `low` above zero.
+        conditions: Conditions under which the dimension is active; empty: always.
+
+    Raises:
+        SpaceError: A bound is not finite, the bounds are in the wrong order, or `log` with a `low` of zero or less.
+    """
+
+    key: str
+    low: int
+    high: int
+    log: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_bounds(self.key, self.low, self.high, self.log)
+
+    @property
+    def size(self) -> int | None:
+        """Number of values."""
+        return self.high - self.low + 1
+
+    def grid(self) -> Sequence[Value]:
+        """Return all values in ascending order."""
+        return range(self.low, self.high + 1)
+
+    def value_at(self, unit: float) -> Value:
+        """Return the value at a position in [0, 1).
+
+        Each integer n covers the interval from n - 0.5 to n + 0.5 (of its logarithm, if `log`).
+        """
+        low, high = self.low - 0.5, self.high + 0.5
+        raw = low * (high / low) ** unit if self.log else low + unit * (high - low)
+        return min(max(round(raw), self.low), self.high)
+
+    def contains(self, value: Value) -> bool:
+        """Return whether a value is an integer within the bounds."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def cast(self, value: Value) -> Value:
+        """Return a value that `contains` accepts as an `int`."""
+        return int(value)
+
+    def describe(self) -> str:
+        """Return the dimension in Hydra's override grammar."""
+        inner = f"interval({self.low}, {self.high})"
+        return f"int(tag(log, {inner}))" if self.log else f"int({inner})"
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number between two bounds, both included.
+
+    Attributes:
+        key: Configuration key that the dimension varies.
+        low: Smallest value.
+        high: Largest value.
+        log: Whether values are drawn uniformly on a logarithmic scale; needs a `low` above zero.
+        conditions: Conditions under which the dimension is active; empty: always.
+
+    Raises:
+        SpaceError: A bound is not finite, the bounds are in the wrong order, or `log` with a `low` of zero or less.
+    """
+
+    key: str
+    low: float
+    high: float
+    log: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_bounds(self.key, self.low, self.high, self.log)
+
+    @property
+    def size(self) -> int | None:
+        """Number of values: 1 if the bounds are equal, otherwise None (infinitely many)."""
+        return 1 if self.low == self.high else None
+
+    def grid(self) -> Sequence[Value]:
+        """Return the only value of an interval with equal bounds.
+
+        Raises:
+            SpaceError: The bounds differ, so the values cannot be listed.
+        """
+        if self.low == self.high:
+            return (self.low,)
+        low, high = _to_text(self.low), _to_text(self.high)
+        raise SpaceError(
+            f"{self.key}: a grid needs listed values, received {self.describe()}; write choice({low}, {high}) or "
+            f"range({low}, {high}, STEP), or use another oracle."
+        )
+
+    def value_at(self, unit: float) -> Value:
+        """Return the value at a position in [0, 1)."""
+        raw = self.low * (self.high / self.low) ** unit if self.log else self.low + unit * (self.high - self.low)
+        return float(min(max(raw, self.low), self.high))
+
+    def contains(self, value: Value) -> bool:
+        """Return whether a value is a number within the bounds."""
+        return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def cast(self, value: Value) -> Value:
+        """Return a value that `contains` accepts as a `float`."""
+        return float(value)
+
+    def describe(self) -> str:
+        """Return the dimension in Hydra's override grammar."""
+        inner = f"interval({_to_text(self.low)}, {_to_text(self.high)})"
+        return f"tag(log, {inner})" if self.log else inner
+
+
+Dimension = Choice | Int | Float
+
+
+def is_active(dimension: Dimension, point: Mapping[str, Value]) -> bool:
+    """Return whether all conditions of a dimension hold at a point."""
+    return all(condition.holds(point) for condition in dimension.conditions)
+
+
+def canonical_value(value: Value) -> Value:
+    """Return one form for equal numbers: 64.0 becomes 64; every other value is returned unchanged."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _check_bounds(key: str, low: float, high: float, log: bool) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise SpaceError(f"{key}: the bounds of an interval are finite numbers, received {low} and {high}.")
+    if low > high:
+        raise SpaceError(
+            f"{key}: the first bound of an interval is the smaller one, received {low} > {high}; "
+            f"write interval({high}, {low})."
+        )
+    if log and low <= 0:
+        raise SpaceError(f"{key}: a logarithmic interval starts above zero, received {low}; raise the lower bound.")
+
+
+def _is_same(one: Value, other: Value) -> bool:
+    """Return whether two values are the same: 64 and 64.0 are, True and 1 are not."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _to_text(value: Value) -> str:
+    """Return a value in the override grammar; a number with six digits if these represent it exactly."""
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,61 @@
+"""Trainings of a configured hypermodel: one of a trial, and one outside of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras_tuner
+
+from mnistsweep import data
+from mnistsweep.config.schema import Config
+from mnistsweep.paths import TrialPaths
+from mnistsweep.training.trainer import Hooks, Outcome, Training, clear
+from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+
+
+def make_training(
+    hypermodel: ConfiguredHyperModel,
+    hp: keras_tuner.HyperParameters,
+    direction: str,
+    folder: TrialPaths,
+    hooks: Hooks,
+    resume: Path | None = None,
+) -> Training:
+    """Return a training that builds and fits its model with a hypermodel.
+
+    Args:
+        hypermodel: Hypermodel of the configuration.
+        hp: KerasTuner's hyperparameters of the trial.
+        direction: Direction of the objective, ``max`` or ``min``.
+        folder: Paths of the trial's files.
+        hooks: Callbacks of the training.
+        resume: Path of the resume file; None: the training state is not saved.
+    """
+    return Training(
+        hypermodel.config,
+        direction,
+        hypermodel.dataset,
+        folder,
+        build=lambda: hypermodel.build(hp),
+        fit_model=lambda model, *rest: hypermodel.fit(hp, model, *rest),
+        hooks=hooks,
+        resume=resume,
+    )
+
+
+def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks) -> Outcome:
+    """Train one configuration outside of a sweep, with the same code as a trial.
+
+    Args:
+        config: Configuration to train.
+        direction: Direction of the objective, ``max`` or ``min``.
+        folder: Paths of the training's files; earlier files in this folder are removed.
+        hooks: Callbacks of the training.
+
+    Raises:
+        TrialFailed: The training diverged, or exceeded a limit.
+        Interrupted: The training was asked to stop.
+    """
+    clear(folder)
+    hypermodel = ConfiguredHyperModel(config, data.load(config.data))
+    return make_training(hypermodel, keras_tuner.HyperParameters(), direction, folder, hooks).run()

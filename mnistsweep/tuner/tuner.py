@@ -1,0 +1,146 @@
+"""The `keras_tuner.Tuner` of a worker: it trains the trials that the study grants."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial
+from keras_tuner.errors import FailedTrialError
+
+from mnistsweep.atomic import remove_temporary_files
+from mnistsweep.config.schema import Config
+from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_error, is_disk_full
+from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
+from mnistsweep.training import resume
+from mnistsweep.training.trainer import Hooks, Outcome, clear
+from mnistsweep.tuner.dataset_cache import DatasetCache
+from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
+from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+from mnistsweep.tuner.hypermodel_training import make_training
+from mnistsweep.tuner.kerastuner_private import disable_traceback_printing
+from mnistsweep.tuner.study_oracle import StudyOracle
+
+disable_traceback_printing()  # the traceback of a failed trial is written to the trial's folder
+
+Prepare = Callable[[Claim, TrialPaths], Config]
+OnStart = Callable[[Claim, TrialPaths], None]
+OnEnd = Callable[[TrialPaths, Outcome], None]
+
+
+class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
+    """Trains the trials that the study grants, until it grants no more.
+
+    Args:
+        oracle: Oracle that claims trials in the study.
+        paths: Paths of the sweep's files.
+        prepare: Function from a claim to the trial's configuration; it also writes this to the trial's folder.
+        on_start: Called before a trial is trained from scratch, but not before a trial is resumed.
+        on_end: Called with each outcome before it is written to the study.
+        should_stop: Whether the worker is asked to stop; called several times a second.
+    """
+
+    def __init__(
+        self,
+        oracle: StudyOracle,
+        paths: SweepPaths,
+        prepare: Prepare,
+        on_start: OnStart,
+        on_end: OnEnd,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._paths = paths
+        self._prepare = prepare
+        self._on_start = on_start
+        self._on_end = on_end
+        self._should_stop = should_stop
+        self._datasets = DatasetCache()
+        super().__init__(oracle, directory=str(paths.folder.parent), project_name=paths.name)
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Train one trial, and return the objective at its best epoch for KerasTuner's record.
+
+        Raises:
+            FailedTrialError: The trial failed: the study has the reason, the trial's folder the traceback. Or another
+                worker owns the trial now: then nothing is written.
+            DiskFull: The disk is full, which the trial did not cause.
+            StudyError: The ledger cannot be used.
+        """
+        oracle: StudyOracle = self.oracle
+        assert oracle.claim is not None
+        folder = self._paths.trial(oracle.claim.number)
+        try:
+            with stop_worker_on_fatal_errors(folder.folder):
+                outcome = self._train_or_fail(oracle, oracle.claim, trial.hyperparameters, folder)
+                oracle.verify()
+                oracle.set_outcome(outcome)
+                self._on_end(folder, outcome)
+        except LeaseLost as error:
+            oracle.forget_claim()
+            raise FailedTrialError(str(error)) from error
+        if outcome.state is State.FAILED:
+            raise FailedTrialError(outcome.result.reason)
+        return {oracle.objective.name: outcome.result.objective or 0.0}
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Write the outcome to the study, then remove the files that only a resumed training needs."""
+        claim = self.oracle.claim
+        try:
+            with stop_worker_on_fatal_errors(self._paths.folder):
+                super().on_trial_end(trial)
+        except LeaseLost:  # another worker owns the trial since a moment ago: its result counts, it needs the files
+            self.oracle.forget_claim()
+            return
+        if claim is not None:
+            folder = self._paths.trial(claim.number)
+            folder.resume.unlink(missing_ok=True)
+            remove_temporary_files(folder.folder)  # of attempts that were killed
+
+    def _train_or_fail(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
+        """Train one trial; an error that the trial caused is its outcome."""
+        try:
+            return self._train(oracle, claim, hp, folder)
+        except (Exception, SystemExit) as error:  # a user's `sys.exit()` ends the trial, not the sweep
+            if isinstance(error, LeaseLost | StudyError) or is_disk_full(error):
+                raise
+            oracle.verify()
+            folder.folder.mkdir(parents=True, exist_ok=True)
+            folder.error.write_text(traceback.format_exc(), encoding="utf-8")
+            return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
+
+    def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
+        """Resume a trial from its resume file; train it from scratch if there is none, or if it does not fit."""
+        config = self._prepare(claim, folder)
+        name = resume.identity(config)
+        saved = resume.read(folder.resume, name)
+        if saved is None:
+            self._start_from_scratch(oracle, claim, folder)
+        self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
+        hooks = Hooks(oracle.report, self._should_stop, oracle.verify)
+        training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
+        if saved is None:
+            return training.run(resume.Saved(name, 0, [], 0.0))
+        try:
+            return training.run(saved)
+        except resume.CannotResume as error:
+            resume.LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", folder.resume, error)
+        self._start_from_scratch(oracle, claim, folder)
+        return training.run(resume.from_the_beginning(saved))
+
+    def _start_from_scratch(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
+        oracle.verify()  # the folder may hold the work of another worker that owns the trial now
+        clear(folder)
+        self._on_start(claim, folder)
+
+    def _populate_initial_space(self) -> None:
+        """Skip KerasTuner's search for hyperparameters: the space is known before the first worker starts."""
+
+    def save(self) -> None:
+        """Skip KerasTuner's own file: the study keeps the state."""
+
+    def reload(self) -> None:
+        """Skip KerasTuner's own file: the study keeps the state."""
