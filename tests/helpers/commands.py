@@ -46,10 +46,16 @@ def tree(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.lstat().st_mtime_ns for path in folder.rglob("*")}
 
 
-def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> Plan:
-    """A sweep in the working directory whose trials nobody trained: each has a score, None is a failure."""
+def open_sweep_of(overrides: Sequence[str]) -> Plan:
+    """A new sweep in the working directory, without any trial."""
     plan = plan_sweep(Recipe(), overrides)
     open_sweep(plan)
+    return plan
+
+
+def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> Plan:
+    """A sweep in the working directory whose trials nobody trained: each has a score, None is a failure."""
+    plan = open_sweep_of(overrides)
     with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
         study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)
         for score in scores:
