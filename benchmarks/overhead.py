@@ -202,15 +202,16 @@ def print_uncounted(folder: Path, repeats: int) -> None:
 
 def keep(model: Any, folder: Path) -> None:
     """Write a resume point, as after each epoch of a trial; `throughput.py` has it among its callbacks."""
-    from mnistsweep.training import resume
-    from mnistsweep.training.callbacks import BestWeights
+    from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
+    from mnistsweep.training.callbacks.best_weights import BestWeights
+    from mnistsweep.training.resume_file import TrainingState
 
     if not model.compiled:
         model.compile("adam", "sparse_categorical_crossentropy")
         model.optimizer.build(model.trainable_variables)
     best = BestWeights("val_accuracy", "max")
     best.weights = model.get_weights()
-    point = resume.ResumePoint(folder / "resume.npy", resume.Saved("", 0, [], 0.0), lambda: 0.0, [best])
+    point = BackupAndResume(folder / "resume.npy", TrainingState(""), lambda: 0.0, [best])
     point.set_model(model)
     point.on_train_begin()
     point.on_epoch_end(0, {})

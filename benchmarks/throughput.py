@@ -32,8 +32,15 @@ with devices.quiet_start():
     import keras
 
     from mnistsweep.models import builders
-    from mnistsweep.training import callbacks, resume
+    from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
+    from mnistsweep.training.callbacks.best_weights import BestWeights
+    from mnistsweep.training.callbacks.guards import FiniteGuard, OwnershipCheck
+    from mnistsweep.training.callbacks.history_writer import HistoryWriter
+    from mnistsweep.training.callbacks.objective_reporter import ObjectiveReporter
+    from mnistsweep.training.callbacks.stopping import StopOnRequest
+    from mnistsweep.training.callbacks.tensorboard_logger import TensorBoardLogger
     from mnistsweep.training.loop import FitOptions, fit
+    from mnistsweep.training.resume_file import TrainingState
 
 PROJECT = Path(__file__).parents[1]
 MNIST = PROJECT / "mnistsweep" / "data" / "mnist.npz"
@@ -99,16 +106,15 @@ def run_trial(case: Case, train: Any, validation: Any, epochs: int) -> Stopwatch
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         trial: list[keras.callbacks.Callback] = [
-            callbacks.Ownership(lambda: None),
-            callbacks.FiniteGuard(OBJECTIVE),
-            callbacks.HistoryWriter(folder / "history.csv"),
-            callbacks.TensorBoardLogger(folder),
-            callbacks.BestWeights(OBJECTIVE, "max"),
-            callbacks.Reporter(lambda epoch, value: False, OBJECTIVE),
+            OwnershipCheck(lambda: None),
+            FiniteGuard(OBJECTIVE),
+            HistoryWriter(folder / "history.csv"),
+            TensorBoardLogger(folder),
+            BestWeights(OBJECTIVE, "max"),
+            ObjectiveReporter(lambda epoch, value: False, OBJECTIVE),
         ]
-        saved = resume.Saved("", 0, [], 0.0)
-        trial += [resume.ResumePoint(folder / "resume.npy", saved, lambda: 0.0, trial)]
-        trial += [callbacks.StopRequested((folder / "stop").exists), watch]
+        trial += [BackupAndResume(folder / "resume.npy", TrainingState(""), lambda: 0.0, trial)]
+        trial += [StopOnRequest((folder / "stop").exists), watch]
         fit(model, train, validation, FitOptions(epochs, case.batch_size, seed=0), trial)
     return watch
 

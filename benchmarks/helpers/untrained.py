@@ -29,8 +29,13 @@ from mnistsweep.workers.worker import work
 with devices.quiet_start():
     import keras
 
-    from mnistsweep.training import callbacks
-    from mnistsweep.training.trainer import Outcome
+    from mnistsweep.training.callbacks.best_weights import BestWeights
+    from mnistsweep.training.callbacks.guards import FiniteGuard, OwnershipCheck
+    from mnistsweep.training.callbacks.history_writer import HistoryWriter
+    from mnistsweep.training.callbacks.objective_reporter import ObjectiveReporter
+    from mnistsweep.training.callbacks.stopping import StopOnRequest
+    from mnistsweep.training.callbacks.tensorboard_logger import TensorBoardLogger
+    from mnistsweep.training.outcome import Outcome
     from mnistsweep.tuner import tuner
     from mnistsweep.tuner.study_oracle import StudyOracle
 
@@ -110,17 +115,17 @@ class Untrained:
 
     def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, resume: Any) -> None:
         self._score = score(hp.values)
-        self._reporter = callbacks.Reporter(hooks.report, OBJECTIVE)
-        self._best = callbacks.BestWeights(OBJECTIVE, "max")
+        self._reporter = ObjectiveReporter(hooks.report_objective, OBJECTIVE)
+        self._best = BestWeights(OBJECTIVE, "max")
         told = [
-            callbacks.Ownership(hooks.verify),
-            callbacks.FiniteGuard(OBJECTIVE),
-            callbacks.HistoryWriter(folder.history),
+            OwnershipCheck(hooks.check_ownership),
+            FiniteGuard(OBJECTIVE),
+            HistoryWriter(folder.history),
             self._best,
             self._reporter,
-            callbacks.TensorBoardLogger(folder.folder),
+            TensorBoardLogger(folder.folder),
         ]
-        self._told = [*told, callbacks.StopRequested(hooks.should_stop)]
+        self._told = [*told, StopOnRequest(hooks.should_stop)]
 
     def run(self, saved: Any) -> Outcome:
         listeners = keras.callbacks.CallbackList(self._told, model=_tiny_model())

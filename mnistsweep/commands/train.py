@@ -66,7 +66,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
         SystemExit: It was interrupted.
         SweepStopped: It failed.
     """
-    from mnistsweep.training.callbacks import Interrupted
+    from mnistsweep.training.callbacks.stopping import Interrupted
     from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.hypermodel_training import train_once
 

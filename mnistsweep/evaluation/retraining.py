@@ -22,9 +22,10 @@ from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.errors import StudyError, TrialFailed, describe_error
 from mnistsweep.evaluation.predictions import Predictions
 from mnistsweep.models import losses
+from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks
+from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines.base import evaluation_batch_size
 from mnistsweep.training.loop import FitOptions
-from mnistsweep.training.trainer import compile_model, user_callbacks
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 # Called after each epoch, with its number from 1.
@@ -76,7 +77,9 @@ def refit(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: On
         validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
     options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
     watcher = _Watcher(on_epoch)
-    hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, [watcher, *user_callbacks(config)])
+    hypermodel.fit(
+        hypermodel.hyperparameters, model, train, validation, options, [watcher, *build_user_callbacks(config)]
+    )
     return Refit(model, watcher.curve)
 
 

@@ -1,1 +1,17 @@
-"""One configuration trained: trainer, loop, callbacks, resume points, engines."""
+"""Training of one configuration.
+
+::
+
+    trainer.py           Training: all repeats of one configuration
+    outcome.py           Outcome: state and result of a training
+    compilation.py       compile_model: optimizer, loss and metrics of the configuration
+    model_size.py        limit of the number of parameters
+    callbacks/           Keras callbacks: history, pruning, resume file, limits, ...
+    loop.py              fit: the training loop
+    engines/             how one epoch is run
+    resume_file.py       resume.npy on disk
+    phase_state.py       state of a model, its optimizers and the random number generators
+    callback_state.py    state of the callbacks
+    packing.py           nested values with arrays as JSON and bytes
+    keras_internals.py   private API of Keras that the package uses
+"""

@@ -1,7 +1,7 @@
-"""The training loop: as `model.fit`, with epochs that are pure functions of (seed, epoch) and a faster engine.
+"""The training loop: like `model.fit`, with a faster engine and epochs that depend on (seed, epoch) only.
 
-`model.fit` shuffles by a generator whose state is lost with the process. Here the order of epoch k is drawn from
-(seed, k) alone, so a trial that is killed and continued sees the same batches as one that is not.
+`model.fit` shuffles with a generator whose state is lost when the process ends. Here, the order of the examples in
+epoch k is derived from (seed, k), so a trial that is killed and resumed sees the same batches as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -16,28 +16,32 @@ from numpy.typing import NDArray
 
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.seeds import epoch_generator
-from mnistsweep.training.engines import Arrays, Engine, EngineName, choose_engine
+from mnistsweep.training.engines import Engine, EngineName, Split, choose_engine
+from mnistsweep.training.keras_internals import pop_initial_epoch
 
 
 class Augmentation(Protocol):
-    """Draws a variant of the training images for each epoch."""
+    """Random changes of the training images, drawn for each epoch."""
 
     def apply(self, images: NDArray[Any], seed: int, epoch: int) -> NDArray[Any]:
-        """Return images of the same shape, a pure function of the arguments."""
+        """Return changed images of the same shape; the result depends on the arguments only."""
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to train.
+    """Options of `fit`.
 
-    Args:
-        epochs: The epoch to stop after, counted from the first training ever, as `model.fit` counts.
-        batch_size: Examples a training step; what is left at the end of an epoch makes a smaller batch.
-        seed: Determines the order of the examples and their augmentation in each epoch. The model's own randomness
-            (initial weights, dropout) is not drawn here: call `keras.utils.set_random_seed` before building it.
-        initial_epoch: Epochs already trained, 0 for a fresh model.
-        augmentation: Applied to the training images at the start of each epoch.
-        engine: `auto` for the fastest that can train the model, or `resident` or `portable`.
+    Attributes:
+        epochs: Epoch after which the training ends. As in `model.fit`, the count includes `initial_epoch`.
+        batch_size: Number of examples in a training step. The last batch of an epoch may be smaller.
+        seed: Seed of the order of the examples and of the augmentation. Initial weights and dropout do not depend on
+            it: call `keras.utils.set_random_seed` before you build the model.
+        initial_epoch: Number of epochs that the model was trained for before; 0 for a new model.
+        augmentation: Augmentation of the training images at the start of each epoch; None for none.
+        engine: `resident`, `portable`, or `auto` for the fastest engine that can train the model.
+
+    Raises:
+        ConfigError: A number is too small.
     """
 
     epochs: int
@@ -48,35 +52,35 @@ class FitOptions:
     engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "seed": 0, "initial_epoch": 0}
-        for key, bound in least.items():
-            if getattr(self, key) < bound:
-                raise ConfigError(f"{key}: must be at least {bound}, received {getattr(self, key)}")
+        minimums = {"epochs": 1, "batch_size": 1, "seed": 0, "initial_epoch": 0}
+        for key, minimum in minimums.items():
+            if getattr(self, key) < minimum:
+                raise ConfigError(f"{key}: must be at least {minimum}, received {getattr(self, key)}")
 
 
 def fit(
     model: Any,
-    train: Arrays,
-    validation: Arrays | None,
+    train: Split,
+    validation: Split | None,
     options: FitOptions,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, float]]:
     """Train a compiled model and return its learning curves.
 
     Args:
-        model: A compiled Keras model; trained in place. A `train_step` or `test_step` of its own is respected.
+        model: A compiled Keras model; it is trained in place, with its own `train_step` and `test_step` if it has them.
         train: Images (example, ...) and labels (example, ...) to train on.
-        validation: The same to evaluate on after each epoch, or None.
+        validation: Images and labels to evaluate on after each epoch; None for no evaluation.
         options: Epochs, batch size and seed.
-        callbacks: Keras callbacks, called as by `model.fit`; batch events come once a block of batches, with the number
-            of its last batch.
+        callbacks: Keras callbacks, called as by `model.fit`, except that batch events come once a block of batches,
+            with the number of its last batch.
 
     Returns:
-        For each epoch trained here, its metrics by name; those of the validation split begin with ``val_``.
+        For each epoch of this call, the metrics by name. The metrics of the validation split start with ``val_``.
 
     Raises:
         ConfigError: The model is not compiled.
-        DataError: Images and labels differ in length, or there are none.
+        DataError: A split has no example, or different numbers of images and labels.
 
     Example:
         ``fit(model, (x, y), (x_val, y_val), FitOptions(epochs=3, batch_size=128, seed=0))[-1]["val_accuracy"]``
@@ -89,7 +93,7 @@ def fit(
     model.stop_training = False
     events.on_train_begin()
     records: list[dict[str, float]] = []
-    for epoch in range(_first_epoch(model, options), options.epochs):
+    for epoch in range(pop_initial_epoch(model) or options.initial_epoch, options.epochs):
         records.append(_run_epoch(engine, events, epoch, options))
         if model.stop_training:
             break
@@ -100,7 +104,12 @@ def fit(
 
 
 def epoch_order(num_examples: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Draw the order in which an epoch sees the training examples, from the seed and the epoch (from 0) alone.
+    """Return the order of the training examples in an epoch, which depends on the arguments only.
+
+    Args:
+        num_examples: Number of training examples.
+        seed: Seed of the training.
+        epoch: Index of the epoch, from 0.
 
     Example:
         >>> bool((epoch_order(100, 7, 2) == epoch_order(100, 7, 2)).all())
@@ -110,17 +119,18 @@ def epoch_order(num_examples: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def _run_epoch(engine: Engine, events: Any, epoch: int, options: FitOptions) -> dict[str, float]:
-    """Train and evaluate one epoch between its two events."""
+    """Train and evaluate one epoch, between the events of its begin and its end."""
     engine.model.reset_metrics()
     events.on_epoch_begin(epoch)
     images = _augmented(engine.train[0], options, epoch)
     logs = engine.train_epoch(epoch_order(len(engine.train[0]), options.seed, epoch), events, images)
     logs |= {f"val_{name}": value for name, value in engine.evaluate(events).items()}
     events.on_epoch_end(epoch, logs)
-    return dict(sorted(logs.items()))  # as in the history that `model.fit` returns
+    return dict(sorted(logs.items()))  # the order of the history that `model.fit` returns
 
 
 def _augmented(images: NDArray[Any], options: FitOptions, epoch: int) -> NDArray[Any] | None:
+    """Return the augmented images of an epoch; None without augmentation."""
     if options.augmentation is None:
         return None
     result = options.augmentation.apply(images, options.seed, epoch)
@@ -129,16 +139,8 @@ def _augmented(images: NDArray[Any], options: FitOptions, epoch: int) -> NDArray
     return result
 
 
-def _first_epoch(model: Any, options: FitOptions) -> int:
-    """Ask for the epoch to start with, which Keras's BackupAndRestore leaves on the model as training begins."""
-    restored = getattr(model, "_initial_epoch", None)
-    if restored is not None:
-        model._initial_epoch = None
-    return restored or options.initial_epoch
-
-
-def _check(model: Any, train: Arrays, validation: Arrays | None) -> None:
-    """Raise where the model or the data cannot be trained on."""
+def _check(model: Any, train: Split, validation: Split | None) -> None:
+    """Raise an error if the model or the data cannot be used for training."""
     if not model.compiled:
         raise ConfigError(f"model: {model.name!r} is not compiled; its builder must call model.compile(...)")
     for name, split in (("train", train), ("validation", validation)):
@@ -146,6 +148,7 @@ def _check(model: Any, train: Arrays, validation: Arrays | None) -> None:
             continue
         images, labels = split
         if len(images) != len(labels):
-            raise DataError(f"{name}: {len(images)} images and {len(labels)} labels; there must be one label an image")
+            raise DataError(f"{name}: must have one label for each image, received {len(images)} images and "
+                            f"{len(labels)} labels")  # fmt: skip
         if not len(images):
-            raise DataError(f"{name}: holds no example")
+            raise DataError(f"{name}: must have at least one example, received none")

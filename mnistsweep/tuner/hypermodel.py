@@ -14,9 +14,11 @@ import keras_tuner
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.models import builders, hypermodels
+from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
+from mnistsweep.training.callbacks.epoch_counter import EpochCounter
+from mnistsweep.training.engines import Split
 from mnistsweep.training.loop import FitOptions
-from mnistsweep.training.resume import ResumePoint
-from mnistsweep.training.trainer import EpochCounter, Labelled, default_fit
+from mnistsweep.training.trainer import default_fit
 
 # How Python reports `model.fit(epochs=hp.Int(...), **kwargs)` where `kwargs` has epochs too.
 _GIVEN_TWICE = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
@@ -64,8 +66,8 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         self,
         hp: keras_tuner.HyperParameters,
         model: keras.Model,
-        train: Labelled,
-        validation: Labelled,
+        train: Split,
+        validation: Split,
         options: FitOptions,
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
@@ -81,7 +83,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         if not any(isinstance(one, EpochCounter) and one.epochs for one in callbacks):
             _tell(callbacks, model, result, self.config.objective)
 
-    def call_own_fit(self, model: keras.Model, train: Labelled, **keywords: Any) -> Any:
+    def call_own_fit(self, model: keras.Model, train: Split, **keywords: Any) -> Any:
         """Call the user's `fit` with those keywords that it takes; one that it sets by itself is left to it.
 
         Returns:
@@ -112,7 +114,7 @@ def _tell(callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, res
     logs = {objective: result} if isinstance(result, Real) else result
     if not isinstance(logs, Mapping):
         return
-    told = [callback for callback in callbacks if not isinstance(callback, ResumePoint)]  # nothing to go on from
+    told = [callback for callback in callbacks if not isinstance(callback, BackupAndResume)]  # nothing to go on from
     events = keras.callbacks.CallbackList(told, model=model)
     events.on_train_begin()
     events.on_epoch_begin(epoch)

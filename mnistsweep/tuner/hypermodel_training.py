@@ -9,7 +9,8 @@ import keras_tuner
 from mnistsweep import data
 from mnistsweep.config.schema import Config
 from mnistsweep.paths import TrialPaths
-from mnistsweep.training.trainer import Hooks, Outcome, Training, clear
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.trainer import Hooks, Training, clear_trial_folder
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 
@@ -56,6 +57,6 @@ def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks)
         TrialFailed: The training diverged, or exceeded a limit.
         Interrupted: The training was asked to stop.
     """
-    clear(folder)
+    clear_trial_folder(folder)
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
     return make_training(hypermodel, keras_tuner.HyperParameters(), direction, folder, hooks).run()

@@ -12,7 +12,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
-from mnistsweep.training.trainer import Outcome
+from mnistsweep.training.outcome import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 # Time between two requests for a trial while only trials of other workers run.

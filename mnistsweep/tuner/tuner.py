@@ -16,8 +16,10 @@ from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_erro
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
-from mnistsweep.training import resume
-from mnistsweep.training.trainer import Hooks, Outcome, clear
+from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.resume_file import log_restart, read_resume_file, resume_fingerprint
+from mnistsweep.training.trainer import Hooks, clear_trial_folder
 from mnistsweep.tuner.dataset_cache import DatasetCache
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
@@ -115,25 +117,24 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Resume a trial from its resume file; train it from scratch if there is none, or if it does not fit."""
         config = self._prepare(claim, folder)
-        name = resume.identity(config)
-        saved = resume.read(folder.resume, name)
-        if saved is None:
+        state = read_resume_file(folder.resume, resume_fingerprint(config))
+        if state is None:
             self._start_from_scratch(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
         hooks = Hooks(oracle.report, self._should_stop, oracle.verify)
         training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
-        if saved is None:
-            return training.run(resume.Saved(name, 0, [], 0.0))
+        if state is None:
+            return training.run()
         try:
-            return training.run(saved)
-        except resume.CannotResume as error:
-            resume.LOGGER.warning("%s: cannot be resumed from: %s; the trial begins anew", folder.resume, error)
+            return training.run(state)
+        except ResumeMismatch as error:
+            log_restart(folder.resume, error)
         self._start_from_scratch(oracle, claim, folder)
-        return training.run(resume.from_the_beginning(saved))
+        return training.run(state.restarted())
 
     def _start_from_scratch(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
         oracle.verify()  # the folder may hold the work of another worker that owns the trial now
-        clear(folder)
+        clear_trial_folder(folder)
         self._on_start(claim, folder)
 
     def _populate_initial_space(self) -> None:

@@ -20,7 +20,7 @@ from mnistsweep.workers.messages import Announce
 from mnistsweep.workers.stopping import StopSignal
 
 if TYPE_CHECKING:
-    from mnistsweep.training.trainer import Outcome
+    from mnistsweep.training.outcome import Outcome
     from mnistsweep.tuner.tuner import SweepTuner
 
 

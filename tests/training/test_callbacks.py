@@ -12,15 +12,12 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.util.tensor_util import make_ndarray
 
 from mnistsweep.errors import ConfigError, TrialFailed
-from mnistsweep.training.callbacks import (
-    BestWeights,
-    FiniteGuard,
-    HistoryWriter,
-    Interrupted,
-    Reporter,
-    StopRequested,
-    TensorBoardLogger,
-)
+from mnistsweep.training.callbacks.best_weights import BestWeights
+from mnistsweep.training.callbacks.guards import FiniteGuard
+from mnistsweep.training.callbacks.history_writer import HistoryWriter
+from mnistsweep.training.callbacks.objective_reporter import ObjectiveReporter
+from mnistsweep.training.callbacks.stopping import Interrupted, StopOnRequest
+from mnistsweep.training.callbacks.tensorboard_logger import TensorBoardLogger
 from mnistsweep.training.loop import FitOptions, fit
 
 EPOCHS = 4
@@ -150,7 +147,11 @@ class TestFiniteGuard:
 
 @pytest.mark.parametrize(
     "callback",
-    [FiniteGuard("val_accuracy"), BestWeights("val_accuracy", "max"), Reporter(lambda *_: False, "val_accuracy")],
+    [
+        FiniteGuard("val_accuracy"),
+        BestWeights("val_accuracy", "max"),
+        ObjectiveReporter(lambda *_: False, "val_accuracy"),
+    ],
 )
 def test_an_objective_that_is_not_measured_names_the_nearest(callback: Any) -> None:
     with pytest.raises(ConfigError, match=r"objective: .* 'val_accuracy'; did you mean 'val_acc'\?"):
@@ -192,31 +193,31 @@ class TestBestWeights:
             BestWeights("val_loss", "up")  # type: ignore[arg-type]
 
 
-class TestReporter:
+class TestObjectiveReporter:
     def test_reports_each_epoch_from_one(self) -> None:
         heard: list[tuple[int, float]] = []
-        reporter = Reporter(lambda epoch, value: heard.append((epoch, value)) or False, "val_loss")
+        reporter = ObjectiveReporter(lambda epoch, value: heard.append((epoch, value)) or False, "val_loss")
         records = train(model(), reporter)
         assert heard == [(epoch, record["val_loss"]) for epoch, record in enumerate(records, 1)]
         assert reporter.pruned_at is None
 
     def test_prunes(self) -> None:
-        reporter = Reporter(lambda epoch, value: epoch == 2, "val_loss")
+        reporter = ObjectiveReporter(lambda epoch, value: epoch == 2, "val_loss")
         assert len(train(model(), reporter)) == 2
         assert reporter.pruned_at == 2
 
 
-class TestStopRequested:
+class TestStopOnRequest:
     def test_interrupts_within_an_epoch(self) -> None:
         built = model()
         answers = iter([False, True])
         with pytest.raises(Interrupted):
-            train(built, StopRequested(lambda: next(answers)))
+            train(built, StopOnRequest(lambda: next(answers)))
         assert 0 < int(built.optimizer.iterations) < 4
 
     def test_interrupts_an_evaluation(self) -> None:
         asked: list[bool] = []
-        callback = StopRequested(lambda: asked.append(True) or True)
+        callback = StopOnRequest(lambda: asked.append(True) or True)
         with pytest.raises(Interrupted):
             callback.on_test_batch_end(0)
         assert asked == [True]
@@ -224,11 +225,11 @@ class TestStopRequested:
     def test_an_epoch_that_ended_is_recorded_first(self, tmp_path: Path) -> None:
         path = tmp_path / "history.csv"
         with pytest.raises(Interrupted):
-            train(model(), HistoryWriter(path), StopRequested(path.exists))
+            train(model(), HistoryWriter(path), StopOnRequest(path.exists))
         assert [row["epoch"] for row in read(path)] == ["1"]
 
     def test_lets_training_go_on(self) -> None:
-        assert len(train(model(), StopRequested(lambda: False))) == EPOCHS
+        assert len(train(model(), StopOnRequest(lambda: False))) == EPOCHS
 
 
 def curves(folder: Path) -> dict[str, dict[int, float]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mnistsweep.errors import ConfigError, DataError
-from mnistsweep.training.engines import PortableEngine, ResidentEngine, choose_engine, resident
+from mnistsweep.training.engines import PortableEngine, ResidentEngine, choose_engine, device_data, resident
 from mnistsweep.training.engines.base import evaluation_batch_size
 from mnistsweep.training.loop import FitOptions, epoch_order, fit
 
@@ -295,8 +295,8 @@ def test_blocks_grow_but_no_further_than_a_quarter_second(monkeypatch: pytest.Mo
     lasts = [batch for name, batch in recorder.events if name == "batch_end"]
     lengths = np.diff([-1, *lasts])
     assert lengths[0] == 1
-    assert lengths.max() == resident.BLOCK_BATCHES
-    monkeypatch.setattr(resident, "BLOCK_SECONDS", 0.0)
+    assert lengths.max() == resident.MAX_BLOCK_BATCHES
+    monkeypatch.setattr(resident, "MAX_BLOCK_SECONDS", 0.0)
     recorder.events.clear()
     engine.train_epoch(np.tile(np.arange(EXAMPLES), 10), events)
     lasts = [batch for name, batch in recorder.events if name == "batch_end"]
@@ -306,21 +306,21 @@ def test_blocks_grow_but_no_further_than_a_quarter_second(monkeypatch: pytest.Mo
 def test_constant_arrays_are_copied_once_and_let_go() -> None:
     x, y = arrays()
     x.setflags(write=False)
-    kept = len(resident._resident)
+    kept = len(device_data._copies)
     first = ResidentEngine(model(), (x, y), None, BATCH)
     second = ResidentEngine(model(), (x, y), None, BATCH)
     assert first._training._x is second._training._x
     assert first._training._y is not second._training._y
-    assert len(resident._resident) == kept + 1
+    assert len(device_data._copies) == kept + 1
     del x, first, second
     gc.collect()
-    assert len(resident._resident) == kept
+    assert len(device_data._copies) == kept
 
 
 def test_a_read_only_view_of_a_writable_array_is_not_constant() -> None:
     view = arrays()[0].view()
     view.setflags(write=False)
-    assert not resident._is_constant(view)
+    assert not device_data.is_constant(view)
 
 
 def test_order_is_a_permutation_of_its_own_for_each_seed_and_epoch() -> None:
@@ -350,7 +350,7 @@ def test_the_fast_engine_is_chosen_where_it_can_be_used(monkeypatch: pytest.Monk
     assert chosen(model()) is ResidentEngine
     assert chosen(model(), "portable") is PortableEngine
     assert chosen(model(run_eagerly=True)) is PortableEngine
-    monkeypatch.setattr(resident, "RESIDENT_BYTES", TRAIN[0].nbytes)
+    monkeypatch.setattr(resident, "MAX_RESIDENT_BYTES", TRAIN[0].nbytes)
     assert chosen(model()) is PortableEngine
     with pytest.raises(ConfigError, match="'resident' cannot be used here: the data takes"):
         chosen(model(), "resident")
@@ -373,9 +373,9 @@ def test_options_out_of_range_name_their_key(key: str, value: int) -> None:
 
 def test_what_cannot_be_trained_is_refused() -> None:
     x, y = TRAIN
-    with pytest.raises(DataError, match="train: 70 images and 69 labels"):
+    with pytest.raises(DataError, match="train: must have one label for each image, received 70 images and 69 labels"):
         fit(model(), (x, y[1:]), VALIDATION, options())
-    with pytest.raises(DataError, match="validation: holds no example"):
+    with pytest.raises(DataError, match="validation: must have at least one example"):
         fit(model(), TRAIN, (x[:0], y[:0]), options())
     with pytest.raises(ConfigError, match="is not compiled"):
         fit(keras.Sequential([keras.layers.Dense(1)]), TRAIN, VALIDATION, options())
@@ -394,7 +394,7 @@ OTHER_BACKEND = """
 import json, sys
 import keras, numpy as np
 from mnistsweep.training.loop import FitOptions, fit
-from tests.test_fitting import TRAIN, VALIDATION, Recorder, model, options
+from tests.training.test_loop import TRAIN, VALIDATION, Recorder, model, options
 built = model()
 built.set_weights([np.asarray(w, "float32") for w in json.load(sys.stdin)])
 recorder = Recorder()

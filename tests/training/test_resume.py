@@ -22,11 +22,15 @@ from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.errors import TrialFailed
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import State
-from mnistsweep.training import resume
-from mnistsweep.training.callbacks import BestWeights, Reporter
-from mnistsweep.training.resume import CannotResume
-from mnistsweep.training.snapshots import capture, restore
-from mnistsweep.training.trainer import EpochCounter, Hooks, Outcome, Training
+from mnistsweep.training import resume_file
+from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
+from mnistsweep.training.callbacks.best_weights import BestWeights
+from mnistsweep.training.callbacks.epoch_counter import EpochCounter
+from mnistsweep.training.callbacks.objective_reporter import ObjectiveReporter
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.phase_state import capture_phase, restore_phase
+from mnistsweep.training.resume_file import TrainingState, read_resume_file, resume_fingerprint, write_resume_file
+from mnistsweep.training.trainer import Hooks, Training
 from mnistsweep.tuner import hypermodel_training
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
@@ -248,7 +252,7 @@ def go_on(overrides: Sequence[str], place: Path, hooks: Hooks = NO_HOOKS) -> Out
     """Train, or go on with what was killed."""
     folder = TrialPaths(place)
     made = make_training(overrides, folder, hooks)
-    return made.run(resume.read(folder.resume, resume.identity(made.config)))
+    return made.run(read_resume_file(folder.resume, resume_fingerprint(made.config)))
 
 
 def train_in_process(overrides: Sequence[str], place: Path, module_folder: str) -> None:
@@ -368,7 +372,7 @@ def test_a_killed_process_is_gone_on_with_in_another(pair: Pair, module: str) ->
 
 def test_a_training_is_killed_in_each_of_its_repeats(pair: Pair) -> None:
     reports: dict[int, float] = {}
-    hooks = Hooks(report=lambda epoch, value: bool(reports.setdefault(epoch, value) != value))
+    hooks = Hooks(report_objective=lambda epoch, value: bool(reports.setdefault(epoch, value) != value))
     killed, whole = pair("trainer.repeats=2", "model.dropout=0.2", "trainer.epochs=3")
     killed.kill("yes", "no", "yes")
     killed.run_killed()
@@ -395,10 +399,12 @@ def test_a_training_that_had_only_to_be_saved_trains_no_more(pair: Pair) -> None
 def test_a_training_that_was_pruned_stays_so(pair: Pair) -> None:
     killed, whole = pair(killer=", last: true")
     killed.kill()
-    killed.run_killed(Hooks(report=lambda epoch, value: epoch == 2))
-    outcome = killed.run(Hooks(report=lambda epoch, value: False))
+    killed.run_killed(Hooks(report_objective=lambda epoch, value: epoch == 2))
+    outcome = killed.run(Hooks(report_objective=lambda epoch, value: False))
     assert outcome.state is State.PRUNED
-    assert without_seconds(outcome) == without_seconds(whole.run(Hooks(report=lambda epoch, value: epoch == 2)))
+    assert without_seconds(outcome) == without_seconds(
+        whole.run(Hooks(report_objective=lambda epoch, value: epoch == 2))
+    )
 
 
 def test_seconds_are_those_of_all_attempts(pair: Pair) -> None:
@@ -406,7 +412,7 @@ def test_seconds_are_those_of_all_attempts(pair: Pair) -> None:
     killed.kill()
     killed.run_killed()
     folder, made = TrialPaths(killed.place), make_training(killed.overrides, TrialPaths(killed.place))
-    saved = resume.read(folder.resume, resume.identity(made.config))
+    saved = read_resume_file(folder.resume, resume_fingerprint(made.config))
     assert saved is not None
     assert saved.seconds > 0
     assert made.run(replace(saved, seconds=saved.seconds + 1000)).result.seconds > 1000
@@ -439,7 +445,7 @@ def test_a_loop_of_the_users_own_that_begins_at_the_beginning_is_noticed(pair: P
     killed, _ = pair(f"model._target_={MODULE}.Loop")
     killed.kill()
     killed.run_killed()
-    with pytest.raises(CannotResume, match="the training went on with epoch 1, not where it was told to"):
+    with pytest.raises(ResumeMismatch, match="the training continued with epoch 1, expected epoch 3"):
         killed.run()
 
 
@@ -448,16 +454,20 @@ def test_another_model_or_other_callbacks_are_noticed(pair: Pair) -> None:
     killed.kill()
     killed.run_killed()
     folder, made = TrialPaths(killed.place), make_training(killed.overrides, TrialPaths(killed.place))
-    saved = resume.read(folder.resume, resume.identity(made.config))
+    saved = read_resume_file(folder.resume, resume_fingerprint(made.config))
     assert saved is not None
     other = make_training([*killed.overrides, "model.layer_size=8"], folder)
-    with pytest.raises(CannotResume, match=r"the model: float32\[36, \d+\] was saved, there is float32\[36, 8\]"):
+    with pytest.raises(
+        ResumeMismatch, match=r"the model: the file contains float32\[36, \d+\], the training has float32\[36, 8\]"
+    ):
         other.run(saved)
     other = make_training([*killed.overrides, "trainer.callbacks=[]"], folder)
-    with pytest.raises(CannotResume, match=r"the callbacks: resumed_by_user.Killer was saved, there is nothing"):
+    with pytest.raises(
+        ResumeMismatch, match=r"the callbacks: the file contains resumed_by_user.Killer, the training has nothing"
+    ):
         other.run(saved)
     other = make_training([*killed.overrides, "optimizer=sgd"], folder)
-    with pytest.raises(CannotResume, match=r"optimizer: "):
+    with pytest.raises(ResumeMismatch, match=r"optimizer: "):
         other.run(saved)
 
 
@@ -474,7 +484,7 @@ LEARNERS: dict[str, Callable[[], Any]] = {
     ),
     "plateau": lambda: keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, cooldown=2, min_delta=0.05),
     "best weights": lambda: BestWeights("val_loss", "min"),
-    "reporter": lambda: Reporter(lambda epoch, value: epoch == 4, "val_loss"),
+    "reporter": lambda: ObjectiveReporter(lambda epoch, value: epoch == 4, "val_loss"),
     "counter": EpochCounter,
 }
 
@@ -504,13 +514,13 @@ def test_a_callback_goes_on_with_what_it_has_learnt(tmp_path: Path, learner: str
     stops = learn(*whole, range(len(LOSSES)))
     first = begin()
     earlier = learn(*first, range(epochs))
-    resume.write(tmp_path / "resume.npy", resume.Saved("me", 0, [], 0.0, [capture(first[0], [first[1]])]))
-    saved = resume.read(tmp_path / "resume.npy", "me")
+    write_resume_file(tmp_path / "resume.npy", TrainingState("me", 0, [], 0.0, [capture_phase(first[0], [first[1]])]))
+    saved = read_resume_file(tmp_path / "resume.npy", "me")
     assert saved is not None
     second = begin()
-    restore(saved.phases[0], second[0], [second[1]])
+    restore_phase(saved.phases[0], second[0], [second[1]])
     assert earlier + learn(*second, range(epochs, len(LOSSES))) == stops
-    ends = [repr(capture(model, [callback])["callbacks"]) for model, callback in (whole, second)]
+    ends = [repr(capture_phase(model, [callback])["callbacks"]) for model, callback in (whole, second)]
     assert ends[0] == ends[1]
     assert float(second[0].optimizer.learning_rate) == float(whole[0].optimizer.learning_rate)
 
@@ -526,10 +536,10 @@ STATE: dict[str, Any] = {
 
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     file = tmp_path / "resume.npy"
-    resume.write(file, resume.Saved("me", 1, [{"value": 0.5}], 2.5, [STATE]))
-    saved = resume.read(file, "me")
+    write_resume_file(file, TrainingState("me", 1, [{"value": 0.5}], 2.5, [STATE]))
+    saved = read_resume_file(file, "me")
     assert saved is not None
-    assert replace(saved, phases=[]) == resume.Saved("me", 1, [{"value": 0.5}], 2.5)
+    assert replace(saved, phases=[]) == TrainingState("me", 1, [{"value": 0.5}], 2.5)
     state = saved.phases[0]
     assert repr(state) == repr(STATE)
     for name, array in STATE["arrays"].items():
@@ -555,36 +565,36 @@ def damage(file: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["cut", "empty", "a byte", "no npy"])
 def test_a_damaged_file_is_left_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str) -> None:
     file = tmp_path / "resume.npy"
-    resume.write(file, resume.Saved("me", 0, [], 1.0, [STATE]))
+    write_resume_file(file, TrainingState("me", 0, [], 1.0, [STATE]))
     damage(file, how)
-    assert resume.read(file, "me") is None
+    assert read_resume_file(file, "me") is None
     (record,) = caplog.records
     assert record.name == "mnistsweep"
-    assert record.getMessage().startswith(f"{file}: cannot be resumed from: ")
+    assert record.getMessage().startswith(f"{file}: cannot resume from this file: ")
 
 
 def test_a_file_of_another_training_or_version_is_left_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "resume.npy"
-    assert resume.read(file, "me") is None
+    assert read_resume_file(file, "me") is None
     assert not caplog.records, "no file is the usual case"
-    resume.write(file, resume.Saved("you", 0, [], 1.0))
-    assert resume.read(file, "me") is None
-    monkeypatch.setattr(resume, "FORMAT", 2)
-    assert resume.read(file, "you") is None
+    write_resume_file(file, TrainingState("you", 0, [], 1.0))
+    assert read_resume_file(file, "me") is None
+    monkeypatch.setattr(resume_file, "FORMAT", 2)
+    assert read_resume_file(file, "you") is None
     assert [record.getMessage().split(": ")[2] for record in caplog.records] == [
-        "it was written with another configuration; the trial begins anew",
-        "it was written by another version; the trial begins anew",
+        "it was written for another configuration; the trial restarts from scratch",
+        "another version of mnistsweep wrote it; the trial restarts from scratch",
     ]
 
 
 def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "resume.npy"
-    resume.write(file, resume.Saved("me", 0, [], 1.0))
+    write_resume_file(file, TrainingState("me", 0, [], 1.0))
     with pytest.raises(TypeError):
-        resume.write(file, resume.Saved("me", 0, [], 2.0, [{"what": object()}]))
-    saved = resume.read(file, "me")
+        write_resume_file(file, TrainingState("me", 0, [], 2.0, [{"what": object()}]))
+    saved = read_resume_file(file, "me")
     assert saved is not None
     assert saved.seconds == 1.0
     assert list(tmp_path.iterdir()) == [file]
@@ -592,7 +602,7 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> 
 
 def test_the_sweep_around_a_trial_has_no_part_in_its_identity(tiny_data: list[str]) -> None:
     def name(*overrides: str) -> str:
-        return resume.identity(to_config(Recipe((*tiny_data, "model=perceptron", *overrides)).compose()))
+        return resume_fingerprint(to_config(Recipe((*tiny_data, "model=perceptron", *overrides)).compose()))
 
     same = ["trials=99", "workers=2", "logs=elsewhere", "trainer.threads=1", "trial.timeout_minutes=9", "oracle=tpe"]
     assert {name(override) for override in same} == {name()}

@@ -19,8 +19,9 @@ from mnistsweep.config.compose import Recipe, to_config
 from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import Result, State
-from mnistsweep.training.callbacks import Interrupted
-from mnistsweep.training.trainer import Hooks, Outcome, clear
+from mnistsweep.training.callbacks.stopping import Interrupted
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.trainer import Hooks, clear_trial_folder
 from mnistsweep.tuner.hypermodel_training import train_once
 
 Train = Callable[..., Outcome]
@@ -127,7 +128,7 @@ def test_repeats_are_averaged_and_the_best_of_them_is_kept(
     train: Train, paths: TrialPaths, tiny_data: list[str]
 ) -> None:
     reports: list[int] = []
-    hooks = Hooks(report=lambda epoch, value: bool(reports.append(epoch)))
+    hooks = Hooks(report_objective=lambda epoch, value: bool(reports.append(epoch)))
     result = train("trainer.epochs=2", "trainer.repeats=3", hooks=hooks).result
     curves = [curve(paths.folder), curve(paths.folder / "repeat-1"), curve(paths.folder / "repeat-2")]
     scores = [one["val_accuracy"].max() for one in curves]
@@ -179,7 +180,7 @@ def test_pruning_stops_after_that_epoch(train: Train, paths: TrialPaths) -> None
         reports.append((epoch, value))
         return epoch == 2
 
-    outcome = train("trainer.epochs=4", "trainer.repeats=2", hooks=Hooks(report=report))
+    outcome = train("trainer.epochs=4", "trainer.repeats=2", hooks=Hooks(report_objective=report))
     accuracy = curve(paths.folder)["val_accuracy"]
     assert reports == list(enumerate(accuracy, start=1))
     assert len(accuracy) == outcome.result.epochs == 2
@@ -189,13 +190,15 @@ def test_pruning_stops_after_that_epoch(train: Train, paths: TrialPaths) -> None
 
 
 def test_a_training_that_ran_to_its_end_is_complete_whatever_the_pruner_says(train: Train) -> None:
-    outcome = train("trainer.epochs=2", hooks=Hooks(report=lambda epoch, value: epoch == 2))
+    outcome = train("trainer.epochs=2", hooks=Hooks(report_objective=lambda epoch, value: epoch == 2))
     assert (outcome.state, outcome.result.reason, outcome.result.epochs) == (State.COMPLETED, "", 2)
 
 
 def test_a_training_is_interrupted_when_asked(train: Train, paths: TrialPaths) -> None:
     epochs: list[int] = []
-    hooks = Hooks(report=lambda epoch, value: bool(epochs.append(epoch)), should_stop=lambda: len(epochs) == 2)
+    hooks = Hooks(
+        report_objective=lambda epoch, value: bool(epochs.append(epoch)), should_stop=lambda: len(epochs) == 2
+    )
     with pytest.raises(Interrupted):
         train("trainer.epochs=9", hooks=hooks)
     assert len(curve(paths.folder)) == 2, "an epoch that was finished is written down"
@@ -251,7 +254,7 @@ def test_clear_keeps_the_configuration_only(paths: TrialPaths) -> None:
     (paths.folder / "train").mkdir(parents=True)
     for file in (paths.config, paths.history, paths.folder / "train" / "events"):
         file.write_text("text", encoding="utf-8")
-    clear(paths)
+    clear_trial_folder(paths)
     assert list(paths.folder.iterdir()) == [paths.config]
 
 

@@ -21,8 +21,9 @@ from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
-from mnistsweep.training import resume
-from mnistsweep.training.trainer import Hooks, Outcome
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.resume_file import TrainingState, read_resume_file, write_resume_file
+from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
 from mnistsweep.tuner.hypermodel_training import train_once
 from mnistsweep.tuner.study_oracle import StudyOracle
@@ -196,19 +197,19 @@ def test_what_cannot_be_gone_on_with_begins_anew(sweep: Make, caplog: pytest.Log
     assert not (folder.folder / "left over").exists()
     assert folder.config.read_text(encoding="utf-8") == "of the trial"
     (record,) = [record for record in caplog.records if record.name == "mnistsweep"]
-    assert record.getMessage().startswith(f"{folder.resume}: cannot be resumed from: ")
-    assert record.getMessage().endswith("; the trial begins anew")
+    assert record.getMessage().startswith(f"{folder.resume}: cannot resume from this file: ")
+    assert record.getMessage().endswith("; the trial restarts from scratch")
 
 
 def saved_by_another_version_of_the_callbacks(file: Path) -> None:
     saved = saved_in(file)
     saved.phases[0]["callbacks"].pop()
-    resume.write(file, replace(saved, seconds=1000.0))
+    write_resume_file(file, replace(saved, seconds=1000.0))
 
 
-def saved_in(file: Path) -> resume.Saved:
+def saved_in(file: Path) -> TrainingState:
     (identity,) = re.findall(rb'"identity": "(\w+)"', file.read_bytes())
-    saved = resume.read(file, identity.decode())
+    saved = read_resume_file(file, identity.decode())
     assert saved is not None
     return saved
 
@@ -321,7 +322,7 @@ def test_a_timeout_counts_all_attempts(sweep: Make) -> None:
     one = sweep("trial.timeout_minutes=60")
     run_killed(one)
     file = one.paths.trial(0).resume
-    resume.write(file, replace(saved_in(file), seconds=3600.0))
+    write_resume_file(file, replace(saved_in(file), seconds=3600.0))
     one.run()
     assert one.result().reason == "timed out after 60 minutes in epoch 2 (trial.timeout_minutes=60)"
     assert not file.exists()

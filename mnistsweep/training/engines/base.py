@@ -1,4 +1,4 @@
-"""What every engine can do: train one epoch in a given order, and evaluate."""
+"""The interface of the engines."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = tuple[NDArray[Any], NDArray[Any]]
-"""Images and labels of one split; the first axis is the example."""
+Split = tuple[NDArray[Any], NDArray[Any]]
+"""Images and labels of the training or the validation split; the first axis is the example."""
 
-EVALUATION_EXAMPLES = 1024
-"""Examples a batch in evaluation, at the most: beyond it the perceptron and the small convolutions gain nothing."""
+MAX_EVALUATION_EXAMPLES = 1024
+"""Maximum number of examples in an evaluation batch; larger batches are no faster for perceptrons and small
+convolutional networks."""
 
-EVALUATION_BYTES = 2**22
-"""Input bytes a batch in evaluation, so that large images are not gathered a thousand at a time."""
+MAX_EVALUATION_BYTES = 2**22
+"""Maximum input bytes of an evaluation batch, so that an engine does not gather a thousand large images at a time."""
 
 
 class Engine(ABC):
-    """Runs epochs of one compiled model over one training and one validation split.
+    """Runs epochs of a compiled model over a training split and a validation split.
 
     Args:
         model: A compiled Keras model.
         train: Images and labels to train on.
-        validation: Images and labels to evaluate on, if any.
-        batch_size: Examples a training step; the last batch of an epoch may be smaller and is trained on too.
+        validation: Images and labels to evaluate on; None for no evaluation.
+        batch_size: Number of examples in a training step. The last batch of an epoch may be smaller; it is used too.
     """
 
-    def __init__(self, model: Any, train: Arrays, validation: Arrays | None, batch_size: int) -> None:
+    def __init__(self, model: Any, train: Split, validation: Split | None, batch_size: int) -> None:
         self.model = model
         self.train = train
         self.validation = validation
@@ -38,7 +39,7 @@ class Engine(ABC):
 
     @property
     def num_batches(self) -> int:
-        """Training steps in an epoch."""
+        """Number of training steps in an epoch."""
         return math.ceil(len(self.train[0]) / self.batch_size)
 
     @abstractmethod
@@ -48,48 +49,55 @@ class Engine(ABC):
         """Train one epoch.
 
         Args:
-            order: The row numbers of the training split, in the order in which they are seen.
-            callbacks: A `keras.callbacks.CallbackList`; told of each block of batches by `on_train_batch_begin` with
-                the number of its first batch and `on_train_batch_end` with the number of its last. After a block the
-                epoch ends early if `model.stop_training` is set.
-            images: Replace the training images for this epoch, row by row (augmentation).
+            order: Row numbers of the training split in training order.
+            callbacks: A `keras.callbacks.CallbackList`. For each block of batches, the engine calls
+                `on_train_batch_begin` with the number of the first batch and `on_train_batch_end` with the number of
+                the last. The epoch ends after a block if `model.stop_training` is set.
+            images: Images that replace the training images in this epoch, row by row (augmentation); None for none.
 
         Returns:
-            The metrics of the epoch, as `model.fit` reports them.
+            Metrics of the epoch, as `model.fit` reports them.
         """
 
     @abstractmethod
     def evaluate(self, callbacks: Any) -> dict[str, float]:
-        """Evaluate on the whole validation split.
+        """Evaluate the model on the whole validation split.
 
         Args:
-            callbacks: A `keras.callbacks.CallbackList`; told by `on_test_begin`, `on_test_batch_*`, `on_test_end`.
+            callbacks: A `keras.callbacks.CallbackList`; the engine calls `on_test_begin`, `on_test_batch_begin`,
+                `on_test_batch_end` and `on_test_end`.
 
         Returns:
-            The metrics, without the prefix ``val_``; empty where there is no validation split.
+            Metrics without the prefix ``val_``; empty if there is no validation split.
         """
 
 
-def scalars(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Turn the result of a training step into Python floats, sorted by name as `model.fit` reports them.
+def to_floats(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Convert the result of a training step to Python floats, sorted by name as `model.fit` reports them.
 
-    A metric that holds several values under names of their own is flattened; what is no number is left out.
+    Args:
+        logs: Metrics by name. A metric with several named values is flattened; values that are not numbers are left
+            out.
 
     Example:
-        >>> scalars({"loss": np.float32(0.5), "accuracy": 1, "each": {"f1": 0.25}})
+        >>> to_floats({"loss": np.float32(0.5), "accuracy": 1, "each": {"f1": 0.25}})
         {'accuracy': 1.0, 'f1': 0.25, 'loss': 0.5}
     """
     result: dict[str, float] = {}
     for name, value in logs.items():
         if isinstance(value, Mapping):
-            result.update(scalars(value))
+            result.update(to_floats(value))
         elif np.ndim(value) == 0 and not isinstance(value, str):
             result[name] = float(value)
     return dict(sorted(result.items()))
 
 
 def evaluation_batch_size(images: NDArray[Any], batch_size: int) -> int:
-    """Choose how many examples to evaluate at once; never fewer than are trained on at once.
+    """Choose the number of examples in an evaluation batch; it is never smaller than the training batch.
+
+    Args:
+        images: Images to evaluate on, ``(n, ...)``.
+        batch_size: Number of examples in a training step.
 
     Example:
         >>> evaluation_batch_size(np.zeros((10, 28, 28, 1), np.float32), 32)
@@ -98,4 +106,4 @@ def evaluation_batch_size(images: NDArray[Any], batch_size: int) -> int:
         32
     """
     bytes_each = max(1, images[:1].nbytes)
-    return max(batch_size, min(EVALUATION_EXAMPLES, EVALUATION_BYTES // bytes_each))
+    return max(batch_size, min(MAX_EVALUATION_EXAMPLES, MAX_EVALUATION_BYTES // bytes_each))

@@ -1,4 +1,4 @@
-"""The engine for every Keras backend: one `model.fit` of one epoch, its batches reported as if `fit` ran them all."""
+"""The engine for every Keras backend: one call of `model.fit` an epoch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.training.engines.base import Engine, evaluation_batch_size, scalars
+from mnistsweep.training.engines.base import Engine, evaluation_batch_size, to_floats
 
 
 class PortableEngine(Engine):
-    """Trains through Keras's public methods alone, on TensorFlow, JAX or PyTorch, compiled or run eagerly.
+    """Trains with Keras's public methods only, on TensorFlow, JAX or PyTorch, compiled or run eagerly.
 
-    An epoch's order is given to `fit` by indexing the arrays, so it costs a copy of the training images an epoch.
+    The engine passes the order of an epoch to `fit` by indexing the arrays, so each epoch copies the training images.
     """
 
     def train_epoch(
@@ -23,7 +23,7 @@ class PortableEngine(Engine):
         """Train one epoch; see `Engine.train_epoch`."""
         x, y = self.train
         epoch = _EpochEvents(callbacks)
-        history = self.model.history  # `fit` puts one of its own there, which knows one epoch only
+        history = self.model.history  # `fit` replaces it by a history of one epoch
         self.model.fit(
             (x if images is None else images)[order],
             y[order],
@@ -43,11 +43,11 @@ class PortableEngine(Engine):
         x, y = self.validation
         batch_size = evaluation_batch_size(x, self.batch_size)
         logs = self.model.evaluate(x, y, batch_size=batch_size, verbose=0, callbacks=callbacks, return_dict=True)
-        return scalars(logs)
+        return to_floats(logs)
 
 
 class _EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
-    """Passes the events of batches on, and keeps those of training and of the epoch, which the loop sends itself."""
+    """Forwards the batch events of `fit`; keeps the other events, which the training loop sends itself."""
 
     def __init__(self, callbacks: Any) -> None:
         super().__init__()
@@ -62,16 +62,16 @@ class _EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
         self._callbacks.on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.logs = scalars(logs or {})
+        self.logs = to_floats(logs or {})
         if getattr(self.model.optimizer, "use_ema", False):
             self.weights = self.model.get_weights()
 
 
 def _undo_averaging(model: Any, weights: list[NDArray[Any]] | None) -> None:
-    """Put back the weights of the epoch's end.
+    """Restore the weights of the end of the epoch.
 
-    `fit` ends by overwriting the weights with their moving average where the optimizer keeps one. That is right after
-    the last epoch, where `fitting.fit` does it, and would be wrong in between.
+    Where the optimizer keeps a moving average of the weights, `fit` ends by replacing the weights by it. That is right
+    after the last epoch, where `loop.fit` does it, but not between epochs.
     """
     if weights is not None:
         model.set_weights(weights)

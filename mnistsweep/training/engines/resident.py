@@ -1,14 +1,13 @@
-"""The fast engine for TensorFlow: data stays on the device, and one call runs a block of many batches.
+"""The fast engine for TensorFlow: the data stays on the device, and one call runs a block of many batches.
 
 `model.fit` returns to Python after each batch, where a small network spends most of its time, and streams its data
-through `tf.data`. Here a compiled loop gathers each batch from resident tensors by row number and calls the model's own
-`train_step`, so that a model which overrides it is trained as it asks.
+through `tf.data`. Here, a compiled loop gathers each batch from tensors on the device by row number and calls the
+model's own `train_step`, so that a model that overrides it is trained by its own step.
 """
 
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,26 +15,26 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.training.engines.base import Arrays, Engine, evaluation_batch_size, scalars
+from mnistsweep.training.engines.base import Engine, Split, evaluation_batch_size, to_floats
+from mnistsweep.training.engines.device_data import copy_to_device, on_device
 
-RESIDENT_BYTES = 2 * 2**30
-"""Largest data that is kept on the device: a quarter of a GPU of 8 GB, ten times MNIST in single precision."""
+MAX_RESIDENT_BYTES = 2 * 2**30
+"""Maximum size of the data on the device: a quarter of a GPU of 8 GB, ten times MNIST in single precision."""
 
-BLOCK_BATCHES = 64
-"""Batches a call, at the most: a call then costs less than one percent, and 256 measured no faster."""
+MAX_BLOCK_BATCHES = 64
+"""Maximum number of batches in a call. The overhead of a call is then below one percent; 256 batches are no faster."""
 
-BLOCK_SECONDS = 0.25
-"""Time a call should take, at the most, so that a request to stop is heard well within a second."""
+MAX_BLOCK_SECONDS = 0.25
+"""Target for the maximum duration of a call, so that a stop request takes effect well within a second."""
 
 
 class ResidentEngine(Engine):
-    """Trains with one compiled function for training and one for evaluation, each traced once.
+    """Trains with one compiled function for training and one for evaluation; each is traced once.
 
-    See `obstacle` for what it cannot train. An array that cannot change (``array.flags.writeable`` is false) is copied
-    to the device once and found there by the next engine, for as long as the array lives; others are copied each time.
+    `find_obstacle` names what it cannot train. See `device_data.on_device` for which arrays share a copy on the device.
     """
 
-    def __init__(self, model: Any, train: Arrays, validation: Arrays | None, batch_size: int) -> None:
+    def __init__(self, model: Any, train: Split, validation: Split | None, batch_size: int) -> None:
         super().__init__(model, train, validation, batch_size)
         _create_variables(model, train)
         self._training = _Loop(model.train_step, model.jit_compile, train)
@@ -73,83 +72,84 @@ class ResidentEngine(Engine):
         return logs
 
 
-def obstacle(model: Any, splits: Iterable[Arrays | None]) -> str | None:
-    """Say why the resident engine cannot train a model, or None where it can.
+def find_obstacle(model: Any, splits: Iterable[Split | None]) -> str | None:
+    """Return why the resident engine cannot train a model; None if it can.
 
     Args:
         model: A compiled Keras model.
-        splits: The training and the validation split.
+        splits: Training split and validation split (or None).
     """
     size = sum(array.nbytes for split in splits if split is not None for array in split)
     if keras.backend.backend() != "tensorflow":
-        return f"it needs the TensorFlow backend, Keras runs on {keras.backend.backend()!r}"
+        return f"it needs the TensorFlow backend, but Keras uses {keras.backend.backend()!r}"
     if model.run_eagerly:
         return "the model is compiled with run_eagerly=True"
     if type(model).make_train_function is not keras.Model.make_train_function:
-        return "the model brings its own make_train_function"
+        return "the model overrides make_train_function"
     if model.distribute_strategy.num_replicas_in_sync > 1:
         return "the model is distributed over several devices"
-    if size > RESIDENT_BYTES:
-        return f"the data takes {size / 2**30:.1f} GiB, more than {RESIDENT_BYTES / 2**30:.0f} GiB"
+    if size > MAX_RESIDENT_BYTES:
+        return f"the data takes {size / 2**30:.1f} GiB, more than {MAX_RESIDENT_BYTES / 2**30:.0f} GiB"
     return None
 
 
-def _create_variables(model: Any, split: Arrays) -> None:
-    """Create the variables of a fresh model's optimizer and metrics by testing it on one example.
+def _create_variables(model: Any, split: Split) -> None:
+    """Create the variables of a new model's optimizer and metrics by a test step on one example.
 
-    A function that creates variables while it is traced is traced a second time, which costs a third of a second a
-    trial. A model with steps of its own may not be testable so, and one that is continued is left as it was restored.
+    A function that creates variables while it is traced is traced a second time, which takes a third of a second a
+    trial. The function skips models with their own steps, which may not accept such a test, and resumed models, which
+    must stay as they were restored.
     """
-    own_steps = any(
+    has_own_steps = any(
         getattr(type(model), name) is not getattr(keras.Model, name) for name in ("train_step", "test_step")
     )
-    if own_steps or model.optimizer is None or model.optimizer.built:
+    if has_own_steps or model.optimizer is None or model.optimizer.built:
         return
-    x, y = (_copy_to_device(array[:1]) for array in split)
+    x, y = (copy_to_device(array[:1]) for array in split)
     model.test_step((x, y))
     model.reset_metrics()
     model.optimizer.build(model.trainable_variables)
 
 
 class _Loop:
-    """One compiled step, run over blocks of batches of one split.
+    """A compiled step that runs over blocks of batches of one split.
 
-    The first block is one batch long; blocks double until one takes `BLOCK_SECONDS` or has `BLOCK_BATCHES`, and shrink
-    where steps turn out slower. Their length has no influence on the result.
+    The first block has one batch. The number of batches doubles until a block takes `MAX_BLOCK_SECONDS` or has
+    `MAX_BLOCK_BATCHES`, and shrinks if the steps get slower. It has no influence on the result.
     """
 
-    def __init__(self, step: Callable[[Any], Any], jit_compile: bool, split: Arrays) -> None:
-        self._x, self._y = (_on_device(array) for array in split)
+    def __init__(self, step: Callable[[Any], Any], jit_compile: bool, split: Split) -> None:
+        self._x, self._y = (on_device(array) for array in split)
         self._function = _compile(step, jit_compile, self._x, self._y)
         self._num_batches = 1
 
     def blocks(self, order: NDArray[np.integer[Any]], batch_size: int) -> Iterator[tuple[int, NDArray[np.int32]]]:
-        """Yield each block's first batch number and its rows, an array (batches, examples); what is left comes last."""
-        whole = len(order) // batch_size
-        batches = order[: whole * batch_size].astype(np.int32).reshape(whole, batch_size)
+        """Yield the first batch number and the rows (batches, examples) of each block; the smaller batch comes last."""
+        num_full = len(order) // batch_size
+        batches = order[: num_full * batch_size].astype(np.int32).reshape(num_full, batch_size)
         first = 0
-        while first < whole:
+        while first < num_full:
             rows = batches[first : first + self._num_batches]
             yield first, rows
             first += len(rows)
-        if len(order) > whole * batch_size:
-            yield whole, order[whole * batch_size :].astype(np.int32)[None]
+        if len(order) > num_full * batch_size:
+            yield num_full, order[num_full * batch_size :].astype(np.int32)[None]
 
     def run(self, rows: NDArray[np.int32], images: NDArray[Any] | None = None) -> dict[str, float]:
         """Run the step on each row of `rows` and return the last result."""
-        began = time.perf_counter()
-        x = self._x if images is None else _copy_to_device(images)
-        logs = scalars(self._function(x, self._y, rows))  # waits for the device, so that the time below is the true one
-        affordable = int(BLOCK_SECONDS * len(rows) / max(time.perf_counter() - began, 1e-9))
-        self._num_batches = max(1, min(affordable, 2 * self._num_batches, BLOCK_BATCHES))
+        start = time.perf_counter()
+        x = self._x if images is None else copy_to_device(images)
+        logs = to_floats(self._function(x, self._y, rows))  # waits for the device, so that the time is correct
+        affordable = int(MAX_BLOCK_SECONDS * len(rows) / max(time.perf_counter() - start, 1e-9))
+        self._num_batches = max(1, min(affordable, 2 * self._num_batches, MAX_BLOCK_BATCHES))
         return logs
 
 
 def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Any, y: Any) -> Callable[..., Any]:
-    """Compile a loop over blocks of any shape, so that the shorter last batch does not trace it a second time.
+    """Compile a loop over blocks of any shape, so that the smaller last batch does not trace it a second time.
 
-    The step is a function of its own because XLA can compile it but not the loop around it, and because it is called in
-    two places; AutoGraph leaves it alone, as it does under `model.fit`.
+    The step is a separate function because XLA can compile it but not the loop around it, and because the loop calls it
+    in two places. AutoGraph does not convert it, as under `model.fit`.
     """
     import tensorflow as tf
 
@@ -170,37 +170,3 @@ def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Any, y: Any) -> C
         tf.TensorSpec([None, None], tf.int32),
     ]
     return tf.function(run_block, autograph=False, input_signature=signature)  # type: ignore[no-any-return]
-
-
-_resident: dict[int, tuple[weakref.ref[NDArray[Any]], Any]] = {}
-"""Tensors on the device by the identity of the array they copy; an entry leaves with its array."""
-
-
-def _on_device(array: NDArray[Any]) -> Any:
-    """Copy an array to the device, or find the copy made before."""
-    if not _is_constant(array):
-        return _copy_to_device(array)
-    key = id(array)
-    if key not in _resident:
-        reference = weakref.ref(array, lambda _: _resident.pop(key, None))
-        _resident[key] = (reference, _copy_to_device(array))
-    return _resident[key][1]
-
-
-def _is_constant(array: NDArray[Any]) -> bool:
-    """Whether neither the array nor any array that it is a view of can be written to."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        if base.flags.writeable:
-            return False
-        base = base.base
-    return True
-
-
-def _copy_to_device(array: NDArray[Any]) -> Any:
-    """Copy an array to the device, fractions in Keras's default precision, as `model.fit` does."""
-    import tensorflow as tf
-
-    if np.issubdtype(array.dtype, np.floating):
-        array = array.astype(keras.config.floatx(), copy=False)
-    return tf.constant(array)

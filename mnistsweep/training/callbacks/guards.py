@@ -1,0 +1,66 @@
+"""Callbacks that end a trial before an invalid epoch is recorded; put them before all other callbacks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+
+from mnistsweep.errors import TrialFailed
+from mnistsweep.training.callbacks.logs import Logs, read_objective
+
+
+class OwnershipCheck(keras.callbacks.Callback):  # type: ignore[misc]
+    """Checks after each epoch, before anything is written, that this worker still owns the trial.
+
+    Args:
+        check: Function that raises `LeaseLost` if another worker owns the trial.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        super().__init__()
+        self._check = check
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Check the ownership."""
+        self._check()
+
+
+class FiniteGuard(keras.callbacks.Callback):  # type: ignore[misc]
+    """Fails the trial as soon as its loss, or any metric of a finished epoch, is NaN or infinite.
+
+    The running mean of the loss cannot recover from NaN, so the loss is also checked during the epoch.
+
+    Args:
+        objective: Name of the metric to optimize. If the model does not measure it, the error names the most similar
+            metric.
+
+    Raises:
+        TrialFailed: A value is NaN or infinite.
+        ConfigError: The model does not measure the objective.
+    """
+
+    def __init__(self, objective: str) -> None:
+        super().__init__()
+        self._objective = objective
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Store the epoch for the message."""
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Check the loss."""
+        self._check({"loss": (logs or {}).get("loss", 0.0)})
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Check every metric, the loss first."""
+        logs = logs or {}
+        self._check({name: logs[name] for name in sorted(logs, key=lambda name: name != "loss")})
+        read_objective(logs, self._objective)
+
+    def _check(self, logs: Logs) -> None:
+        for name, value in logs.items():
+            if isinstance(value, int | float) and not math.isfinite(value):
+                raise TrialFailed(f"{name} became {value} in epoch {self._epoch}")

@@ -1,0 +1,80 @@
+"""Learning curves as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from mnistsweep.atomic import atomic_write
+from mnistsweep.training.callbacks.logs import Logs, read_learning_rate
+
+
+class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes the learning curves, one row an epoch: ``epoch``, each metric, ``learning_rate``, ``seconds``.
+
+    A row is on disk as soon as its epoch ends. Numbers are written in full precision, so that a reader gets the exact
+    values. ``seconds`` is the wall-clock time of the epoch including its evaluation. A resumed training first drops the
+    rows of epochs that it trains again. The columns are those of the first epoch.
+
+    Args:
+        path: Path of the CSV file.
+        clock: Function that returns the time in seconds.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.perf_counter) -> None:
+        super().__init__()
+        self._path = path
+        self._clock = clock
+        self._columns: list[str] = []
+        self._start = 0.0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Reset the columns of an earlier training."""
+        self._columns = []
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Start the clock; before the first epoch, drop the rows of this epoch and later ones."""
+        if not self._columns:
+            self._columns = self._keep_rows(epoch)
+        self._start = self._clock()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Append a row."""
+        row = {"epoch": epoch + 1, **(logs or {})}
+        row["learning_rate"] = row.pop("learning_rate", read_learning_rate(self.model))
+        row["seconds"] = self._clock() - self._start
+        is_new = not self._columns
+        if is_new:
+            self._columns = list(row)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("w" if is_new else "a", encoding="utf-8", newline="") as file:
+            file.write(_to_csv([row], self._columns, header=is_new))
+
+    def _keep_rows(self, epoch: int) -> list[str]:
+        """Keep the rows of the first `epoch` epochs and return the columns; an empty list if no row is left."""
+        text = self._path.read_text(encoding="utf-8") if epoch and self._path.exists() else ""
+        complete = text[: text.rfind("\n") + 1]  # the process may have been killed while it wrote the last line
+        reader = csv.DictReader(io.StringIO(complete))
+        rows = [row for row in reader if int(row["epoch"]) <= epoch]
+        if not rows:
+            return []
+        columns = list(reader.fieldnames or ())
+        with atomic_write(self._path) as part:
+            part.write_text(_to_csv(rows, columns, header=True), encoding="utf-8", newline="")
+        return columns
+
+
+def _to_csv(rows: list[dict[str, Any]], columns: list[str], header: bool) -> str:
+    """Format rows: a missing value is empty, a value without a column is left out."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,46 @@
+"""Learning curves for TensorBoard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from mnistsweep.tensorboard import EventFile
+from mnistsweep.training.callbacks.logs import Logs, read_learning_rate
+
+
+class TensorBoardLogger(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes the learning curves for TensorBoard, without TensorFlow, under the tags of Keras's own callback.
+
+    ``epoch_loss``, ``epoch_accuracy``, ... and ``epoch_learning_rate`` go to ``train/``. The curves of the validation
+    split have the same tags in ``validation/``, so that TensorBoard draws both in one chart. Steps are epochs from 1.
+
+    Args:
+        folder: Folder of the trial.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._files: dict[str, EventFile] = {}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Start new files."""
+        self._files = {}
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Append a point to each curve."""
+        logs = {"learning_rate": read_learning_rate(self.model), **(logs or {})}
+        for run, prefix in (("train", ""), ("validation", "val_")):
+            names = [name for name in logs if name.startswith("val_") == bool(prefix)]
+            values = {f"epoch_{name.removeprefix(prefix)}": logs[name] for name in names}
+            if values:
+                self._file(run, epoch + 1).add_scalars(values, epoch + 1)
+
+    def _file(self, run: str, step: int) -> EventFile:
+        """Return the event file of a run; a new file invalidates what an interrupted training wrote from `step` on."""
+        if run not in self._files:
+            self._files[run] = EventFile(self._folder / run)
+            self._files[run].restart(step)
+        return self._files[run]

@@ -1,0 +1,36 @@
+"""Compilation of a model as its configuration asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mnistsweep.config.schema import Config
+from mnistsweep.data import Dataset
+from mnistsweep.models import losses, metrics, optimizers
+
+
+def compile_model(model: Any, config: Config, dataset: Dataset) -> str:
+    """Compile a model with the optimizer, schedule, loss and metrics of its configuration.
+
+    A model that its builder has compiled is left as it is.
+
+    Args:
+        model: A Keras model.
+        config: Configuration of the trial.
+        dataset: Data set of the trial; its size determines the number of steps of the schedule.
+
+    Returns:
+        Name of the loss, which determines the form of the labels.
+    """
+    if model.compiled:
+        return _loss_name(model.loss) or config.trainer.loss
+    steps = -(-len(dataset.train) // config.trainer.batch_size)
+    optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
+    model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
+    return config.trainer.loss
+
+
+def _loss_name(loss: Any) -> str | None:
+    """Return the name of a compiled loss: a text, a function or a `keras.losses.Loss`."""
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", None)
+    return None if name is None else str(name)

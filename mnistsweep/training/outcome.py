@@ -1,0 +1,72 @@
+"""The outcome of a training, computed from the results of its repeats."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mnistsweep.study.records import Result, State
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Outcome of a training.
+
+    Attributes:
+        state: Completed, pruned or failed.
+        result: Objective, epochs and duration; for a failed training the reason.
+    """
+
+    state: State
+    result: Result
+
+
+@dataclass(frozen=True)
+class RepeatResult:
+    """Result of one repeat of a training.
+
+    Attributes:
+        value: Best value of the objective.
+        best_epoch: Epoch of that value, from 1.
+        epochs: Number of finished epochs.
+        pruned_at: Epoch after which the repeat was pruned, from 1; None if it was not pruned.
+    """
+
+    value: float
+    best_epoch: int
+    epochs: int
+    pruned_at: int | None
+
+
+def best_result(results: Sequence[RepeatResult], direction: str) -> RepeatResult:
+    """Return the repeat with the best value, the first of equal ones.
+
+    Args:
+        results: Results of the repeats, at least one.
+        direction: ``max`` or ``min``.
+    """
+    return (max if direction == "max" else min)(results, key=lambda result: result.value)
+
+
+def summarize(results: Sequence[RepeatResult], direction: str, seconds: float) -> Outcome:
+    """Compute the outcome of a training.
+
+    Args:
+        results: Results of the repeats in order, at least one. Only the last can be pruned.
+        direction: ``max`` or ``min``.
+        seconds: Duration of the training.
+
+    Returns:
+        Completed or pruned, with the objective averaged over the repeats and its standard deviation.
+    """
+    values, pruned_at = [result.value for result in results], results[-1].pruned_at
+    result = Result(
+        objective=statistics.fmean(values),
+        best_epoch=best_result(results, direction).best_epoch,
+        epochs=sum(result.epochs for result in results),
+        seconds=seconds,
+        std=statistics.stdev(values) if len(values) > 1 else None,
+        reason="" if pruned_at is None else f"pruned after epoch {pruned_at}",
+    )
+    return Outcome(State.COMPLETED if pruned_at is None else State.PRUNED, result)
