@@ -11,7 +11,7 @@ from evidence import make_evidence
 
 from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.html_report.evidence import SearchHistory
-from mnistsweep.html_report.records import Figure, Interactive, Section
+from mnistsweep.html_report.records import Facts, Figure, Interactive, Section
 from mnistsweep.space import Point, SearchSpace
 
 AWKWARD = SearchSpace(
@@ -46,3 +46,12 @@ def figures_of(section: Section) -> Iterator[Figure]:
 
 def figure_of(section: Section, name: str) -> Figure:
     return next(figure for figure in figures_of(section) if figure.name == name)
+
+
+def blocks_of(section: Section, kind: type) -> list[Any]:
+    return [block for block in section.blocks if isinstance(block, kind)]
+
+
+def facts_of(section: Section) -> dict[str, str]:
+    """The values of all facts of a section by their labels."""
+    return {fact.label: fact.value for block in blocks_of(section, Facts) for fact in block.facts}

@@ -1,143 +1,147 @@
-"""Where is the model unsure? The images that the committee is least confident of."""
+"""Ambiguous images: the test images with the lowest confidence."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure as Drawing
+from numpy.typing import NDArray
 
 from mnistsweep.analysis.confidence import SCORES, Ambiguity, rank_ambiguous
 from mnistsweep.analysis.label_quality import rank_suspects
 from mnistsweep.html_report.evidence import Evidence
-from mnistsweep.html_report.figures import mosaic, style
-from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Formulas, Section, Table, Text
+from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.ranked_images import RankedImages
+from mnistsweep.html_report.records import Fact, Facts, Figure, Formulas, Section, Table, Text
 
-COLUMNS = ("rank", "index", "label", "prediction", "confidence", "second guess", "right of seeds")
+# Advice on a review of the least confident images needs this number of mistakes among them, and this multiple of the
+# share of mistakes among all images.
+MIN_MISTAKES, MIN_RATIO = 5, 3
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Rank the test images by the committee's confidence."""
+    """Rank the test images by the confidence of the committee."""
     ranking = rank_ambiguous(evidence.probabilities, evidence.labels)
-    first = ranking.order[: evidence.top]
+    images = RankedImages(evidence, "ambiguous", ranking.order)
     wrong = ranking.prediction != evidence.labels
-    reviewed = ranking.order[: max(len(first), len(ranking.order) // 100)]
+    reviewed = ranking.order[: max(len(images.first), len(ranking.order) // 100)]
     return Section(
         blocks=[
-            Text(_two_questions(evidence, first)),
-            _facts(ranking, first, wrong, reviewed),
-            *_gallery(evidence, ranking, first),
-            _histogram(ranking, wrong, _who(evidence)),
-            _table(evidence, ranking, first),
-            Formulas("How ambiguity is scored", list(SCORES.values())),
-            *([Text("There is one seed, so variation ratio and BALD are 0.")] if ranking.seeds == 1 else []),
+            Text(_introduction(evidence, images.first)),
+            _facts(ranking, images.first, wrong, reviewed),
+            *_gallery(evidence, ranking, images),
+            _histogram(ranking, wrong, _models(evidence)),
+            _table(evidence, ranking, images),
+            Formulas("Definitions of the ambiguity scores", list(SCORES.values())),
+            *([Text("With one seed, variation ratio and BALD are 0.")] if ranking.seeds == 1 else []),
         ],
         advice=_advice(wrong, reviewed),
-        files={"ambiguous.csv": _frame(evidence, ranking)},
-        pictures=_pictures(evidence, ranking, first),
+        files={"ambiguous.csv": images.frame(_columns(ranking))},
+        pictures=images.pictures(
+            lambda index: {
+                "predicted": evidence.class_names[ranking.prediction[index]],
+                "confidence": f"{ranking.confidence[index]:.2f}",
+            },
+            lambda index: (
+                f", label {images.label(index)}\npredicted {evidence.class_names[ranking.prediction[index]]}, "
+                f"confidence {ranking.confidence[index]:.2f}"
+            ),
+        ),
     )
 
 
-def _two_questions(evidence: Evidence, first: np.ndarray) -> str:
+def _introduction(evidence: Evidence, first: NDArray[np.int64]) -> str:
     suspects = rank_suspects(evidence.committee, evidence.labels).order[: len(first)]
     return (
-        "Ambiguous and wrongly labelled are two questions. This ranking does not look at the labels: it asks which "
-        f"images {_who(evidence, ', the mean over seeds,')} is unsure of. Of the {len(first)} most ambiguous images, "
-        f"{np.isin(first, suspects).sum()} are also among the {len(first)} labels that are suspected most."
+        f"The images are ranked by the confidence of {_models(evidence)}, which is the probability of the predicted "
+        "class. The ranking does not use the labels, so an ambiguous image is not necessarily mislabeled: of the "
+        f"{len(first)} most ambiguous images, {np.isin(first, suspects).sum()} are also among the {len(first)} most "
+        "probable label errors (next section)."
     )
 
 
-def _facts(ranking: Ambiguity, first: np.ndarray, wrong: np.ndarray, reviewed: np.ndarray) -> Facts:
-    share, held = len(reviewed) / len(wrong), int(wrong[reviewed].sum())
+def _facts(
+    ranking: Ambiguity, first: NDArray[np.int64], wrong: NDArray[np.bool_], reviewed: NDArray[np.int64]
+) -> Facts:
+    share, found = len(reviewed) / len(wrong), int(wrong[reviewed].sum())
     return Facts(
         [
-            Fact("median confidence", f"{np.median(ranking.confidence):.4f}", f"of {len(wrong):,} test images"),
+            Fact("median confidence", f"{np.median(ranking.confidence):.4f}", f"over {len(wrong):,} test images"),
             Fact(
-                f"right among the {len(first)} most ambiguous",
+                f"correct among the {len(first)} most ambiguous",
                 f"{len(first) - int(wrong[first].sum())} of {len(first)}",
                 f"confidence {ranking.confidence[first].min():.2f} to {ranking.confidence[first].max():.2f}",
             ),
             Fact(
-                f"mistakes in the least confident {100 * share:.2f} %",
-                f"{held} of {int(wrong.sum())}",
-                f"{len(reviewed):,} images of {len(wrong):,}",
+                f"mistakes among the least confident {100 * share:.2f} %",
+                f"{found} of {int(wrong.sum())}",
+                f"{len(reviewed):,} of {len(wrong):,} images",
             ),
         ]
     )
 
 
-def _advice(wrong: np.ndarray, reviewed: np.ndarray) -> list[str]:
-    mistakes, held, share = int(wrong.sum()), int(wrong[reviewed].sum()), len(reviewed) / len(wrong)
-    if held < 5 or held / mistakes < 3 * share:
+def _advice(wrong: NDArray[np.bool_], reviewed: NDArray[np.int64]) -> list[str]:
+    mistakes, found, share = int(wrong.sum()), int(wrong[reviewed].sum()), len(reviewed) / len(wrong)
+    if found < MIN_MISTAKES or found / mistakes < MIN_RATIO * share:
         return []
     return [
-        f"Where a person can look at a few images, let it be the least confident ones: the {len(reviewed):,} least "
-        f"confident of {len(wrong):,} ({100 * share:.2f} %) hold {held} of the {mistakes} mistakes "
-        f"({100 * held / mistakes:.2f} %)."
+        f"If a person can check some predictions, check the least confident ones: the {len(reviewed):,} least "
+        f"confident of {len(wrong):,} images ({100 * share:.2f} %) contain {found} of the {mistakes} mistakes "
+        f"({100 * found / mistakes:.2f} %)."
     ]
 
 
-def _gallery(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> list[Block]:
-    if evidence.images is None:
-        return []
-    names = evidence.class_names
-    titles = [
-        f"{rank}. index {index}\n{ranking.confidence[index]:.2f} for {names[ranking.prediction[index]]}\n"
-        f"label {names[evidence.labels[index]]}"
-        for rank, index in enumerate(first, 1)
-    ]
-    right = int((ranking.prediction[first] == evidence.labels[first]).sum())
-    caption = (
-        f"The {len(first)} test images that {_who(evidence)} is least confident of, most ambiguous first. Above each: "
-        f"rank and index, {_who(evidence)}'s confidence and its prediction, the label. It is right about "
-        f"{right} of {len(first)}."
+def _gallery(evidence: Evidence, ranking: Ambiguity, images: RankedImages) -> list[Figure]:
+    names, first = evidence.class_names, images.first
+    correct = int((ranking.prediction[first] == evidence.labels[first]).sum())
+    models = _models(evidence)
+    return images.gallery(
+        lambda index: (
+            f"{ranking.confidence[index]:.2f} for {names[ranking.prediction[index]]}\nlabel {images.label(index)}"
+        ),
+        f"The {len(first)} test images with the lowest confidence of {models}, lowest first. Above each image: its "
+        f"rank and index, the confidence and the predicted class, and the label. {correct} of {len(first)} predictions "
+        "are correct.",
+        f"The {len(first)} most ambiguous test images with prediction, confidence and label.",
     )
-    drawing = mosaic.draw_mosaic(evidence.images[first], titles, columns=5)
-    alt = f"The {len(first)} most ambiguous test images with prediction, confidence and label."
-    return [Figure("ambiguous-images", drawing, caption, alt)]
 
 
-def _histogram(ranking: Ambiguity, wrong: np.ndarray, who: str) -> Figure:
+def _histogram(ranking: Ambiguity, wrong: NDArray[np.bool_], models: str) -> Figure:
     low = float(np.floor(ranking.confidence.min() * 20) / 20)
     bins = np.linspace(min(low, 0.95), 1, 21)
     with style.applied():
         figure, (axes,) = style.new_figure(height=2.6)
         values = [ranking.confidence[~wrong], ranking.confidence[wrong]]
-        axes.hist(values, bins.tolist(), color=[style.BLUE, style.VERMILION], label=["right", "wrong"], log=True)
-        axes.set(xlabel=f"confidence of {who}", ylabel="images", xlim=(bins[0], 1), ylim=(0.7, None))
+        axes.hist(values, bins.tolist(), color=[style.BLUE, style.VERMILION], label=["correct", "wrong"], log=True)
+        axes.set(xlabel=f"confidence of {models}", ylabel="images", xlim=(bins[0], 1), ylim=(0.7, None))
         axes.legend(loc="upper left")
-    sure, unsure = ranking.confidence >= 0.99, ranking.confidence < 0.9
+    high, lower = ranking.confidence >= 0.99, ranking.confidence < 0.9
     caption = (
-        f"How confident {who} is where it is right and where it is wrong; the scale of the counts is "
-        f"logarithmic. {100 * sure.mean():.2f} % of the images have a confidence of 0.99 or more, and "
-        f"{int(wrong[sure].sum())} of these are wrong; {int(unsure.sum())} images are below 0.9, and "
-        f"{int(wrong[unsure].sum())} of these are wrong."
+        f"Confidence of {models} for correct and for wrong predictions (logarithmic counts). "
+        f"{100 * high.mean():.2f} % of the images have a confidence of 0.99 or more; {int(wrong[high].sum())} of these "
+        f"predictions are wrong. {int(lower.sum())} images have a confidence below 0.9; {int(wrong[lower].sum())} of "
+        "these predictions are wrong."
     )
-    alt = f"Histogram of {who}'s confidence, right and wrong images beside each other."
+    alt = f"Histogram of the confidence of {models}, with correct and wrong predictions side by side."
     return Figure("ambiguous-confidence", figure, caption, alt)
 
 
-def _table(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> Table:
+def _table(evidence: Evidence, ranking: Ambiguity, images: RankedImages) -> Table:
     names = evidence.class_names
-    rows = [
-        (
-            str(rank),
-            str(index),
-            names[evidence.labels[index]],
+    return images.table(
+        ("prediction", "confidence", "second guess", "correct seeds"),
+        lambda index: (
             names[ranking.prediction[index]],
             f"{ranking.confidence[index]:.4f}",
             names[ranking.second_guess[index]],
             f"{ranking.num_right[index]} of {ranking.seeds}",
-        )
-        for rank, index in enumerate(first[:10], 1)
-    ]
-    caption = f"The {len(rows)} most ambiguous images; ambiguous.csv has all {len(ranking.order):,}, with every score."
-    return Table(COLUMNS, rows, caption, numbers=("rank", "index", "confidence"))
+        ),
+        "most ambiguous images",
+        numbers=("confidence",),
+    )
 
 
-def _frame(evidence: Evidence, ranking: Ambiguity) -> pd.DataFrame:
-    columns = {
-        "index": np.arange(len(ranking.order)),
-        "label": evidence.labels,
+def _columns(ranking: Ambiguity) -> dict[str, object]:
+    return {
         "prediction": ranking.prediction,
         "confidence": ranking.confidence,
         "second_guess": ranking.second_guess,
@@ -145,22 +149,7 @@ def _frame(evidence: Evidence, ranking: Ambiguity) -> pd.DataFrame:
         "seeds": ranking.seeds,
         **ranking.scores,
     }
-    return pd.DataFrame(columns).iloc[ranking.order].reset_index(drop=True)
 
 
-def _pictures(evidence: Evidence, ranking: Ambiguity, first: np.ndarray) -> dict[str, Drawing]:
-    if evidence.images is None:
-        return {}
-    pictures = {}
-    for rank, index in enumerate(first.tolist(), 1):
-        predicted = evidence.class_names[ranking.prediction[index]]
-        confidence = f"{ranking.confidence[index]:.2f}"
-        name = mosaic.picture_path("ambiguous", rank, index, predicted=predicted, confidence=confidence)
-        label = evidence.class_names[evidence.labels[index]]
-        title = f"{rank}. index {index}, label {label}\npredicted {predicted}, confidence {confidence}"
-        pictures[name] = mosaic.draw_single(evidence.images[index], title)
-    return pictures
-
-
-def _who(evidence: Evidence, explained: str = "") -> str:
-    return f"the committee{explained}" if len(evidence.probabilities) > 1 else "the model"
+def _models(evidence: Evidence) -> str:
+    return "the committee" if evidence.several_seeds else "the model"

@@ -1,46 +1,50 @@
-"""Which labels of the test set look wrong? The images whose label fits the committee's probabilities worst."""
+"""Label errors: the test images with labels that fit the predicted probabilities worst."""
 
 from __future__ import annotations
 
 import shlex
 
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure as Drawing
-
 from mnistsweep.analysis.label_quality import SCORES, LabelQuality, rank_suspects
 from mnistsweep.html_report.evidence import Evidence
-from mnistsweep.html_report.figures import mosaic
-from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Formulas, Section, Table, Text
+from mnistsweep.html_report.ranked_images import RankedImages
+from mnistsweep.html_report.records import Fact, Facts, Figure, Formulas, Section, Table, Text
 
-COLUMNS = ("rank", "index", "label", "suggested", "self-confidence", "normalized margin", "flagged")
+INTRODUCTION = (
+    "These are labels of the test set, on which no model was trained. A label is suspected where another class has a "
+    "clearly higher probability. A suspected label is not necessarily wrong: the model can be wrong, and some images "
+    "show no class clearly."
+)
+METHOD = (
+    "The ranking uses the normalized margin. Self-confidence also finds known label errors, but it is low for every "
+    "image that fits no class, too. Confidence-weighted entropy is computed from its formula without cleanlab's "
+    "rescaling, which ranks images that are predicted correctly with full confidence as the most suspect."
+)
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Rank the test images by how badly their label fits."""
+    """Rank the test images by the quality of their labels, lowest first."""
     quality = rank_suspects(evidence.committee, evidence.labels)
-    first = quality.order[: evidence.top]
+    images = RankedImages(evidence, "suspects", quality.order)
     return Section(
         blocks=[
-            Text(
-                "These are labels of the test set, which no model was trained on. The ranking asks whether another "
-                "class fits an image clearly better than its label. A suspect is a question, not a verdict: the "
-                "model may be wrong, and some images have no right answer."
-            ),
+            Text(INTRODUCTION),
             _facts(quality),
-            *_gallery(evidence, quality, first),
-            _table(evidence, quality, first),
-            Text(
-                "Ranked by normalized margin: self-confidence finds known label errors as well, but is also low for "
-                "an image that fits no class. Confidence-weighted entropy is given from its formula and not as "
-                "cleanlab rescales it, because there images that the model is perfectly sure of, and right about, "
-                "come out as the most suspect."
-            ),
-            Formulas("How labels are scored", list(SCORES.values())),
+            *_gallery(evidence, quality, images),
+            _table(evidence, quality, images),
+            Text(METHOD),
+            Formulas("Definitions of the label quality scores", list(SCORES.values())),
         ],
         advice=_advice(evidence, quality),
-        files={"suspects.csv": _frame(evidence, quality)},
-        pictures=_pictures(evidence, quality, first),
+        files={
+            "suspects.csv": images.frame({"suggested": quality.suggested, "flagged": quality.flagged, **quality.scores})
+        },
+        pictures=images.pictures(
+            lambda index: {
+                "label": images.label(index),
+                "suggested": evidence.class_names[quality.suggested[index]],
+            },
+            lambda index: f"\nlabel {images.label(index)}, suggested {evidence.class_names[quality.suggested[index]]}",
+        ),
     )
 
 
@@ -49,9 +53,9 @@ def _facts(quality: LabelQuality) -> Facts:
     below = int((quality.scores["self_confidence"] < 0.01).sum())
     return Facts(
         [
-            Fact("labels flagged", f"{flagged:,}", f"by cleanlab's confident learning, of {images:,} test labels"),
-            Fact("share flagged", f"{100 * flagged / images:.2f} %", "an estimate by the model, not a count of errors"),
-            Fact("self-confidence below 0.01", f"{below:,}", "the committee all but rules the label out"),
+            Fact("flagged labels", f"{flagged:,}", f"by cleanlab's confident learning, of {images:,} test labels"),
+            Fact("share flagged", f"{100 * flagged / images:.2f} %", "an estimate, not a count of label errors"),
+            Fact("self-confidence below 0.01", f"{below:,}", "labels with a predicted probability below 0.01"),
         ]
     )
 
@@ -60,72 +64,37 @@ def _advice(evidence: Evidence, quality: LabelQuality) -> list[str]:
     flagged, images = int(quality.flagged.sum()), len(quality.flagged)
     if not flagged:
         return []
-    look = min(flagged, evidence.top)
     sweep = evidence.name if evidence.cleaning is None else str(evidence.cleaning.parent)
     clean = shlex.join(["mnistsweep", "clean", sweep])
     return [
-        f"Look at the {look} most suspected test labels (suspects.csv): {flagged} of {images:,} are flagged, and if "
-        f"all of these were wrong as suggested, the committee's accuracy would be {100 * flagged / images:.2f} "
-        f"points higher. To measure whether cleaning the training set helps, run `{clean}`."
+        f"Check the {min(flagged, evidence.top)} most suspected test labels (suspects.csv). {flagged} of {images:,} "
+        "labels are flagged; if the suggested class were correct for all of them, the accuracy of the committee would "
+        f"be {100 * flagged / images:.2f} points higher. To measure whether cleaning the training labels helps, run "
+        f"`{clean}`."
     ]
 
 
-def _gallery(evidence: Evidence, quality: LabelQuality, first: np.ndarray) -> list[Block]:
-    if evidence.images is None:
-        return []
-    names, margin = evidence.class_names, quality.scores["normalized_margin"]
-    titles = [
-        f"{rank}. index {index}\nlabel {names[evidence.labels[index]]}\nsuggested {names[quality.suggested[index]]}"
-        for rank, index in enumerate(first, 1)
-    ]
-    caption = (
-        f"The {len(first)} test images whose label fits worst, most suspect first. Above each: rank and index, the "
-        "given label, and the class that the committee suggests. Their normalized margins are "
-        f"{margin[first[0]]:.4f} to {margin[first[-1]]:.4f}, where 0 is the worst; "
-        f"{int(quality.flagged[first].sum())} of {len(first)} are flagged."
+def _gallery(evidence: Evidence, quality: LabelQuality, images: RankedImages) -> list[Figure]:
+    names, margin, first = evidence.class_names, quality.scores["normalized_margin"], images.first
+    return images.gallery(
+        lambda index: f"label {images.label(index)}\nsuggested {names[quality.suggested[index]]}",
+        f"The {len(first)} test images with the most suspected labels, most suspected first. Above each image: its "
+        "rank and index, its label, and the predicted class as a suggestion. Normalized margin: "
+        f"{margin[first[0]]:.4f} to {margin[first[-1]]:.4f} (0 is worst). {int(quality.flagged[first].sum())} of "
+        f"{len(first)} are flagged.",
+        f"The {len(first)} test images with the most suspected labels, with label and suggested class.",
     )
-    drawing = mosaic.draw_mosaic(evidence.images[first], titles, columns=5)
-    alt = f"The {len(first)} test images with the most suspect labels, with given and suggested label."
-    return [Figure("suspects-images", drawing, caption, alt)]
 
 
-def _table(evidence: Evidence, quality: LabelQuality, first: np.ndarray) -> Table:
-    names = evidence.class_names
-    rows = [
-        (
-            str(rank),
-            str(index),
-            names[evidence.labels[index]],
-            names[quality.suggested[index]],
+def _table(evidence: Evidence, quality: LabelQuality, images: RankedImages) -> Table:
+    return images.table(
+        ("suggested", "self-confidence", "normalized margin", "flagged"),
+        lambda index: (
+            evidence.class_names[quality.suggested[index]],
             f"{quality.scores['self_confidence'][index]:.4f}",
             f"{quality.scores['normalized_margin'][index]:.4f}",
             "yes" if quality.flagged[index] else "no",
-        )
-        for rank, index in enumerate(first[:10], 1)
-    ]
-    caption = f"The {len(rows)} most suspected labels; suspects.csv has all {len(quality.order):,}, with every score."
-    return Table(COLUMNS, rows, caption, numbers=("rank", "index", "self-confidence", "normalized margin"))
-
-
-def _frame(evidence: Evidence, quality: LabelQuality) -> pd.DataFrame:
-    columns = {
-        "index": np.arange(len(quality.order)),
-        "label": evidence.labels,
-        "suggested": quality.suggested,
-        "flagged": quality.flagged,
-        **quality.scores,
-    }
-    return pd.DataFrame(columns).iloc[quality.order].reset_index(drop=True)
-
-
-def _pictures(evidence: Evidence, quality: LabelQuality, first: np.ndarray) -> dict[str, Drawing]:
-    if evidence.images is None:
-        return {}
-    pictures = {}
-    for rank, index in enumerate(first.tolist(), 1):
-        label = evidence.class_names[evidence.labels[index]]
-        suggested = evidence.class_names[quality.suggested[index]]
-        name = mosaic.picture_path("suspects", rank, index, label=label, suggested=suggested)
-        title = f"{rank}. index {index}\nlabel {label}, suggested {suggested}"
-        pictures[name] = mosaic.draw_single(evidence.images[index], title)
-    return pictures
+        ),
+        "most suspected labels",
+        numbers=("self-confidence", "normalized margin"),
+    )
