@@ -183,13 +183,13 @@ def over_confidence(model: Any, unseen: Examples) -> Iterator[Result]:
 
 
 def train(config: Config, dataset: Dataset, seed: int) -> Any:
-    from mnistsweep.evaluation.retraining import refit
+    from mnistsweep.evaluation.retraining import retrain
 
-    return refit(config, dataset, seed, config.trainer.epochs).model
+    return retrain(config, dataset, seed, config.trainer.epochs).model
 
 
 def predict(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:
-    from mnistsweep.evaluation.retraining import class_probabilities
+    from mnistsweep.evaluation.inference import class_probabilities
 
     return class_probabilities(model, images)
 

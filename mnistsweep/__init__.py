@@ -1,7 +1,7 @@
 """mnistsweep: hyperparameter sweeps for Keras.
 
-`load_sweep` opens a sweep's folder as pandas tables, `load_report` what its report's models say of each test image; the
-analyses (`mnistsweep.analysis`) are functions of arrays. All else is done from the command line, ``mnistsweep --help``.
+`load_sweep` opens a sweep's folder as pandas tables. `load_report` opens a report: the predictions for each test image.
+The analyses (`mnistsweep.analysis`) are functions of arrays. The command line does the rest: ``mnistsweep --help``.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ __version__ = "0.1.0"
 __all__ = ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
 
 if TYPE_CHECKING:
-    from mnistsweep.commands.show import Report, load_report
+    from mnistsweep.evaluation.report import Report, load_report
     from mnistsweep.study.sweep import Sweep, load_sweep
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: ``mnistsweep --help`` needs none of it."""
+    """Import a public name at its first use, so that ``mnistsweep --help`` stays fast."""
     if name in ("Sweep", "load_sweep"):
         from mnistsweep.study import sweep
 
         return getattr(sweep, name)
     if name in ("Report", "load_report"):
-        from mnistsweep.commands import show
+        from mnistsweep.evaluation import report
 
-        return getattr(show, name)
+        return getattr(report, name)
     raise AttributeError(f"module 'mnistsweep' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""How far a command is: a bar on a terminal, a line a step elsewhere."""
+"""Progress of a command: a bar on a terminal, one printed line a step elsewhere."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 class StepProgress:
-    """Shows the steps of a command as long as the context lasts.
+    """Context manager that shows the current step of a command and the share of work that is done.
 
     Args:
-        console: Where to write.
-        total: How many units of work there are in all.
+        console: Console for the bar or the lines.
+        total: Total number of units of work.
 
     Example:
         >>> with StepProgress(Console(force_terminal=False), total=2) as steps:
@@ -42,12 +42,12 @@ class StepProgress:
     ) -> None:
         self._progress.stop()
 
-    def start_step(self, what: str) -> None:
-        """Say what comes now."""
-        self._progress.update(self._task, description=what)
+    def start_step(self, title: str) -> None:
+        """Show the title of the step that starts now."""
+        self._progress.update(self._task, description=title)
         if not self._console.is_terminal:
-            self._console.print(what, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(title, highlight=False, markup=False, soft_wrap=True)
 
     def advance(self, units: float = 1.0) -> None:
-        """Count work as done."""
+        """Add finished units of work."""
         self._progress.advance(self._task, units)

@@ -8,8 +8,8 @@ import pytest
 
 import mnistsweep
 from mnistsweep import cli
-from mnistsweep.commands.show import Report as ReportOfShowing
 from mnistsweep.config.schema import CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
+from mnistsweep.evaluation.report import Report as ReportOfEvaluation
 from mnistsweep.study.results_table import COLUMNS
 from mnistsweep.study.sweep import Sweep as SweepOfResults
 
@@ -17,7 +17,7 @@ from mnistsweep.study.sweep import Sweep as SweepOfResults
 def test_names_of_the_package() -> None:
     assert sorted(mnistsweep.__all__) == ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
     assert mnistsweep.Sweep is SweepOfResults
-    assert mnistsweep.Report is ReportOfShowing
+    assert mnistsweep.Report is ReportOfEvaluation
     assert callable(mnistsweep.load_sweep)
     assert callable(mnistsweep.load_report)
     assert mnistsweep.__version__.count(".") == 2

@@ -23,8 +23,8 @@ def sections(folder: str, *overrides: str) -> dict[str, float]:
     """Make the page from what is stored; the seconds of each part, in the order of the page."""
     from rich.console import Console
 
-    from mnistsweep.commands.report import gather
-    from mnistsweep.evaluation.collector import Gatherer
+    from mnistsweep.evaluation.collector import collect_evidence
+    from mnistsweep.evaluation.report_context import ReportContext
     from mnistsweep.evaluation.selection import select
     from mnistsweep.html_report import page
     from mnistsweep.progress_bar import StepProgress
@@ -32,7 +32,7 @@ def sections(folder: str, *overrides: str) -> dict[str, float]:
     began = time.perf_counter()
     selection = select(Path(folder), overrides)
     with StepProgress(Console(stderr=True), 1) as steps:
-        evidence = gather(Gatherer(selection, steps))
+        evidence = collect_evidence(ReportContext(selection, steps))
     gathered = time.perf_counter()
     made = page.make(evidence, selection.paths.report.folder)
     whole = time.perf_counter() - gathered

@@ -1,7 +1,7 @@
-"""`mnistsweep clean`: does it help to remove or to correct the training labels that look wrong?
+"""`mnistsweep clean`: tests whether removing or correcting suspected label errors improves the winner of a sweep.
 
-It costs ``folds + 5 * seeds`` trainings (by default 20) of the winner's configuration, each as long as that says;
-`experiment` tells which.
+The experiment needs ``folds + 5 * seeds`` trainings (20 by default) of the winner's configuration, each with the
+configured number of epochs; `evaluation.cleaning_experiment` describes them.
 """
 
 from __future__ import annotations
@@ -18,73 +18,73 @@ from mnistsweep.analysis.arms import compare_arms
 from mnistsweep.analysis.paired import PairedDifference
 from mnistsweep.analysis.planting import DetectionScores
 from mnistsweep.analysis.treatments import ARMS
-from mnistsweep.evaluation.cleaning_experiment import Experiment
-from mnistsweep.evaluation.cleaning_records import Findings, accuracies
-from mnistsweep.evaluation.learner import Learner
+from mnistsweep.evaluation.cleaning_experiment import CleaningExperiment
+from mnistsweep.evaluation.cleaning_store import CleaningStore, accuracies
+from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
 from mnistsweep.evaluation.selection import select
 
 
 def clean(folder: Path, overrides: Sequence[str] = ()) -> None:
-    """Run the cleaning experiment of a finished or stopped sweep, or go on with it, and print what came out.
+    """Run or resume the label-cleaning experiment of a finished or stopped sweep, and print its results.
 
     Args:
-        folder: Of the sweep.
-        overrides: Keys of the group ``clean``: ``clean.plant=0.02``.
+        folder: Path of the sweep's folder.
+        overrides: Keys of the group ``clean``, for example ``clean.plant=0.02``.
 
     Raises:
         StudyError: There is no sweep, no trial has completed, or another process runs the experiment.
-        ConfigError: An option cannot be used.
-        DataError: The data are gone, or a class has fewer examples than there are folds.
+        ConfigError: The value of an option is invalid.
+        DataError: The data are missing, or a class has fewer examples than there are folds.
         SweepStopped: A training failed.
     """
     console = Console()
     selection = select(folder, overrides, "clean")
     options = selection.plan.config.clean
-    experiment = Experiment(selection, options, Learner.of(selection), console)
-    summary = experiment.findings.summary(options.seeds)
-    show(experiment.run() if summary is None else summary, experiment.findings, console)
+    experiment = CleaningExperiment(selection, options, CleaningTrainer.of(selection), console)
+    summary = experiment.store.read_summary(options.seeds)
+    print_results(experiment.run() if summary is None else summary, experiment.store, console)
 
 
-def show(summary: dict[str, Any], findings: Findings, console: Console) -> None:
-    """Print what came out.
+def print_results(summary: dict[str, Any], store: CleaningStore, console: Console) -> None:
+    """Print the results of an experiment.
 
     Args:
-        summary: What ``summary.json`` holds.
-        findings: Of the experiment.
-        console: Where to write.
+        summary: Content of ``summary.json``.
+        store: Files of the experiment.
+        console: Console to print on.
     """
-    console.print(_suspected(summary), highlight=False)
+    console.print(_num_suspected(summary), highlight=False)
     if summary["planted"] is not None:
         console.print(DetectionScores(**summary["planted"]).sentence, highlight=False, soft_wrap=True)
-    console.print(_table(findings, summary["seeds"]))
-    console.print("Accuracy on the validation side; differences in points, ± the 95 % interval.", highlight=False)
+    console.print(_table(store, summary["seeds"]))
+    console.print("Accuracy on the validation split; differences in points, ± the 95 % interval.", highlight=False)
     console.print(summary["sentence"], highlight=False, soft_wrap=True)
-    console.print("The validation side judged; the test set was not touched.", highlight=False)
-    console.print(f"in {findings.paths.folder}", highlight=False, soft_wrap=True, markup=False)
+    console.print("Scored on the validation split; the test set was not used.", highlight=False)
+    console.print(f"in {store.paths.folder}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _suspected(summary: dict[str, Any]) -> str:
-    """How many labels the arms are about."""
+def _num_suspected(summary: dict[str, Any]) -> str:
+    """Sentence with the number of suspected labels."""
     if summary["flagged"]:
-        return f"{summary['suspected']} of {summary['examples']} training labels are suspected."
-    return f"None of {summary['examples']} training labels is flagged; the arms are about the most suspect one."
+        return f"{summary['suspected']} of {summary['examples']} training labels are suspected to be wrong."
+    return f"None of {summary['examples']} training labels is flagged; the arms use the most suspect label."
 
 
-def _table(findings: Findings, seeds: int) -> Table:
-    """The arms, a row each."""
+def _table(store: CleaningStore, seeds: int) -> Table:
+    """Table of the arms, one row each."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(f"arm ({seeds} seed{'s' * (seeds > 1)} each)")
     for column in ("accuracy", "against nothing", "against random"):
         table.add_column(column, justify="right")
-    for arm in compare_arms(accuracies(findings.runs(), seeds)):
+    for arm in compare_arms(accuracies(store.read_runs(), seeds)):
         spread = f" ± {100 * arm.std:.2f}" if seeds > 1 else ""
-        table.add_row(ARMS[arm.name], f"{100 * arm.mean:.2f}{spread} %", _short(arm.to_nothing), _short(arm.to_random))
+        table.add_row(ARMS[arm.name], f"{100 * arm.mean:.2f}{spread} %", _cell(arm.to_nothing), _cell(arm.to_random))
     return table
 
 
-def _short(difference: PairedDifference | None) -> str:
-    """A difference in points in little room."""
+def _cell(difference: PairedDifference | None) -> str:
+    """Difference in points, short: mean ± half the width of the interval."""
     if difference is None:
         return ""
-    half = (difference.high - difference.low) / 2
-    return f"{100 * difference.mean:+.2f}" + (f" ± {100 * half:.2f}" if np.isfinite(half) else "")
+    half_width = (difference.high - difference.low) / 2
+    return f"{100 * difference.mean:+.2f}" + (f" ± {100 * half_width:.2f}" if np.isfinite(half_width) else "")

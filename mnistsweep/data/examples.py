@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.augmentation import Augmentation
+from mnistsweep.data.checksums import array_checksum
 from mnistsweep.data.scaling import Scaling
 
 
@@ -81,6 +82,11 @@ class HeldOut:
     def images(self) -> NDArray[np.float32]:
         """Scaled, as a model wants them."""
         return self.scaling.apply(self.stored)
+
+    @cached_property
+    def checksum(self) -> str:
+        """Checksum of `stored` and `labels`, 16 hexadecimal digits: it identifies the test set by its content."""
+        return array_checksum(self.stored, self.labels)
 
     @property
     def are_images(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from mnistsweep import targets
 from mnistsweep.data import sources
 from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
 from mnistsweep.data.augmentation import Augmentation
+from mnistsweep.data.checksums import array_checksum
 from mnistsweep.data.examples import Dataset, Examples, HeldOut
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, Settings, read
@@ -147,11 +147,7 @@ def checksum(config: Mapping[str, Any]) -> str:
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     loaded = _load(read(config))
-    digest = hashlib.sha256()
-    for array in (loaded.images, loaded.labels):
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]
+    return array_checksum(loaded.images, loaded.labels)
 
 
 def _load(settings: Settings) -> _Loaded:

@@ -1,1 +1,1 @@
-"""After the sweep: select the winner, retrain it, predict, and the label-cleaning experiment."""
+"""After the sweep: select and retrain the winner, evaluate it on the test set, run the label-cleaning experiment."""

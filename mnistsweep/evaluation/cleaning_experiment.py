@@ -1,12 +1,13 @@
-"""The cleaning experiment: what is trained, in which order, and on which labels.
+"""The label-cleaning experiment: which models are trained, in which order, and on which labels.
 
-1. On request (`clean.plant`) a known share of the training labels is made wrong first.
-2. Each example of the training side is judged by a model that was not trained on it (`clean.folds` models).
-3. Five arms (`analysis.treatments.ARMS`) are trained with the same `clean.seeds` seeds and scored on the validation
-   side.
+1. With `clean.plant`, a known share of the training labels is replaced by wrong ones first.
+2. Every training example gets an out-of-fold prediction: by a model that was not trained on it (`clean.folds` models).
+3. Labels that disagree with these predictions are suspected to be wrong. The five arms (`analysis.treatments.ARMS`)
+   differ in what they do with them; each is trained with the same `clean.seeds` seeds and scored on the validation
+   split.
 
-The validation side is left as it is, and judges; the test set is not touched. Folds and scores are kept as they come,
-so that the same command goes on where it was interrupted; more seeds go on from fewer.
+The validation split is not changed, and the test set is not used. Folds and scores are written after every training, so
+that the same command resumes an interrupted experiment, and a command with more seeds reuses those that exist.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from mnistsweep.config.schema import CleanConfig
 from mnistsweep.config.trial_file import fingerprint
 from mnistsweep.data import Dataset, Examples
 from mnistsweep.evaluation import suspected_labels
-from mnistsweep.evaluation.cleaning_records import Findings, Judged, Run, accuracies
-from mnistsweep.evaluation.learner import Learner
+from mnistsweep.evaluation.cleaning_store import ArmRun, CleaningStore, FoldPredictions, accuracies
+from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
 from mnistsweep.evaluation.selection import Selection, check_data
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import CleanPaths
@@ -45,163 +46,172 @@ from mnistsweep.seeds import Purpose, experiment_seed
 
 
 @dataclass(frozen=True, eq=False)
-class Experiment:
-    """The cleaning experiment of a sweep's winner.
+class CleaningExperiment:
+    """The label-cleaning experiment with the configuration of a sweep's winner.
 
     Args:
-        selection: The sweep and its winner.
-        options: Of the experiment.
-        learner: Trains the models.
-        console: Where to write.
+        selection: Sweep and winner.
+        options: Options of the experiment, the group ``clean`` of the configuration.
+        trainer: Trainer of the models.
+        console: Console for progress and notices.
     """
 
     selection: Selection
     options: CleanConfig
-    learner: Learner
+    trainer: CleaningTrainer
     console: Console
 
     @property
     def paths(self) -> CleanPaths:
-        """Its files."""
+        """Paths of the experiment's files."""
         return self.selection.paths.clean
 
     @cached_property
-    def findings(self) -> Findings:
-        """What it has found so far; with another identity it begins anew. The number of seeds is no part of that."""
-        identity = {
+    def store(self) -> CleaningStore:
+        """Reader and writer of the files. The origin leaves out the number of seeds: more seeds reuse existing runs."""
+        origin = {
             "trial": self.selection.winner.number,
-            "configuration": fingerprint(self.learner.config),
-            "epochs": self.learner.epochs,
+            "configuration": fingerprint(self.trainer.config),
+            "epochs": self.trainer.epochs,
             "data": self.selection.checksum,
             "seed": self.selection.plan.config.seed,
             "plant": self.options.plant,
             "folds": self.options.folds,
         }
-        return Findings(self.paths, identity)
+        return CleaningStore(self.paths, origin)
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The winner's data."""
-        return data.load(self.learner.config.data)
+        """Data set of the winner."""
+        return data.load(self.trainer.config.data)
 
     def run(self) -> dict[str, Any]:
-        """Do what is left to do.
+        """Run the experiment, or resume it.
 
         Returns:
-            What came out, as ``summary.json`` has it.
+            The summary, as in ``summary.json``.
 
         Raises:
-            DataError: The data are gone, or a class has fewer examples than there are folds.
-            StudyError: Another process is at it, or a file is damaged.
+            DataError: The data are missing, or a class has fewer examples than there are folds.
+            StudyError: Another process runs the experiment, or a file is damaged.
             SweepStopped: A training failed.
         """
-        check_data(self.selection, self.learner.config)
-        new = self._plant()
+        check_data(self.selection, self.trainer.config)
+        initial = self._initial_folds()
         with single_command_lock(self.paths.lock, "mnistsweep clean"):
             remove_temporary_files(self.paths.folder)
-            judged, runs = self._open(new), self.findings.runs()
-            with StepProgress(self.console, self._num_fits * self.learner.epochs) as steps:
-                self._judge(judged, steps)
-                ranking = self._rank(judged)
-                self._train_arms(judged, ranking, runs, steps)
-            return self._sum_up(judged, ranking)
+            folds, runs = self._resume(initial), self.store.read_runs()
+            with StepProgress(self.console, self._num_trainings * self.trainer.epochs) as steps:
+                self._predict_folds(folds, steps)
+                ranking = self._rank_labels(folds)
+                self._train_arms(folds, ranking, runs, steps)
+            return self._write_summary(folds, ranking)
 
     @property
-    def _num_fits(self) -> int:
+    def _num_trainings(self) -> int:
         return self.options.folds + len(ARMS) * self.options.seeds
 
     def _seed(self, purpose: Purpose, *indices: int) -> int:
         """Seed of the experiment, derived from the sweep's seed."""
         return experiment_seed(self.selection.plan.config.seed, purpose, *indices)
 
-    def _plant(self) -> Judged:
-        """The training side with its labels planted and its folds assigned, before anything is judged."""
+    def _initial_folds(self) -> FoldPredictions:
+        """Plant label errors and assign folds; no fold has predictions yet."""
         labels, classes = self.dataset.train.labels, self.dataset.classes
         planted = plant_label_errors(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
         fold = assign_folds(planted.labels, self.options.folds, classes, self._seed(Purpose.FOLDING))
-        return Judged(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
+        return FoldPredictions(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
 
-    def _open(self, new: Judged) -> Judged:
-        """What was kept of this experiment; else a new one."""
-        kept = self.findings.judged()
-        if kept is not None:
-            return kept
+    def _resume(self, initial: FoldPredictions) -> FoldPredictions:
+        """Read the folds of this experiment; if there are none, start it from scratch."""
+        saved = self.store.read_folds()
+        if saved is not None:
+            return saved
         if self.paths.folds.is_file():
-            self.console.print("clean/ holds the experiment of another winner or other options; it begins anew")
-        self.findings.begin(new)
-        return new
+            self.console.print("clean/ holds results of another winner or of other options; starting from scratch")
+        self.store.reset(initial)
+        return initial
 
-    def _judge(self, judged: Judged, steps: StepProgress) -> None:
-        """Have each fold judged by a model that was trained on the others."""
+    def _predict_folds(self, folds: FoldPredictions, steps: StepProgress) -> None:
+        """Predict each fold by a model that is trained on the other folds."""
         for fold in range(self.options.folds):
-            if judged.is_judged(fold):
-                steps.advance(self.learner.epochs)
+            if folds.is_predicted(fold):
+                steps.advance(self.trainer.epochs)
                 continue
-            steps.start_step(f"{fold + 1} of {self._num_fits}: judging the training labels, fold {fold + 1}")
-            inside = judged.fold == fold
-            others = np.flatnonzero(~inside)
+            steps.start_step(f"{fold + 1} of {self._num_trainings}: out-of-fold predictions, fold {fold + 1}")
+            inside = folds.fold == fold
+            outside = np.flatnonzero(~inside)
             seed, images = self._seed(Purpose.JUDGING, fold), self.dataset.train.images[inside]
-            found = self._answer(TreatedTrainingSet(others, judged.labels[others]), seed, images, steps)
-            judged.probabilities[inside] = check_probabilities(found, f" of fold {fold + 1}")
-            self.findings.keep_judged(judged)
+            training_set = TreatedTrainingSet(outside, folds.labels[outside])
+            predicted = self._train_and_predict(training_set, seed, images, steps)
+            folds.probabilities[inside] = check_probabilities(predicted, f" of fold {fold + 1}")
+            self.store.write_folds(folds)
 
-    def _train_arms(self, judged: Judged, ranking: LabelQuality, runs: list[Run], steps: StepProgress) -> None:
-        """Train and score each arm with each seed, all arms of a seed before the next; `runs` grows."""
+    def _train_arms(
+        self, folds: FoldPredictions, ranking: LabelQuality, runs: list[ArmRun], steps: StepProgress
+    ) -> None:
+        """Train and score the missing runs, all arms of one seed before the next seed; appends to `runs`."""
         done = {(run.arm, run.seed) for run in runs}
-        left = [(arm, seed) for seed in range(self.options.seeds) for arm in ARMS if (arm, seed) not in done]
-        first = self._num_fits - len(left) + 1
-        ambiguous = rank_ambiguous(judged.probabilities, judged.labels).order
-        steps.advance(self.learner.epochs * (first - 1 - self.options.folds))
-        for number, (arm, seed) in enumerate(left, first):
-            steps.start_step(f"{number} of {self._num_fits}: {ARMS[arm]}, seed {seed + 1} of {self.options.seeds}")
-            chosen, removing = suspected_labels.suspected(ranking), self._seed(Purpose.REMOVING, seed)
-            treated = apply_treatment(arm, judged.labels, chosen, ranking.suggested, ambiguous, removing)
-            runs.append(self._score(arm, seed, treated, steps))
-            self.findings.keep_runs(runs)
+        missing = [(arm, seed) for seed in range(self.options.seeds) for arm in ARMS if (arm, seed) not in done]
+        first = self._num_trainings - len(missing) + 1
+        ambiguous = rank_ambiguous(folds.probabilities, folds.labels).order
+        suspects = suspected_labels.suspected_positions(ranking)
+        steps.advance(self.trainer.epochs * (first - 1 - self.options.folds))
+        for number, (arm, seed) in enumerate(missing, first):
+            steps.start_step(f"{number} of {self._num_trainings}: {ARMS[arm]}, seed {seed + 1} of {self.options.seeds}")
+            removal_seed = self._seed(Purpose.REMOVING, seed)
+            treated = apply_treatment(arm, folds.labels, suspects, ranking.suggested, ambiguous, removal_seed)
+            runs.append(self._run_arm(arm, seed, treated, steps))
+            self.store.write_runs(runs)
 
-    def _score(self, arm: str, seed: int, treated: TreatedTrainingSet, steps: StepProgress) -> Run:
-        """Train one arm with one seed, and score it on the validation side."""
-        began, validation = time.perf_counter(), self.dataset.validation
-        found = self._answer(treated, self._seed(Purpose.TRAINING, seed), validation.images, steps)
-        probabilities, labels = check(found, validation.labels)
-        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
-        removed, seconds = len(self.dataset.train) - len(treated.kept), round(time.perf_counter() - began, 3)
-        return Run(arm, seed, removed, accuracy, log_loss(probabilities, labels), seconds)
+    def _run_arm(self, arm: str, seed: int, treated: TreatedTrainingSet, steps: StepProgress) -> ArmRun:
+        """Train one arm with one seed, and score it on the validation split."""
+        start, validation = time.perf_counter(), self.dataset.validation
+        predicted = self._train_and_predict(treated, self._seed(Purpose.TRAINING, seed), validation.images, steps)
+        probabilities, labels = check(predicted, validation.labels)
+        return ArmRun(
+            arm=arm,
+            seed=seed,
+            removed=len(self.dataset.train) - len(treated.kept),
+            accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
+            loss=log_loss(probabilities, labels),
+            seconds=round(time.perf_counter() - start, 3),
+        )
 
-    def _answer(
+    def _train_and_predict(
         self, treated: TreatedTrainingSet, seed: int, images: NDArray[Any], steps: StepProgress
     ) -> NDArray[np.float64]:
-        """What a model says of images that is trained on a treated training set."""
+        """Train a model on a treated training set, and predict images."""
         train = self.dataset.train
         kept = train.images[treated.kept]
-        kept.setflags(write=False)  # so that a copy on the device stays true as long as the model is trained
-        treated_side = Examples(kept, treated.labels.astype(train.labels.dtype))
-        dataset = dataclasses.replace(self.dataset, train=treated_side)
-        return self.learner.answer(dataset, seed, images, lambda _epoch: steps.advance())
+        kept.setflags(write=False)  # read-only: a copy on the device stays valid during the training
+        dataset = dataclasses.replace(self.dataset, train=Examples(kept, treated.labels.astype(train.labels.dtype)))
+        return self.trainer.train_and_predict(dataset, seed, images, lambda _epoch: steps.advance())
 
-    def _rank(self, judged: Judged) -> LabelQuality:
-        """Rank the training labels by how wrong they look, and write down the first."""
-        ranking = rank_suspects(judged.probabilities, judged.labels)
-        positions = data.training_positions(self.learner.config.data)
-        self.findings.keep_suspects(
-            suspected_labels.to_rows(ranking, judged.labels, judged.planted, positions),
-            suspected_labels.to_pictures(ranking, self.dataset.train.images),
+    def _rank_labels(self, folds: FoldPredictions) -> LabelQuality:
+        """Rank the training labels by how likely they are wrong, and write the first ones to disk."""
+        ranking = rank_suspects(folds.probabilities, folds.labels)
+        source_positions = data.training_positions(self.trainer.config.data)
+        self.store.write_suspects(
+            suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, source_positions),
+            suspected_labels.suspect_images(ranking, self.dataset.train.images),
         )
         return ranking
 
-    def _sum_up(self, judged: Judged, ranking: LabelQuality) -> dict[str, Any]:
-        """Write what came out."""
-        found = score_detection(ranking.order, ranking.flagged, judged.planted) if len(judged.planted) else None
+    def _write_summary(self, folds: FoldPredictions, ranking: LabelQuality) -> dict[str, Any]:
+        """Write the summary; files of earlier versions hold the same keys."""
+        num_planted, arms = len(folds.planted), compare_arms(accuracies(self.store.read_runs(), self.options.seeds))
+        detection = score_detection(ranking.order, ranking.flagged, folds.planted) if num_planted else None
         summary = {
             "mnistsweep": __version__,
-            "identity": self.findings.identity,
+            "identity": self.store.origin,
             "seeds": self.options.seeds,
-            "examples": len(judged.labels),
+            "examples": len(folds.labels),
             "validation": len(self.dataset.validation),
-            "suspected": len(suspected_labels.suspected(ranking)),
+            "suspected": len(suspected_labels.suspected_positions(ranking)),
             "flagged": int(ranking.flagged.sum()),
-            "planted": None if found is None else dataclasses.asdict(found),
-            "sentence": summarize_arms(compare_arms(accuracies(self.findings.runs(), self.options.seeds))),
+            "planted": None if detection is None else dataclasses.asdict(detection),
+            "sentence": summarize_arms(arms),
         }
-        self.findings.keep_summary(summary)
+        self.store.write_summary(summary)
         return summary

@@ -1,4 +1,4 @@
-"""The trial that won a finished or stopped sweep, with the configuration that it was trained with."""
+"""Selection of the winner: the completed trial with the best validation objective, and its configuration."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Selection:
     """A sweep and its winner.
 
     Attributes:
-        paths: The sweep's files.
-        plan: What was searched; `plan.config` has the options of the command on top.
-        checksum: Of the training data that the sweep was made with.
+        paths: Paths of the sweep's files.
+        plan: Plan of the sweep; `plan.config` includes the options of the command.
+        checksum: Checksum of the training data of the sweep.
         records: All trials.
-        winner: The completed trial with the best objective on validation.
+        winner: Completed trial with the best validation objective.
     """
 
     paths: SweepPaths
@@ -45,9 +45,9 @@ class Selection:
 
     @cached_property
     def best_epoch(self) -> int:
-        """Of the winner: how long a model of its configuration is trained."""
+        """Best epoch of the winner, counted from 1: the number of epochs of a retrained model."""
         result, trainer = self.winner.result, self.config_of(self.winner).trainer
-        if result.epochs <= trainer.repeats:  # a `fit` of the user's own that tells of its end alone
+        if result.epochs <= trainer.repeats:  # a hypermodel that overrides `fit` reports one epoch, at its end
             return trainer.epochs
         return result.best_epoch or result.epochs
 
@@ -60,7 +60,10 @@ class Selection:
         return ranked(self.records, self.plan.direction)[:number]
 
     def config_of(self, record: TrialRecord) -> Config:
-        """The configuration that a trial was trained with, as its folder has it.
+        """Configuration of a trial, read from its folder.
+
+        Args:
+            record: Trial of the sweep.
 
         Raises:
             StudyError: The file is missing or damaged.
@@ -79,16 +82,16 @@ class Selection:
 
 
 def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -> Selection:
-    """Open a sweep and find its winner.
+    """Open a sweep and select its winner.
 
     Args:
-        folder: Of the sweep.
-        overrides: Options of the command, ``report.seeds=5``.
-        group: The group of keys that the command takes.
+        folder: Path of the sweep's folder.
+        overrides: Options of the command, for example ``report.seeds=5``.
+        group: Configuration group of the command's options: ``report`` or ``clean``.
 
     Raises:
         StudyError: There is no sweep, its files cannot be read, or no trial has completed.
-        ConfigError: An option cannot be used.
+        ConfigError: The value of an option is invalid.
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
@@ -99,29 +102,31 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
         failed = next((record for record in records if record.result.reason), None)
         why = f" Trial {failed.number} {failed.state.value}: {failed.result.reason}." if failed else ""
         raise StudyError(
-            f"{folder}: no trial has completed yet, so there is no best model ({len(records)} begun).{why} The command "
-            "that began the sweep continues it."
+            f"{folder}: no trial has completed yet, so there is no best model ({len(records)} started).{why} The "
+            "command that started the sweep continues it."
         )
     return Selection(sweep.paths, plan, str(sweep.config.get("data", "")), records, winner)
 
 
 def check_data(selection: Selection, config: Config) -> None:
-    """See that the data are still those that the sweep was made with.
+    """Check that the data are the same as when the sweep was started.
+
+    Args:
+        selection: Sweep and winner.
+        config: Configuration of the winner; its data may differ from the sweep's where they were searched.
 
     Raises:
-        DataError: They are gone, damaged, or others.
+        DataError: The data are missing or damaged, or differ from those of the sweep.
     """
-    own = selection.plan.config.data  # the sweep's; a trial has others where they were searched
+    sweep_data = selection.plan.config.data
     try:
-        found = data.checksum(own)
-        if config.data != own:
+        found = data.checksum(sweep_data)
+        if config.data != sweep_data:
             data.checksum(config.data)
     except DataError as error:
-        raise DataError(
-            f"{selection.paths.folder}: the data that this sweep was made with cannot be loaded any more: {error}"
-        ) from error
+        raise DataError(f"{selection.paths.folder}: the data of this sweep can no longer be loaded: {error}") from error
     if found != selection.checksum:
         raise DataError(
-            f"{selection.paths.folder}: not the data that this sweep was made with (checksum {selection.checksum} "
-            f"then, {found} now); restore them, or repeat the sweep under another name=NAME."
+            f"{selection.paths.folder}: the data differ from those of the sweep (checksum {selection.checksum} then, "
+            f"{found} now); restore them, or repeat the sweep under another name=NAME."
         )

@@ -1,4 +1,4 @@
-"""The training labels that look wrong to the cleaning experiment: which they are, as a table, and as pictures."""
+"""Training labels that the cleaning experiment suspects to be wrong: their positions, table rows and images."""
 
 from __future__ import annotations
 
@@ -9,53 +9,60 @@ from numpy.typing import NDArray
 
 from mnistsweep.analysis.label_quality import LabelQuality
 
-# How many are kept to look at.
-MAX_SHOWN = 40
+# Number of the most suspect labels that are written for inspection, if no more are suspected or planted.
+NUM_SHOWN = 40
 
 
-def suspected(ranking: LabelQuality) -> NDArray[np.int64]:
-    """The labels that the arms are about, ``(m,)``: those flagged; the most suspect one where none is."""
+def suspected_positions(ranking: LabelQuality) -> NDArray[np.int64]:
+    """Positions of the suspected labels, ``(m,)``: the flagged ones, or the most suspect one if none is flagged."""
     flagged: NDArray[np.int64] = np.flatnonzero(ranking.flagged)
     return flagged if len(flagged) else ranking.order[:1]
 
 
-def to_rows(
-    ranking: LabelQuality, labels: NDArray[np.int64], planted: NDArray[np.int64], positions: NDArray[np.intp]
+def suspect_rows(
+    ranking: LabelQuality, labels: NDArray[np.int64], planted: NDArray[np.int64], source_positions: NDArray[np.intp]
 ) -> list[dict[str, Any]]:
-    """The first of a ranking, most suspect first: as many as are suspected, or planted, or shown.
+    """Table of the most suspect labels: as many as are suspected or planted, at least `NUM_SHOWN`.
 
     Args:
-        ranking: Of the training side.
-        labels: As they are trained on, ``(n,)``.
-        planted: Positions of the planted errors.
-        positions: Of the training side in the training set as its source has it, ``(n,)``.
+        ranking: Ranking of the training labels.
+        labels: Labels that the models are trained on, ``(n,)``.
+        planted: Positions of the planted label errors.
+        source_positions: Position of each training example in the training set of the data source, ``(n,)``.
+
+    Returns:
+        A row per label, most suspect first; the keys are the columns of ``suspects.csv``.
     """
-    chosen = suspected(ranking)
-    first = ranking.order[: max(len(chosen), len(planted), MAX_SHOWN)]
-    marks = zip(first, np.isin(first, chosen), np.isin(first, planted), strict=True)
+    suspected = suspected_positions(ranking)
+    first = ranking.order[: max(len(suspected), len(planted), NUM_SHOWN)]
+    flags = zip(first, np.isin(first, suspected), np.isin(first, planted), strict=True)
     return [
         {
-            "index": int(positions[example]),
-            "label": int(labels[example]),
-            "suggested": int(ranking.suggested[example]),
+            "index": int(source_positions[position]),
+            "label": int(labels[position]),
+            "suggested": int(ranking.suggested[position]),
             "suspected": bool(is_suspected),
             "planted": bool(is_planted),
-            **{name: float(values[example]) for name, values in ranking.scores.items()},
+            **{name: float(values[position]) for name, values in ranking.scores.items()},
         }
-        for example, is_suspected, is_planted in marks
+        for position, is_suspected, is_planted in flags
     ]
 
 
-def to_pictures(ranking: LabelQuality, images: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """The images of the first, 0 black and 255 white; None where the inputs are no images.
+def suspect_images(ranking: LabelQuality, images: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """Images of the `NUM_SHOWN` most suspect labels.
 
     Args:
-        ranking: Of the training side.
-        images: Of the training side, scaled.
+        ranking: Ranking of the training labels.
+        images: Scaled images of the training split.
+
+    Returns:
+        Bytes, 0 black and 255 white, ``(m, height, width)`` or ``(m, height, width, 3)``; None if the inputs are not
+        images.
     """
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         return None
     low, high = images.min(), images.max()
-    shown = (images[ranking.order[:MAX_SHOWN]] - low) / max(high - low, np.finfo(np.float32).tiny)
-    shades: NDArray[np.uint8] = np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8)
-    return shades[..., 0] if shades.shape[-1] == 1 else shades
+    shown = (images[ranking.order[:NUM_SHOWN]] - low) / max(high - low, np.finfo(np.float32).tiny)
+    pixels: NDArray[np.uint8] = np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8)
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels

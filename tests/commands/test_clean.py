@@ -78,7 +78,7 @@ def cleaned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cleaned]:
 
 
 def trainings(printed: str) -> list[str]:
-    """What was trained, from the lines that were printed: `3 of 7: nothing removed, seed 1 of 1`."""
+    """Titles of the trainings from printed lines such as `3 of 7: nothing removed, seed 1 of 1`."""
     return re.findall(r"^\d+ of \d+: (.*)$", printed, re.MULTILINE)
 
 
@@ -88,7 +88,7 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
 
 def test_planted_errors_are_found_and_the_arms_compared(cleaned: Cleaned) -> None:
-    folds = [f"judging the training labels, fold {fold}" for fold in (1, 2)]
+    folds = [f"out-of-fold predictions, fold {fold}" for fold in (1, 2)]
     assert trainings(cleaned.printed) == [*folds, *(f"{what}, seed 1 of 1" for what in ARMS.values())]
     summary = cleaned.summary
     assert (summary["examples"], summary["validation"], summary["identity"]["epochs"]) == (240, 60, 5)
@@ -154,8 +154,8 @@ def test_a_training_that_fails_says_why(cleaned: Cleaned, tmp_path: Path, monkey
         raise TrialFailed("the loss of epoch 1 is nan")
 
     shutil.copytree(cleaned.folder, tmp_path / "copy")
-    monkeypatch.setattr(retraining, "refit", diverging)
-    with pytest.raises(SweepStopped, match=r"the training failed: .*the loss of epoch 1 is nan; the same command goes"):
+    monkeypatch.setattr(retraining, "retrain", diverging)
+    with pytest.raises(SweepStopped, match=r"the training failed: .*the loss of epoch 1 is nan; repeat the command"):
         clean(tmp_path / "copy", ["clean.plant=0"])
 
 
@@ -185,7 +185,7 @@ def test_what_is_done_is_shown_and_what_cannot_be_is_said_without_keras(cleaned:
         file.write_text(file.read_text(encoding="utf-8").replace("easy.npz", "lost.npz"), encoding="utf-8")
     refused = {
         (cleaned.before, ()): r"StudyError: .*before: no trial has completed yet",
-        (gone, ()): r"DataError: .*gone: the data that this sweep was made with cannot be loaded any more.*lost\.npz",
+        (gone, ()): r"DataError: .*gone: the data of this sweep can no longer be loaded.*lost\.npz",
         (fresh, ("clean.plnt=0.1",)): r"ConfigError: .*clean\.plnt.*did you mean 'clean\.plant'",
         (fresh, ("report.seeds=2",)): r"ConfigError: .*report\.seeds=2",
         (fresh, ("clean.plant=0.6",)): r"ConfigError: clean\.plant: must be between 0 and 0\.5, received 0\.6",
@@ -194,7 +194,7 @@ def test_what_is_done_is_shown_and_what_cannot_be_is_said_without_keras(cleaned:
         (
             cleaned.folder,
             ("clean.plant=0",),
-        ): r"StudyError: .*another `mnistsweep clean` is at it\. Give the command",
+        ): r"StudyError: .*another `mnistsweep clean` is running here\. Repeat",
     }
     cases = [(str(cleaned.folder), OPTIONS), *((str(folder), options) for folder, options in refused)]
     with exclusive_lock(cleaned.files.lock):

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from commands import command, finished_sweep, tree
 from fakes import RunSweep
-from reports import Counted, Reported, claimed, copied, gathered, gatherer, kept
+from reports import Counted, Reported, claimed, collected, copied, kept, report_context
 
 from mnistsweep.commands import report as report_command
 from mnistsweep.config.compose import quoted
+from mnistsweep.evaluation.collector import collect_evidence
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.locks import exclusive_lock
@@ -97,7 +98,7 @@ def test_all_of_the_report_is_there(reported: Reported) -> None:
     for name in ("mistakes.csv", "ambiguous.csv", "suspects.csv", "scores.csv", "robustness.csv"):
         assert f'href="{name}"' in page
     printed = reported.printed.splitlines()
-    assert printed[:2] == ["training the winner anew, 1 of 2", "training the winner anew, 2 of 2"]
+    assert printed[:2] == ["retraining the winner, 1 of 2", "retraining the winner, 2 of 2"]
     assert printed[2:4] == [f"predicting with the checkpoint of trial {number}", "predicting distorted images"]
     assert printed[4:-3] == [analysis.title for analysis in SECTIONS]
     assert printed[-1] == "the page: logs/search/report/index.html"
@@ -109,10 +110,10 @@ def test_the_bar_ends_at_all_of_the_work(reported: Reported, folder: Path) -> No
     for options, trained in (["report.seeds=2"], 2), (["report.refit=false"], 0), (["report.seeds=1"], 1):
         steps = Counted()
         selection = select(folder, options)
-        report_command.gather(gatherer(folder, *options, "report.robustness=true", steps=steps))
-        assert steps.done + len(SECTIONS) == report_command._work(selection)
-        assert report_command._work(selection) == trained * epochs + report_command.NUM_DISTORTED + len(SECTIONS)
-    assert report_command._work(select(folder, ["report.robustness=false"])) == 3 * epochs + len(SECTIONS)
+        collect_evidence(report_context(folder, *options, "report.robustness=true", steps=steps))
+        assert steps.done + len(SECTIONS) == report_command._num_units(selection)
+        assert report_command._num_units(selection) == trained * epochs + report_command.NUM_DISTORTED + len(SECTIONS)
+    assert report_command._num_units(select(folder, ["report.robustness=false"])) == 3 * epochs + len(SECTIONS)
 
 
 def stop_in_the_middle(folder: Path) -> int:
@@ -145,7 +146,7 @@ def test_a_second_report_trains_nothing_and_needs_no_keras_and_the_sweep_may_be_
     against = page[page.index('id="against"') :]
     assert "model.layer_size" in against[: against.index("</section>")]
     assert json.loads(report.record.read_text(encoding="utf-8"))["class_names"] == ["nought", "one", "two", "three"]
-    search = gathered(folder, "report.seeds=2")[0].search
+    search = collected(folder, "report.seeds=2")[0].search
     assert search is not None
     assert [record.number for record in search.trials] == [0, 1, 2]
     assert set(search.curves["trial"]) == {0, 1, 2, running}
@@ -174,7 +175,7 @@ def test_tables_are_no_images(
     assert not [path for path in report.folder.iterdir() if path.name in ("images", "ambiguous", "suspects")]
     (score, together) = rows(report.folder / "scores.csv")
     assert score["examples"] == together["examples"] == "40"
-    evidence, _ = gathered(folder, "report.seeds=1")
+    evidence, _ = collected(folder, "report.seeds=1")
     assert (evidence.images, evidence.robustness) == (None, None)
     check_that_a_row_of_a_table_is_shown(folder, capfd)
 
@@ -243,11 +244,11 @@ def test_one_report_at_a_time(folder: Path, capfd: pytest.CaptureFixture[str]) -
     with exclusive_lock(paths.lock):
         answer = command(capfd, "report", str(folder))
     assert answer.code == 2
-    assert "another `mnistsweep report` is at it. Give the command again when that one has ended." in answer.err
+    assert "another `mnistsweep report` is running here. Repeat the command when that one has ended." in answer.err
     assert {path: at for path, at in tree(folder).items() if not path.endswith(paths.lock.name)} == {
         path: at for path, at in before.items() if not path.endswith(paths.lock.name)
     }
-    with report_command._alone(paths):
+    with report_command._lock(paths):
         assert not left.exists()
 
 
@@ -292,12 +293,12 @@ def test_sweeps_that_cannot_be_reported(
 
     refused("dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
     refused("logs/dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
-    refused("failed", r".*no trial has completed yet.* \(2 begun\)\. Trial 0 failed: it broke\. .* continues it\.")
+    refused("failed", r".*no trial has completed yet.* \(2 started\)\. Trial 0 failed: it broke\. .* continues it\.")
     with np.load(own) as file:
         arrays = {name: file[name] for name in file.files}
     np.savez(own, **(arrays | {"y_train": arrays["y_train"][::-1]}))
-    refused("done", r"logs/done: not the data that this sweep was made with \(checksum .*; restore them, or .*")
+    refused("done", r"logs/done: the data differ from those of the sweep \(checksum .*; restore them, or .*")
     own.unlink()
-    refused("done", r"logs/done: the data that this sweep was made with cannot be loaded any more: .*own\.npz.*")
+    refused("done", r"logs/done: the data of this sweep can no longer be loaded: .*own\.npz.*")
     done.trial(1).config.unlink()
     refused("done", r"logs/done/trials/0001/config\.yaml: the configuration of trial 1 cannot be read: .*")

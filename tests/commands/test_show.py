@@ -1,4 +1,4 @@
-"""`mnistsweep show` and `load_report`: one image, and what the models of a report say of it."""
+"""`mnistsweep show`: the predictions for one test image, printed and drawn."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import command
-from reports import Reported, copied, gathered
+from reports import Reported, collected, copied
 
-import mnistsweep
-from mnistsweep.commands.show import Report, load_report, show
-from mnistsweep.errors import DataError, StudyError
+from mnistsweep.commands.show import show
+from mnistsweep.errors import DataError
+from mnistsweep.evaluation.report import load_report
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.paths import SweepPaths
 
@@ -24,26 +24,13 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 def evidence(reported: Reported) -> Evidence:
-    return gathered(reported.folder, "report.seeds=2")[0]
+    return collected(reported.folder, "report.seeds=2")[0]
 
 
 @pytest.fixture
 def folder(reported: Reported, tmp_path: Path) -> Path:
     """A copy of the shared sweep, with its report."""
     return copied(reported.folder, tmp_path / "copy")
-
-
-def test_a_report_is_opened_as_it_was_made(reported: Reported, evidence: Evidence) -> None:
-    report = mnistsweep.load_report(reported.folder)
-    assert isinstance(report, Report)
-    np.testing.assert_array_equal(report.probabilities, evidence.probabilities)
-    np.testing.assert_array_equal(report.labels, evidence.labels)
-    assert report.class_names == ["0", "1", "2", "3"]
-    wrong = np.flatnonzero(evidence.probabilities.mean(axis=0).argmax(axis=1) != evidence.labels)
-    np.testing.assert_array_equal(report.mistakes.wrong, wrong)
-    assert len(wrong), "the models of the shared sweep are to make a mistake"
-    assert report.next_wrong(-1) == wrong[0]
-    assert report.next_wrong(int(wrong[-1])) == wrong[0], "after the last comes the first"
 
 
 def test_one_image_is_printed_and_drawn(
@@ -57,7 +44,7 @@ def test_one_image_is_printed_and_drawn(
     order = np.argsort(-mean)
     verdict = "right" if order[0] == evidence.labels[3] else "wrong"
     assert head == f"image 3: label {evidence.labels[3]}, prediction {order[0]}: {verdict}"
-    assert columns.split() == ["class", "probability", "least", "most"]
+    assert columns.split() == ["class", "probability", "min", "max"]
     cells = [line.split() for line in table]
     assert [int(cell[0]) for cell in cells] == order.tolist()
     assert sum(float(cell[1]) for cell in cells) == pytest.approx(1, abs=2.1e-4)
@@ -141,35 +128,3 @@ def test_where_all_are_right_there_is_no_next_wrong_one(folder: Path, evidence: 
     assert load_report(folder).next_wrong(-1) is None
     with pytest.raises(DataError, match="none of the 20 test images is predicted wrong"):
         show(folder, -1, next_wrong=True)
-
-
-def test_what_is_missing_or_damaged_says_what_makes_it_anew(
-    reported: Reported, folder: Path, tmp_path: Path, tiny_file: Path
-) -> None:
-    with pytest.raises(StudyError, match=r"no sweep is there .*did you mean 'search'\?"):
-        load_report(reported.folder.with_name("serch"))
-    bare = copied(reported.folder, tmp_path / "bare", report=False)
-    with pytest.raises(StudyError, match=r"bare: there is no report yet; make one with mnistsweep report .*bare$"):
-        load_report(bare)
-    record = SweepPaths(folder).report.record
-    content = json.loads(record.read_text(encoding="utf-8"))
-    other = tmp_path / "other.npz"
-    with np.load(tiny_file) as file:
-        arrays = {name: file[name] for name in file.files}
-    np.savez(other, **(arrays | {"y_test": arrays["y_test"][::-1]}))
-    moved = content | {"data": content["data"] | {"path": str(other)}}
-    record.write_text(json.dumps(moved), encoding="utf-8")
-    with pytest.raises(DataError, match=r"the test set is not the one that .* makes it anew"):
-        load_report(folder)
-    other.unlink()
-    with pytest.raises(DataError, match=r"other\.npz"):
-        load_report(folder)
-    record.write_text(json.dumps(content), encoding="utf-8")
-    predictions = SweepPaths(folder).report.predictions(content["models"][1])
-    predictions.write_bytes(predictions.read_bytes()[:300])
-    with pytest.raises(StudyError, match=r"seed-1\.npz: missing or damaged; mnistsweep report .* makes it anew"):
-        load_report(folder)
-    for damaged in ("", "{", "[]", "null", '{"models": ["a"]}', json.dumps(content | {"models": 3})):
-        record.write_text(damaged, encoding="utf-8")
-        with pytest.raises(StudyError, match=r"report\.json: damaged \(.*\); mnistsweep report writes it anew\."):
-            load_report(folder)

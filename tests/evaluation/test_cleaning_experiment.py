@@ -1,4 +1,4 @@
-"""The order of the cleaning experiment, what it keeps and how it goes on, with models that learn in no time."""
+"""Order, files and resumption of the label-cleaning experiment, with a fake trainer instead of Keras."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rich.console import Console
 
 from mnistsweep import data
 from mnistsweep.analysis.treatments import ARMS
-from mnistsweep.commands.clean import show
+from mnistsweep.commands.clean import print_results
 from mnistsweep.config.compose import Recipe, quoted, to_config
-from mnistsweep.config.schema import CleanConfig, Config, TrainerConfig
+from mnistsweep.config.schema import CleanConfig, Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import DataError, StudyError
-from mnistsweep.evaluation.cleaning_experiment import Experiment
-from mnistsweep.evaluation.cleaning_records import Run
-from mnistsweep.evaluation.learner import Learner, length
+from mnistsweep.evaluation.cleaning_experiment import CleaningExperiment
+from mnistsweep.evaluation.cleaning_store import ArmRun
+from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
@@ -37,21 +37,21 @@ ONE_SEED = CleanConfig(plant=0.05, folds=2, seeds=1)
 
 
 class Killed(BaseException):
-    """Somebody pulled the plug."""
+    """The process was killed."""
 
 
 @dataclass(frozen=True)
-class NearestMean(Learner):
-    """Takes each image for the class whose mean is nearest; remembers what it was trained on; may die."""
+class NearestMean(CleaningTrainer):
+    """Predicts the class with the nearest mean image; records its training sets; may raise `Killed`."""
 
-    asked: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
-    dies_at: int = 0
+    trainings: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
+    killed_at: int = 0
 
-    def answer(
+    def train_and_predict(
         self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
     ) -> NDArray[np.float64]:
-        self.asked.append((seed, dataset.train.labels))
-        if len(self.asked) == self.dies_at:
+        self.trainings.append((seed, dataset.train.labels))
+        if len(self.trainings) == self.killed_at:
             raise Killed
         for epoch in range(self.epochs):
             on_epoch(epoch + 1)
@@ -81,155 +81,141 @@ Made = tuple[NearestMean, str]
 
 @pytest.fixture
 def run(selection: Selection) -> Callable[..., Made]:
-    """Run the experiment; the learner, and what was printed."""
+    """Run the experiment; returns the trainer and the printed text."""
 
-    def run(options: CleanConfig = ONE_SEED, dies_at: int = 0) -> Made:
-        learner = NearestMean(selection.plan.config, 4, 1, dies_at=dies_at)
+    def run(options: CleanConfig = ONE_SEED, killed_at: int = 0) -> Made:
+        trainer = NearestMean(selection.plan.config, 4, 1, killed_at=killed_at)
         console = Console(file=io.StringIO(), width=200)
-        experiment = Experiment(selection, options, learner, console)
-        if dies_at:
+        experiment = CleaningExperiment(selection, options, trainer, console)
+        if killed_at:
             with pytest.raises(Killed):
                 experiment.run()
-        elif experiment.findings.summary(options.seeds) is None:
+        elif experiment.store.read_summary(options.seeds) is None:
             experiment.run()
-        return learner, console.file.getvalue()  # type: ignore[attr-defined]
+        return trainer, console.file.getvalue()  # type: ignore[attr-defined]
 
     return run
 
 
 def trainings(printed: str) -> list[str]:
-    """What was trained, from the lines that were printed: `3 of 7: nothing removed, seed 1 of 1`."""
+    """Titles of the trainings from printed lines such as `3 of 7: nothing removed, seed 1 of 1`."""
     return re.findall(r"^\d+ of \d+: (.*)$", printed, re.MULTILINE)
 
 
-def scores(runs: list[Run]) -> set[tuple[str, int, float, float]]:
+def scores(runs: list[ArmRun]) -> set[tuple[str, int, float, float]]:
     return {(run.arm, run.seed, run.accuracy, run.loss) for run in runs}
 
 
-def findings(selection: Selection) -> Any:
-    return Experiment(selection, ONE_SEED, NearestMean(selection.plan.config, 4, 1), Console()).findings
+def store(selection: Selection) -> Any:
+    return CleaningExperiment(selection, ONE_SEED, NearestMean(selection.plan.config, 4, 1), Console()).store
 
 
-def test_an_interrupted_experiment_goes_on(run: Callable[..., Made], selection: Selection) -> None:
-    _, printed = run(dies_at=2)
-    assert trainings(printed) == [f"judging the training labels, fold {fold}" for fold in (1, 2)]
+def test_an_interrupted_experiment_is_resumed(run: Callable[..., Made], selection: Selection) -> None:
+    _, printed = run(killed_at=2)
+    assert trainings(printed) == [f"out-of-fold predictions, fold {fold}" for fold in (1, 2)]
     assert sorted(path.name for path in selection.paths.clean.folder.iterdir()) == ["experiment.lock", "folds.npz"]
-    assert findings(selection).judged().is_judged(0)
-    assert not findings(selection).judged().is_judged(1)
+    assert store(selection).read_folds().is_predicted(0)
+    assert not store(selection).read_folds().is_predicted(1)
 
-    _, printed = run(dies_at=4)
+    _, printed = run(killed_at=4)
     arms = [f"{what}, seed 1 of 1" for what in ARMS.values()]
-    assert trainings(printed) == ["judging the training labels, fold 2", *arms[:3]]
-    assert [run.arm for run in findings(selection).runs()] == list(ARMS)[:2]
+    assert trainings(printed) == ["out-of-fold predictions, fold 2", *arms[:3]]
+    assert [run.arm for run in store(selection).read_runs()] == list(ARMS)[:2]
 
     _, printed = run()
     assert trainings(printed) == arms[2:]
     assert "5 of 7: suspected labels removed, seed 1 of 1" in printed
-    assert findings(selection).summary(1)["planted"]["recall"] >= 0.9
-    assert findings(selection).summary(1)["flagged"] == findings(selection).summary(1)["suspected"] > 1
-    assert run()[0].asked == []
+    assert store(selection).read_summary(1)["planted"]["recall"] >= 0.9
+    assert store(selection).read_summary(1)["flagged"] == store(selection).read_summary(1)["suspected"] > 1
+    assert run()[0].trainings == []
 
 
-def test_the_arms_of_a_seed_differ_in_their_training_set_alone(
+def test_the_arms_of_a_seed_differ_only_in_their_training_set(
     run: Callable[..., Made], selection: Selection, config: Config
 ) -> None:
-    learner, _ = run(CleanConfig(plant=0.05, folds=3, seeds=2))
-    assert [len(labels) for _, labels in learner.asked[:3]] == [160, 160, 160]
-    seeds = [seed for seed, _ in learner.asked]
+    trainer, _ = run(CleanConfig(plant=0.05, folds=3, seeds=2))
+    assert [len(labels) for _, labels in trainer.trainings[:3]] == [160, 160, 160]
+    seeds = [seed for seed, _ in trainer.trainings]
     assert len(set(seeds)) == 5
     assert len(set(seeds[3:8])) == len(set(seeds[8:])) == 1
 
-    judged, true = findings(selection).judged(), data.load(config.data).train.labels
-    assert judged is None  # of three folds, not of two
-    nothing, random, suspects, corrected, ambiguous = (labels for _, labels in learner.asked[3:8])
+    folds, true = store(selection).read_folds(), data.load(config.data).train.labels
+    assert folds is None  # of three folds, not of two
+    nothing, random, suspects, corrected, ambiguous = (labels for _, labels in trainer.trainings[3:8])
     assert len(nothing) == len(corrected) == 240
     assert len(random) == len(suspects) == len(ambiguous) < 240
     assert (nothing != true).sum() == 12
     assert (corrected != true).sum() <= 1
-    assert_array_equal(learner.asked[8][1], nothing)
-    assert not np.array_equal(learner.asked[9][1], random)
+    assert_array_equal(trainer.trainings[8][1], nothing)
+    assert not np.array_equal(trainer.trainings[9][1], random)
 
 
-def test_a_lost_run_is_repeated_and_gives_what_it_gave(run: Callable[..., Made], selection: Selection) -> None:
+def test_a_lost_run_is_repeated_with_the_same_result(run: Callable[..., Made], selection: Selection) -> None:
     run()
-    kept = findings(selection)
-    before, files = kept.runs(), selection.paths.clean
-    kept.keep_runs([one for one in before if one.arm != "corrected"])
+    kept = store(selection)
+    before, files = kept.read_runs(), selection.paths.clean
+    kept.write_runs([one for one in before if one.arm != "corrected"])
     assert trainings(run()[1]) == ["suspected labels corrected, seed 1 of 1"]
-    assert scores(kept.runs()) == scores(before)
+    assert scores(kept.read_runs()) == scores(before)
     files.summary.write_text('{"identity": ', encoding="utf-8")
-    assert run()[0].asked == []
-    assert kept.summary(1) is not None
+    assert run()[0].trainings == []
+    assert kept.read_summary(1) is not None
 
 
-def test_more_seeds_go_on_from_fewer(run: Callable[..., Made], selection: Selection) -> None:
+def test_more_seeds_reuse_the_runs_of_fewer_seeds(run: Callable[..., Made], selection: Selection) -> None:
     run()
-    first = findings(selection).runs()
+    first = store(selection).read_runs()
     _, printed = run(dataclasses.replace(ONE_SEED, seeds=2))
     assert trainings(printed) == [f"{what}, seed 2 of 2" for what in ARMS.values()]
     assert "8 of 12: nothing removed, seed 2 of 2" in printed
-    assert scores(first) < scores(findings(selection).runs())
-    assert "2 seeds give wide intervals" in findings(selection).summary(2)["sentence"]
-    assert run()[0].asked == []
-    assert findings(selection).summary(1)["sentence"].startswith("One seed per arm gives no interval")
+    assert scores(first) < scores(store(selection).read_runs())
+    assert "2 seeds give wide intervals" in store(selection).read_summary(2)["sentence"]
+    assert run()[0].trainings == []
+    assert store(selection).read_summary(1)["sentence"].startswith("One seed per arm gives no interval")
 
 
-def test_other_options_begin_anew(run: Callable[..., Made], selection: Selection) -> None:
+def test_other_options_start_from_scratch(run: Callable[..., Made], selection: Selection) -> None:
     run()
-    _, printed = run(dataclasses.replace(ONE_SEED, plant=0.0), dies_at=2)
-    assert printed.splitlines()[0] == "clean/ holds the experiment of another winner or other options; it begins anew"
+    _, printed = run(dataclasses.replace(ONE_SEED, plant=0.0), killed_at=2)
+    assert (
+        printed.splitlines()[0] == "clean/ holds results of another winner or of other options; starting from scratch"
+    )
     assert sorted(path.name for path in selection.paths.clean.folder.iterdir()) == ["experiment.lock", "folds.npz"]
-    assert findings(selection).judged() is None
+    assert store(selection).read_folds() is None
 
 
-def test_where_no_label_is_flagged_the_arms_are_about_the_most_suspect_one(
+def test_without_flagged_labels_the_arms_use_the_most_suspect_label(
     run: Callable[..., Made], selection: Selection
 ) -> None:
     run(dataclasses.replace(ONE_SEED, plant=0.0))
-    kept = Experiment(
+    kept = CleaningExperiment(
         selection, dataclasses.replace(ONE_SEED, plant=0.0), NearestMean(selection.plan.config, 4, 1), Console()
-    ).findings
-    summary, printed = kept.summary(1), io.StringIO()
+    ).store
+    summary, printed = kept.read_summary(1), io.StringIO()
     assert summary is not None
     assert (summary["suspected"], summary["flagged"]) == (1, 0)
-    show(summary, kept, Console(file=printed, width=200))
-    first = "None of 240 training labels is flagged; the arms are about the most suspect one."
+    print_results(summary, kept, Console(file=printed, width=200))
+    first = "None of 240 training labels is flagged; the arms use the most suspect label."
     assert printed.getvalue().splitlines()[0] == first
 
 
-def test_two_at_once_do_not_write_to_the_same_files(run: Callable[..., Made], selection: Selection) -> None:
-    run(dies_at=3)
+def test_a_second_process_is_refused(run: Callable[..., Made], selection: Selection) -> None:
+    run(killed_at=3)
     with (
         exclusive_lock(selection.paths.clean.lock),
-        pytest.raises(StudyError, match=r"another `mnistsweep clean` is at it\. Give"),
+        pytest.raises(StudyError, match=r"another `mnistsweep clean` is running here\. Repeat"),
     ):
         run()
     assert len(trainings(run()[1])) == 5
 
 
-def test_what_cannot_be_is_said_before_anything_is_judged(run: Callable[..., Made], selection: Selection) -> None:
+def test_too_many_folds_and_damaged_files_are_errors(run: Callable[..., Made], selection: Selection) -> None:
     with pytest.raises(
         DataError, match=r"class \d has \d+ examples in the training side, and there are to be 70 folds"
     ):
-        run(dataclasses.replace(ONE_SEED, folds=70), dies_at=0)
+        run(dataclasses.replace(ONE_SEED, folds=70), killed_at=0)
     assert not selection.paths.clean.folder.exists()
-    run(dies_at=2)
+    run(killed_at=2)
     selection.paths.clean.runs.write_text("arm,seed\nnothing,one\n", encoding="utf-8")
     with pytest.raises(StudyError, match=r"runs\.csv: cannot be read: .*; remove the file"):
         run()
-
-
-@pytest.mark.parametrize(
-    ("trainer", "result", "epochs"),
-    [
-        ({"epochs": 6}, Result(0.9, best_epoch=2, epochs=6), 6),
-        ({"epochs": 6, "patience": 5}, Result(0.9, best_epoch=2, epochs=6), 6),  # it never ran out
-        ({"epochs": 6, "patience": 1}, Result(0.9, best_epoch=2, epochs=3), 2),
-        ({"epochs": 6, "repeats": 2}, Result(0.9, best_epoch=2, epochs=12), 6),
-        ({"epochs": 6, "repeats": 2}, Result(0.9, best_epoch=2, epochs=9), 2),
-    ],
-)
-def test_models_are_trained_to_the_end_unless_the_trial_ended_early(
-    trainer: dict[str, Any], result: Result, epochs: int
-) -> None:
-    assert length(Config(trainer=TrainerConfig(**trainer)), result) == epochs

@@ -1,4 +1,4 @@
-"""Which trial won, with which configuration, and whether the data are still there."""
+"""Selection of the winner, its configuration, and the check of its data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own_file(tiny_file: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def finish(tiny_data: list[str], own_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Finish:
-    """Make a sweep whose trials nobody trained; each has a score, None is a failure."""
+    """Create a sweep with trials that were never trained; each has a score, None is a failure."""
     monkeypatch.chdir(tmp_path)
     data = [*tiny_data, f"data.path={quoted(str(own_file))}", "model=perceptron", "name=search"]
 
@@ -58,7 +58,7 @@ def test_the_winner_has_the_configuration_that_it_was_trained_with(finish: Finis
     assert (selection.plan.config.report.seeds, config.report.seeds, config.trainer.threads) == (7, 7, 1)
 
 
-def test_a_configuration_that_is_gone_or_damaged_is_said_in_one_line(finish: Finish) -> None:
+def test_a_missing_or_damaged_configuration_is_one_line(finish: Finish) -> None:
     selection = select(finish(0.4))
     file = selection.paths.trial(0).config
     whole = file.read_text(encoding="utf-8")
@@ -86,13 +86,13 @@ def test_a_sweep_without_a_completed_trial_says_why(finish: Finish) -> None:
     with pytest.raises(StudyError) as raised:
         select(finish(None, None))
     assert str(raised.value) == (
-        "logs/search: no trial has completed yet, so there is no best model (2 begun). Trial 0 failed: it broke. The "
-        "command that began the sweep continues it."
+        "logs/search: no trial has completed yet, so there is no best model (2 started). Trial 0 failed: it broke. The "
+        "command that started the sweep continues it."
     )
 
 
-def test_a_sweep_that_has_just_begun_has_no_winner(finish: Finish) -> None:
-    with pytest.raises(StudyError, match=r"no best model \(0 begun\)\. The command that began"):
+def test_a_sweep_without_trials_has_no_winner(finish: Finish) -> None:
+    with pytest.raises(StudyError, match=r"no best model \(0 started\)\. The command that started"):
         select(finish())
 
 
@@ -102,7 +102,7 @@ def test_the_nearest_sweep_is_named(finish: Finish) -> None:
         select(folder.with_name("serch"))
 
 
-def test_an_option_that_cannot_be_is_said(finish: Finish) -> None:
+def test_invalid_options_are_errors(finish: Finish) -> None:
     folder = finish(0.5)
     for override, message in {
         "report.seds=3": r"report\.seds: there is no such key; did you mean 'report\.seeds'\?",
@@ -120,7 +120,7 @@ def test_an_option_that_cannot_be_is_said(finish: Finish) -> None:
     assert len(str(raised.value).splitlines()) == 3
 
 
-def test_data_that_are_gone_or_others_are_said(finish: Finish, own_file: Path) -> None:
+def test_missing_or_different_data_are_errors(finish: Finish, own_file: Path) -> None:
     selection = select(finish(0.5))
     config = selection.config_of(selection.winner)
     check_data(selection, config)
@@ -129,15 +129,15 @@ def test_data_that_are_gone_or_others_are_said(finish: Finish, own_file: Path) -
     np.savez(own_file, **(arrays | {"x_test": arrays["x_test"] // 2}))
     check_data(selection, config)
     np.savez(own_file, **(arrays | {"x_train": arrays["x_train"] // 2}))
-    with pytest.raises(DataError, match=r"not the data that this sweep was made with \(checksum \w{16} then, \w{16} n"):
+    with pytest.raises(DataError, match=r"the data differ from those of the sweep \(checksum \w{16} then, \w{16} n"):
         check_data(selection, config)
     own_file.unlink()
-    with pytest.raises(DataError, match=r"cannot be loaded any more: .*own\.npz"):
+    with pytest.raises(DataError, match=r"can no longer be loaded: .*own\.npz"):
         check_data(selection, config)
 
 
 def test_a_trial_may_have_other_data_than_the_sweep(finish: Finish, own_file: Path) -> None:
-    """Where the data were searched, the sweep knows the checksum of those that it was begun with."""
+    """Where the data were searched, the sweep has the checksum of the data that it was started with."""
     selection = select(finish(0.5))
     config = selection.config_of(selection.winner)
     with np.load(own_file) as file:
@@ -147,5 +147,5 @@ def test_a_trial_may_have_other_data_than_the_sweep(finish: Finish, own_file: Pa
     config.data["path"] = str(other)
     check_data(selection, config)
     other.unlink()
-    with pytest.raises(DataError, match=r"cannot be loaded any more: .*other\.npz"):
+    with pytest.raises(DataError, match=r"can no longer be loaded: .*other\.npz"):
         check_data(selection, config)

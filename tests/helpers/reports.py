@@ -1,4 +1,4 @@
-"""Reports from tests: what a page needs, gathered without a page, and the work that was counted meanwhile."""
+"""Reports in tests: the shared sweep with its report, its evidence without a page, and a progress bar that counts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
+from mnistsweep import data
 from mnistsweep.atomic import write_yaml
-from mnistsweep.commands.report import gather
 from mnistsweep.config.compose import to_plain
 from mnistsweep.config.trial_file import trial_file
-from mnistsweep.evaluation.collector import Gatherer
+from mnistsweep.evaluation.collector import collect_evidence
+from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.page import PageResult
@@ -30,7 +34,7 @@ from mnistsweep.study.study import Study
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.workers.search_settings import make_search_settings
 
-# What the shared sweep is made with: three of the four points of a grid, whose models learn in a fraction of a second.
+# Overrides of the shared sweep: three of the four points of a grid; each model trains in a fraction of a second.
 SWEEP = (
     *("optimizer.learning_rate=0.01,0.03", "model.layer_size=16,32", "oracle=grid", "trials=3", "name=search"),
     *("trainer.epochs=2", "trainer.batch_size=16", "objective=val_loss"),
@@ -44,11 +48,11 @@ class Counted(StepProgress):
         super().__init__(console or Console(file=io.StringIO()), total)
         self.total = total
         self.done = 0.0
-        self.begun: list[str] = []
+        self.started: list[str] = []
 
-    def start_step(self, what: str) -> None:
-        self.begun.append(what)
-        super().start_step(what)
+    def start_step(self, title: str) -> None:
+        self.started.append(title)
+        super().start_step(title)
 
     def advance(self, units: float = 1.0) -> None:
         self.done += units
@@ -60,11 +64,11 @@ class Reported:
     """The shared sweep, with its report.
 
     Attributes:
-        folder: Of the sweep.
-        overrides: Of the sweep.
-        made: What came of the report.
-        steps: Of the report.
-        printed: By the report.
+        folder: Path of the sweep's folder.
+        overrides: Overrides of the sweep.
+        made: Result of the report command.
+        steps: Progress bar of the report command.
+        printed: Output of the report command.
     """
 
     folder: Path
@@ -74,25 +78,34 @@ class Reported:
     printed: str
 
 
-def gatherer(folder: Path, *overrides: str, steps: StepProgress | None = None) -> Gatherer:
-    """Makes what a report of a sweep needs, without robustness where that is not asked for."""
-    return Gatherer(select(folder, ["report.robustness=false", *overrides]), steps or Counted())
+def report_context(folder: Path, *overrides: str, steps: StepProgress | None = None) -> ReportContext:
+    """Context of a sweep's report; robustness only if an override turns it on."""
+    return ReportContext(select(folder, ["report.robustness=false", *overrides]), steps or Counted())
 
 
-def gathered(folder: Path, *overrides: str) -> tuple[Evidence, list[str]]:
-    """What a page of a sweep needs, and what was done for it."""
+def collected(folder: Path, *overrides: str) -> tuple[Evidence, list[str]]:
+    """Evidence for the page of a sweep, and the titles of the steps that were needed to collect it."""
     steps = Counted()
-    return gather(gatherer(folder, *overrides, steps=steps)), steps.begun
+    return collect_evidence(report_context(folder, *overrides, steps=steps)), steps.started
+
+
+def predict_with(file: Path, folder: Path) -> NDArray[Any]:
+    """Outputs of a saved Keras model for the test set of a sweep's winner."""
+    import keras
+
+    selection = select(folder)
+    images = data.load_test(selection.config_of(selection.winner).data).images
+    return np.asarray(keras.saving.load_model(file).predict(images, verbose=0))
 
 
 def kept(folder: Path) -> dict[str, bytes]:
-    """The files of a report that spare the next one its work, by their names."""
+    """Contents of the files that the next report reuses, by file name."""
     places = [folder / "report" / name for name in ("models", "predictions")]
     return {file.name: file.read_bytes() for place in places if place.is_dir() for file in sorted(place.iterdir())}
 
 
 def copied(folder: Path, target: Path, report: bool = True) -> Path:
-    """A copy of a sweep, to change; without the page, which is large."""
+    """Copy of a sweep that a test may change; without the page, which is large."""
     left_out = ("*.html", "*.png", "events.out*") if report else ("report",)
     shutil.copytree(folder, target, ignore=shutil.ignore_patterns(*left_out))
     return target
@@ -100,7 +113,7 @@ def copied(folder: Path, target: Path, report: bool = True) -> Path:
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[tuple[Study, Claim, TrialPaths]]:
-    """One more trial of a finished sweep, owned by a worker that leaves at the end."""
+    """One more trial of a finished sweep, owned by a worker that exits at the end."""
     plan = plan_of(load_sweep(folder))
     own = dataclasses.replace(plan.config, logs=str(folder.parent), name=folder.name, trials=100)
     plan = dataclasses.replace(plan, config=own)

@@ -1,0 +1,94 @@
+"""Training for the label-cleaning experiment: one model per call, with its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep import devices
+from mnistsweep.config.schema import Config
+from mnistsweep.data import Dataset
+from mnistsweep.errors import SweepStopped, describe_error
+from mnistsweep.evaluation.selection import Selection
+from mnistsweep.study.records import Result
+
+
+@dataclass(frozen=True)
+class CleaningTrainer:
+    """Trains models of one configuration on different training sets. Imports Keras at the first training.
+
+    Args:
+        config: Configuration of the models.
+        epochs: Number of epochs of each training.
+        threads: Number of CPU threads of a training.
+    """
+
+    config: Config
+    epochs: int
+    threads: int
+
+    @classmethod
+    def of(cls, selection: Selection) -> CleaningTrainer:
+        """Create a trainer for the configuration of a sweep's winner.
+
+        Raises:
+            StudyError: The configuration cannot be read.
+        """
+        config = selection.config_of(selection.winner)
+        threads = config.trainer.threads or selection.plan.threads
+        return cls(config, training_epochs(config, selection.winner.result), threads)
+
+    def train_and_predict(
+        self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
+    ) -> NDArray[np.float64]:
+        """Train a model from scratch, and predict class probabilities of images.
+
+        Args:
+            dataset: Data set; the model is trained on its training split.
+            seed: Seed of the training.
+            images: Scaled images to predict, ``(n, ...)``.
+            on_epoch: Function that is called after each epoch with its number, from 1.
+
+        Returns:
+            Probabilities, ``(n, classes)``.
+
+        Raises:
+            SweepStopped: The training failed.
+        """
+        devices.start_keras(self.threads, self.config.trainer.deterministic)
+        from mnistsweep.evaluation.inference import class_probabilities
+        from mnistsweep.evaluation.retraining import retrain
+        from mnistsweep.training.engines.memory import free_graphs
+
+        try:
+            model = retrain(self.config, dataset, seed, self.epochs, on_epoch).model
+            probabilities = class_probabilities(model, images)
+        except Exception as error:  # any error of the model or of the user's code
+            raise SweepStopped(
+                f"the training failed: {describe_error(error)}; repeat the command to continue the experiment."
+            ) from error
+        free_graphs(model)
+        return probabilities
+
+
+def training_epochs(config: Config, result: Result) -> int:
+    """Number of epochs of a training in the cleaning experiment.
+
+    It is the configured number of epochs, because the learning rate schedule is made for it. The trial's best epoch is
+    not used: on easy data it comes early, by chance among epochs of equal score, and models that stop there are
+    undertrained and find fewer wrong labels. The exception is a trial that stopped early, for example by
+    `trainer.patience`: its configured number of epochs is too large, so its best epoch is used.
+
+    Args:
+        config: Configuration of the trial.
+        result: Result of the trial.
+    """
+    trainer = config.trainer
+    # One reported epoch per repeat is no early stop: a hypermodel that overrides `fit` reports only at its end.
+    if result.best_epoch is not None and trainer.repeats < result.epochs < trainer.epochs * trainer.repeats:
+        return result.best_epoch
+    return trainer.epochs

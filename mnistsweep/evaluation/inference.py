@@ -1,0 +1,112 @@
+"""Inference with saved or retrained models: class probabilities of images. Imports Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from mnistsweep import targets
+from mnistsweep.config.schema import Config
+from mnistsweep.data import Dataset, HeldOut
+from mnistsweep.errors import StudyError, describe_error
+from mnistsweep.evaluation.saved_predictions import Predictions
+from mnistsweep.models import losses
+from mnistsweep.training.compilation import compile_model
+from mnistsweep.training.engines.base import evaluation_batch_size
+
+# Minimum number of examples per prediction batch; `evaluation_batch_size` raises it for small inputs.
+MIN_BATCH_SIZE = 32
+
+
+def load_model(file: Path, config: Config) -> Any:
+    """Load a model that a trial or a report has saved.
+
+    Args:
+        file: Path of the ``.keras`` file.
+        config: Configuration of the model. The module of its builder is imported first, because it may register custom
+            layers.
+
+    Raises:
+        StudyError: The file is damaged, or a module that it needs is missing.
+    """
+    try:
+        targets.resolve(str(config.model["_target_"]), "model._target_")
+        return keras.saving.load_model(file)
+    except Exception as error:  # Keras, zipfile and custom layers raise many types of errors
+        raise StudyError(f"{file}: the model cannot be loaded: {describe_error(error)}") from error
+
+
+def predict(
+    model: Any,
+    config: Config,
+    held_out: HeldOut,
+    dataset: Dataset,
+    validation: bool = False,
+    curve: list[dict[str, float]] | None = None,
+) -> Predictions:
+    """Predict the test set with a model, and evaluate its loss there.
+
+    Args:
+        model: Compiled Keras model.
+        config: Configuration of the model.
+        held_out: Test set.
+        dataset: Data set that the model was trained on.
+        validation: Whether to predict the validation split too.
+        curve: Learning curve of the model; None: unknown.
+    """
+    labels = losses.encode(held_out.labels, dataset.classes, compile_model(model, config, dataset))
+    probabilities = class_probabilities(model, held_out.images)
+    batch_size = evaluation_batch_size(held_out.images, config.trainer.batch_size)
+    metrics = model.evaluate(held_out.images, labels, batch_size=batch_size, verbose=0, return_dict=True)
+    return Predictions(
+        probabilities,
+        float(metrics["loss"]),
+        int(model.count_params()),
+        curve or [],
+        class_probabilities(model, dataset.validation.images) if validation else None,
+    )
+
+
+def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:
+    """Predict the class probabilities of images.
+
+    The outputs of a model without a final softmax, trained with ``from_logits=True``, pass through a softmax. Outputs
+    for losses without probabilities (hinge) are returned as they are; the checks of the analyses reject them.
+
+    Args:
+        model: Keras model.
+        images: Scaled images, ``(n, ...)``.
+
+    Returns:
+        Probabilities, ``(n, classes)``; the single column ``p`` of a binary model becomes ``[1 - p, p]``.
+
+    Raises:
+        StudyError: The model has several outputs, or its output is not one row of numbers per image.
+    """
+    batch_size = evaluation_batch_size(images, MIN_BATCH_SIZE)
+    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
+    outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in batches])
+    are_logits, is_binary = bool(getattr(model.loss, "from_logits", False)), outputs.shape[1] == 1
+    if are_logits and is_binary:
+        outputs = special.expit(outputs)
+    elif are_logits:
+        outputs = special.softmax(outputs, axis=1)
+    if is_binary:
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    return outputs
+
+
+def _output_rows(outputs: Any) -> NDArray[np.float64]:
+    """Check the outputs of a model for one batch, and return them as ``(n, classes)``."""
+    rule = "a report needs a model with one output, a row of class probabilities for each image"
+    if isinstance(outputs, list | tuple | dict):
+        raise StudyError(f"{rule}; this model has {len(outputs)} outputs.")
+    rows: NDArray[np.float64] = keras.ops.convert_to_numpy(outputs).astype(np.float64)
+    if rows.ndim != 2:
+        raise StudyError(f"{rule}; the output of this model has the shape {rows.shape}.")
+    return rows

@@ -1,0 +1,71 @@
+"""Fixtures of the evaluation: copies of the shared sweep, a configuration, and models of a user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from reports import Reported, copied
+
+from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.schema import Config
+
+USER_MODULE = '''
+import keras
+import keras_tuner
+from keras import layers
+
+def net(input_shape, classes, width, activation="softmax"):
+    hidden = layers.Dense(width, "relu")
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten(), hidden, layers.Dense(classes, activation)])
+
+def logits(input_shape, classes, width):
+    """Ends without a softmax, and is compiled here."""
+    model = net(input_shape, classes, width, None)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.03), loss, metrics=["accuracy"])
+    return model
+
+def bad(input_shape, classes, kind):
+    """More outputs than classes; or outputs without a softmax and a loss without from_logits."""
+    if kind == "wide":
+        return net(input_shape, classes + 3, 8)
+    model = net(input_shape, classes, 8, None)
+    model.compile("adam", "mean_squared_error", metrics=["accuracy"])
+    return model
+
+class Fitted(keras_tuner.HyperModel):
+    """Overrides fit, and reports only at its end."""
+    def build(self, hp):
+        return net((6, 6, 1), 4, hp.Int("units", 8, 16, step=8))
+    def fit(self, hp, model, x, y, epochs):
+        return {"loss": float(epochs), "examples": len(x), "val_accuracy": 0.5}
+'''
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name of an importable module with models of a user."""
+    name = f"models_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(USER_MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.fixture
+def folder(reported: Reported, tmp_path: Path) -> Path:
+    """Copy of the shared sweep with its report."""
+    return copied(reported.folder, tmp_path / "copy")
+
+
+@pytest.fixture
+def bare(reported: Reported, tmp_path: Path) -> Path:
+    """Copy of the shared sweep without its report."""
+    return copied(reported.folder, tmp_path / "bare", report=False)
+
+
+@pytest.fixture
+def config(tiny_data: list[str]) -> Config:
+    """Configuration of a small perceptron over `tiny_file`."""
+    overrides = (*tiny_data, "model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16")
+    return to_config(Recipe(overrides).compose())
