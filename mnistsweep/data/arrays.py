@@ -1,4 +1,4 @@
-"""The checks that every source's arrays pass, whoever loaded them."""
+"""Checks of the arrays that a loader returned."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mnistsweep.errors import DataError
 
 
 def four_arrays(loaded: Any, source: str) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Take apart what a loader returned.
+    """Unpack the result of a loader.
 
     Args:
-        loaded: Should be ``((x_train, y_train), (x_test, y_test))``.
-        source: For the message.
+        loaded: Result of the loader; should be ``((x_train, y_train), (x_test, y_test))``.
+        source: Description of the source, for the message.
 
     Returns:
-        The same.
+        The two pairs.
 
     Raises:
-        DataError: It has another form.
+        DataError: The result has another form.
     """
     try:
         (x_train, y_train), (x_test, y_test) = loaded
@@ -35,19 +35,19 @@ def four_arrays(loaded: Any, source: str) -> tuple[tuple[Any, Any], tuple[Any, A
 
 
 def checked(images: Any, labels: Any, side: str, source: str) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Make arrays of images and labels, and hold them against each other.
+    """Convert images and labels to arrays, and check them.
 
     Args:
         images: ``(n, height, width)`` or ``(n, ...)``, numbers.
         labels: ``(n,)`` or ``(n, 1)``, integers from 0.
         side: ``training`` or ``test``, for messages.
-        source: Where they come from, for messages.
+        source: Description of the source, for messages.
 
     Returns:
-        Images, in their own dtype, a stack ``(n, height, width)`` with a channel axis added; labels ``(n,)``.
+        Images in their own dtype, with a channel axis added to ``(n, height, width)``; labels ``(n,)``.
 
     Raises:
-        DataError: They do not fit together or hold values that cannot be trained on.
+        DataError: The two do not match, or hold values that cannot be trained on.
     """
     inputs, classes = _array(images, f"{side} images", source), _array(labels, f"{side} labels", source)
     if classes.ndim == 2 and classes.shape[1] == 1:
@@ -75,7 +75,7 @@ def _check_labels(labels: NDArray[Any], side: str, source: str) -> None:
     if labels.ndim != 1:
         raise DataError(
             f"{side} labels must be class numbers, (n,) or (n, 1); received shape {labels.shape} ({source}); "
-            "labels that are one-hot become numbers by numpy.argmax(labels, axis=1)"
+            "convert one-hot labels with numpy.argmax(labels, axis=1)"
         )
     if labels.dtype.kind not in "iu":
         raise DataError(f"{side} labels must be integers; received dtype {labels.dtype} ({source})")
@@ -94,7 +94,7 @@ def _check_images(images: NDArray[Any], side: str, source: str) -> None:
     if images.dtype.kind != "f":
         return
     for part in chunks(images):
-        # As float32, which is what is trained on: 1e300 is finite only before the conversion.
+        # Checked as float32, the type used in training: 1e300 is finite only before the conversion.
         with np.errstate(over="ignore"):
             bad = ~np.isfinite(images[part].astype(np.float32))
         if bad.any():
@@ -107,12 +107,12 @@ def _check_images(images: NDArray[Any], side: str, source: str) -> None:
 
 
 def count_classes(labels: NDArray[Any], where: str, source: str) -> int:
-    """Count the classes, each of which must have an example.
+    """Number of classes, after a check that each has an example.
 
     Args:
         labels: ``(n,)``, at least one.
-        where: For messages, such as ``the training set``.
-        source: For messages.
+        where: Part of the data, for messages, such as ``the training set``.
+        source: Description of the source, for messages.
 
     Returns:
         K, for labels 0 .. K-1.
@@ -130,12 +130,12 @@ def require_classes(labels: NDArray[Any], classes: int, where: str, source: str)
 
     Args:
         labels: ``(n,)``.
-        classes: K.
-        where: For messages.
-        source: For messages.
+        classes: Number of classes K.
+        where: Part of the data, for messages.
+        source: Description of the source, for messages.
 
     Raises:
-        DataError: Names the first class without one.
+        DataError: A class has no example; the message names the first.
     """
     present = np.unique(labels)
     if len(present) == classes:

@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 
 from mnistsweep.seeds import epoch_generator
 
-# Each maximum is at least 0 and below its limit: at the limit an image can leave the frame or collapse to a line.
+# Exclusive upper limits: at the limit an image can leave the frame or collapse to a line.
 LIMITS = {"rotation": 360.0, "shift": 1.0, "shear": 90.0, "zoom": 1.0}
 
-# Images that are distorted in one call: bounds the memory of a call to some tens of megabytes for MNIST.
+# Number of images per call; it bounds the memory of a call to some tens of megabytes for MNIST.
 CHUNK = 8192
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The largest distortions; every image of every epoch draws its own, uniformly between minus and plus these.
+    """Maximum distortions. Each image of each epoch draws its own, uniformly between minus and plus these values.
 
     Attributes:
-        rotation: Degrees, about the centre of the image, either way.
+        rotation: Degrees, about the centre of the image, in both directions.
         shift: Fraction of the side, along the width and along the height independently.
-        shear: Degrees by which upright lines lean, either way.
+        shear: Degrees by which vertical lines lean, in both directions.
         zoom: Fraction: 0.1 draws a magnification from 0.9 to 1.1, the same for width and height.
-        background: What a black pixel has become by scaling, one value a channel or one for all; it fills the
-            corners that a distortion uncovers.
+        background: Value of a black pixel after scaling, one per channel or one for all. It fills the corners that
+            a distortion uncovers.
     """
 
     rotation: float = 0.0
@@ -39,13 +39,13 @@ class Augmentation:
     def apply(self, images: NDArray[Any], seed: int, epoch: int) -> NDArray[Any]:
         """Distort each image by a random map of its own.
 
-        A pure function of its arguments: a training that was interrupted sees, when it goes on, the very images that
-        it would have seen. The map of an image depends on its position, not on how many images there are.
+        A pure function of its arguments, so that a resumed training sees the same images as an uninterrupted one. The
+        map of an image depends on its position, not on the number of images.
 
         Args:
             images: ``(n, height, width, channels)``, scaled.
             seed: The trial's seed, at least 0.
-            epoch: The epoch that the images are for, at least 0.
+            epoch: Epoch that the images are for, at least 0.
 
         Returns:
             A new array of the same shape and dtype.
@@ -62,7 +62,7 @@ class Augmentation:
         distorted = np.empty_like(images)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            # The library fills with one constant for all channels; on images less their background that constant is 0.
+            # Keras fills all channels with one constant. After subtracting the background that constant is 0.
             moved = keras.ops.image.affine_transform(
                 images[part] - background,
                 transforms[part],
@@ -75,7 +75,7 @@ class Augmentation:
         return distorted
 
     def transforms(self, shape: tuple[int, ...], seed: int, epoch: int) -> NDArray[np.float32]:
-        """Draw the maps, as ``keras.ops.image.affine_transform`` takes them: from output to input coordinates.
+        """Draw the maps in the form of ``keras.ops.image.affine_transform``: from output to input coordinates.
 
         With x to the right, y downwards and the centre of the image as origin, a pixel goes to
         ``R(angle) @ S(lean) @ (magnification * p) + shift``, where R rotates and S adds ``tan(lean) * y`` to x.
@@ -89,7 +89,7 @@ class Augmentation:
             ``(n, 8)``: the rows ``[a0, a1, a2, b0, b1, b2, 0, 0]`` of the inverse maps.
         """
         count, height, width = shape[:3]
-        # Five draws an image whatever is switched on: switching one distortion on leaves the others as they were.
+        # Always five draws per image: enabling one distortion does not change the others.
         draws = epoch_generator(seed, epoch).uniform(-1.0, 1.0, size=(count, 5))
         forward = self._linear(draws[:, 0], draws[:, 1], draws[:, 2])
         shift = self.shift * draws[:, 3:5] * (width, height)

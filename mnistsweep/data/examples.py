@@ -1,4 +1,4 @@
-"""The records that a data set is handed over in."""
+"""Records of a loaded data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mnistsweep.data.scaling import Scaling
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs and their classes, position by position.
+    """Inputs and their classes, in the same order.
 
     Attributes:
         images: Scaled inputs: ``(n, height, width, channels)`` float32 for images, ``(n, ...)`` for anything else.
@@ -32,12 +32,12 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What a trial sees: a side to train on and a side to be judged by. The test set is not in here.
+    """Data of a trial: a training side and a validation side. The test set is not included.
 
     Attributes:
-        train: The training side, after the split and ``data.train_limit``.
-        validation: The side that scores are measured on.
-        classes: The number of classes K.
+        train: Training side, after the split and ``data.train_limit``.
+        validation: Validation side, on which scores are measured.
+        classes: Number of classes K.
         augmentation: Random distortions for the training side; None where there are none.
     """
 
@@ -54,21 +54,24 @@ class Dataset:
 
     @property
     def whole(self) -> Dataset:
-        """The same with both sides to train on, for a model that was selected; its validation side judges nothing."""
+        """Data with both sides as training side, to retrain the selected model.
+
+        The validation side is part of it, so validation scores of such a training mean nothing.
+        """
         images = np.concatenate([self.train.images, self.validation.images])
-        images.setflags(write=False)  # so that a copy on the device stays true from one training to the next
+        images.setflags(write=False)  # a copy on the device stays valid from one training to the next
         labels = np.concatenate([self.train.labels, self.validation.labels])
         return Dataset(Examples(images, labels), self.validation, self.classes, self.augmentation)
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """The test set: what neither training nor selection has seen.
+    """The test set, which neither training nor selection reads.
 
     Attributes:
-        stored: As the source has it, ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else.
+        stored: Inputs as in the source: ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else.
         labels: Classes ``0 .. K-1``, ``(n,)`` int32.
-        scaling: Of the training side.
+        scaling: Scaling with the statistics of the training side.
     """
 
     stored: NDArray[Any]
@@ -80,7 +83,7 @@ class HeldOut:
 
     @cached_property
     def images(self) -> NDArray[np.float32]:
-        """Scaled, as a model wants them."""
+        """Scaled inputs, as a model expects them."""
         return self.scaling.apply(self.stored)
 
     @cached_property
@@ -90,12 +93,12 @@ class HeldOut:
 
     @property
     def are_images(self) -> bool:
-        """Whether they can be looked at: gray or in three colours."""
+        """Whether the inputs are images: one gray or three colour channels."""
         return self.stored.ndim == 4 and self.stored.shape[-1] in (1, 3)
 
     @cached_property
     def _range(self) -> tuple[float, float]:
-        """Black and white: 0 and 255 for bytes, 0 and 1 for numbers between them, else the extremes."""
+        """Values of black and white: 0 and 255 for bytes, 0 and 1 for fractions, otherwise the extremes."""
         low, high = float(self.stored.min()), float(self.stored.max())
         if self.stored.dtype == np.uint8:
             return 0.0, 255.0
@@ -105,16 +108,16 @@ class HeldOut:
 
     @cached_property
     def shown(self) -> NDArray[np.float32]:
-        """From 0, black, to 1, white, in the shape of `stored`."""
+        """Inputs for display, from 0 (black) to 1 (white), of the shape of `stored`."""
         low, high = self._range
         shown = (self.stored.astype(np.float32) - np.float32(low)) / np.float32(high - low)
-        return np.asarray(shown.clip(0.0, 1.0))  # rounding may lead beyond the ends
+        return np.asarray(shown.clip(0.0, 1.0))  # rounding may exceed the range
 
     def scaled(self, shown: NDArray[Any]) -> NDArray[np.float32]:
-        """Scale images from 0 to 1, distorted ones for example, as a model wants them.
+        """Scale images in the range 0 to 1, for example distorted ones, as a model expects them.
 
         Args:
-            shown: In the form of `shown`, any number of them.
+            shown: Images in the form of the property `shown`, any number.
         """
         low, high = self._range
         return self.scaling.apply(shown * np.float32(high - low) + np.float32(low))

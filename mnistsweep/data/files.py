@@ -1,4 +1,4 @@
-"""What ``data.path`` names, or a message that says what is there instead."""
+"""Checks of ``data.path``; the message names what exists instead."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ def existing_folder(path: str) -> Path:
     """Check that a path names a folder.
 
     Args:
-        path: As the user gave it; ``~`` is the home folder, a relative path starts at the working directory.
+        path: Path as given by the user. ``~`` is the home folder; a relative path starts at the working directory.
 
     Returns:
         The folder.
 
     Raises:
-        DataError: It is not there, or is a file.
+        DataError: The path does not exist, or is a file.
     """
     folder = Path(path).expanduser()
     if not folder.is_dir():
@@ -29,13 +29,13 @@ def existing_file(path: str) -> Path:
     """Check that a path names a file.
 
     Args:
-        path: As the user gave it; ``~`` is the home folder, a relative path starts at the working directory.
+        path: Path as given by the user. ``~`` is the home folder; a relative path starts at the working directory.
 
     Returns:
         The file.
 
     Raises:
-        DataError: It is not there, or is a folder.
+        DataError: The path does not exist, or is a folder.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -44,11 +44,11 @@ def existing_file(path: str) -> Path:
 
 
 def _instead(path: Path, other: str) -> str:
-    """Say what stands at a path in place of the thing wanted."""
+    """Describe what exists at or near a path."""
     if path.exists():
         return f"{str(path)!r} is {other}"
     parent = path.parent
     if not parent.is_dir():
-        return f"there is no {str(path)!r}, nor its folder"
+        return f"neither {str(path)!r} nor its folder exists"
     remedy = suggest(path.name, [entry.name for entry in parent.iterdir()])
     return f"there is no {path.name!r} in {str(parent.resolve())!r}" + (f": {remedy}" if remedy else ", which is empty")

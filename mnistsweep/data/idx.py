@@ -1,6 +1,6 @@
 """The IDX format, in which MNIST, Fashion-MNIST, KMNIST and EMNIST are published.
 
-A file is a header of big-endian 32-bit numbers and then the bytes of the array. The first number, called magic, tells
+A file is a header of big-endian 32-bit numbers and then the bytes of the array. The first number, called magic, encodes
 type and dimension: 2049 (0x801) for a vector of unsigned bytes, the labels; 2051 (0x803) for a stack of images. The
 size of each dimension follows. (LeCun, Cortes and Burges, "The MNIST database of handwritten digits", on file formats.)
 """
@@ -27,14 +27,14 @@ def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
     """Read the four files of a data set.
 
     Args:
-        folder: Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
+        folder: Folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
             ``t10k-labels-idx1-ubyte``, each gzipped (``.gz``) or not; also spelt ``train-images.idx3-ubyte``.
 
     Returns:
         ``x_train``, ``y_train``, ``x_test``, ``y_test``: images ``(n, height, width)``, labels ``(n,)``.
 
     Raises:
-        DataError: A file is missing, or is not what its name says; the message names all that are missing.
+        DataError: A file is missing or has another content; the message names all missing files.
     """
     wanted = {
         f"{axis}_{side}": (f"{stem}-{kind}", kind)
@@ -51,24 +51,24 @@ def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
 
 
 def _find(folder: Path, stem: str, kind: str) -> Path | None:
-    """Look for one of the four files under each of its spellings."""
+    """Path of one of the four files, under any of its names; None where it is missing."""
     dimensions = DIMENSIONS[kind]
     spellings = [f"{stem}{joint}idx{dimensions}-ubyte{end}" for joint in "-." for end in ("", ".gz")]
     return next((folder / name for name in spellings if (folder / name).is_file()), None)
 
 
 def read_file(file: Path, kind: str) -> NDArray[np.uint8]:
-    """Read one file and hold it against its header.
+    """Read one file and check it against its header.
 
     Args:
-        file: Gzipped or not; the content decides, not the name, since browsers unpack files and keep their names.
+        file: Path of the file. Its content shows whether it is gzipped: browsers unpack files without renaming.
         kind: ``images`` or ``labels``.
 
     Returns:
         ``(n, height, width)`` or ``(n,)``.
 
     Raises:
-        DataError: Wrong magic number, a length other than the header's, a damaged gzip stream, or not readable.
+        DataError: The magic number or the length is wrong, the stream is damaged, or the file is not readable.
     """
     content = _content(file)
     dimensions = DIMENSIONS[kind]
@@ -79,19 +79,19 @@ def read_file(file: Path, kind: str) -> NDArray[np.uint8]:
     if magic != MAGIC[kind]:
         other = next((f", the magic number of {name}" for name, number in MAGIC.items() if number == magic), "")
         raise DataError(
-            f"{str(file)!r} is no IDX file of {kind}: its magic number must be {MAGIC[kind]} and is {magic}{other}"
+            f"{str(file)!r} is not an IDX file of {kind}: its magic number must be {MAGIC[kind]}; it is {magic}{other}"
         )
     if len(content) - header != math.prod(shape):
         sizes = " x ".join(str(size) for size in shape)
         raise DataError(
-            f"{str(file)!r} is damaged: its header promises {sizes} bytes after the first {header}, "
-            f"{len(content) - header} are there"
+            f"{str(file)!r} is damaged: its header announces {sizes} bytes after the first {header}; "
+            f"it has {len(content) - header}"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def _content(file: Path) -> bytes:
-    """The bytes of a file, unpacked."""
+    """Bytes of a file, decompressed."""
     try:
         content = file.read_bytes()
         return gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content

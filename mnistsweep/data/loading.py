@@ -1,4 +1,4 @@
-"""One way from the configuration to arrays: load, check, split, limit, scale."""
+"""From the configuration to arrays: load, check, split, limit, scale."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, S
 from mnistsweep.data.splitting import Split, split, validation_count
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError
 
-# Fashion-MNIST is not read before anything is trained (Keras would have to be imported), but its size is known.
+# Size of the training set. The check before training does not read Fashion-MNIST: that would import Keras.
 FASHION_MNIST_SIZE = 60000
 
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """What a loader returned: the training set checked, the test set untouched."""
+    """Result of a loader: the training set is checked, the test set is not."""
 
     images: NDArray[Any]
     labels: NDArray[np.int32]
@@ -34,7 +34,7 @@ class _Loaded:
 
 
 def load(config: Mapping[str, Any]) -> Dataset:
-    """Load what a trial trains on and is judged by; the test set is not looked at.
+    """Load the training and the validation data of a trial; the test set is not read.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -65,7 +65,7 @@ def load(config: Mapping[str, Any]) -> Dataset:
 
 
 def _constant(images: NDArray[Any]) -> NDArray[Any]:
-    """Images that nobody can write to, so that a copy of them on the device stays true from one trial to the next."""
+    """Images made read-only, so that a copy on the device stays valid from one trial to the next."""
     base: Any = images
     while isinstance(base, np.ndarray):
         base.setflags(write=False)
@@ -74,7 +74,7 @@ def _constant(images: NDArray[Any]) -> NDArray[Any]:
 
 
 def load_test(config: Mapping[str, Any]) -> HeldOut:
-    """Load the test set: for the reporter alone, once, for the model that was selected.
+    """Load the test set. Only the report reads it, for the model that was selected on validation data.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -94,7 +94,7 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
 
 
 def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
-    """Where the examples of the training side stand in the training set as the source has it, ``(n,)``, ascending.
+    """Positions of the training side in the training set of the source, ``(n,)``, ascending.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -108,9 +108,9 @@ def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
 
 
 def check(config: Mapping[str, Any]) -> None:
-    """Find what is wrong before anything is trained, without importing Keras.
+    """Check the data before anything is trained, without importing Keras.
 
-    Files of the user are read whole. Of the built-in data sets the split is checked; a user's function must exist.
+    A user's files are read completely. For built-in data sets the split is checked. A user's function must exist.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -151,7 +151,7 @@ def checksum(config: Mapping[str, Any]) -> str:
 
 
 def _load(settings: Settings) -> _Loaded:
-    """Call the loader and check the training set."""
+    """Call the loader, then check the training set."""
     loader = targets.resolve(settings.target, TARGET)
     if not callable(loader):
         raise ConfigError(f"{TARGET} must name a function; {settings.target!r} is a {type(loader).__name__}")
@@ -167,7 +167,7 @@ def _load(settings: Settings) -> _Loaded:
 
 
 def _split(labels: NDArray[Any], settings: Settings) -> tuple[Split, int]:
-    """Split, and check that there are examples of every class to learn from."""
+    """Split, then check that the training side has examples of every class."""
     classes = count_classes(labels, "the training set", settings.source)
     sides = split(labels, settings)
     limit = "" if settings.train_limit is None else f" and data.train_limit={settings.train_limit}"
@@ -177,12 +177,12 @@ def _split(labels: NDArray[Any], settings: Settings) -> tuple[Split, int]:
 
 
 def _test(loaded: _Loaded, classes: int, settings: Settings) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Check the test set, and that it is of the same kind as the training set."""
+    """Check the test set, also against the training set."""
     images, labels = checked(*loaded.test, "test", settings.source)
     if images.shape[1:] != loaded.images.shape[1:]:
         raise DataError(
-            f"training and test images must have one shape; received {loaded.images.shape[1:]} and {images.shape[1:]} "
-            f"({settings.source})"
+            f"training and test images must have the same shape; received {loaded.images.shape[1:]} and "
+            f"{images.shape[1:]} ({settings.source})"
         )
     if labels.max() >= classes:
         raise DataError(
@@ -199,9 +199,9 @@ def _augmentation(settings: Settings, scaling: Scaling, shape: tuple[int, ...]) 
 
 
 def _require_images(settings: Settings, shape: tuple[int, ...]) -> None:
-    """Refuse to rotate what is no image."""
+    """Refuse augmentation of inputs that are not images."""
     if settings.augmentation != Augmentation() and len(shape) != 3:
         raise ConfigError(
-            f"data.augmentation is for images, (height, width, channels); these inputs have the shape {shape} "
+            f"data.augmentation needs images, (height, width, channels); received inputs of shape {shape} "
             f"({settings.source})"
         )

@@ -1,4 +1,4 @@
-"""NumPy archives of the four arrays, and the copy of MNIST that lies in this package as one."""
+"""NumPy archives of the four arrays; the packaged copy of MNIST is one."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def read_file(file: Path, names: Iterable[str] = ARRAYS) -> dict[str, NDArray[Any]]:
-    """Read arrays from an ``.npz`` file; others in it are left alone.
+    """Read arrays from an ``.npz`` file; other arrays in it are ignored.
 
     Args:
         file: Written by ``numpy.savez`` or ``numpy.savez_compressed``.
-        names: The arrays to read.
+        names: Names of the arrays to read.
 
     Returns:
         The arrays by name.
 
     Raises:
-        DataError: No archive, damaged, an array missing, or an array of Python objects (those are pickled, and
-            unpickling runs whatever code the file holds).
+        DataError: The file is not an archive or is damaged, an array is missing, or an array holds Python objects
+            (these are pickled, and unpickling executes code from the file).
     """
     if not zipfile.is_zipfile(file):
-        raise DataError(f"{str(file)!r} is not an .npz archive, or only a part of one: write it with numpy.savez")
+        raise DataError(f"{str(file)!r} is not a complete .npz archive: write it with numpy.savez")
     try:
         with np.load(file, allow_pickle=False) as archive:
-            _all_there(file, names, archive.files)
+            _check_present(file, names, archive.files)
             return {name: _read_array(file, archive, name) for name in names}
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{str(file)!r} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _all_there(file: Path, names: Iterable[str], present: list[str]) -> None:
+def _check_present(file: Path, names: Iterable[str], present: list[str]) -> None:
     missing = [name for name in names if name not in present]
     if missing:
         listed = ", ".join(repr(name) for name in missing)
@@ -62,17 +62,17 @@ def _read_array(file: Path, archive: Any, name: str) -> NDArray[Any]:
 
 
 def read_verified(file: Path, sums: Mapping[str, str]) -> dict[str, NDArray[Any]]:
-    """Read arrays and hold each against its SHA-256: for a file that belongs to the installation.
+    """Read arrays and compare each with its SHA-256, for a file that belongs to the installation.
 
     Args:
         file: An ``.npz`` file of this package.
-        sums: Array name to the SHA-256 of the array's bytes, in hexadecimal.
+        sums: SHA-256 of each array's bytes, in hexadecimal, by array name.
 
     Returns:
         The arrays by name.
 
     Raises:
-        DataError: Missing or damaged; the remedy is to install again.
+        DataError: The file is missing or damaged; the message says how to reinstall.
     """
     remedy = "install mnistsweep again: python -m pip install --force-reinstall --no-deps mnistsweep"
     if not file.is_file():

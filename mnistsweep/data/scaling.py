@@ -1,4 +1,4 @@
-"""From stored values to what a network is fed: divide by 255, unit norm, or standardize."""
+"""Scaling of stored values to network inputs: divide by 255, unit norm, or standardize."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from numpy.typing import NDArray
 
 METHODS = ("divide", "unit_norm", "standardize", "none")
 
-# Inputs that are scaled in one step: the intermediate float64 arrays stay in the processor's cache.
+# Number of inputs per step: the intermediate float64 arrays stay in the processor's cache.
 CHUNK = 1024
 
 
 def chunks(images: NDArray[Any]) -> Iterator[slice]:
-    """Cut the first axis into pieces that are worked on one after the other.
+    """Slices of the first axis, for processing in parts.
 
     Args:
         images: ``(n, ...)``.
 
     Returns:
-        Slices that cover it.
+        Slices that cover the axis.
     """
     return (slice(start, start + CHUNK) for start in range(0, len(images), CHUNK))
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """A scaling with its statistics, so that validation, test and new images are scaled as the training side was.
+    """A scaling with its statistics, so that all other images are scaled as the training side is.
 
     Attributes:
         method: ``divide``: by 255. ``unit_norm``: each line along axis 1 of the array (an image's column) to Euclidean
-            norm 1, lines of zeros left alone: ``keras.utils.normalize(images, axis=1)``. ``standardize``: less the
-            mean, divided by the standard deviation. ``none``: as it is.
-        mean: For ``standardize``: one value for each entry of the last axis (channel of an image, column of a table).
-        deviation: Likewise; 1 where all values are the same.
+            norm 1, except lines of zeros: ``keras.utils.normalize(images, axis=1)``. ``standardize``: minus the mean,
+            divided by the standard deviation. ``none``: unchanged.
+        mean: For ``standardize``: one value per entry of the last axis (channel of an image, column of a table).
+        deviation: Standard deviation, of the same shape; 1 where all values are equal.
     """
 
     method: str
@@ -45,14 +45,14 @@ class Scaling:
 
     @classmethod
     def fit(cls, method: str, images: NDArray[Any]) -> Scaling:
-        """Take the statistics that the method needs.
+        """Compute the statistics that the method needs.
 
         Args:
             method: One of `METHODS`.
-            images: The training side as stored, ``(n, ...)``.
+            images: Training side as stored, ``(n, ...)``.
 
         Returns:
-            The scaling.
+            A scaling for other images of the same kind.
         """
         if method != "standardize":
             return cls(method)
@@ -64,10 +64,10 @@ class Scaling:
         return cls(method, np.asarray(mean), np.where(deviation > 0.0, deviation, 1.0))
 
     def apply(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        """Scale.
+        """Scale images.
 
         Args:
-            images: ``(n, ...)`` as stored.
+            images: Images as stored, ``(n, ...)``.
 
         Returns:
             A new array of the same shape.
@@ -93,13 +93,13 @@ class Scaling:
         return images
 
     def background(self, shape: tuple[int, ...]) -> tuple[float, ...]:
-        """Say what a black pixel becomes.
+        """Value of a black pixel after scaling.
 
         Args:
-            shape: Of one image, ``(height, width, channels)``.
+            shape: Shape of one image, ``(height, width, channels)``.
 
         Returns:
-            One value a channel, or one zero for all.
+            One value per channel, or a single zero for all.
         """
         black = self.apply(np.zeros((1, 1, 1, shape[-1]), np.float32))
         return tuple(black.ravel().tolist()) if black.any() else (0.0,)

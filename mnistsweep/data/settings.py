@@ -1,7 +1,4 @@
-"""The ``data`` group of the configuration, read once and checked whole.
-
-All faults are collected and raised together: a user mends a configuration once, not key by key.
-"""
+"""The ``data`` group of the configuration, read and checked. All faults are raised together."""
 
 from __future__ import annotations
 
@@ -25,17 +22,17 @@ FROM_FILES = {BUILT_IN + "load_idx": "the folder with the four IDX files", BUILT
 
 @dataclass(frozen=True)
 class Settings:
-    """One data configuration without faults; what each key means stands in ``conf/data/base.yaml``.
+    """A valid data configuration; ``conf/data/base.yaml`` explains each key.
 
     Attributes:
         target: Dotted path of the loader.
-        arguments: What the loader is called with: every key that is not one of the others.
-        validation: A count of examples, or a fraction of the training set.
+        arguments: Arguments of the loader: all keys that are not attributes of this class.
+        validation: Number of examples, or a fraction of the training set.
         validation_from: ``last`` or ``first``.
-        stratify: Whether both sides of a split keep the proportions of the classes.
-        train_limit: The most examples on the training side; None for all.
+        stratify: Whether both sides of the split keep the class proportions.
+        train_limit: Maximum number of examples on the training side; None for all.
         scaling: One of `METHODS`.
-        augmentation: All zeros where there is none.
+        augmentation: Maximum distortions; all zeros for none.
     """
 
     target: str
@@ -49,7 +46,7 @@ class Settings:
 
     @property
     def source(self) -> str:
-        """Where the arrays come from, for messages."""
+        """Description of the source of the arrays, for messages."""
         key, value = ("path", self.arguments["path"]) if self.target in FROM_FILES else ("_target_", self.target)
         return f"data.{key}={str(value)!r}"
 
@@ -61,13 +58,13 @@ def read(config: Mapping[str, Any]) -> Settings:
     """Read the configuration.
 
     Args:
-        config: The ``data`` group; keys that are left out have the values of ``conf/data/base.yaml``.
+        config: The ``data`` group; missing keys have the values of ``conf/data/base.yaml``.
 
     Returns:
         The settings.
 
     Raises:
-        ConfigError: Names every key that cannot be used.
+        ConfigError: A key cannot be used; the message names all such keys.
     """
     faults: list[str] = []
     arguments = {str(key): value for key, value in config.items() if key not in OWN_KEYS}
@@ -92,7 +89,7 @@ def _target(config: Mapping[str, Any], arguments: Mapping[str, Any], faults: lis
     name = str(config.get("_target_"))
     if name in FROM_FILES and not _is_path(arguments.get("path")):
         faults.append(f"data.path must name {FROM_FILES[name]}: data.path=...; received {arguments.get('path')!r}")
-    # Built-in loaders and most of the user's tell by their source which arguments they take: nothing is imported.
+    # The source of built-in and of most user loaders states their arguments, so that nothing is imported.
     takes = targets.declared(name) if not wrong else None
     if takes is not None:
         faults.extend(targets.unknown_keys("data", name, arguments, OWN_KEYS.union(takes)))
@@ -104,7 +101,7 @@ def _is_path(value: object) -> bool:
 
 
 def _count(value: object) -> int | None:
-    """The value, where it is a whole number of at least 1; YAML's true and false are numbers only to Python."""
+    """The value where it is an integer of at least 1, else None. Booleans are integers in Python but not in YAML."""
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else 0
     return number if number >= 1 else None
 
@@ -137,7 +134,7 @@ def _boolean(config: Mapping[str, Any], key: str, faults: list[str]) -> bool:
 def _one_of(config: Mapping[str, Any], key: str, known: Collection[str], faults: list[str]) -> str:
     value = config.get(key, getattr(Settings, key))
     if value not in known:
-        faults.append(f"data.{key} has no choice {value!r}: {suggest(str(value), known)}")
+        faults.append(f"data.{key} cannot be {value!r}: {suggest(str(value), known)}")
     return str(value)
 
 

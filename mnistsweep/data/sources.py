@@ -1,7 +1,7 @@
 """The built-in loaders, one for each preset in ``conf/data/``.
 
 A loader is any function that returns ``((x_train, y_train), (x_test, y_test))``, as ``keras.datasets.*.load_data``
-does; keys of the configuration that are not about splitting, scaling or augmenting are its arguments.
+does; all keys of the group that do not concern splitting, scaling or augmentation are its arguments.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ MNIST_SHA256 = {
 
 
 def load_mnist() -> Loaded:
-    """Read the copy of MNIST inside this package, verified by checksum: no download.
+    """Read the packaged copy of MNIST, verified by checksum, without a download.
 
     Returns:
         ``x_train`` (60000, 28, 28), ``y_train`` (60000,), ``x_test`` (10000, 28, 28), ``y_test`` (10000,), all uint8.
 
     Raises:
-        DataError: The file of the installation is missing or damaged.
+        DataError: The packaged file is missing or damaged.
 
     Example:
         >>> (x_train, y_train), _ = load_mnist()
@@ -48,25 +48,25 @@ def load_mnist() -> Loaded:
 
 
 def mnist_training_labels() -> NDArray[Any]:
-    """Read only the training labels of MNIST, in milliseconds: enough to check a split.
+    """Read only the training labels of MNIST. It takes milliseconds and is enough to check a split.
 
     Returns:
         ``(60000,)`` uint8.
 
     Raises:
-        DataError: The file of the installation is missing or damaged.
+        DataError: The packaged file is missing or damaged.
     """
     return npz.read_verified(MNIST_FILE, {"y_train": MNIST_SHA256["y_train"]})["y_train"]
 
 
 def load_fashion_mnist() -> Loaded:
-    """Load Fashion-MNIST through Keras, which downloads it once and keeps it in its cache.
+    """Load Fashion-MNIST with Keras, which downloads it once and caches it.
 
     Returns:
-        The same shapes as MNIST.
+        Arrays of the same shapes as those of MNIST.
 
     Raises:
-        DataError: No network and nothing cached, or a cached file is damaged.
+        DataError: The download fails and nothing is cached, or a cached file is damaged.
     """
     import keras
 
@@ -85,7 +85,7 @@ def load_idx(path: str) -> Loaded:
     """Read the four IDX files of a folder, gzipped or not.
 
     Args:
-        path: The folder.
+        path: Path of the folder.
 
     Returns:
         Images ``(n, height, width)`` and labels ``(n,)``, uint8.
@@ -102,10 +102,10 @@ def load_npz(path: str) -> Loaded:
     """Read ``x_train``, ``y_train``, ``x_test`` and ``y_test`` from an ``.npz`` file.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
-        The arrays as they were saved.
+        Arrays as they were saved.
 
     Raises:
         DataError: The file or an array is missing or damaged, or holds pickled objects.
@@ -117,7 +117,7 @@ def load_npz(path: str) -> Loaded:
 
 @contextmanager
 def _naming(path: str) -> Iterator[None]:
-    """Begin the message of a damaged file with the key that led to it."""
+    """Prefix the message about a damaged file with the key that named it."""
     try:
         yield
     except DataError as error:

@@ -1,4 +1,4 @@
-"""Which examples of the training set are trained on, and which validate: positions only, nothing random."""
+"""Split of the training set into a training and a validation side: positions only, nothing random."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def split(labels: NDArray[Any], settings: Settings) -> Split:
 
     Args:
         labels: ``(n,)``, the labels of the training set.
-        settings: ``validation``, ``validation_from``, ``stratify`` and ``train_limit`` count.
+        settings: Settings, of which ``validation``, ``validation_from``, ``stratify`` and ``train_limit`` are used.
 
     Returns:
-        The positions of each side.
+        Positions of both sides.
 
     Raises:
-        ConfigError: ``data.validation`` leaves nothing for one of the sides.
+        ConfigError: ``data.validation`` leaves one side empty.
     """
     count = validation_count(len(labels), settings)
     validates = _pick(labels, count, settings.validation_from, settings.stratify)
@@ -40,37 +40,37 @@ def split(labels: NDArray[Any], settings: Settings) -> Split:
 
 
 def validation_count(size: int, settings: Settings) -> int:
-    """How many examples validate.
+    """Number of validation examples.
 
     Args:
         size: Number of examples in the training set.
-        settings: ``validation`` counts.
+        settings: Settings, of which ``validation`` is used.
 
     Returns:
-        At least 1 and less than ``size``.
+        Number of at least 1 and less than ``size``.
 
     Raises:
-        ConfigError: ``data.validation`` leaves nothing for one of the sides.
+        ConfigError: ``data.validation`` leaves one side empty.
     """
     wanted = settings.validation
     count = round(wanted * size) if isinstance(wanted, float) else wanted
     if not 1 <= count < size:
         raise ConfigError(
-            f"data.validation={wanted} leaves nothing for one of the sides: {count} of the {size} examples of the "
+            f"data.validation={wanted} leaves one side empty: {count} of the {size} examples of the "
             f"training set would validate ({settings.source}); use a count from 1 to {size - 1}, or a fraction"
         )
     return count
 
 
 def _pick(labels: NDArray[Any], count: int, end: str, stratify: bool) -> NDArray[np.bool_]:
-    """Mark ``count`` examples at one end of the set, or at that end of every class in proportion."""
+    """Mask of ``count`` examples at one end of the set, or at that end of each class in proportion."""
     size = len(labels)
     if not stratify:
         positions = np.arange(size)
         return positions < count if end == "first" else positions >= size - count
     _, members, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     quotas = _quotas(sizes, count)
-    # The rank of an example within its class: its place in the stable order by class, less where its class begins.
+    # Rank of an example within its class: its position in the stable order by class minus the start of the class.
     order = np.argsort(members, kind="stable")
     rank = np.empty(size, np.intp)
     rank[order] = np.arange(size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -78,11 +78,11 @@ def _pick(labels: NDArray[Any], count: int, end: str, stratify: bool) -> NDArray
 
 
 def _quotas(sizes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Share a count among classes in proportion, to the last one: the method of the largest remainder (Hamilton, 1792).
+    """Distribute a count over classes in proportion: the method of the largest remainder (Hamilton, 1792).
 
-    Ties go to the lower class. No class is asked for more than it has.
+    Ties go to the lower class. No quota exceeds the size of its class.
     """
-    exact = sizes * count  # in units of 1 / total, so that no rounding of fractions decides a tie
+    exact = sizes * count  # in units of 1 / total, so that rounding decides no tie
     total = sizes.sum()
     quotas = exact // total
     left_over = count - quotas.sum()

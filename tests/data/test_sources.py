@@ -109,7 +109,7 @@ def test_a_sound_source_passes_the_check_and_has_a_checksum(source: Source) -> N
 
 def test_a_validation_count_that_takes_everything_is_named(source: Source) -> None:
     size = len(source.arrays["y_train"])
-    with pytest.raises(ConfigError, match=rf"data\.validation={size} leaves nothing .* 1 to {size - 1}"):
+    with pytest.raises(ConfigError, match=rf"data\.validation={size} leaves one side empty.* 1 to {size - 1}"):
         data.load(source.config | {"validation": size})
 
 

@@ -31,16 +31,16 @@ MNIST = {"_target_": LOADERS + "load_mnist"}
         ({"validation": True}, r"data\.validation .* received True$"),
         ({"validation": "10%"}, r"data\.validation .* received '10%'$"),
         ({"validation": None}, r"data\.validation .* received None$"),
-        ({"validation": 60000}, r"data\.validation=60000 leaves nothing .* count from 1 to 59999"),
-        ({"validation": 1e-6}, r"data\.validation=1e-06 leaves nothing .*: 0 of the 60000"),
-        ({"validation_from": "end"}, r"data\.validation_from has no choice 'end': Known: 'first', 'last'"),
+        ({"validation": 60000}, r"data\.validation=60000 leaves one side empty.* count from 1 to 59999"),
+        ({"validation": 1e-6}, r"data\.validation=1e-06 leaves one side empty.*: 0 of the 60000"),
+        ({"validation_from": "end"}, r"data\.validation_from cannot be 'end': Known: 'first', 'last'"),
         ({"validation_from": "lst"}, r"data\.validation_from .* did you mean 'last'\?"),
         ({"stratify": "yes"}, r"data\.stratify must be true or false; received 'yes'"),
         ({"train_limit": -1}, r"data\.train_limit must be a count of at least 1, or null .* received -1$"),
         ({"train_limit": 0}, r"data\.train_limit .* received 0$"),
         ({"train_limit": 0.5}, r"data\.train_limit .* received 0\.5$"),
-        ({"scaling": "standardise"}, r"data\.scaling has no choice 'standardise': did you mean 'standardize'\?"),
-        ({"scaling": None}, r"data\.scaling has no choice None: did you mean 'none'\?"),
+        ({"scaling": "standardise"}, r"data\.scaling cannot be 'standardise': did you mean 'standardize'\?"),
+        ({"scaling": None}, r"data\.scaling cannot be None: did you mean 'none'\?"),
         ({"augmentation": {"rotaton": 5}}, r"data\.augmentation\.rotaton .* did you mean 'rotation'\?"),
         ({"augmentation": {"zoom": 1.5}}, r"data\.augmentation\.zoom must be .* 0 to less than 1; received 1\.5"),
         ({"augmentation": {"shift": -0.1}}, r"data\.augmentation\.shift .* received -0\.1"),
@@ -82,7 +82,7 @@ def test_all_faults_are_raised_at_once() -> None:
 
 
 def test_the_size_of_fashion_mnist_is_known_before_it_is_loaded() -> None:
-    with pytest.raises(ConfigError, match=r"data\.validation=60000 leaves nothing .*load_fashion_mnist"):
+    with pytest.raises(ConfigError, match=r"data\.validation=60000 leaves one side empty.*load_fashion_mnist"):
         data.check({"_target_": LOADERS + "load_fashion_mnist", "validation": 60000})
 
 
@@ -153,7 +153,7 @@ def test_an_image_that_is_not_finite_is_named(
     [
         ({"y_test": np.zeros(11, int)}, r"12 test images, 11 labels"),
         ({"y_test": np.full(12, 4)}, r"the test set has a class 4, the training set only 0 to 3"),
-        ({"x_test": np.zeros((12, 5, 6))}, r"one shape; received \(6, 5, 1\) and \(5, 6, 1\)"),
+        ({"x_test": np.zeros((12, 5, 6))}, r"the same shape; received \(6, 5, 1\) and \(5, 6, 1\)"),
         ({"x_test": np.full((12, 6, 5), np.nan)}, r"test images must be finite"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_bad_test_set_is_found_by_the_check_and_not_looked_at_by_load(
 def test_a_missing_path_names_its_neighbours(tmp_path: Path, npz_config: Callable[..., dict[str, Any]]) -> None:
     config = npz_config()
     check_and_load(config | {"path": str(tmp_path / "onw.npz")}, r"no 'onw\.npz' in .*: did you mean 'own\.npz'\?")
-    check_and_load(config | {"path": str(tmp_path / "a" / "own.npz")}, r"there is no '.*own\.npz', nor its folder")
+    check_and_load(config | {"path": str(tmp_path / "a" / "own.npz")}, r"neither '.*own\.npz' nor its folder exists")
     check_and_load(config | {"path": str(tmp_path)}, r"data\.path must name an \.npz file; '.*' is a folder")
     idx = config | {"_target_": LOADERS + "load_idx"}
     check_and_load(idx, r"data\.path must name a folder with the four IDX files; '.*own\.npz' is a file")
@@ -184,13 +184,13 @@ def test_a_damaged_archive_is_named(tmp_path: Path, npz_config: Callable[..., di
     file = tmp_path / "own.npz"
     sound = file.read_bytes()
     file.write_bytes(sound[:-100])
-    check_and_load(config, r"data\.path=.*own\.npz' is not an \.npz archive, or only a part of one")
+    check_and_load(config, r"data\.path=.*own\.npz' is not a complete \.npz archive")
     at = sound.index(b"NUMPY") + 200  # inside the first array
     file.write_bytes(sound[:at] + bytes([sound[at] ^ 255]) + sound[at + 1 :])
     check_and_load(config, r"array 'x_train' of .*own\.npz' cannot be read: BadZipFile: Bad CRC-32")
     with file.open("wb") as stream:
         np.save(stream, np.zeros(3))
-    check_and_load(config, r"own\.npz' is not an \.npz archive")
+    check_and_load(config, r"own\.npz' is not a complete \.npz archive")
 
 
 @pytest.fixture
@@ -204,15 +204,19 @@ def idx(tmp_path: Path, arrays: dict[str, Any], write_idx: Callable[..., None]) 
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("train-images-idx3-ubyte", lambda b: b[:-1], r"header promises 40 x 6 x 5 bytes after the first 16, 1199 are"),
-        ("train-images-idx3-ubyte", lambda b: b + b"\0", r"header promises 40 x 6 x 5 .* 1201 are there"),
+        (
+            "train-images-idx3-ubyte",
+            lambda b: b[:-1],
+            r"header announces 40 x 6 x 5 bytes after the first 16; it has 1199",
+        ),
+        ("train-images-idx3-ubyte", lambda b: b + b"\0", r"header announces 40 x 6 x 5 .* it has 1201"),
         ("train-images-idx3-ubyte", lambda b: b[:7], r"is damaged: 7 bytes, less than the header's 16"),
         ("train-images-idx3-ubyte", lambda b: b"", r"is damaged: 0 bytes"),
-        ("train-images-idx3-ubyte", lambda b: b"\0\0\x0d" + b[3:], r"magic number must be 2051 and is 3331\b"),
+        ("train-images-idx3-ubyte", lambda b: b"\0\0\x0d" + b[3:], r"magic number must be 2051; it is 3331\b"),
         (
             "t10k-labels-idx1-ubyte",
             lambda b: struct.pack(">4I", 2051, 0, 0, 0),
-            r"must be 2049 and is 2051, .* of images",
+            r"must be 2049; it is 2051, .* of images",
         ),
         ("t10k-labels-idx1-ubyte", lambda b: gzip.compress(b)[:-5], r"cannot be read: EOFError"),
         ("t10k-labels-idx1-ubyte", lambda b: gzip.compress(b)[:12] + b"xxxxxxxxxxxxx", r"cannot be read: "),
@@ -292,7 +296,7 @@ def test_a_key_that_a_loader_does_not_take_is_found_without_importing_it(
 def test_augmentation_of_a_table_is_refused(npz_config: Callable[..., dict[str, Any]]) -> None:
     config = npz_config(x_train=np.zeros((40, 3)), x_test=np.zeros((12, 3)), augmentation={"rotation": 5})
     for function in (data.check, data.load):
-        with pytest.raises(ConfigError, match=r"data\.augmentation is for images, .* have the shape \(3,\)"):
+        with pytest.raises(ConfigError, match=r"data\.augmentation needs images, .* of shape \(3,\)"):
             function(config)
 
 
