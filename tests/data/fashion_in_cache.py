@@ -1,4 +1,4 @@
-"""Run by test_data_sources in a process of its own: fills Keras's cache, then loads Fashion-MNIST from it."""
+"""Run by test_sources in a process of its own: fills Keras's cache, then loads Fashion-MNIST from it."""
 
 from __future__ import annotations
 
