@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan, plan_of
-from mnistsweep.study.leases import HeartbeatMonitor
+from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State, TrialRecord, ranked
 from mnistsweep.study.storage.stores import open_coordinator

@@ -11,7 +11,7 @@ from rich.console import Console
 from mnistsweep.commands.live_table import tally
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan import plan_of
-from mnistsweep.study.leases import HeartbeatMonitor
+from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep

@@ -1,6 +1,7 @@
-"""Where the workers of a sweep take turns and leave signs of life: its folder, or the database of its ledger.
+"""Coordination of the workers of a sweep: the ledger lock and the heartbeats.
 
-A coordinator only keeps what it is given. What a sign of life means is decided in `leases`.
+Both are kept in the sweep's folder, or in the database of its ledger. A coordinator only stores heartbeats;
+`heartbeat_monitor` decides from them which workers are alive.
 """
 
 from __future__ import annotations
@@ -14,35 +15,46 @@ from mnistsweep.paths import SweepPaths
 
 
 class Coordinator(ABC):
-    """Of one sweep; all its workers use the same."""
+    """Ledger lock and heartbeats of one sweep; all its workers use the same kind of coordinator."""
 
     @abstractmethod
     def exclusive(self) -> AbstractContextManager[None]:
-        """The turn to change the ledger: one worker of the sweep has it at a time, a dead one does not keep it."""
+        """Hold the ledger lock, without which the ledger must not be changed.
+
+        One worker of the sweep holds it at a time; the others wait. It is released when its holder's process dies.
+        """
 
     @abstractmethod
     def write_heartbeat(self, owner: str, count: int) -> None:
-        """Leave a sign of life.
+        """Replace a worker's last heartbeat.
 
         Args:
-            owner: The worker's name.
-            count: A number that it has not left before. Never a time: clocks of different hosts differ.
+            owner: Name of the worker.
+            count: Number that the worker has not written before. It is never a time: clocks of hosts differ.
         """
 
     @abstractmethod
     def read_heartbeat(self, owner: str) -> int | None:
-        """The last sign that a worker left; None where there is none. Changes nothing: anybody may ask."""
+        """Last heartbeat of a worker; None if there is none. Reading changes nothing, so any process may do it.
+
+        Args:
+            owner: Name of the worker.
+        """
 
     @abstractmethod
     def remove_heartbeat(self, owner: str) -> None:
-        """Remove what a worker left, if there is anything."""
+        """Remove a worker's heartbeat, if there is one.
+
+        Args:
+            owner: Name of the worker.
+        """
 
 
 class FolderCoordinator(Coordinator):
-    """In the sweep's folder, on a local disk or a shared network file system.
+    """Ledger lock and heartbeats as files in the sweep's folder, on a local disk or a shared network file system.
 
     Args:
-        paths: The sweep's files; ``workers/`` exists.
+        paths: Paths of the sweep's files; the folder ``workers/`` must exist.
     """
 
     def __init__(self, paths: SweepPaths) -> None:
@@ -53,12 +65,15 @@ class FolderCoordinator(Coordinator):
         return exclusive_lock(self._paths.ledger_lock)
 
     def write_heartbeat(self, owner: str, count: int) -> None:
-        """See `Coordinator.write_heartbeat`; in place and of one length, so that a reader never finds half of it."""
+        """See `Coordinator.write_heartbeat`. The file is overwritten in place with a text of constant length.
+
+        A reader therefore never finds a partial number.
+        """
         file = os.open(self._paths.worker_heartbeat(owner), os.O_WRONLY | os.O_CREAT, 0o644)
         try:
             os.pwrite(file, b"%020d\n" % count, 0)
         finally:
-            os.close(file)  # a network file system shows it to others from here on
+            os.close(file)  # a network file system makes the content visible to other hosts when the file is closed
 
     def read_heartbeat(self, owner: str) -> int | None:
         """See `Coordinator.read_heartbeat`."""

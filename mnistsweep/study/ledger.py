@@ -1,56 +1,43 @@
-"""The ledger of a sweep, as those see it who run no trial: `status`, `stop`, the live table and the reporter."""
+"""The ledger of a sweep for programs that run no trial: `status`, `stop`, the live table and the report."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import StudyError, suggest
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import num_failed
-from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.sessions import Session, Sessions
 from mnistsweep.study.storage.stores import (
-    changed_trials,
     open_coordinator,
     open_storage,
     repair,
     store_name,
     translate_storage_errors,
 )
+from mnistsweep.study.stored_trials import StoredTrials
 
-_STATES = {
-    TrialState.RUNNING: State.RUNNING,
-    TrialState.WAITING: State.RUNNING,
-    TrialState.COMPLETE: State.COMPLETED,
-    TrialState.PRUNED: State.PRUNED,
-    TrialState.FAIL: State.FAILED,
-}
-OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not TrialState.WAITING}
+# Study attribute that counts the requests to stop the sweep.
+_STOPS = "stops"
 
-# The beginning of the study's attributes that are notes on a start of the sweep.
-SESSION = "session:"
-
-# The study's attribute that counts how often the sweep was asked to stop.
-STOPS = "stops"
-
-# The study's attribute that says what makes the search and its data what they are.
-IDENTITY = "search"
+# Study attribute that holds the fingerprint of the search.
+_FINGERPRINT = "search"
 
 
 @dataclass(frozen=True)
 class LedgerState:
-    """The trials at one moment.
+    """All trials of a ledger at one moment.
 
     Attributes:
-        records: All of them, in the order of their numbers; not to be changed.
-        running: Those that have not ended.
+        records: All trials in the order of their numbers; must not be changed.
+        running: Trials that have not ended.
     """
 
     records: Sequence[TrialRecord]
@@ -58,19 +45,19 @@ class LedgerState:
 
     @property
     def num_finished(self) -> int:
-        """How many have ended."""
+        """Number of trials that have ended."""
         return len(self.records) - len(self.running)
 
 
 class Ledger:
-    """The study as it stands. Reading changes nothing.
+    """The ledger of a sweep. Reading does not change it.
 
     Args:
-        paths: The sweep's files.
-        storage: A database URL; None for the journal file.
+        paths: Paths of the sweep's files.
+        storage: Database URL; None for the journal file in the sweep's folder.
 
     Raises:
-        StudyError: There is no ledger, or it cannot be read.
+        StudyError: The ledger is missing, or it cannot be read.
     """
 
     def __init__(self, paths: SweepPaths, storage: str | None = None) -> None:
@@ -81,19 +68,21 @@ class Ledger:
         self._storage = open_storage(paths, storage)
         with translate_storage_errors(paths, storage):
             self._study_id = _find_study(self._storage, paths, storage)
-        self._known = LedgerState([], [])
+        self._trials = StoredTrials(self._storage, self._study_id)
+        self._sessions = Sessions(self._storage, self._study_id)
+        self._last_read = LedgerState([], [])
 
     def read(self) -> LedgerState:
-        """All trials as they stand; those that have ended are read once."""
-        before = self._known  # in one attribute: two threads may ask at once
+        """Current state of all trials. Trials that have ended are read only once."""
+        before = self._last_read  # replaced as a whole: two threads may read at once
         records = list(before.records)
         numbers = [record.number for record in before.running]
-        changed = [_to_record(t) for t in changed_trials(self._storage, self._study_id, len(records), numbers)]
+        changed = self._trials.read_changed(len(records), numbers)
         for number, record in zip(numbers, changed, strict=False):
             records[number] = record
         records += changed[len(numbers) :]
         state = LedgerState(records, [record for record in changed if not record.state.finished])
-        self._known = state
+        self._last_read = state
         return state
 
     def records(self) -> list[TrialRecord]:
@@ -101,72 +90,58 @@ class Ledger:
         return list(self.read().records)
 
     def running(self) -> list[TrialRecord]:
-        """The trials that have not ended."""
+        """Trials that have not ended, in the order of their numbers."""
         return list(self.read().running)
 
-    def stops(self) -> int:
-        """How often `mnistsweep stop` was asked for."""
-        return int(self._storage.get_study_user_attrs(self._study_id).get(STOPS, 0))
-
-    def sessions(self) -> dict[str, dict[str, float]]:
-        """What is noted of each start of the sweep, by its name: when it `begun`, when it was `last` alive."""
-        attrs = self._storage.get_study_user_attrs(self._study_id)
-        return {key.removeprefix(SESSION): value for key, value in attrs.items() if key.startswith(SESSION)}
-
     def hours(self) -> float:
-        """The running time so far, over all starts; kept only where there is a budget of hours.
+        """Running time of the sweep in hours, over all sessions; recorded only if the budget limits the hours."""
+        return self._sessions.hours()
 
-        Time in which two starts ran at once counts once.
-        """
-        seconds, until = 0.0, -math.inf
-        for begun, last in sorted((session["begun"], session["last"]) for session in self.sessions().values()):
-            seconds += max(0.0, last - max(begun, until))
-            until = max(until, last)
-        return seconds / 3600
-
-    def start_session(self, session: str, now: float) -> None:
-        """Note that a start of the sweep begins; what comes before it (requests to stop, failures) does not concern it.
+    def start_session(self, name: str, now: float) -> None:
+        """Record that a start of the sweep begins; earlier stop requests and failures do not concern it.
 
         Args:
-            session: Its name.
-            now: Seconds since the epoch.
+            name: Name of the session.
+            now: Current time in seconds since the epoch.
         """
         with open_coordinator(self.paths, self._url).exclusive():
-            self._start_session(session, now)
+            self._start_session(name, now)
 
-    def _start_session(self, session: str, now: float) -> dict[str, float]:
-        """What is noted of a session: one that is continued gets a fresh allowance of failures."""
-        if session not in self.sessions():
-            before = {"failures_before": num_failed(self.records()), "stops": self.stops()}
-            self._write_session(session, {"begun": now, "last": now, **before})
-        return self.sessions()[session]
-
-    def _write_session(self, session: str, notes: dict[str, float]) -> None:
-        self._storage.set_study_user_attr(self._study_id, f"{SESSION}{session}", notes)
+    def _start_session(self, name: str, now: float) -> Session:
+        """Session of that name; it is recorded if this is its first use. The caller holds the ledger lock."""
+        sessions = self._sessions.read()
+        if name not in sessions:
+            sessions[name] = Session(now, now, num_failed(self.records()), self._num_stop_requests())
+            self._sessions.write(name, sessions[name])
+        return sessions[name]
 
     def request_stop(self) -> None:
-        """Ask all workers of the sweep to stop; starts of the sweep that come later do not heed it."""
+        """Ask all workers of the sweep to stop. Sessions that start later ignore the request."""
         with open_coordinator(self.paths, self._url).exclusive():
-            self._storage.set_study_user_attr(self._study_id, STOPS, self.stops() + 1)
+            self._storage.set_study_user_attr(self._study_id, _STOPS, self._num_stop_requests() + 1)
+
+    def _num_stop_requests(self) -> int:
+        """Number of requests to stop the sweep since it was created."""
+        return int(self._storage.get_study_user_attrs(self._study_id).get(_STOPS, 0))
 
 
 def create_ledger(
-    paths: SweepPaths, storage: str | None, direction: str, objective: str, identity: Mapping[str, str]
+    paths: SweepPaths, storage: str | None, direction: str, objective: str, fingerprint: Mapping[str, str]
 ) -> None:
-    """Create the ledger of a sweep, if it is not there yet.
+    """Create the ledger of a sweep if it is missing.
 
-    A process that dies on the way leaves nothing that the next one does not complete.
+    If the process dies in between, the next call completes the ledger.
 
     Args:
-        paths: The sweep's files.
-        storage: A database URL; None for the journal file.
-        direction: ``max`` or ``min``.
-        objective: Its name.
-        identity: What makes the search and its data what they are: a database may hold another search of that name.
-            Keys that only one of two has (of another version of the program) are not compared.
+        paths: Paths of the sweep's files.
+        storage: Database URL; None for the journal file in the sweep's folder.
+        direction: Direction of the objective: ``max`` or ``min``.
+        objective: Name of the objective.
+        fingerprint: Texts that identify the search and its data. A database may hold another search of the same name.
+            Keys that only one of two fingerprints has (of another version of this program) are not compared.
 
     Raises:
-        StudyError: The database does not answer, the file cannot be written, or the ledger is of another search.
+        StudyError: The database does not respond, the file cannot be written, or the ledger belongs to another search.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(translate_storage_errors(paths, storage))
@@ -174,26 +149,30 @@ def create_ledger(
         stack.enter_context(open_coordinator(paths, storage).exclusive())
         opened = open_storage(paths, storage, create=True)
         repair(opened)
-        studies = opened.get_all_studies()
-        found = [study for study in studies if storage is None or study.study_name == paths.name]
-        if found:
-            study = optuna.load_study(study_name=found[0].study_name, storage=opened)
-            _check_same(study.user_attrs.get(IDENTITY, {}), identity, f"{store_name(paths, storage)}: {paths.name!r}")
-        elif storage is None and paths.journal.stat().st_size:
-            raise StudyError(f"{paths.journal}: the beginning of the journal is missing. Nothing was changed.")
-        else:
-            study = optuna.create_study(
-                storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
-            )
-        if IDENTITY not in study.user_attrs:
+        study = _open_or_create_study(opened, paths, storage, direction)
+        stored = study.user_attrs.get(_FINGERPRINT)
+        if stored is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([objective])
-            study.set_user_attr(IDENTITY, dict(identity))
+            study.set_user_attr(_FINGERPRINT, dict(fingerprint))
+        else:
+            _check_same_search(stored, fingerprint, f"{store_name(paths, storage)}: {paths.name!r}")
 
 
-def _check_same(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
-    """See that a ledger is of the same search."""
+def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str | None, direction: str) -> optuna.Study:
+    names = [study.study_name for study in opened.get_all_studies()]
+    own = names if storage is None else [name for name in names if name == paths.name]
+    if own:
+        return optuna.load_study(study_name=own[0], storage=opened)
+    if storage is None and paths.journal.stat().st_size:
+        raise StudyError(f"{paths.journal}: the beginning of the journal is missing. Nothing was changed.")
+    return optuna.create_study(
+        storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
+    )
+
+
+def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
     changed = sorted(key for key in before.keys() & now.keys() if before[key] != now[key])
     if changed:
         differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
@@ -201,26 +180,11 @@ def _check_same(before: Mapping[str, str], now: Mapping[str, str], where: str) -
 
 
 def _find_study(opened: BaseStorage, paths: SweepPaths, storage: str | None) -> int:
-    """The study of a sweep: in a journal the only one there is, so that a folder may be renamed."""
-    known = {study.study_name: study._study_id for study in opened.get_all_studies()}
-    if storage is None and len(known) == 1:
-        return next(iter(known.values()))
-    if paths.name not in known:
-        hint = suggest(paths.name, known) or "it holds none at all"
+    """Identifier of a sweep's study; in a journal that of the only study, so that a folder may be renamed."""
+    names = [study.study_name for study in opened.get_all_studies()]
+    if storage is None and len(names) == 1:
+        return opened.get_study_id_from_name(names[0])
+    if paths.name not in names:
+        hint = suggest(paths.name, names) or "it holds none at all"
         raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; {hint}.")
-    return known[paths.name]
-
-
-def _to_record(trial: FrozenTrial) -> TrialRecord:
-    attrs = trial.user_attrs
-    if not {"point", "seed", "lease"} <= attrs.keys():
-        raise StudyError(
-            f"trial {trial.number} of the ledger was not written by this program: it has no point or lease."
-        )
-    if "result" in attrs and trial.state.is_finished():
-        result = Result(**attrs["result"])
-    else:
-        step = trial.last_step
-        result = Result(objective=None if step is None else trial.intermediate_values[step], epochs=step or 0)
-    owner = attrs["lease"]["owner"]
-    return TrialRecord(trial.number, _STATES[trial.state], attrs["point"], attrs["seed"], result, owner)
+    return opened.get_study_id_from_name(paths.name)

@@ -1,4 +1,4 @@
-"""The views of a ledger for people: ``results.csv`` and ``best.yaml``, current after every trial."""
+"""The exported views of a ledger: ``results.csv`` and ``best.yaml``, updated after every trial."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mnistsweep.study.results_table import ResultsTable
 
 
 class Views:
-    """Keeps the views current, whoever of several processes writes them.
+    """Writer of the exported views; each process of a sweep may have one.
 
     Args:
-        paths: The sweep's files.
-        space: What is searched: the columns of the table.
-        direction: ``max`` or ``min``.
-        objective: Its name.
+        paths: Paths of the sweep's files.
+        space: Search space; its dimensions are columns of the table.
+        direction: Direction of the objective: ``max`` or ``min``.
+        objective: Name of the objective.
     """
 
     def __init__(self, paths: SweepPaths, space: SearchSpace, direction: str, objective: str) -> None:
@@ -33,7 +33,11 @@ class Views:
         self._written_best: int | None = None
 
     def add_finished(self, state: LedgerState) -> None:
-        """Add the trials that have finished since the last call; write nothing."""
+        """Add the trials that have finished since the last call; write nothing.
+
+        Args:
+            state: State of the ledger.
+        """
         new = self._table.add_finished(state.records)
         self._best = best_of([self._best, *new] if self._best else new, self._direction)
 
@@ -60,16 +64,16 @@ class Views:
 
     def _write(self, state: LedgerState) -> None:
         self.add_finished(state)
-        best = self._best
         with translate_disk_full(str(self._paths.results)):
             self._table.write()
-            if (
-                best is not None
-                and best.number != self._written_best
-                and self._paths.trial(best.number).config.is_file()
-            ):
-                write_best(self._paths, best, self._objective)
-                self._written_best = best.number
+            self._write_best()
+
+    def _write_best(self) -> None:
+        best = self._best
+        if best is None or best.number == self._written_best or not self._paths.trial(best.number).config.is_file():
+            return
+        write_best(self._paths, best, self._objective)
+        self._written_best = best.number
 
 
 def write_best(paths: SweepPaths, record: TrialRecord, objective: str) -> None:

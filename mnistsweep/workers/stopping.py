@@ -27,7 +27,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from mnistsweep.errors import ConfigError
-from mnistsweep.study.leases import MAX_SECONDS as MAX_HEARTBEAT_SECONDS
+from mnistsweep.study.leases import MAX_HEARTBEAT_SECONDS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

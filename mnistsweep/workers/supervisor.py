@@ -20,9 +20,10 @@ from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
-from mnistsweep.study.leases import HeartbeatMonitor, owners_of_process
+from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.study.worker_names import names_of_process
 from mnistsweep.workers.messages import REPLACE, has_started_trial
 from mnistsweep.workers.stopping import StopSignal, grace_seconds
 
@@ -188,7 +189,7 @@ def _stop_workers(running: Sequence[WorkerProcess], number: int, grace: float, p
 
 def _remove_traces(paths: SweepPaths, pids: Sequence[int]) -> None:
     """Remove the heartbeats that stopped workers left, so that the end of none counts as a crash of its trial."""
-    owners = [owner for pid in pids for owner in owners_of_process(paths, pid)]
+    owners = [owner for pid in pids for owner in names_of_process(paths, pid)]
     if not owners:
         return
     with contextlib.suppress(Exception):  # must not hide the reason for which the workers were stopped

@@ -67,7 +67,7 @@ class TrialHooks:
 
     def should_claim_no_more(self) -> bool:
         """Whether the worker should exit before it claims another trial."""
-        if self.study.is_stopped():
+        if self.study.is_stop_requested():
             self.stop.request()
         return self.stop() or self.should_be_replaced()
 

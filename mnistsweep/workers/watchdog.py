@@ -60,7 +60,7 @@ class Watchdog:
         self._check_timeout()
         if self.stop() and self.stop.seconds_since_request > self.unresponsive_seconds:
             self._end_unresponsive()
-        if self.study.is_stopped():
+        if self.study.is_stop_requested():
             self.stop.request()
         self.study.observe_workers()
 

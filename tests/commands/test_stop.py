@@ -29,7 +29,7 @@ def test_it_waits_until_the_workers_have_exited(capsys: pytest.CaptureFixture[st
     def wait(seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 2:
-            assert study.is_stopped()
+            assert study.is_stop_requested()
             study.release(trial)  # the process is still there
         if len(waited) == 3:
             worker.close()

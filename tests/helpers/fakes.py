@@ -121,7 +121,7 @@ def doomed_study(
     try:
         yield Study(paths, search, lease, storage, session, lambda: 0.0)
     finally:
-        lease._leaving.set()
+        lease._stop.set()
         lease._thread.join()
         lease._lock.close()
 

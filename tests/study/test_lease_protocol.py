@@ -27,8 +27,9 @@ from mnistsweep.study.claim import Claim
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, Lease
 from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.ownership import MAX_CRASHES
 from mnistsweep.study.records import Result, State
-from mnistsweep.study.study import MAX_CRASHES, Study
+from mnistsweep.study.study import Study
 
 TRIALS = 4
 STEP = LEASE_SECONDS / HEARTBEATS_PER_LEASE

@@ -15,7 +15,9 @@ from fakes import hold_lease, hold_lock, new_event, start, wait_until
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import FolderCoordinator
-from mnistsweep.study.leases import HeartbeatMonitor, Lease, boot_id, local_process_exists
+from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
+from mnistsweep.study.leases import Lease
+from mnistsweep.study.worker_names import boot_id, local_process_exists
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_a_lease_is_held_inside_its_context_and_leaves_nothing(
         assert local_process_exists(paths, lease.owner, coordinator.read_heartbeat(lease.owner)) is True
         assert not lease.has_expired
     assert not watch.is_alive(lease.owner)
-    assert not watch.has_died(lease.owner)
+    assert not watch.has_crashed(lease.owner)
     assert list(paths.workers.iterdir()) == []
 
 
@@ -69,7 +71,7 @@ def test_each_worker_has_a_name_of_its_own_that_says_where_it_runs(
 def test_nobody_holds_a_lease_without_a_name(paths: SweepPaths, coordinator: FolderCoordinator) -> None:
     watch = HeartbeatMonitor(paths, coordinator)
     assert not watch.is_alive("")
-    assert not watch.has_died("")
+    assert not watch.has_crashed("")
     watch.clean_up_after("")
     assert list(paths.workers.iterdir()) == []
 
@@ -121,7 +123,7 @@ class TestAnObserverOfAnotherMachine:
         assert watch.is_alive(FAR)
         clock.now += 0.1
         assert not watch.is_alive(FAR)
-        assert watch.has_died(FAR)
+        assert watch.has_crashed(FAR)
 
     def test_a_sign_after_death_is_life(
         self, watch: HeartbeatMonitor, coordinator: FolderCoordinator, clock: Clock
@@ -137,7 +139,7 @@ class TestAnObserverOfAnotherMachine:
         assert watch.is_alive(FAR)  # a network file system may show it a moment later
         clock.now += 16
         assert not watch.is_alive(FAR)
-        assert not watch.has_died(FAR)
+        assert not watch.has_crashed(FAR)
 
     def test_burying_leaves_nothing(
         self, watch: HeartbeatMonitor, coordinator: FolderCoordinator, clock: Clock, paths: SweepPaths
@@ -202,7 +204,7 @@ def test_a_process_that_is_killed_loses_its_lease_at_once_and_one_that_is_stoppe
     watch.is_alive(owner)
     clock.now += 15.1
     assert not watch.is_alive(owner)
-    assert watch.has_died(owner) == died
+    assert watch.has_crashed(owner) == died
     process.kill()
     process.join()
 

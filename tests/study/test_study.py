@@ -34,7 +34,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import encode, to_distribution
 from mnistsweep.space import Point
-from mnistsweep.study.leases import HeartbeatMonitor
+from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator

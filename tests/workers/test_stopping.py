@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from mnistsweep.errors import ConfigError
-from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, MAX_SECONDS
+from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, MAX_HEARTBEAT_SECONDS
 from mnistsweep.workers import stopping
 from mnistsweep.workers.stopping import StopSignal, grace_seconds, unresponsive_seconds
 
@@ -130,9 +130,9 @@ def test_a_request_calls_the_callback_once(requested_before: bool) -> None:
 
 def test_the_supervisor_waits_longer_than_the_watchdog_needs() -> None:
     """The watchdog looks with every heartbeat; then it waits for the ledger lock and releases the trial."""
-    interval = min(LEASE_SECONDS / HEARTBEATS_PER_LEASE, MAX_SECONDS)
+    interval = min(LEASE_SECONDS / HEARTBEATS_PER_LEASE, MAX_HEARTBEAT_SECONDS)
     assert unresponsive_seconds() == stopping.DEFAULT_UNRESPONSIVE_SECONDS
-    assert grace_seconds() == unresponsive_seconds() + MAX_SECONDS + stopping.RELEASE_SECONDS
+    assert grace_seconds() == unresponsive_seconds() + MAX_HEARTBEAT_SECONDS + stopping.RELEASE_SECONDS
     assert grace_seconds() > unresponsive_seconds() + interval + 1
 
 

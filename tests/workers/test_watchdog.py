@@ -65,14 +65,14 @@ def test_a_request_to_stop_reaches_the_workers_of_a_start_and_no_later_ones(
         assert not watchdog.stop()
         Ledger(paths, storage).request_stop()
         with open_study(paths, search, storage, session="monday") as restarted:
-            assert restarted.is_stopped()
+            assert restarted.is_stop_requested()
         watchdog()
         watchdog()
         assert (watchdog.stop.received, watchdog.stop.exit_code) == (15, 143)
     with open_study(paths, search, storage, session="tuesday") as study:
-        assert not study.is_stopped()
+        assert not study.is_stop_requested()
         Ledger(paths, storage).request_stop()
-        assert study.is_stopped()
+        assert study.is_stop_requested()
 
 
 def test_a_hung_trial_is_recorded_as_failed_and_its_process_killed(study: Study, process: Process) -> None:

@@ -1,0 +1,85 @@
+"""Observation of other workers' heartbeats: which workers are alive, and which have crashed."""
+
+from __future__ import annotations
+
+import time
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.coordination import Coordinator
+from mnistsweep.study.leases import LEASE_SECONDS, Monotonic
+from mnistsweep.study.worker_names import local_process_exists
+
+
+class HeartbeatMonitor:
+    """One observer's knowledge of the workers of a sweep.
+
+    Args:
+        paths: Paths of the sweep's files.
+        coordinator: Storage of the heartbeats.
+        seconds: Lease period in seconds: a worker without a new heartbeat for this time is not alive.
+        monotonic: Monotonic clock of the observer, in seconds.
+    """
+
+    def __init__(
+        self,
+        paths: SweepPaths,
+        coordinator: Coordinator,
+        seconds: float = LEASE_SECONDS,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        self._paths = paths
+        self._coordinator = coordinator
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._seen: dict[
+            str, tuple[int | None, float]
+        ] = {}  # last heartbeat of each worker, and when it was first seen
+
+    def is_alive(self, owner: str) -> bool:
+        """Whether a worker may still run the trials that it owns.
+
+        A worker on another host counts as alive at the first observation. Nothing but this object is changed.
+
+        Args:
+            owner: Name of the worker; the empty name stands for no worker, which is never alive.
+        """
+        if not owner:
+            return False
+        heartbeat = self._coordinator.read_heartbeat(owner)
+        if local_process_exists(self._paths, owner, heartbeat) is False:
+            return False
+        now = self._monotonic()
+        if owner not in self._seen or self._seen[owner][0] != heartbeat:
+            self._seen[owner] = (heartbeat, now)
+        return now - self._seen[owner][1] <= self._seconds
+
+    def has_crashed(self, owner: str) -> bool:
+        """Whether a worker that is not alive has crashed, and not exited normally.
+
+        A worker that exits normally removes its heartbeat. A worker that was asked to stop negates its heartbeats, so
+        that its process may be killed afterwards. A process on this machine that exists has not crashed; it may be
+        suspended (SIGSTOP).
+
+        Args:
+            owner: Name of a worker that is not alive; may be empty.
+        """
+        if not owner:
+            return False
+        heartbeat = self._coordinator.read_heartbeat(owner)
+        if heartbeat is None or heartbeat < 0:
+            return False
+        return local_process_exists(self._paths, owner, heartbeat) is not True
+
+    def clean_up_after(self, owner: str) -> None:
+        """Remove the heartbeat and the lock file of a worker that is not alive.
+
+        Args:
+            owner: Name of the worker; may be empty.
+        """
+        if not owner:
+            return
+        is_suspended = local_process_exists(self._paths, owner, None)  # a suspended process still holds its lock
+        self._coordinator.remove_heartbeat(owner)
+        if not is_suspended:
+            self._paths.worker_lock(owner).unlink(missing_ok=True)
+        self._seen.pop(owner, None)

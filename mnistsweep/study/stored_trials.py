@@ -1,0 +1,172 @@
+"""Trials in the Optuna storage of a ledger: how they are created, read, updated and ended.
+
+Only this module knows the user attributes of a trial: `point`, `seed`, `lease` (see `Ownership`) and `result`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from mnistsweep.errors import StudyError
+from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.oracle import Proposal
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.ownership import Ownership
+from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.storage.stores import changed_trials
+
+_STATES = {
+    TrialState.RUNNING: State.RUNNING,
+    TrialState.WAITING: State.RUNNING,
+    TrialState.COMPLETE: State.COMPLETED,
+    TrialState.PRUNED: State.PRUNED,
+    TrialState.FAIL: State.FAILED,
+}
+_OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not TrialState.WAITING}
+
+
+class StoredTrials:
+    """Trials of one study.
+
+    All methods that write require the ledger lock, except `report`: only the owner of a trial reports its epochs.
+
+    Args:
+        storage: Optuna storage of the ledger.
+        study_id: Identifier of the study in the storage.
+    """
+
+    def __init__(self, storage: BaseStorage, study_id: int) -> None:
+        self._storage = storage
+        self._study_id = study_id
+
+    def read_changed(self, num_known: int, running: Sequence[int]) -> list[TrialRecord]:
+        """Records of the trials that may have changed since an earlier reading.
+
+        Args:
+            num_known: Number of trials in the earlier reading.
+            running: Numbers of the trials that were running then.
+
+        Returns:
+            Records of the trials in `running`, then of the new trials.
+
+        Raises:
+            StudyError: Another program has written a trial.
+        """
+        return [_to_record(trial) for trial in changed_trials(self._storage, self._study_id, num_known, running)]
+
+    def find(self, number: int) -> int:
+        """Identifier of a trial in the storage.
+
+        Args:
+            number: Number of the trial.
+        """
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+    def create(
+        self, number: int, proposal: Proposal, space: SearchSpace, seed: int, owner: str, started: float
+    ) -> Claim:
+        """Create a running trial with its point, seed and owner, in one write.
+
+        Args:
+            number: Number of the trial.
+            proposal: Proposal of the oracle for this number.
+            space: Search space of the point.
+            seed: Seed of the training.
+            owner: Name of the worker that runs the trial.
+            started: Current time in seconds since the epoch.
+        """
+        distributions: dict[str, BaseDistribution] = {}
+        params: dict[str, Any] = {}
+        for key, value in proposal.point.items():
+            distributions[key] = to_distribution(space[key])
+            params[key] = encode(space[key], distributions[key], value)
+        attrs = {"point": proposal.point, "seed": seed, "lease": Ownership(owner).to_json()}
+        template = FrozenTrial(
+            number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
+            datetime_start=datetime.datetime.fromtimestamp(started), datetime_complete=None,
+            params=params, distributions=distributions, system_attrs=proposal.system_attrs, intermediate_values={},
+            user_attrs=attrs,
+        )  # fmt: skip
+        trial_id = self._storage.create_new_trial(self._study_id, template)
+        return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
+
+    def read_ownership(self, trial_id: int) -> Ownership | None:
+        """Ownership of a running trial; None if the trial has ended.
+
+        Args:
+            trial_id: Identifier of the trial in the storage.
+        """
+        trial = self._storage.get_trial(trial_id)
+        return None if trial.state.is_finished() else Ownership.from_json(trial.user_attrs["lease"])
+
+    def write_ownership(self, trial_id: int, ownership: Ownership) -> None:
+        """Replace the ownership of a running trial, in one write.
+
+        Args:
+            trial_id: Identifier of the trial in the storage.
+            ownership: New ownership.
+        """
+        self._storage.set_trial_user_attr(trial_id, "lease", ownership.to_json())
+
+    def report(self, trial_id: int, epoch: int, objective: float) -> None:
+        """Record the objective after an epoch.
+
+        Args:
+            trial_id: Identifier of the trial in the storage.
+            epoch: Number of the epoch, counted from 1.
+            objective: Objective after the epoch.
+        """
+        self._storage.set_trial_intermediate_value(trial_id, epoch, objective)
+
+    def read(self, trial_id: int) -> FrozenTrial:
+        """A trial as Optuna represents it, for pruners.
+
+        Args:
+            trial_id: Identifier of the trial in the storage.
+        """
+        return self._storage.get_trial(trial_id)
+
+    def last_epoch(self, trial_id: int) -> int:
+        """Number of the last reported epoch; 0 if none was reported.
+
+        Args:
+            trial_id: Identifier of the trial in the storage.
+        """
+        return self._storage.get_trial(trial_id).last_step or 0
+
+    def finish(self, trial_id: int, state: State, result: Result) -> None:
+        """Record how a trial ended.
+
+        Args:
+            trial_id: Identifier of the trial in the storage.
+            state: State of the trial; not `State.RUNNING`.
+            result: Result of the trial.
+        """
+        values = None if result.objective is None or state is State.FAILED else [result.objective]
+        self._storage.set_trial_user_attr(trial_id, "result", asdict(result))
+        self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
+
+
+def _to_record(trial: FrozenTrial) -> TrialRecord:
+    attrs = trial.user_attrs
+    if not {"point", "seed", "lease"} <= attrs.keys():
+        raise StudyError(
+            f"trial {trial.number} of the ledger was not written by this program: it has no point or lease."
+        )
+    if "result" in attrs and trial.state.is_finished():
+        result = Result(**attrs["result"])
+    else:
+        epoch = trial.last_step
+        objective = None if epoch is None else trial.intermediate_values[epoch]
+        result = Result(objective=objective, epochs=epoch or 0)
+    return TrialRecord(
+        trial.number, _STATES[trial.state], attrs["point"], attrs["seed"], result, attrs["lease"]["owner"]
+    )
