@@ -45,8 +45,10 @@ import optuna
 from helpers import common
 from helpers.untrained import ORACLES, Marks, make_plan, run_sweep
 
-from mnistsweep.commands.sweep import open_sweep
-from mnistsweep.config.compose import Recipe
+from mnistsweep.config.compose import compose
+
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.planning.opening import open_sweep
 
 MAX_MILLISECONDS = 10.0
 MAX_GROWTH = 1.5
@@ -186,7 +188,7 @@ def print_uncounted(folder: Path, repeats: int) -> None:
 
     from mnistsweep.models import builders
 
-    settings: Mapping[str, Any] = dict(Recipe().compose().model)
+    settings: Mapping[str, Any] = dict(compose(Recipe()).model)
     model = builders.build(settings, (28, 28, 1), 10)
     save = functools.partial(model.save, folder / "model.keras")
     print("once a trial, not counted above, for it belongs to a model:")
@@ -194,7 +196,7 @@ def print_uncounted(folder: Path, repeats: int) -> None:
         action()
         print(f"  {name:32} {common.spread([milliseconds(action) for _ in range(repeats)], '.0f')} ms")
     print("once an epoch, likewise:")
-    large = builders.build(dict(Recipe(("model=conv_dense",)).compose().model), (28, 28, 1), 10)
+    large = builders.build(dict(compose(Recipe(("model=conv_dense",))).model), (28, 28, 1), 10)
     for built in (model, large):
         taken = [milliseconds(functools.partial(keep, built, folder)) for _ in range(10 * repeats)]
         print(f"  a resume point, {built.count_params():9,} weights {common.spread(taken, '.1f')} ms")

@@ -33,7 +33,8 @@ from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import rank_suspects
 from mnistsweep.analysis.planting import plant_label_errors, score_detection
 from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, Examples, HeldOut
 
@@ -91,7 +92,7 @@ def main() -> None:
     with devices.quiet_start():
         import mnistsweep.evaluation.retraining  # noqa: F401
     limit = () if options.images is None else (f"data.train_limit={options.images}",)
-    config = to_config(Recipe((*TRAINING, f"trainer.epochs={options.epochs}", *limit)).compose())
+    config = to_config(compose(Recipe((*TRAINING, f"trainer.epochs={options.epochs}", *limit))))
     dataset = data.load(config.data)
     print(f"{len(dataset.train):,} images to train on, {options.epochs} epochs, seed {options.seed}", flush=True)
     met = show("wrong labels", wrong_labels(config, dataset, options.seed))

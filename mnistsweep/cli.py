@@ -1,4 +1,4 @@
-"""The command line. Overrides go to Hydra as they are; nothing heavy is imported before a command needs it."""
+"""The command line: parsing only. A command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,7 +13,7 @@ from mnistsweep import __version__
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_disk_full
 
 if TYPE_CHECKING:
-    from mnistsweep.config.compose import Recipe
+    from mnistsweep.config.recipe import Recipe
 
 DESCRIPTION = "Hyperparameter sweeps for Keras."
 
@@ -36,22 +35,42 @@ examples:
 
 SWEEP_HELP = "the sweep's folder or its name in logs/"
 
+Run = Callable[[argparse.Namespace, list[str]], int]
+
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as everywhere else."""
+    """A parser whose errors are one line, as those of all commands.
+
+    Attributes:
+        option_names: Every option string, such as ``--config-dir`` and ``-cd``.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.option_names: list[str] = []
+        super().__init__(*arguments, **options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an argument and remember its option strings."""
+        action = super().add_argument(*names, **options)
+        self.option_names += action.option_strings
+        return action
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"mnistsweep: {message}; see {self.prog} --help.\n")
+
+
+# Adds a command: its name, function, help text and usage.
+Add = Callable[[str, Run, str, str], _Parser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: Without the program's name; None for those of the process.
+        arguments: Arguments without the program's name; None for the arguments of the process.
 
     Returns:
-        The exit code: 0 done, 1 a sweep that cannot go on or a section of a report that failed, 2 something to mend,
+        The exit code: 0 done, 1 a sweep that cannot continue or a section of a report that failed, 2 wrong input,
         130 or 143 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -67,60 +86,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with translate_disk_full("a file"):
             return int(options.run(options, overrides))
     except MnistSweepError as error:
-        return _complain(error)
+        return _print_error(error)
     except KeyboardInterrupt:
         print("mnistsweep: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone
+    except BrokenPipeError:  # the program that reads our output has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
 
 
-def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    """The parser of the command line, and the parser of each command."""
     parser = _Parser(
         "mnistsweep", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"mnistsweep {__version__}")
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands: dict[str, _Parser] = {}
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace, list[str]], int], text: str, usage: str
-    ) -> argparse.ArgumentParser:
-        added = group.add_parser(name, help=text, description=text, usage=f"mnistsweep {name} {usage}")
-        added.set_defaults(run=run)
-        return added
+    def add(name: str, run: Run, text: str, usage: str) -> _Parser:
+        commands[name] = group.add_parser(name, help=text, description=text, usage=f"mnistsweep {name} {usage}")
+        commands[name].set_defaults(run=run)
+        return commands[name]
 
-    train = command("train", _train, "train one configuration and score it on validation", "[overrides] [options]")
+    _add_training_commands(add)
+    _add_reading_commands(add)
+    _add_evaluation_commands(add)
+    return parser, commands
+
+
+def _add_training_commands(add: Add) -> None:
+    train = add("train", _train, "train one configuration and score it on validation", "[overrides] [options]")
     train.add_argument("-m", "--multirun", action="store_true", help="the same as mnistsweep sweep")
     text = "search: NAME is a file in sweeps/, any override may be a range"
-    sweep = command("sweep", _sweep, text, "[NAME] [overrides] [options]")
-    for with_hydra in (train, sweep):
-        _add_hydra_options(with_hydra)
-    status = command("status", _status, "trials, best so far, who is running (reads only)", "SWEEP")
+    sweep = add("sweep", _sweep, text, "[NAME] [overrides] [options]")
+    for parser in (train, sweep):
+        _add_hydra_options(parser)
+
+
+def _add_reading_commands(add: Add) -> None:
+    status = add("status", _status, "trials, best so far, running workers (reads only)", "SWEEP")
     status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    stop = command("stop", _stop, "ask all workers of a sweep to stop; the same sweep command continues", "SWEEP")
+    stop = add("stop", _stop, "ask all workers of a sweep to stop; the same sweep command continues", "SWEEP")
     stop.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    export = command("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
+    export = add("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: print it)")
     export.add_argument("--model", type=Path, metavar="FILE.keras", help="also copy the best trial's model here")
-    text = "the best model trained anew, scored on the test set, its doubts and mistakes, on one page"
-    report = command("report", _report, text, "SWEEP [report.KEY=VALUE ...]")
+
+
+def _add_evaluation_commands(add: Add) -> None:
+    text = "retrain the best configuration, evaluate it on the test set, write an HTML report"
+    report = add("report", _report, text, "SWEEP [report.KEY=VALUE ...]")
     report.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    show = command("show", _show, "one test image, and what the report's models say of it", "SWEEP INDEX [options]")
+    show = add("show", _show, "one test image and the predictions of the report's models", "SWEEP INDEX [options]")
     show.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    show.add_argument("index", metavar="INDEX", type=int, help="its position in the test set, from 0")
+    show.add_argument("index", metavar="INDEX", type=int, help="position of the image in the test set, from 0")
     show.add_argument("--next-wrong", action="store_true", help="the next image after INDEX that is predicted wrong")
     show.add_argument("--output", type=Path, metavar="FILE.png", help="where to draw it (default: in the report)")
     text = "an experiment: does removing or correcting suspected training labels help?"
-    clean = command("clean", _clean, text, "SWEEP [clean.KEY=VALUE ...]")
+    clean = add("clean", _clean, text, "SWEEP [clean.KEY=VALUE ...]")
     clean.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    return parser, dict(group.choices)
 
 
-def _add_hydra_options(parser: argparse.ArgumentParser) -> None:
+def _add_hydra_options(parser: _Parser) -> None:
     add = parser.add_argument
-    add("-cd", "--config-dir", metavar="DIR", help="a folder with presets or a primary configuration of your own")
+    add("-cd", "--config-dir", metavar="DIR", help="your folder with presets or a primary configuration")
     add("-cn", "--config-name", metavar="NAME", help="the primary configuration, such as best in a sweep's folder")
     add("-c", "--cfg", choices=("job", "hydra", "all"), help="show the configuration instead of running it")
     add("-p", "--package", metavar="KEY", help="with --cfg: only this part")
@@ -129,26 +160,71 @@ def _add_hydra_options(parser: argparse.ArgumentParser) -> None:
         help="where the configuration comes from")  # fmt: skip
 
 
-def _refuse_unknown(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: Sequence[str]) -> None:
-    """Refuse what argparse did not take, but for overrides."""
-    known = [name for action in parser._actions for name in action.option_strings]
+def _refuse_unknown(parser: _Parser, options: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Refuse arguments that the parser does not know, except overrides."""
     for argument in rest:
         if argument.startswith("-"):
-            raise ConfigError(f"{options.command}: there is no option {argument!r}; {suggest(argument, known)}.")
+            hint = suggest(argument, parser.option_names)
+            raise ConfigError(f"{options.command}: there is no option {argument!r}; {hint}.")
     if rest and options.run not in (_train, _sweep, _report, _clean):
-        raise ConfigError(f"{options.command}: takes one sweep, received {rest[0]!r} too.")
+        raise ConfigError(f"{options.command}: expects one sweep; received {rest[0]!r} too.")
 
 
 def _train(options: argparse.Namespace, overrides: list[str]) -> int:
-    return _hydra(options, overrides, sweeping=options.multirun)
+    if options.multirun:
+        return _search(options, overrides)
+    recipe = _recipe(options, overrides)
+    if not _is_shown(options, recipe):
+        from mnistsweep.commands.train import train
+
+        train(recipe)
+    return 0
 
 
 def _sweep(options: argparse.Namespace, overrides: list[str]) -> int:
     names = [argument for argument in overrides if "=" not in argument and not argument.startswith(("~", "+"))]
     if len(names) > 1:
-        raise ConfigError(f"sweep: takes one NAME, received {' and '.join(names)}.")
+        raise ConfigError(f"sweep: expects one NAME; received {' and '.join(names)}.")
     rest = [argument for argument in overrides if argument not in names]
-    return _hydra(options, [*(f"+sweeps={name}" for name in names), *rest], sweeping=True)
+    return _search(options, [*(f"+sweeps={name}" for name in names), *rest])
+
+
+def _search(options: argparse.Namespace, overrides: list[str]) -> int:
+    recipe = _recipe(options, overrides)
+    if _is_shown(options, recipe):
+        return 0
+    from mnistsweep.planning.planner import plan_sweep
+
+    plan = plan_sweep(recipe)
+    from mnistsweep.commands import sweep
+    from mnistsweep.workers.launchers import choose_launcher
+
+    return sweep.run_sweep(plan, choose_launcher(plan))
+
+
+def _recipe(options: argparse.Namespace, overrides: list[str]) -> Recipe:
+    from mnistsweep.config.recipe import command_line_recipe
+
+    return command_line_recipe(options.config_dir, options.config_name, overrides)
+
+
+def _is_shown(options: argparse.Namespace, recipe: Recipe) -> bool:
+    """Show the configuration or where it comes from, if an option asks for it; then nothing runs."""
+    given = [name for name in ("cfg", "info") if getattr(options, name) is not None]
+    if len(given) > 1:
+        raise ConfigError(f"{options.command}: --cfg and --info cannot be combined.")
+    for name in ("package", "resolve"):
+        if getattr(options, name) and options.cfg is None:
+            raise ConfigError(f"{options.command}: --{name} requires --cfg.")
+    if not given:
+        return False
+    from mnistsweep.config import showing
+
+    if options.cfg is not None:
+        sys.stdout.write(showing.configuration_text(recipe, options.cfg, options.package, options.resolve))
+    else:
+        showing.print_info(recipe, options.info)
+    return True
 
 
 def _status(options: argparse.Namespace, rest: list[str]) -> int:
@@ -193,77 +269,13 @@ def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _folder(sweep: str) -> Path:
-    """A sweep's folder from what the user typed: the folder, or the name of one in ``logs/``."""
+    """The folder of a sweep that the user named: the folder itself, or the name of a folder in ``logs/``."""
     given, logs = Path(sweep), Path("logs")
     is_name = not given.is_dir() and (given.name == sweep or (logs / sweep).is_dir())
     return logs / sweep if is_name and logs.is_dir() else given
 
 
-def _hydra(options: argparse.Namespace, overrides: list[str], sweeping: bool) -> int:
-    """Hand over to Hydra; where it refuses, say everything that is wrong, not what it stumbled over first."""
-    from hydra.errors import HydraException
-
-    from mnistsweep.config.explaining import HYDRA_ERRORS, explain
-    from mnistsweep.config.launching import launch, recipe_of
-
-    shown = {"--cfg": options.cfg, "--package": options.package, "--info": options.info}
-    flags = [part for name, value in shown.items() if value is not None for part in (name, value)]
-    recipe = recipe_of(options.config_dir, options.config_name, overrides)
-    try:
-        launch(recipe, [*flags, *["--resolve"] * options.resolve], sweeping, run_job)
-    except HYDRA_ERRORS as error:
-        _find_faults(recipe, sweeping)
-        if isinstance(error, HydraException):
-            raise ConfigError(explain(error, recipe)) from error
-        raise
-    return 0
-
-
-def _find_faults(recipe: Recipe, sweeping: bool) -> None:
-    """Check a configuration that Hydra does not compose.
-
-    Raises:
-        ConfigError: What was found.
-    """
-    from mnistsweep.config.checks import Faults
-    from mnistsweep.config.explaining import mend
-    from mnistsweep.config.held import key_of
-    from mnistsweep.config.launching import is_range
-
-    if sweeping:
-        from mnistsweep.planning.planner import plan_sweep
-
-        own = tuple(text for text in recipe.overrides if key_of(text).startswith("hydra"))
-        plan_sweep(replace(recipe, overrides=own), [text for text in recipe.overrides if text not in own])
-        return
-    from mnistsweep.commands.train import check_training
-
-    faults = Faults()
-    ranges = [text for text in recipe.overrides if is_range(text)]
-    faults.add(f"{key_of(text)}: a range is searched by mnistsweep sweep, received {text!r}." for text in ranges)
-    with faults.fatal():
-        mended, found = mend(replace(recipe, overrides=tuple(o for o in recipe.overrides if o not in ranges)))
-        faults.add(found)
-        check_training(mended, mended.compose(), faults)
-
-
-def run_job(config: Any) -> Any:
-    """What Hydra runs: one training; or, where the sweeper says so, one worker of a sweep."""
-    if config.worker is not None and config.session is not None:
-        from mnistsweep.workers.worker import work_job
-
-        return work_job(Path(str(config.logs)) / str(config.name), config.worker, str(config.session))
-    from hydra.core.hydra_config import HydraConfig
-
-    from mnistsweep.commands.train import train_job
-
-    try:
-        return train_job(config, HydraConfig.get())
-    except MnistSweepError as error:  # an exit, not an exception: Hydra would add lines of its own
-        sys.exit(_complain(error))
-
-
-def _complain(error: MnistSweepError) -> int:
+def _print_error(error: MnistSweepError) -> int:
     for line in str(error).splitlines():
         print(f"mnistsweep: {line}", file=sys.stderr)
     return error.exit_code

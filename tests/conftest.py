@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, settings
 from postgresql import Server, running_server
 from rich.console import Console
 
-from mnistsweep.config.compose import Recipe, quoted
+from mnistsweep.config.overrides import quoted
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.sweep import Sweep, load_sweep
@@ -84,7 +85,7 @@ def run_sweep(tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     Takes overrides; called again with the same ones it continues the sweep.
     """
-    from mnistsweep.commands.sweep import open_sweep
+    from mnistsweep.planning.opening import open_sweep
     from mnistsweep.workers.worker import work
 
     monkeypatch.chdir(tmp_path)
@@ -108,7 +109,7 @@ def reported(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     from reports import SWEEP, Counted, Reported
 
     from mnistsweep.commands import report
-    from mnistsweep.commands.sweep import open_sweep
+    from mnistsweep.planning.opening import open_sweep
     from mnistsweep.workers.worker import work
 
     before = dict(os.environ)

@@ -13,9 +13,10 @@ import yaml
 from commands import command, finished_sweep, tree
 
 from mnistsweep import __version__, cli
-from mnistsweep.config.compose import Recipe
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import SweepStopped, TrialFailed
-from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
 
 Capture = pytest.CaptureFixture[str]
 

@@ -97,7 +97,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 import hydra_plugins.mnistsweep_sweeper as plugins
 import mnistsweep
-from mnistsweep.config.compose import Recipe
+from mnistsweep.config.compose import compose
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.data import load
 from mnistsweep.planning.planner import plan_sweep
@@ -105,7 +106,7 @@ from mnistsweep.planning.planner import plan_sweep
 presets = sorted((f.parent.name, f.stem) for f in conf_folder().glob("*/*.yaml"))
 for group, preset in presets:
     choice = f"{group}=[{preset}]" if group == "space" else f"{group}={preset}"
-    Recipe((choice,)).compose()
+    compose(Recipe((choice,)))
 sweeps = {name: len(plan_sweep(Recipe(), [f"+sweeps={name}"]).space.dimensions) for name in Recipe().options("sweeps")}
 entries = distribution("mnistsweep").entry_points.select(group="hydra.plugins")
 dataset = load({"_target_": "mnistsweep.data.sources.load_mnist", "train_limit": 100})

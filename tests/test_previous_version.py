@@ -18,7 +18,8 @@ import yaml
 from commands import command
 
 import mnistsweep
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.models import builders
 
 FIXTURE = Path(__file__).parent / "fixtures" / "v0.1"
@@ -108,7 +109,7 @@ def test_a_report_uses_the_predictions_that_were_kept(
 
 def test_best_yaml_composes_to_the_configuration_that_won(folder: Path) -> None:
     recipe = Recipe(config_name="best", folders=(f"file://{folder}", *Recipe().folders))
-    config = to_config(recipe.compose())
+    config = to_config(compose(recipe))
     written = yaml.safe_load((folder / "best.yaml").read_text(encoding="utf-8"))
     assert (config.model, config.optimizer) == (written["model"], written["optimizer"])
     assert (config.seed, config.trainer.epochs) == (written["seed"], 40)

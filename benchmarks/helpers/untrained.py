@@ -17,10 +17,11 @@ from unittest.mock import patch
 import numpy as np
 
 from mnistsweep import devices
-from mnistsweep.commands.sweep import open_sweep
 from mnistsweep.config import compose
-from mnistsweep.config.compose import Recipe
-from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.planning.opening import open_sweep
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.workers.stopping import StopSignal

@@ -1,7 +1,7 @@
-"""Hydra plugins: the sweeper that launches workers, the launcher that runs them here, the source of sweeps.
+"""Hydra plugins: the sweeper, the launcher of worker processes, the source of named sweeps.
 
-Hydra imports this package at each of its starts, also those of other applications: nothing heavy is imported here. The
-modules must be imported here: Hydra 1.3 executes them without a name of their own, which dataclasses need.
+Hydra imports this package whenever it starts, in other applications too: nothing heavy is imported here. The modules
+must be imported here: Hydra 1.3 executes plugin modules without registering their names, which dataclasses need.
 """
 
 from hydra_plugins.mnistsweep_sweeper.launcher import LocalLauncher

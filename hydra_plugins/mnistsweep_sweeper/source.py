@@ -1,7 +1,8 @@
 """``mnistsweep://FOLDER``: the YAML files of one folder, as the config group `sweeps`.
 
-A folder on Hydra's search path makes a group of each of its subfolders. With the working directory there, ``logs=...``
-would no longer be a key but a choice of the group ``logs/``: so this source shows the files of ``sweeps/`` only.
+On Hydra's search path, each subfolder of a folder is a config group. With the working directory on the search path,
+``logs=...`` would choose a preset of the group ``logs/`` instead of setting a key. This source therefore contains the
+files of ``sweeps/`` only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class SweepFiles(ConfigSource):
 
     @staticmethod
     def scheme() -> str:
-        """How the source is named on the search path."""
+        """The scheme of this source in a search path."""
         return SCHEME
 
     def load_config(self, config_path: str) -> ConfigResult:
@@ -30,13 +31,11 @@ class SweepFiles(ConfigSource):
         if not file.is_file():
             raise ConfigLoadError(f"Config not found: {file}")
         header = ConfigSource._get_header_dict(file.read_text(encoding="utf-8")[:512])
-        header["package"] = (
-            header["package"] or "_global_"
-        )  # a sweep sets keys of all groups, whether it says so or not
+        header["package"] = header["package"] or "_global_"  # a sweep sets keys of all groups
         return ConfigResult(config=OmegaConf.load(file), path=self.full_path(), provider=self.provider, header=header)
 
     def available(self) -> bool:
-        """Whether the folder is there."""
+        """Whether the folder exists."""
         return Path(self.path).is_dir()
 
     def is_group(self, config_path: str) -> bool:

@@ -1,12 +1,13 @@
-"""`mnistsweep train`: one configuration, trained and scored on validation."""
+"""`mnistsweep train`: train one configuration and score it on validation data."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import time
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 from rich.console import Console
@@ -14,9 +15,11 @@ from rich.console import Console
 from mnistsweep import devices
 from mnistsweep.atomic import atomic_write, write_yaml
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe, to_plain
-from mnistsweep.config.held import key_of
+from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
+from mnistsweep.config.hydra_jobs import run_single_job
 from mnistsweep.config.objective import direction_of
+from mnistsweep.config.overrides import parse_overrides, texts_of
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file
 from mnistsweep.errors import SweepStopped, describe_error
@@ -26,26 +29,44 @@ from mnistsweep.study.records import Result
 from mnistsweep.workers.stopping import StopSignal
 
 
-def train_job(composed: DictConfig, hydra: Any) -> float:
-    """Train the configuration that Hydra composed; its files go to ``logs/<name>/<next number>``.
+def train(recipe: Recipe) -> float:
+    """Train one configuration; its files go to ``logs/<name>/<next number>``.
 
     Args:
-        composed: The configuration.
-        hydra: How it was composed: the part of the configuration that is Hydra's own.
+        recipe: Recipe of the command line.
 
     Returns:
         The objective at the best epoch.
 
     Raises:
-        MnistSweepError: What is wrong with the configuration, before anything is trained; or why the training failed.
+        ConfigError: Every fault of the configuration, before anything is trained.
+        DataError: The data cannot be used.
+        SweepStopped: The training failed.
     """
-    recipe = Recipe.from_hydra(hydra)
-    composed = recipe.clean(composed)
-    config = check_training(recipe, composed)
+    bare, faults = replace(recipe, overrides=()), Faults()
+    parsed, found = parse_overrides(recipe.overrides, bare.options)
+    faults.add(found)
+    ranges = [override for override in parsed if override.is_range]
+    faults.add(
+        f"{o.key}: mnistsweep sweep searches a range, mnistsweep train does not; received {o.text!r}." for o in ranges
+    )
+    with faults.fatal():
+        valid, found = drop_invalid_overrides(bare, [override for override in parsed if override not in ranges])
+        faults.add(found)
+    added = {override.key for override in valid if override.is_added}
+    applied = bare.with_overrides(*texts_of(valid))
+
+    def job(composed: DictConfig) -> float:
+        return _train_checked(composed, check_training(composed, added, faults))
+
+    return float(run_single_job(applied, compose(applied), job))
+
+
+def _train_checked(composed: DictConfig, config: Config) -> float:
     threads = devices.threads_of(1, config.trainer.threads)
     devices.start_keras(threads, config.trainer.deterministic)
     with devices.quiet_start():
-        import mnistsweep.tuner.hypermodel_training  # noqa: F401  # what may be missing shows before a folder is made
+        import mnistsweep.tuner.hypermodel_training  # noqa: F401  # a missing package shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
     write_yaml(folder.config, trial_file(to_plain(composed), threads))
     console = Console()
@@ -60,21 +81,21 @@ def train_job(composed: DictConfig, hydra: Any) -> float:
 
 
 def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
-    """Train, with a line an epoch.
+    """Train and print one line per epoch.
 
     Raises:
-        SystemExit: It was interrupted.
-        SweepStopped: It failed.
+        SystemExit: A signal interrupted the training.
+        SweepStopped: The training failed.
     """
     from mnistsweep.training.callbacks.stopping import Interrupted
     from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.hypermodel_training import train_once
 
     direction = config.direction if config.direction != "auto" else direction_of(config.objective) or "max"
-    began = time.monotonic()
+    start = time.monotonic()
 
     def report(epoch: int, value: float) -> bool:
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - start
         console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({seconds:.1f} s)", highlight=False)
         return False
 
@@ -87,21 +108,20 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
             raise SweepStopped(f"the training failed: {describe_error(error)}") from error
 
 
-def check_training(recipe: Recipe, composed: DictConfig, faults: Faults | None = None) -> Config:
-    """Check a configuration that is to be trained by itself.
+def check_training(composed: DictConfig, added: Collection[str], faults: Faults) -> Config:
+    """Check a configuration for a single training.
 
     Args:
-        recipe: Where it comes from.
-        composed: The configuration.
-        faults: What is known to be wrong already.
+        composed: Composed configuration.
+        added: Keys that the user added (leading ``+``).
+        faults: Faults found so far.
 
     Raises:
-        ConfigError: Everything that is wrong.
+        ConfigError: Every fault of the configuration.
         DataError: The data cannot be used.
     """
-    faults = Faults() if faults is None else faults
     with faults.fatal():
-        config = check_one(to_plain(composed), faults, {key_of(o) for o in recipe.overrides if o.startswith("+")})
+        config = check_one(to_plain(composed), faults, added)
     check_data(config, faults)
     check_registered_metrics(config, faults)
     faults.raise_any()
@@ -109,7 +129,7 @@ def check_training(recipe: Recipe, composed: DictConfig, faults: Faults | None =
 
 
 def next_folder(parent: Path) -> TrialPaths:
-    """A new folder with the next free number; two processes never get the same."""
+    """Create a folder with the next free number; two processes never get the same number."""
     parent.mkdir(parents=True, exist_ok=True)
     taken = [int(path.name) for path in parent.iterdir() if path.name.isdigit()]
     number = max(taken, default=-1) + 1

@@ -7,8 +7,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from mnistsweep.config import checks, grammar, structure
-from mnistsweep.config.held import key_of
+from mnistsweep.config import checks, structure
+from mnistsweep.config.overrides import parse_override
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
 
@@ -32,18 +32,19 @@ def with_options(config: Config, overrides: Sequence[str], group: str) -> Config
     faults: list[str] = []
     plain: Any = OmegaConf.to_container(OmegaConf.structured(config))
     for text in overrides:
-        key = key_of(text)
-        outer, _, inner = key.partition(".")
-        if outer != group or not inner or "=" not in text or text[0] in "+~":
-            faults.append(f"{group}: takes one sweep and keys of its own, {group}.KEY=VALUE; received {text!r}.")
-            continue
+        rule = f"{group}: expects one sweep and keys of its own, {group}.KEY=VALUE; received {text!r}."
         try:
-            if grammar.parse([text]).dimensions:
-                faults.append(f"{key}: one value, not a range, received {text!r}.")
-            else:
-                plain[group][inner] = grammar.value_of(text)
+            override = parse_override(text)
         except ConfigError as error:
-            faults.append(str(error))
+            faults.append(str(error) if text.startswith(f"{group}.") and "=" in text else rule)
+            continue
+        inner = override.key.removeprefix(f"{group}.")
+        if override.group != group or not inner or override.is_added or override.is_deleted:
+            faults.append(rule)
+        elif override.is_range:
+            faults.append(f"{override.key}: one value, not a range; received {text!r}.")
+        else:
+            plain[group][inner] = override.value
     read, wrong = structure.read(plain)
     faults += [*wrong, *checks.limits(read)]
     if faults:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mnistsweep.config.held import GROUPS
+from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import PACKAGED, Config
 
 # Keys that determine a training, together with the groups; the other keys configure the sweep.

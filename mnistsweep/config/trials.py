@@ -1,7 +1,7 @@
 """The configuration of each trial of a sweep.
 
-Composing with Hydra takes some 60 ms. A sweep has few combinations of config groups and many trials, so `Composer`
-composes once for each combination and sets the other values of a trial on a copy.
+Composing with Hydra takes about 60 ms. A sweep has few combinations of presets and many trials. `Composer` therefore
+composes each combination once and sets the other values of a trial on a copy.
 """
 
 from __future__ import annotations
@@ -13,16 +13,20 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from mnistsweep.config.compose import HYPERPARAMETERS, Recipe, to_plain
+from mnistsweep.config.compose import compose, to_plain
+from mnistsweep.config.recipe import Recipe
+
+# Prefix of the hyperparameters of a user's KerasTuner HyperModel: `model.hp.<name>`.
+HYPERPARAMETERS = "model.hp."
 
 
 class Composer:
     """Composes the configuration of each trial of a sweep.
 
     Args:
-        recipe: What holds for all trials.
-        groups: Which swept keys are config groups.
-        variants: What `variants` gave in another process, so that it need not be composed again.
+        recipe: Recipe of what holds for all trials.
+        groups: Swept keys that are config groups.
+        variants: Result of `variants` in another process; these combinations are not composed again.
     """
 
     def __init__(self, recipe: Recipe, groups: frozenset[str], variants: Mapping[str, Any] | None = None) -> None:
@@ -36,17 +40,17 @@ class Composer:
         return tuple((key, value) for key, value in point.items() if key in self.groups)
 
     def _compose_variant(self, presets: tuple[tuple[str, Any], ...]) -> DictConfig:
-        config = self.recipe.with_presets(dict(presets)).compose()
+        config = compose(self.recipe.with_presets(dict(presets)))
         with open_dict(config):
             config.pop("hydra")
         return config
 
     def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:
-        """The configuration at a point of the space, groups first, then single values, without Hydra's own part.
+        """The configuration at a point of the search space, without Hydra's own part.
 
         Args:
-            point: From swept keys to values.
-            seed: Of the trial; None leaves the configuration's own.
+            point: Values by swept key; presets are applied before single values.
+            seed: Seed of the trial; None keeps the seed of the configuration.
         """
         config = self._variant(self._presets(point)).copy()
         with open_dict(config):
@@ -58,7 +62,7 @@ class Composer:
         return config
 
     def plain(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
-        """What `trial` gives, as plain dictionaries and lists: four times as fast where nothing is interpolated."""
+        """The result of `trial` as plain dictionaries and lists; four times as fast where nothing is interpolated."""
         variant = self._plain_variant(self._presets(point))
         if variant is None or any("${" in str(value) for value in point.values()):
             return to_plain(self.trial(point, seed))
@@ -69,7 +73,7 @@ class Composer:
         return {**plain, "seed": seed}
 
     def _compose_plain_variant(self, presets: tuple[tuple[str, Any], ...]) -> dict[str, Any] | None:
-        """A variant as plain values; None where it refers to values that a point may change."""
+        """A combination of presets as plain values; None where an interpolation may refer to a swept value."""
         if _name(presets) in self._given:
             return dict(self._given[_name(presets)])
         variant = self._variant(presets)
@@ -77,7 +81,7 @@ class Composer:
         return None if interpolates else to_plain(variant)
 
     def variants(self, points: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """The combinations of presets at some points as plain values, but for those that interpolate."""
+        """The combinations of presets at some points as plain values, without those that contain interpolations."""
         combinations = dict.fromkeys(map(self._presets, points))
         found = {_name(presets): self._plain_variant(presets) for presets in combinations}
         return {name: plain for name, plain in found.items() if plain is not None}
@@ -88,7 +92,7 @@ def _name(presets: tuple[tuple[str, Any], ...]) -> str:
 
 
 def set_value(config: DictConfig, key: str, value: Any) -> None:
-    """Set one dotted key, made if it is not there; a hyperparameter's own name may hold dots and slashes."""
+    """Set one dotted key and create it if needed; the name of a hyperparameter may contain dots and slashes."""
     prefix, mark, name = key.partition(HYPERPARAMETERS)
     if mark:
         held = OmegaConf.select(config, prefix + mark.rstrip("."))
@@ -98,7 +102,7 @@ def set_value(config: DictConfig, key: str, value: Any) -> None:
 
 
 def _set_plain(plain: dict[str, Any], key: str, value: Any) -> None:
-    """What `set_value` does, to plain dictionaries."""
+    """Do the same as `set_value` in plain dictionaries."""
     prefix, mark, name = key.partition(HYPERPARAMETERS)
     path = [*mark.rstrip(".").split("."), name] if mark and not prefix else key.split(".")
     for part in path[:-1]:

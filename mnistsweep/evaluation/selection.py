@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 
 from mnistsweep import data
 from mnistsweep.config.compose import from_plain
-from mnistsweep.config.held import GROUPS
 from mnistsweep.config.options import with_options
+from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import TRAINING_KEYS
 from mnistsweep.errors import ConfigError, DataError, StudyError

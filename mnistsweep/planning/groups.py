@@ -1,86 +1,89 @@
-"""Which swept keys are config groups, which exist with some presets of a group only, which do not exist at all."""
+"""Step 2 of planning: which swept keys are config groups, and which keys exist only with some presets of a group."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mnistsweep.config import grammar
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import HYPERPARAMETERS, Recipe
-from mnistsweep.config.explaining import known_keys, mend, unknown_key
-from mnistsweep.config.held import is_inside, key_of
+from mnistsweep.config.compose import compose, drop_invalid_overrides
+from mnistsweep.config.hydra_errors import describe_unknown_key, known_keys
+from mnistsweep.config.overrides import Override, texts_of
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import SWEEP_KEYS
+from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.errors import ConfigError, SpaceError
+from mnistsweep.planning.request import Request
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
-from mnistsweep.errors import ConfigError, SpaceError, suggest
 
-# Where a range stands that the user did not type.
-IN_PARAMS = " (Its range stands in hydra.sweeper.params, from a space or a named sweep.)"
+# Added to the message about a range that the user did not type.
+IN_PARAMS = " (Its range is in hydra.sweeper.params, from a space or a named sweep.)"
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a request means for the configuration at hand.
+    """A request whose keys have been looked up in the configuration.
 
     Attributes:
-        recipe: Composes what holds for all trials.
-        dimensions: What varies, each with the condition under which it exists.
-        groups: Which of the keys are config groups.
+        recipe: Recipe of what holds for all trials.
+        dimensions: The dimensions of the search, each with the conditions under which its key exists.
+        groups: Swept keys that are config groups.
+        added: Keys that the user added to the configuration, fixed or swept.
     """
 
     recipe: Recipe
     dimensions: tuple[Dimension, ...]
     groups: frozenset[str]
+    added: frozenset[str]
 
 
-def resolve(recipe: Recipe, request: grammar.Request, typed: Collection[str], faults: Faults) -> Resolved:
-    """Hold what is asked for against the configuration.
+def resolve(request: Request, faults: Faults) -> Resolved:
+    """Look up the keys of a request in the configuration.
 
     A fixed value of a key that some preset of a swept group lacks (``optimizer.momentum=0.9`` with
-    ``optimizer=adam,sgd``) becomes a dimension of one value, with a condition.
+    ``optimizer=adam,sgd``) becomes a dimension with one value and a condition.
 
     Args:
-        recipe: Without overrides.
-        request: What is fixed, what is swept.
-        typed: Keys of the command line; others come from a space or a named sweep.
-        faults: What is wrong is added here; what it is about is left out.
+        request: What the command line asks for.
+        faults: Collects what is wrong; a key that is invalid is left out.
 
     Raises:
         ConfigError: Nothing can be composed.
     """
-    swept = [dimension.key for dimension in request.dimensions]
-    outside = tuple(text for text in request.fixed if not is_inside(text, swept))
+    swept = {override.key for override in request.ranges}
     with faults.fatal():
-        bare, found = mend(replace(recipe, overrides=outside))
+        outside = [override for override in request.fixed if override.group not in swept]
+        valid, found = drop_invalid_overrides(request.recipe, outside)
         faults.add(found)
-        presets = _Presets.read(bare, request.dimensions, faults)
-    dimensions, kept = [], []
-    for dimension in request.dimensions:
+        presets = _Presets.read(request.recipe.with_overrides(*texts_of(valid)), request.ranges, faults)
+    dimensions = []
+    for override in request.ranges:
         with faults.collecting():
-            presets.check(dimension, request.added, where="" if dimension.key in typed else IN_PARAMS)
-            dimensions.append(presets.conditional(dimension))
-    for text in (text for text in request.fixed if is_inside(text, swept)):
+            dimensions.append(presets.dimension(override, where="" if override.key in request.typed else IN_PARAMS))
+    for override in (override for override in request.fixed if override.group in swept):
         with faults.collecting():
-            constant = presets.constant(text)
+            constant = presets.constant(override)
             if constant is None:
-                kept.append(text)
+                valid.append(override)
             else:
                 dimensions.append(constant)
     with faults.fatal():
-        whole, found = mend(bare.with_overrides(*kept))
+        valid, found = drop_invalid_overrides(request.recipe, valid)
         faults.add(found)
-    return Resolved(whole, tuple(dimensions), presets.groups)
+    added = frozenset(override.key for override in valid if override.is_added)
+    recipe = request.recipe.with_overrides(*texts_of(valid))
+    return Resolved(recipe, tuple(dimensions), presets.groups, added | request.added)
 
 
 @dataclass(frozen=True)
 class _Presets:
-    """The keys that each preset of each swept group brings.
+    """The keys of each preset of each swept group.
 
     Attributes:
-        recipe: Composes the rest.
-        groups: The swept keys that are groups.
-        known: The keys with the presets that hold without the search.
-        keys: ``{"optimizer": {"sgd": {"optimizer.momentum", ...}, ...}}``
+        recipe: Recipe of the configuration around the groups.
+        groups: Swept keys that are config groups.
+        known: The keys of the configuration with its own presets.
+        keys: The keys of each swept preset, ``{"optimizer": {"sgd": {"optimizer.momentum", ...}, ...}}``.
     """
 
     recipe: Recipe
@@ -89,67 +92,77 @@ class _Presets:
     keys: Mapping[str, Mapping[str, set[str]]]
 
     @classmethod
-    def read(cls, recipe: Recipe, dimensions: Sequence[Dimension], faults: Faults) -> _Presets:
+    def read(cls, recipe: Recipe, ranges: Sequence[Override], faults: Faults) -> _Presets:
         """Compose each preset of each swept group once."""
-        composed = recipe.compose()
-        groups = [d for d in dimensions if d.key in composed.hydra.runtime.choices and d.key not in SWEEP_KEYS]
-        keys: dict[str, dict[str, set[str]]] = {}
-        for group in groups:
+        composed = compose(recipe)
+        groups, keys = list[str](), dict[str, dict[str, set[str]]]()
+        for dimension in (override.dimension for override in ranges if override.dimension is not None):
+            group = dimension.key
+            if group not in composed.hydra.runtime.choices or group in SWEEP_KEYS:
+                continue
+            groups.append(group)
             with faults.collecting():
-                names = _names(group)
-                keys[group.key] = {}
+                names = _names(dimension)
+                keys[group] = {}
                 for name in names:
                     with faults.collecting():
-                        one = recipe.with_presets({group.key: name}).compose()
-                        keys[group.key][name] = set(known_keys(one))
-        return cls(recipe, frozenset(group.key for group in groups), set(known_keys(composed)), keys)
+                        keys[group][name] = set(known_keys(compose(recipe.with_presets({group: name}))))
+        return cls(recipe, frozenset(groups), set(known_keys(composed)), keys)
 
     def having(self, key: str) -> tuple[str, ...] | None:
-        """Which of the swept presets have a key; None where its group is not swept."""
+        """The swept presets that have a key; None where the key's group is not swept."""
         group, dot, _ = key.partition(".")
         if not dot or group not in self.keys:
             return None
         return tuple(name for name, keys in self.keys[group].items() if key in keys)
 
-    def conditional(self, dimension: Dimension) -> Dimension:
-        """The dimension, with the condition under which its key exists."""
-        having = self.having(dimension.key)
-        group = dimension.key.partition(".")[0]
-        if not having or len(having) == len(self.keys[group]):
-            return dimension
-        return replace(dimension, conditions=(*dimension.conditions, Condition(group, having)))
+    def dimension(self, override: Override, where: str) -> Dimension:
+        """The dimension of a range, with the condition under which its key exists.
 
-    def constant(self, text: str) -> Dimension | None:
-        """The dimension of one value that a fixed override becomes; None where it holds for every preset.
-
-        Raises:
-            ConfigError: No preset has the key.
-        """
-        key, having = key_of(text), self.having(key_of(text))
-        group = key.partition(".")[0]
-        if having is None or text[0] in "+~" or (len(having) == len(self.keys[group]) and key in self.known):
-            return None
-        if not having:
-            raise ConfigError(unknown_key(key, self._all(), self.recipe))
-        return self.conditional(Choice(key, (grammar.value_of(text),)))
-
-    def check(self, dimension: Dimension, added: frozenset[str], where: str) -> None:
-        """Refuse to sweep what does not exist, or holds for the whole sweep.
+        Args:
+            override: The range.
+            where: Text that is added to the message about an unknown key.
 
         Raises:
             ConfigError: There is no such key.
-            SpaceError: It cannot be swept.
+            SpaceError: The key cannot be swept.
         """
-        key = dimension.key
-        if key in SWEEP_KEYS or key.split(".")[0] in SWEEP_KEYS or key.startswith("hydra"):
+        dimension, key = override.dimension, override.key
+        assert dimension is not None
+        if key in SWEEP_KEYS or key.split(".")[0] in SWEEP_KEYS or override.is_hydra:
             hint = " trainer.repeats trains each configuration with several seeds." if key == "seed" else ""
             raise SpaceError(f"{key}: holds for the whole sweep and cannot be swept.{hint}")
         if key in self.groups:
             _names(dimension)
         elif self.recipe.options(key):
-            raise SpaceError(f"{key}: a config group is swept only if the primary configuration's defaults have it.")
-        elif key not in self._all() and key not in added and not key.startswith(HYPERPARAMETERS):
-            raise ConfigError(unknown_key(key, self._all(), self.recipe, verb="swept") + where)
+            raise SpaceError(
+                f"{key}: a config group can be swept only if it is in the primary configuration's defaults."
+            )
+        elif key not in self._all() and not override.is_added and not key.startswith(HYPERPARAMETERS):
+            raise ConfigError(describe_unknown_key(key, self._all(), self.recipe, verb="swept") + where)
+        return self._conditional(dimension)
+
+    def constant(self, override: Override) -> Dimension | None:
+        """The dimension with one value that a fixed override becomes; None where the override holds for every preset.
+
+        Raises:
+            ConfigError: No preset has the key.
+        """
+        key, having = override.key, self.having(override.key)
+        if having is None or override.is_added or override.is_deleted:
+            return None
+        if len(having) == len(self.keys[key.partition(".")[0]]) and key in self.known:
+            return None
+        if not having:
+            raise ConfigError(describe_unknown_key(key, self._all(), self.recipe))
+        return self._conditional(Choice(key, (override.value,)))
+
+    def _conditional(self, dimension: Dimension) -> Dimension:
+        having = self.having(dimension.key)
+        group = dimension.key.partition(".")[0]
+        if not having or len(having) == len(self.keys[group]):
+            return dimension
+        return replace(dimension, conditions=(*dimension.conditions, Condition(group, having)))
 
     def _all(self) -> set[str]:
         return self.known.union(*(keys for presets in self.keys.values() for keys in presets.values()))
@@ -157,31 +170,5 @@ class _Presets:
 
 def _names(dimension: Dimension) -> tuple[str, ...]:
     if isinstance(dimension, Int | Float):
-        raise SpaceError(f"{dimension.key}: a config group is swept by names, received {dimension.describe()}.")
+        raise SpaceError(f"{dimension.key}: a config group is swept by names; received {dimension.describe()}.")
     return tuple(str(value) for value in dimension.values)
-
-
-def with_explicit_conditions(
-    dimensions: Sequence[Dimension], given: Mapping[str, Mapping[str, object]]
-) -> tuple[Dimension, ...]:
-    """Add the conditions of the key ``conditions``: ``{optimizer.momentum: {optimizer: [sgd]}}``.
-
-    Raises:
-        ConfigError: One is about a key that is not swept.
-    """
-    keys = [dimension.key for dimension in dimensions]
-    unknown = [key for key in given if key not in keys]
-    if unknown:
-        raise ConfigError(
-            "\n".join(f"conditions.{key}: not a dimension of this sweep; {suggest(key, keys)}." for key in unknown)
-        )
-    return tuple(
-        replace(dimension, conditions=(*dimension.conditions, *_explicit(given.get(dimension.key, {}))))
-        for dimension in dimensions
-    )
-
-
-def _explicit(given: Mapping[str, object]) -> list[Condition]:
-    return [
-        Condition(parent, tuple(values if isinstance(values, list) else [values])) for parent, values in given.items()
-    ]

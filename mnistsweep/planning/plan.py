@@ -1,4 +1,4 @@
-"""A plan: what is searched, over which configuration; written to ``sweep.yaml``, for workers in other processes."""
+"""A plan: what is searched, over which configuration. ``sweep.yaml`` carries it to workers in other processes."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import devices
-from mnistsweep.config.compose import Recipe
 from mnistsweep.config.objective import direction_of
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
-from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.oracle_factory import make_oracle, resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
 from mnistsweep.seeds import trial_seed
+from mnistsweep.dimensions import Choice
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.sweep import Sweep
 
-# CPU threads of a training where the same table is promised with any number of workers: with another number of threads
-# sums are rounded differently. Small networks gain little beyond four.
+# CPU threads of a training where the same table is promised with any number of workers: another number of threads
+# rounds sums differently. Small networks gain little beyond four threads.
 REPEATABLE_THREADS = 4
 
-# Composing one takes some 60 ms, and so many lines in `sweep.yaml`.
+# Largest number of combinations of presets in `sweep.yaml`: composing one takes about 60 ms and adds about 60 lines.
 MAX_VARIANTS = 16
+
+# Keys of the configuration that version 0.1.0 wrote to `sweep.yaml` and that no longer exist.
+FORMER_KEYS = frozenset({"worker", "session"})
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,14 @@ class Plan:
     """A sweep that can be started.
 
     Attributes:
-        recipe: Composes what holds for all trials.
-        groups: Which swept keys are config groups.
-        space: What varies.
-        config: The configuration of the sweep, as composed.
-        first_trials: The budget of trials that the sweep was begun with. It decides what `oracle=auto` is and in which
-            order a grid is tried, and stays when the budget is raised: else points would be repeated or left out.
+        recipe: Recipe of what holds for all trials.
+        groups: Swept keys that are config groups.
+        space: Search space.
+        config: Configuration of the sweep.
+        first_trials: Budget of trials at the first start of the sweep. It determines what `oracle=auto` stands for and
+            the order of a grid. It stays when the budget is raised: otherwise points would be repeated or left out.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
+        hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
     """
 
     recipe: Recipe
@@ -58,27 +62,28 @@ class Plan:
     config: Config
     first_trials: int | None = None
     variants: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    hydra: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def paths(self) -> SweepPaths:
-        """The sweep's files."""
+        """Paths of the sweep's files."""
         return SweepPaths(Path(self.config.logs) / str(self.config.name))
 
     @property
     def direction(self) -> str:
-        """``max`` or ``min``."""
+        """Whether the objective is maximized (``max``) or minimized (``min``)."""
         if self.config.direction != "auto":
             return self.config.direction
         return direction_of(self.config.objective) or "max"
 
     @property
     def is_kerastuner_oracle(self) -> bool:
-        """Whether the oracle is one of KerasTuner's own."""
+        """Whether the oracle is one of KerasTuner."""
         return self.config.oracle.get("_target_") is not None
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether the same table is promised with any number of workers, whatever is killed."""
+        """Whether any number of workers gives the same table, even if workers are killed."""
         config = self.config
         if self.is_kerastuner_oracle or config.pruner.get("name") not in ("auto", "none"):
             return False
@@ -86,9 +91,9 @@ class Plan:
 
     @property
     def threads(self) -> int:
-        """CPU threads of a training: as configured, else a worker's share of the cores.
+        """CPU threads of a training: the configured number, or a worker's share of the cores.
 
-        Where the same table is promised with any number of workers, the number must not depend on theirs.
+        Where any number of workers gives the same table, the number of threads does not depend on the workers.
         """
         config = self.config
         if config.trainer.threads is None and self.is_repeatable:
@@ -97,14 +102,14 @@ class Plan:
 
     @property
     def num_trials(self) -> int | None:
-        """How many trials there will be at the most: the budget, or all points of a smaller space; None: no limit."""
+        """Maximum number of trials: the budget, or all points of a smaller space; None without a limit."""
         size = None if self.is_kerastuner_oracle else self.space.size()
         limits = [limit for limit in (self.config.trials, size) if limit is not None]
         return min(limits, default=None)
 
     @property
     def budget(self) -> Budget:
-        """How far the sweep goes."""
+        """The limits at which the sweep ends."""
         config = self.config
         return Budget(
             trials=self.num_trials,
@@ -117,7 +122,7 @@ class Plan:
 
     @cached_property
     def composer(self) -> Composer:
-        """Composes each trial's configuration."""
+        """Composer of the configuration of each trial."""
         return Composer(self.recipe, self.groups, self.variants)
 
     def oracle(self) -> Oracle:
@@ -149,7 +154,7 @@ class Plan:
         }
 
     def _combinations(self) -> Iterator[Point]:
-        """The combinations of presets that are met, if they are few; a worker composes others when it meets them."""
+        """The combinations of presets of the search if they are few; workers compose other combinations themselves."""
         swept = [
             d for d in self.space.dimensions if d.key in self.groups and isinstance(d, Choice) and not d.conditions
         ]
@@ -162,23 +167,24 @@ class Plan:
         """Read what `to_json` wrote.
 
         Raises:
-            StudyError: The record was damaged, or written by another version.
+            StudyError: The record is damaged, or another version wrote it.
         """
         try:
-            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record["config"]))
+            known = {key: value for key, value in record["config"].items() if key not in FORMER_KEYS}
+            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), known))
             space = SearchSpace.from_json(record["space"])
             recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
             return cls(recipe, groups, space, config, record["first_trials"], record["variants"])
         except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
-            raise StudyError(f"sweep.yaml: no plan that this version of mnistsweep can read: {error!r}") from error
+            raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
 
     def differences(self, other: Plan) -> list[str]:
-        """What in another plan would make it another search: keys whose values differ, budgets and workers aside."""
+        """Keys that make another plan a different search because their values differ; budgets and workers do not count."""
         ours, theirs = self.identity(), other.identity()
         return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
     def identity(self) -> dict[str, str]:
-        """What makes this search the one that it is: keys with their values as JSON."""
+        """The keys that define the search, with their values as JSON."""
         record = self.to_json()
         flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}
         dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}
@@ -189,7 +195,7 @@ def plan_of(sweep: Sweep) -> Plan:
     """The plan of a sweep, from its ``sweep.yaml``.
 
     Raises:
-        StudyError: The file was damaged or written by another version.
+        StudyError: The file is damaged, or another version wrote it.
     """
     record = sweep.config.get("plan")
     try:

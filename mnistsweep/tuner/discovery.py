@@ -18,8 +18,8 @@ import keras
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
-from mnistsweep.config.compose import HYPERPARAMETERS
 from mnistsweep.config.schema import Config
+from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, describe_error, suggest

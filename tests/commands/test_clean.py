@@ -22,11 +22,12 @@ from easy import write_easy_data
 
 from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.commands.clean import clean
-from mnistsweep.commands.sweep import open_sweep
-from mnistsweep.config.compose import Recipe, quoted
+from mnistsweep.config.overrides import quoted
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import SweepStopped, TrialFailed
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import CleanPaths, SweepPaths
+from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.workers.stopping import StopSignal
 

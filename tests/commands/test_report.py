@@ -19,7 +19,7 @@ from fakes import RunSweep
 from reports import Counted, Reported, claimed, collected, copied, kept, report_context
 
 from mnistsweep.commands import report as report_command
-from mnistsweep.config.compose import quoted
+from mnistsweep.config.overrides import quoted
 from mnistsweep.evaluation.collector import collect_evidence
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.sections import SECTIONS

@@ -10,11 +10,13 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from mnistsweep.config.explaining import mend
 from omegaconf import OmegaConf
 
 from mnistsweep.config import held
-from mnistsweep.config.compose import Recipe, quoted, to_config, to_plain
-from mnistsweep.config.explaining import mend
+from mnistsweep.config.compose import compose, to_config, to_plain
+from mnistsweep.config.overrides import quoted
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, default_folders, folders_for
 from mnistsweep.config.schema import Config
 from mnistsweep.config.structure import read
@@ -34,7 +36,7 @@ def training(config: Config) -> dict[str, Any]:
 
 def written(folder: Path, *overrides: str, name: str = "best") -> Recipe:
     """A configuration written as `best.yaml`, and the recipe of `--config-dir FOLDER --config-name best`."""
-    content = trial_file(to_plain(Recipe(overrides).compose()), threads=2)
+    content = trial_file(to_plain(compose(Recipe(overrides))), threads=2)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return Recipe((), name, folders_for(str(folder), name))
@@ -42,10 +44,10 @@ def written(folder: Path, *overrides: str, name: str = "best") -> Recipe:
 
 def test_what_was_composed_may_be_changed() -> None:
     recipe = Recipe(("trainer.epochs=3",))
-    first = recipe.compose()
+    first = compose(recipe)
     first.data.augmentation.rotation = 30.0
     first.trainer.metrics.append("mae")
-    second = recipe.compose()
+    second = compose(recipe)
     assert second.data.augmentation.rotation == 0.0
     assert list(second.trainer.metrics) == ["accuracy"]
 
@@ -83,11 +85,11 @@ def test_sweeps_of_the_working_directory_are_found_there_only(tmp_path: Path, mo
     seen = []
     for name in ("one", "two"):
         monkeypatch.chdir(tmp_path / name)
-        seen.append(Recipe(("+sweeps=mine",)).compose().logs)
+        seen.append(compose(Recipe(("+sweeps=mine",))).logs)
     monkeypatch.chdir(tmp_path)
     assert seen == ["one", "two"]
     with pytest.raises(ConfigError, match=r"^sweeps: there is no 'mine'"):
-        Recipe(("+sweeps=mine",)).compose()
+        compose(Recipe(("+sweeps=mine",)))
 
 
 def test_a_recipe_does_not_move_with_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +98,14 @@ def test_a_recipe_does_not_move_with_the_working_directory(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     record = json.loads(json.dumps(Recipe(("+sweeps=mine",)).to_json()))
     monkeypatch.chdir("/")
-    assert Recipe.from_json(record).compose().logs == "here"
+    assert compose(Recipe.from_json(record)).logs == "here"
 
 
 def test_a_job_of_hydra_composes_and_stays_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("x: 1\n", encoding="utf-8")
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
         before = GlobalHydra.instance().hydra
-        assert Recipe(("trainer.epochs=4",)).compose().trainer.epochs == 4
+        assert compose(Recipe(("trainer.epochs=4",))).trainer.epochs == 4
         assert GlobalHydra.instance().hydra is before
         assert compose("own").x == 1
 
@@ -112,29 +114,29 @@ def test_a_composition_that_fails_leaves_hydra_as_it_was() -> None:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         before = GlobalHydra.instance().hydra
         with pytest.raises(ConfigError):
-            Recipe(("model=nothing",)).compose()
+            compose(Recipe(("model=nothing",)))
         assert GlobalHydra.instance().hydra is before
 
 
 def test_a_target_of_ones_own_gets_none_of_the_presets_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = to_config(Recipe(("model._target_=own.build", "+model.width=5", "model.dropout=0.1")).compose())
+    config = to_config(compose(Recipe(("model._target_=own.build", "+model.width=5", "model.dropout=0.1"))))
     assert config.model == {"_target_": "own.build", "width": 5, "dropout": 0.1}
 
 
 def test_the_same_target_keeps_the_presets_keys() -> None:
-    config = to_config(Recipe(("model._target_=mnistsweep.models.fast_conv",)).compose())
+    config = to_config(compose(Recipe(("model._target_=mnistsweep.models.fast_conv",))))
     assert config.model["conv_layers"] == 2
 
 
 def test_interpolations_are_resolved() -> None:
-    config = to_config(Recipe(("+width=48", "model.layer_size=${width}", "name='${model.layer_size}'")).compose())
+    config = to_config(compose(Recipe(("+width=48", "model.layer_size=${width}", "name='${model.layer_size}'"))))
     assert (config.model["layer_size"], config.name) == (48, "48")
 
 
 def test_an_interpolation_that_leads_nowhere_is_named() -> None:
     with pytest.raises(ConfigError, match=r"^model\.layer_size: Interpolation key 'wdith' not found"):
-        to_config(Recipe(("model.layer_size=${wdith}",)).compose())
+        to_config(compose(Recipe(("model.layer_size=${wdith}",))))
 
 
 @pytest.mark.parametrize(
@@ -169,18 +171,18 @@ def test_a_value_is_set(key: str, value: Any) -> None:
 )
 def test_a_trials_file_composes_to_the_same_training(overrides: tuple[str, ...], tmp_path: Path) -> None:
     again = written(tmp_path / "a b é", *overrides)
-    assert training(to_config(again.compose())) == training(to_config(Recipe(overrides).compose()))
+    assert training(to_config(compose(again))) == training(to_config(compose(Recipe(overrides))))
 
 
 def test_a_file_called_config_is_no_other(tmp_path: Path) -> None:
     again = written(tmp_path, "trainer.epochs=9", "model=perceptron", name="config")
-    config = to_config(again.compose())
+    config = to_config(compose(again))
     assert (config.trainer.epochs, config.model["layer_size"]) == (9, 16)
 
 
 def test_overrides_go_on_top_of_a_trials_file(tmp_path: Path) -> None:
     best = written(tmp_path, "optimizer.learning_rate=0.004", "trainer.epochs=9")
-    config = to_config(best.with_overrides("trainer.epochs=2", "model.dropout=0.3").compose())
+    config = to_config(compose(best.with_overrides("trainer.epochs=2", "model.dropout=0.3")))
     assert (config.trainer.epochs, config.model["dropout"], config.optimizer["learning_rate"]) == (2, 0.3, 0.004)
 
 
@@ -188,14 +190,14 @@ def test_overrides_go_on_top_of_a_trials_file(tmp_path: Path) -> None:
 def test_another_preset_on_top_of_a_trials_file_is_that_preset(name: str, tmp_path: Path) -> None:
     best = written(tmp_path, "optimizer=rmsprop", "optimizer.momentum=0.3", "model=perceptron", name=name)
     changed = best.with_overrides("optimizer=sgd", "optimizer.momentum=0.9", "model=fast_conv")
-    config, wanted = to_config(changed.compose()), to_config(Recipe(changed.overrides).compose())
+    config, wanted = to_config(compose(changed)), to_config(compose(Recipe(changed.overrides)))
     assert config.optimizer == wanted.optimizer
     assert config.model == wanted.model
 
 
 def test_the_same_preset_on_top_of_a_trials_file_keeps_its_values(tmp_path: Path) -> None:
     best = written(tmp_path, "optimizer=rmsprop", "optimizer.momentum=0.3")
-    assert to_config(best.with_overrides("optimizer=rmsprop").compose()).optimizer["momentum"] == 0.3
+    assert to_config(compose(best.with_overrides("optimizer=rmsprop"))).optimizer["momentum"] == 0.3
 
 
 # Folders
@@ -207,7 +209,7 @@ def test_a_primary_configuration_and_presets_of_ones_own(tmp_path: Path) -> None
     mine = "defaults: [config, {override model: wide}, _self_]\ntrainer: {epochs: 2}\n"
     (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
     recipe = Recipe((), "mine", folders_for(str(tmp_path), "mine"))
-    config = to_config(recipe.compose())
+    config = to_config(compose(recipe))
     assert config.model == {"_target_": "own.build", "width": 64}
     assert config.trainer.epochs == 2
     assert "wide" in recipe.options("model")
@@ -219,7 +221,7 @@ def test_presets_of_ones_own_beside_the_packaged_configuration(tmp_path: Path) -
     (tmp_path / "model" / "wide.yaml").write_text("_target_: own.build\nwidth: 64\n", encoding="utf-8")
     folders = folders_for(str(tmp_path), None)
     assert folders[0] == f"file://{conf_folder()}"
-    assert to_config(Recipe(("model=wide",), folders=folders).compose()).model["width"] == 64
+    assert to_config(compose(Recipe(("model=wide",), folders=folders))).model["width"] == 64
 
 
 def test_the_search_path_of_a_primary_configuration_is_kept(tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ def test_the_search_path_of_a_primary_configuration_is_kept(tmp_path: Path) -> N
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     folders = folders_for(str(tmp_path), "mine", more=[f"file://{tmp_path}"])
     assert folders.count(f"file://{tmp_path}") == folders.count(f"file://{shared}") == 1
-    assert to_config(Recipe((), "mine", folders).compose()).model == {"_target_": "own.build"}
+    assert to_config(compose(Recipe((), "mine", folders))).model == {"_target_": "own.build"}
 
 
 def test_default_folders_are_urls_the_configuration_first() -> None:
@@ -271,7 +273,7 @@ def test_what_hydra_may_see_is_not_held_back(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a'b\\c", "", "it's", "a,b=[c]{d}", "\\"])
 def test_a_quoted_text_is_read_as_it_was(text: str) -> None:
-    assert Recipe((f"name={quoted(text)}",)).compose().name == text
+    assert compose(Recipe((f"name={quoted(text)}",))).name == text
 
 
 # What is wrong
@@ -293,7 +295,7 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "bad.yaml").write_text("a: [1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"this is no YAML: .*model/bad\.yaml"):
-        Recipe(("model=bad",), folders=folders_for(str(tmp_path), None)).compose()
+        compose(Recipe(("model=bad",), folders=folders_for(str(tmp_path), None)))
 
 
 @pytest.mark.parametrize(
@@ -326,21 +328,21 @@ def test_a_wrong_type_is_named_and_replaced(change: dict[str, Any], message: str
 
 
 def test_whole_numbers_and_texts_may_be_written_as_others() -> None:
-    config = to_config(Recipe(("trainer.epochs=3.0", "name=2024", "hours=2")).compose())
+    config = to_config(compose(Recipe(("trainer.epochs=3.0", "name=2024", "hours=2"))))
     assert (config.trainer.epochs, config.name, config.hours) == (3, "2024", 2.0)
     assert isinstance(config.trainer.epochs, int)
 
 
 def test_a_group_that_is_missing_stops_the_checks() -> None:
     with pytest.raises(ConfigError, match=r"^oracle: a preset's name, or keys with values, received null\.$"):
-        to_config(Recipe(("~oracle",)).compose())
+        to_config(compose(Recipe(("~oracle",))))
 
 
 def test_a_space_of_ones_own_without_its_package_line_is_explained(tmp_path: Path) -> None:
     (tmp_path / "space").mkdir()
     (tmp_path / "space" / "mine.yaml").write_text("model.dropout: interval(0,1)\n", encoding="utf-8")
     recipe = Recipe(("space=[mine]",), folders=folders_for(str(tmp_path), None))
-    _, faults = read(OmegaConf.to_container(recipe.compose(), resolve=False), ["hydra"])  # type: ignore[arg-type]
+    _, faults = read(OmegaConf.to_container(compose(recipe), resolve=False), ["hydra"])  # type: ignore[arg-type]
     assert faults == ["space: a file of this group begins with the line '# @package hydra.sweeper.params'."]
 
 

@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe, to_config, to_plain
+from mnistsweep.config.compose import compose, to_config, to_plain
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
 from mnistsweep.dimensions import Choice, Float
 from mnistsweep.planning.checks import check_one
-from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.planning.plan import Plan
 
 # Without what all data sets have in common, which is none by itself.
 PRESETS = sorted(
@@ -43,7 +45,7 @@ def test_the_groups_are_these() -> None:
 def test_a_preset_composes_and_is_sound(group: str, preset: str) -> None:
     more = [INCOMPLETE[group, preset]] if (group, preset) in INCOMPLETE else []
     choice = f"{group}=[{preset}]" if group == "space" else f"{group}={preset}"
-    composed = Recipe((choice, *more)).compose()
+    composed = compose(Recipe((choice, *more)))
     faults = Faults()
     check_one(to_plain(composed), faults)
     assert faults.config == []
@@ -59,14 +61,14 @@ def test_a_space_is_one_dimension_under_its_own_name(space: str) -> None:
 
 
 def test_the_defaults_of_the_code_are_those_of_the_file() -> None:
-    written = to_config(Recipe().compose())
+    written = to_config(compose(Recipe()))
     for field in fields(Config):
         if field.name not in ("data", "model", "optimizer", "schedule", "oracle", "pruner"):
             assert getattr(written, field.name) == getattr(Config(), field.name), field.name
 
 
 def test_limits_and_sweep_keys_name_keys_that_exist() -> None:
-    plain = to_plain(Recipe().compose())
+    plain = to_plain(compose(Recipe()))
     known = {*plain, "space", "sweeps"}
     known |= {f"trainer.{field.name}" for field in fields(TrainerConfig)}
     known |= {f"trial.{field.name}" for field in fields(TrialConfig)}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.options import with_options
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
 
 
 @pytest.fixture
 def config() -> Config:
-    return to_config(Recipe(("report.seeds=2", "clean.folds=4")).compose())
+    return to_config(compose(Recipe(("report.seeds=2", "clean.folds=4"))))
 
 
 def test_options_stand_on_top_of_what_the_sweep_was_begun_with(config: Config) -> None:

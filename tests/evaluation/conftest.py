@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from reports import Reported, copied
 
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 
 USER_MODULE = '''
@@ -68,4 +69,4 @@ def bare(reported: Reported, tmp_path: Path) -> Path:
 def config(tiny_data: list[str]) -> Config:
     """Configuration of a small perceptron over `tiny_file`."""
     overrides = (*tiny_data, "model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16")
-    return to_config(Recipe(overrides).compose())
+    return to_config(compose(Recipe(overrides)))

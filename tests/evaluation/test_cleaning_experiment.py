@@ -19,7 +19,9 @@ from rich.console import Console
 from mnistsweep import data
 from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.commands.clean import print_results
-from mnistsweep.config.compose import Recipe, quoted, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.overrides import quoted
 from mnistsweep.config.schema import CleanConfig, Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import DataError, StudyError
@@ -66,7 +68,7 @@ class NearestMean(CleaningTrainer):
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     file = write_easy_data(tmp_path_factory.mktemp("data"))
     overrides = ["data=npz", f"data.path={quoted(str(file))}", "data.validation=60"]
-    return to_config(Recipe(tuple(overrides)).compose())
+    return to_config(compose(Recipe(tuple(overrides))))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from commands import finished_sweep
 
-from mnistsweep.config.compose import quoted
+from mnistsweep.config.overrides import quoted
 from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.evaluation.selection import check_data, select
 

@@ -11,10 +11,12 @@ import pytest
 
 from mnistsweep import cli
 from mnistsweep.atomic import write_yaml
-from mnistsweep.commands.sweep import open_sweep
-from mnistsweep.config.compose import Recipe, to_plain
+from mnistsweep.config.compose import to_plain
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.trial_file import trial_file
-from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.planning.opening import open_sweep
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator

@@ -14,12 +14,14 @@ import pytest
 import yaml
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import folders_for
 from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.planning.checks import probes
-from mnistsweep.planning.planner import Plan, plan_sweep
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.planning.plan import Plan
 from mnistsweep.space import SearchSpace
 
 SGD = Condition("optimizer", ("sgd",))
@@ -110,7 +112,7 @@ def test_a_fixed_value_of_some_presets_is_a_constant_with_a_condition() -> None:
 def test_a_fixed_value_of_all_presets_but_the_default_is_a_constant() -> None:
     plan = planned("optimizer=sgd,rmsprop", "optimizer.momentum=0.9")
     assert plan.space["optimizer.momentum"] == Choice("optimizer.momentum", (0.9,))
-    plan.recipe.compose()  # what the workers' jobs are started with
+    compose(plan.recipe)  # what the workers' jobs are started with
 
 
 def test_a_fixed_value_of_all_presets_is_fixed() -> None:

@@ -18,7 +18,8 @@ import pytest
 from fakes import start
 
 from mnistsweep import data
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import TrialFailed
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import State
@@ -241,7 +242,7 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def make_training(overrides: Sequence[str], folder: TrialPaths, hooks: Hooks = NO_HOOKS) -> Training:
-    config = to_config(Recipe(tuple(overrides)).compose())
+    config = to_config(compose(Recipe(tuple(overrides))))
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
     return hypermodel_training.make_training(
         hypermodel, keras_tuner.HyperParameters(), "max", folder, hooks, folder.resume
@@ -602,7 +603,7 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> 
 
 def test_the_sweep_around_a_trial_has_no_part_in_its_identity(tiny_data: list[str]) -> None:
     def name(*overrides: str) -> str:
-        return resume_fingerprint(to_config(Recipe((*tiny_data, "model=perceptron", *overrides)).compose()))
+        return resume_fingerprint(to_config(compose(Recipe((*tiny_data, "model=perceptron", *overrides)))))
 
     same = ["trials=99", "workers=2", "logs=elsewhere", "trainer.threads=1", "trial.timeout_minutes=9", "oracle=tpe"]
     assert {name(override) for override in same} == {name()}

@@ -15,7 +15,8 @@ import pytest
 import tensorflow as tf
 
 from mnistsweep import data
-from mnistsweep.config.compose import Recipe, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import Result, State
@@ -67,7 +68,7 @@ def train(tiny_data: list[str], paths: TrialPaths) -> Train:
         recipe = Recipe(
             (*tiny_data, "model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16", *overrides)
         )
-        return train_once(to_config(recipe.compose()), direction, paths, hooks)
+        return train_once(to_config(compose(recipe)), direction, paths, hooks)
 
     gc.freeze()  # as a worker does: Keras collects garbage before each training
     return run
@@ -88,7 +89,7 @@ def curve(folder: Path) -> pd.DataFrame:
 
 
 def validation_accuracy(file: Path, tiny_data: list[str]) -> float:
-    dataset = data.load(to_config(Recipe(tuple(tiny_data)).compose()).data)
+    dataset = data.load(to_config(compose(Recipe(tuple(tiny_data)))).data)
     model = keras.models.load_model(file)
     images, labels = dataset.validation.images, dataset.validation.labels
     return float(model.evaluate(images, labels, verbose=0, return_dict=True)["accuracy"])

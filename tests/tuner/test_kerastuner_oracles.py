@@ -14,7 +14,7 @@ import pytest
 from fakes import RunSweep
 from optuna.trial import TrialState
 
-from mnistsweep.config.compose import Recipe
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config, TrainerConfig
 from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from mnistsweep.config.compose import Recipe, from_plain, to_config, to_plain
+from mnistsweep.config.compose import compose, from_plain, to_config, to_plain
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import DiskFull, LeaseLost, SweepStopped, TrialLimited, is_disk_full
 from mnistsweep.paths import SweepPaths, TrialPaths
@@ -123,7 +124,7 @@ class Sweep:
     def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.config.write_text("of the trial", encoding="utf-8")
-        return from_plain(to_plain(Recipe((*self.overrides, f"seed={claim.seed}")).compose()))
+        return from_plain(to_plain(compose(Recipe((*self.overrides, f"seed={claim.seed}")))))
 
     @property
     def flag(self) -> Path:
@@ -330,7 +331,7 @@ def test_a_timeout_counts_all_attempts(sweep: Make) -> None:
 
 def test_limits_hold_for_a_single_training_too(tiny_data: list[str], tmp_path: Path) -> None:
     def train(*overrides: str) -> Outcome:
-        config = to_config(Recipe((*tiny_data, "model=perceptron", "trainer.epochs=1", *overrides)).compose())
+        config = to_config(compose(Recipe((*tiny_data, "model=perceptron", "trainer.epochs=1", *overrides))))
         return train_once(config, "max", TrialPaths(tmp_path / "one"), Hooks())
 
     with pytest.raises(TrialLimited, match=r"more than trial.max_parameters=659"):

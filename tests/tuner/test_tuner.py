@@ -12,7 +12,9 @@ import pytest
 from fakes import RunSweep
 
 from mnistsweep import data
-from mnistsweep.config.compose import Recipe, default_folders, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.resources import default_folders
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths, TrialPaths
@@ -184,7 +186,7 @@ def found(module: str, tiny_data: list[str]) -> Discover:
     """What is discovered in a target of the module, by name."""
 
     def run(target: str, *overrides: str, swept: tuple[Dimension, ...] = ()) -> dict[str, Dimension]:
-        config = to_config(Recipe((*tiny_data, f"model._target_={module}.{target}", *overrides)).compose())
+        config = to_config(compose(Recipe((*tiny_data, f"model._target_={module}.{target}", *overrides))))
         dimensions = discover(config, data.load(config.data), swept)
         return {dimension.key.removeprefix(HP): dimension for dimension in dimensions}
 
@@ -195,7 +197,7 @@ def again(sweep: Sweep, folder: Path, direction: str = "max") -> float | None:
     """Train a sweep's best configuration along the path of `mnistsweep train`."""
     folder.mkdir(parents=True)
     shutil.copy(sweep.paths.best, folder / "best.yaml")
-    composed = Recipe((), "best", (f"file://{folder}", *default_folders())).compose()
+    composed = compose(Recipe((), "best", (f"file://{folder}", *default_folders())))
     return train_once(to_config(composed), direction, TrialPaths(folder / "trial"), Hooks()).result.objective
 
 
@@ -322,7 +324,7 @@ def test_what_a_fit_returns_is_the_score_where_it_calls_no_callback(
     tiny_data: list[str], module: str, tmp_path: Path, kind: str, epoch: int
 ) -> None:
     recipe = Recipe((*tiny_data, f"model._target_={module}.Returns", f"+model.kind={kind}", "trainer.epochs=2"))
-    result = train_once(to_config(recipe.compose()), "max", TrialPaths(tmp_path), Hooks()).result
+    result = train_once(to_config(compose(recipe)), "max", TrialPaths(tmp_path), Hooks()).result
     assert result.objective is not None
     assert result.objective > 0
     assert result.best_epoch == epoch

@@ -16,10 +16,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
-from mnistsweep.commands.sweep import open_sweep
-from mnistsweep.config.compose import Recipe, default_folders, to_config
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.resources import default_folders
 from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.records import State
 from mnistsweep.training.trainer import Hooks
@@ -63,7 +65,7 @@ def score_again(trial: TrialPaths, folder: Path) -> float | None:
     """Train what a trial's `config.yaml` composes to, along the path of `mnistsweep train`."""
     folder.mkdir(parents=True)
     shutil.copy(trial.config, folder / "again.yaml")
-    composed = Recipe((), "again", (f"file://{folder}", *default_folders())).compose()
+    composed = compose(Recipe((), "again", (f"file://{folder}", *default_folders())))
     return train_once(to_config(composed), "max", TrialPaths(folder / "trial"), Hooks()).result.objective
 
 

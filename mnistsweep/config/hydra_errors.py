@@ -1,0 +1,85 @@
+"""Hydra's errors in this project's words: the key, the value received, the nearest valid one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import yaml
+from hydra.errors import MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+
+from mnistsweep.config.overrides import Override, texts_of
+from mnistsweep.config.recipe import Recipe, compose_raw
+from mnistsweep.errors import suggest
+
+
+def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[Override]) -> str:
+    """One of Hydra's errors in one line.
+
+    Args:
+        error: One of `recipe.HYDRA_ERRORS`, raised when `recipe` was composed.
+        recipe: The recipe that was composed.
+        overrides: The overrides of the recipe.
+    """
+    first = str(error).splitlines()[0].rstrip(".")
+    if isinstance(error, MissingConfigException):
+        group, _, name = str(error.missing_cfg_file or "").rpartition("/")
+        known = list(error.options or recipe.options(group))
+        return f"{group or '--config-name'}: there is no {name!r}; {suggest(name, known)}."
+    if isinstance(error, yaml.YAMLError):
+        return f"not valid YAML: {' '.join(str(error).split())}."
+    if first.startswith("Could not override"):
+        key = first.split("'")[1].split("@")[0]
+        presets = texts_of(override for override in overrides if recipe.options(override.key))
+        return describe_unknown_key(key, known_keys(compose_raw(replace(recipe, overrides=presets))), recipe)
+    if first.startswith("Could not delete"):
+        key = first.split("'")[1]
+        return f"{key}: there is no such key to delete."
+    cause = error.__cause__
+    detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) else ""
+    return f"{first}{detail}."
+
+
+def refused_key(error: Exception) -> str | None:
+    """The key of the override that Hydra could not apply; None where the error is not about an override."""
+    first = str(error).splitlines()[0]
+    if isinstance(error, MissingConfigException):
+        return str(error.missing_cfg_file or "").rpartition("/")[0] or None
+    for words in ("Could not override", "Could not delete from config."):
+        if first.startswith(words) and first.count("'") >= 2:
+            return first.split("'")[1].split("@")[0]
+    for words in ("Error merging override ", "Could not append to config. An item is already at '"):
+        if first.startswith(words):
+            key = first.removeprefix(words).rstrip("'.").split(":", 1)[0]
+            return key.lstrip("+~").split("=", 1)[0].split("@", 1)[0]
+    return None
+
+
+def describe_unknown_key(key: str, known: Iterable[str], recipe: Recipe, verb: str = "added") -> str:
+    """The message for a key that does not exist; it names the presets of the key's group that have the key.
+
+    Args:
+        key: The key that the user typed.
+        known: The keys that exist.
+        recipe: The recipe whose presets are searched.
+        verb: What a leading ``+`` would do.
+    """
+    having = recipe.presets_with(key)
+    if having:
+        group = key.partition(".")[0]
+        return f"{key}: this {group} has no such key; it belongs to {', '.join(f'{group}={name}' for name in having)}."
+    return f"{key}: there is no such key; {suggest(key, known)}. (A new key is {verb} with +{key}=...)"
+
+
+def known_keys(config: DictConfig, prefix: str = "") -> list[str]:
+    """Every dotted key of a configuration, inner nodes included, without Hydra's own part."""
+    keys: list[str] = []
+    for key in map(str, config):
+        if prefix + key == "hydra":
+            continue
+        keys.append(prefix + key)
+        if not (OmegaConf.is_missing(config, key) or OmegaConf.is_interpolation(config, key)):
+            node = config.get(key)
+            keys += known_keys(node, f"{prefix}{key}.") if isinstance(node, DictConfig) else []
+    return keys

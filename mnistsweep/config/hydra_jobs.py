@@ -1,0 +1,89 @@
+"""Jobs that Hydra runs: one in this process, or several through a launcher plugin (basic, joblib, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.core.utils import run_job
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
+from mnistsweep.errors import MnistSweepError
+
+
+def launcher_class(recipe: Recipe) -> str:
+    """The dotted path of the launcher that a recipe chooses (``hydra/launcher=...``)."""
+    return str(compose_raw(recipe).hydra.launcher.get("_target_", ""))
+
+
+def launch_jobs(
+    recipe: Recipe, overrides: Sequence[str], num_jobs: int, task: Callable[[DictConfig], Any]
+) -> list[Any]:
+    """Run the same function as several jobs of Hydra's launcher.
+
+    Args:
+        recipe: Recipe that chooses the launcher and its settings.
+        overrides: Overrides of each job; they are the same for all jobs. A job gets its index from `job_index`.
+        num_jobs: Number of jobs.
+        task: Function of the composed configuration; a launcher may pickle it.
+
+    Returns:
+        What the function returned in each job.
+    """
+    config = compose_raw(recipe).copy()
+    with initialized_hydra(recipe) as hydra:
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=_context(hydra, config), task_function=task, config=config
+        )
+        jobs = launcher.launch([list(overrides) for _ in range(num_jobs)], initial_job_idx=0)
+    return [job.return_value for job in jobs]
+
+
+def job_index() -> int:
+    """The index of the job that this process runs, counted from 0."""
+    return int(HydraConfig.get().job.num)
+
+
+def run_single_job(recipe: Recipe, config: DictConfig, task: Callable[[DictConfig], Any]) -> Any:
+    """Run a function as the only job, in this process.
+
+    Hydra's settings take effect as in any program with ``@hydra.main``: `${hydra:...}` is resolved, and
+    ``hydra.run.dir``, ``hydra.output_subdir``, ``hydra.job.chdir``, ``hydra.job.env_set``, ``hydra.job_logging`` and
+    the job callbacks apply.
+
+    Args:
+        recipe: Recipe of the configuration.
+        config: Configuration with Hydra's own part under ``hydra``.
+        task: Function of the configuration without Hydra's own part.
+
+    Raises:
+        MnistSweepError: What the function raised.
+    """
+    raised: list[MnistSweepError] = []
+
+    def guarded(composed: DictConfig) -> Any:
+        try:
+            return task(composed)
+        except MnistSweepError as error:  # Hydra would print lines of its own
+            raised.append(error)
+
+    with initialized_hydra(recipe) as hydra:
+        job = run_job(guarded, config, "hydra.run.dir", None, _context(hydra, config))
+    for error in raised:
+        raise error
+    return job.return_value
+
+
+def _context(hydra: GlobalHydra, config: DictConfig) -> HydraContext:
+    """What Hydra passes to its plugins.
+
+    `HydraContext` requires a `Callbacks`, a class of Hydra's private package. Checked with Hydra 1.3.8.
+    """
+    from hydra._internal.callbacks import Callbacks
+
+    return HydraContext(config_loader=hydra.config_loader(), callbacks=Callbacks(config))

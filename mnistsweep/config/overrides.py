@@ -1,0 +1,180 @@
+"""Overrides of a command line, parsed once into typed records.
+
+Hydra's grammar writes an override as ``key=value``, with a range in place of the value for a key that is searched, with
+``+`` in front of a key that is added, and as ``~key`` for a key that is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override as HydraOverride
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException
+
+from mnistsweep.config.grammar import dimension_of
+from mnistsweep.errors import ConfigError
+from mnistsweep.dimensions import Dimension
+
+# The config groups of a training. The keys inside a group depend on its preset.
+GROUPS = ("data", "model", "optimizer", "schedule")
+
+
+@dataclass(frozen=True)
+class Override:
+    """One override of a command line.
+
+    Attributes:
+        text: The override as typed.
+        key: Dotted key or name of a config group, without a leading ``+`` or ``~``.
+        package: Package of a config group, ``other`` in ``optimizer@other=sgd``; None if there is none.
+        value: Value that the key is set to; None for a range and for a deleted key.
+        dimension: Dimension that a range describes; None for a fixed value and for a deleted key.
+        is_added: Whether the override adds the key (leading ``+``).
+        is_deleted: Whether the override deletes the key (leading ``~``).
+    """
+
+    text: str
+    key: str
+    package: str | None = None
+    value: Any = None
+    dimension: Dimension | None = None
+    is_added: bool = False
+    is_deleted: bool = False
+
+    @property
+    def is_range(self) -> bool:
+        """Whether the override is a range, which a sweep searches."""
+        return self.dimension is not None
+
+    @property
+    def is_hydra(self) -> bool:
+        """Whether the key is one of Hydra's own, such as ``hydra.job.name`` or ``hydra/launcher``."""
+        return self.key.replace("/", ".").partition(".")[0] == "hydra"
+
+    @property
+    def group(self) -> str | None:
+        """The first part of a dotted key: ``optimizer`` for ``optimizer.momentum``; None for a key without a dot."""
+        group, dot, _ = self.key.partition(".")
+        return group if dot else None
+
+
+def parse_override(text: str, options: Callable[[str], Iterable[str]] = lambda group: ()) -> Override:
+    """Parse one override.
+
+    Args:
+        text: The override as typed.
+        options: Function that returns the presets of a config group, for ``glob(...)``.
+
+    Raises:
+        ConfigError: Hydra's grammar does not allow the text.
+        SpaceError: The range is empty or contradictory.
+
+    Example:
+        >>> parse_override("model.dropout=interval(0,0.6)").dimension
+        Float(key='model.dropout', low=0.0, high=0.6, log=False, conditions=())
+        >>> parse_override("+optimizer.clipnorm=1.0").value
+        1.0
+    """
+    parsed = _parse(text)
+    key, deleted = parsed.key_or_group, parsed.is_delete()
+    is_added = parsed.is_add() or parsed.is_force_add()
+    if not parsed.is_sweep_override():
+        value = None if deleted else parsed.value()
+        return Override(text, key, parsed.package, value, None, is_added, deleted)
+    if deleted:
+        raise ConfigError(f"{text!r}: a key that is deleted cannot be swept.")
+    swept = key if parsed.package is None else f"{key}@{parsed.package}"  # refused later: it is not a known key
+    return Override(text, swept, None, None, dimension_of(swept, parsed, options), is_added)
+
+
+def parse_overrides(
+    texts: Iterable[str], options: Callable[[str], Iterable[str]] = lambda group: ()
+) -> tuple[list[Override], list[str]]:
+    """Parse the overrides of a command line.
+
+    Args:
+        texts: The overrides as typed.
+        options: Function that returns the presets of a config group, for ``glob(...)``.
+
+    Returns:
+        The overrides that can be parsed, and one message for each other text.
+    """
+    overrides, faults = list[Override](), list[str]()
+    for text in texts:
+        try:
+            overrides.append(parse_override(text, options))
+        except ConfigError as error:
+            faults += str(error).splitlines()
+    return overrides, faults
+
+
+def parse_fixed(texts: Iterable[str]) -> tuple[Override, ...]:
+    """Parse overrides that Hydra has accepted before, such as those of a `Recipe`."""
+    return tuple(map(parse_override, texts))
+
+
+def parse_params(params: Mapping[str, Any] | None, options: Callable[[str], Iterable[str]]) -> list[Override]:
+    """Parse ``hydra.sweeper.params``, the ranges that a file of the group ``space`` or a named sweep brings.
+
+    Args:
+        params: Keys with ranges in Hydra's grammar; a list is a choice of its items, another value is fixed.
+        options: Function that returns the presets of a config group, for ``glob(...)``.
+
+    Raises:
+        ConfigError: Hydra's grammar does not allow an entry.
+        SpaceError: A range is empty or contradictory.
+
+    Example:
+        >>> parse_params({"trainer.epochs": [1, 5]}, options=lambda group: ())[0].text
+        'trainer.epochs=1,5'
+    """
+    return [parse_override(_param_text(key, value), options) for key, value in (params or {}).items()]
+
+
+def last_of_each_key(overrides: Iterable[Override]) -> list[Override]:
+    """Drop each override whose key is set again later; the others keep the position of the key's first override."""
+    return list({(override.key, override.package): override for override in overrides}.values())
+
+
+def texts_of(overrides: Iterable[Override]) -> tuple[str, ...]:
+    """The overrides as typed."""
+    return tuple(override.text for override in overrides)
+
+
+def quoted(text: str) -> str:
+    """A text as a value in Hydra's grammar, whatever characters it contains."""
+    return QuotedString(text, Quote.single).with_quotes()
+
+
+def _parse(text: str) -> HydraOverride:
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"{text!r} is not a valid override: {reason}. An override is key=value, and a range is written "
+            "key=a,b  key=range(1,6)  key=interval(0,0.6)  key=int(interval(1,5))  key=tag(log,interval(1e-4,1e-1))."
+        ) from None
+
+
+def _param_text(key: str, value: Any) -> str:
+    """An entry of ``hydra.sweeper.params`` as an override."""
+    if isinstance(value, list | tuple):
+        items = ",".join(map(_written, value))
+        return f"{key}={items}" if len(value) > 1 else f"{key}=choice({items})"  # the grammar forbids choice(null)
+    return f"{key}={value if isinstance(value, str) else _written(value)}"
+
+
+def _written(value: Any) -> str:
+    """A plain value in Hydra's grammar."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{_written(item)}' for key, item in value.items())}}}"
+    if isinstance(value, str):
+        return quoted(value)
+    return "null" if value is None else str(value)

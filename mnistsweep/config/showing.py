@@ -1,0 +1,89 @@
+"""The configuration as text (``--cfg``), and where it comes from (``--info``); nothing runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import Container, DictConfig, OmegaConf, flag_override
+
+from mnistsweep.config.compose import compose
+from mnistsweep.config.overrides import parse_overrides, texts_of
+from mnistsweep.config.recipe import Recipe, compose_raw, hydra_arguments, initialized_hydra
+from mnistsweep.errors import ConfigError
+
+
+def configuration_text(recipe: Recipe, part: str, package: str | None = None, resolve: bool = False) -> str:
+    """The configuration as YAML, as Hydra composes it.
+
+    Args:
+        recipe: Recipe of a command line; its ranges are left out.
+        part: ``job`` for the configuration, ``hydra`` for Hydra's own part, ``all`` for both.
+        package: Dotted key whose value alone is shown; None for the whole.
+        resolve: Whether interpolations are replaced by their values.
+
+    Raises:
+        ConfigError: The configuration cannot be composed, or there is no such key.
+    """
+    recipe = _without_ranges(recipe)
+    config = compose_raw(recipe).copy()
+    before = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)  # for interpolations of `${hydra:...}`
+    try:
+        OmegaConf.set_readonly(config.hydra, None)
+        _keep(config, part)
+        shown = config if package in (None, "_global_") else OmegaConf.select(config, str(package))
+        if shown is None:
+            raise ConfigError(f"--package: there is no {package!r} in the configuration.")
+        if not isinstance(shown, Container):
+            return f"{shown}\n"
+        if resolve:
+            OmegaConf.resolve(shown)
+        header = "" if shown is config else f"# @package {package}\n"
+        return header + OmegaConf.to_yaml(shown)
+    finally:
+        HydraConfig.instance().cfg = before
+
+
+def _without_ranges(recipe: Recipe) -> Recipe:
+    """A recipe without its ranges.
+
+    Raises:
+        ConfigError: It cannot be composed.
+    """
+    parsed, _ = parse_overrides(recipe.overrides, recipe.options)
+    ranges = texts_of(override for override in parsed if override.is_range)
+    fixed = replace(recipe, overrides=tuple(text for text in recipe.overrides if text not in ranges))
+    compose(fixed)
+    return fixed
+
+
+def _keep(config: DictConfig, part: str) -> None:
+    with flag_override(config, ["struct", "readonly"], [False, False]):
+        if part == "job":
+            del config["hydra"]
+        elif part == "hydra":
+            for key in [key for key in config if key != "hydra"]:
+                del config[key]
+            with flag_override(config.hydra, ["struct", "readonly"], [False, False]):
+                del config.hydra["hydra_help"]
+                del config.hydra["help"]
+
+
+def print_info(recipe: Recipe, topic: str) -> None:
+    """Print what Hydra reports about a configuration.
+
+    Hydra's public API has no such report. `show_info` is a public method of the object that `GlobalHydra` holds, a
+    class of Hydra's private package. Checked with Hydra 1.3.8.
+
+    Args:
+        recipe: Recipe of a command line; its ranges are left out.
+        topic: ``all``, ``config``, ``defaults``, ``defaults-tree``, ``plugins`` or ``searchpath``.
+
+    Raises:
+        ConfigError: The configuration cannot be composed.
+    """
+    recipe = _without_ranges(recipe)
+    with initialized_hydra(recipe) as hydra:
+        assert hydra.hydra is not None
+        hydra.hydra.show_info(topic, recipe.config_name, hydra_arguments(recipe))

@@ -1,0 +1,111 @@
+"""Opening a sweep: ``sweep.yaml``, the ledger and the experiment for TensorBoard, created once or checked."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mnistsweep import data, tensorboard
+from mnistsweep.atomic import write_yaml
+from mnistsweep.errors import MnistSweepError, StudyError
+from mnistsweep.locks import exclusive_lock
+from mnistsweep.paths import SweepPaths
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.provenance import provenance
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.storage.stores import open_storage
+from mnistsweep.study.sweep_file import read_sweep_file
+
+
+def open_sweep(plan: Plan) -> None:
+    """Write ``sweep.yaml`` and create the ledger; if they exist, check that they belong to the same search.
+
+    Raises:
+        StudyError: The folder holds another search.
+        DataError: The data cannot be used.
+    """
+    paths = plan.paths
+    _check_folder(paths)
+    checksum = data.checksum(plan.config.data)
+    if plan.config.storage is not None:
+        open_storage(paths, plan.config.storage, create=True)  # fails before anything is written
+    if paths.sweep.is_file():
+        _check_same(plan)
+    paths.workers.mkdir(parents=True, exist_ok=True)
+    _write_sweep_file(plan, checksum)
+    identity = {**plan.identity(), "data (checksum)": checksum}
+    del identity["storage"]  # the ledger has been found; the same one may have another URL
+    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, identity)
+    _write_experiments(plan)
+
+
+def _check_folder(paths: SweepPaths) -> None:
+    """Check that the folder is new, holds a sweep, or is just being created by another start of the same command.
+
+    Raises:
+        StudyError: The folder holds something else.
+    """
+    found = sorted(path.name for path in paths.folder.iterdir()) if paths.folder.is_dir() else []
+    others = [name for name in found if name != paths.workers.name and not name.startswith(".")]
+    if others and not paths.sweep.is_file():  # in this order: sweep.yaml is the first file of a sweep
+        raise StudyError(
+            f"{paths.folder}: the folder is not empty and holds no sweep ({others[0]}); use another name=NAME."
+        )
+
+
+def _check_same(plan: Plan) -> None:
+    """Check that the folder holds the same search.
+
+    Raises:
+        StudyError: It holds another one.
+    """
+    before = Plan.from_json(read_sweep_file(plan.paths).get("plan"))
+    changed = plan.differences(before)
+    if changed:
+        raise StudyError(
+            f"{plan.paths.folder} holds another search: {', '.join(changed)} differ{'s' if len(changed) == 1 else ''}. "
+            "Use another name=NAME, or repeat the command that started it."
+        )
+
+
+def _write_sweep_file(plan: Plan, checksum: str) -> None:
+    """Write ``sweep.yaml``; provenance and budget of the first start are kept.
+
+    Raises:
+        StudyError: The folder holds another search, or the data has changed.
+    """
+    paths = plan.paths
+    with exclusive_lock(paths.ledger_lock):  # two commands that start at the same moment become one sweep
+        if not paths.sweep.is_file():
+            write_yaml(paths.sweep, {**provenance(), "data": checksum, "plan": plan.to_json()})
+            return
+        before = read_sweep_file(paths)
+        _check_same(plan)
+        plan = replace(plan, first_trials=Plan.from_json(before["plan"]).first_trials)
+        if before["data"] != checksum:
+            rule = f"not the data that {paths.folder} was started with"
+            raise StudyError(f"data: {rule} (checksum {before['data']} then, {checksum} now); use another name=NAME.")
+        kept = {key: value for key, value in before.items() if key not in ("data", "plan")}
+        write_yaml(paths.sweep, {**kept, "data": checksum, "plan": plan.to_json()})
+
+
+def _write_experiments(plan: Plan) -> None:
+    """Write the columns of TensorBoard's HParams table, for this sweep and for all sweeps in the same folder.
+
+    TensorBoard uses the first experiment that it finds for all runs below: the one above the sweeps has the dimensions
+    of all of them.
+    """
+    paths = plan.paths
+    tensorboard.write_experiment(paths.folder, tensorboard.hparams_of(plan.space), [tensorboard.OBJECTIVE_TAG])
+    columns = tensorboard.union(tensorboard.hparams_of(space) for space in _spaces(paths.folder.parent))
+    tensorboard.write_experiment(paths.folder.parent, columns, [tensorboard.OBJECTIVE_TAG])
+
+
+def _spaces(logs: Path) -> Iterator[SearchSpace]:
+    """The search spaces of all sweeps in a folder, without those that cannot be read."""
+    for folder in sorted(logs.iterdir()):
+        with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError):
+            yield Plan.from_json(read_sweep_file(SweepPaths(folder))["plan"]).space

@@ -1,0 +1,34 @@
+"""Where a sweep comes from: command, versions, source revision; written to ``sweep.yaml`` at its first start."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import shlex
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import mnistsweep
+from mnistsweep.study.sweep_file import FORMAT
+
+# Packages whose versions can change the result of a trial.
+PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
+
+
+def provenance() -> dict[str, Any]:
+    """Command, time, and versions of this process."""
+    git = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(mnistsweep.__file__).parent
+    )
+    return {
+        "mnistsweep": mnistsweep.__version__,
+        "format": FORMAT,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "git": git.stdout.strip() or None,
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+    }

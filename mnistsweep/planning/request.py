@@ -1,0 +1,79 @@
+"""Step 1 of planning: parse the command line and compose what holds for every trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from mnistsweep.config.checks import Faults
+from mnistsweep.config.compose import compose, drop_invalid_overrides
+from mnistsweep.config.overrides import GROUPS, Override, last_of_each_key, parse_overrides, parse_params, texts_of
+from mnistsweep.config.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command line asks for.
+
+    Attributes:
+        recipe: Recipe without overrides.
+        fixed: Overrides that hold for every trial.
+        ranges: Ranges to search, in the order given; those of a space or a named sweep come first.
+        hydra: Hydra's own overrides, such as ``hydra/launcher=joblib``.
+        typed: Keys of the command line; the other keys come from a space or a named sweep.
+    """
+
+    recipe: Recipe
+    fixed: tuple[Override, ...]
+    ranges: tuple[Override, ...]
+    hydra: tuple[Override, ...]
+    typed: frozenset[str]
+
+    @property
+    def added(self) -> frozenset[str]:
+        """Swept keys that the configuration need not contain (leading ``+``)."""
+        return frozenset(override.key for override in self.ranges if override.is_added)
+
+    @property
+    def named_sweep(self) -> str | None:
+        """The name of a sweep in ``sweeps/``, such as ``+sweeps=quickstart``."""
+        names = [override.value for override in self.fixed if override.key == "sweeps"]
+        return names[-1] if names and isinstance(names[-1], str) else None
+
+
+def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Request:
+    """Read a command line and the ranges that its spaces and named sweep bring (``hydra.sweeper.params``).
+
+    The command line wins over ``hydra.sweeper.params``.
+
+    Args:
+        recipe: Recipe of the command line; its overrides may be ranges.
+        texts: More overrides.
+        faults: Collects what is wrong; an override that is invalid is left out of the request.
+
+    Raises:
+        ConfigError: Nothing can be composed.
+    """
+    bare = replace(recipe, overrides=())
+    parsed, found = parse_overrides((*recipe.overrides, *texts), bare.options)
+    faults.add(found)
+    typed = last_of_each_key(parsed)
+    outer = [o for o in typed if o.is_hydra or not (o.is_range or o.group in GROUPS)]
+    with faults.fatal():
+        valid, found = drop_invalid_overrides(bare, outer)
+        faults.add(found)
+        sweeper = compose(bare.with_overrides(*texts_of(valid))).hydra.sweeper
+        params: Any = OmegaConf.to_container(OmegaConf.create(sweeper.get("params") or {}), resolve=True)
+        listed = parse_params(params, bare.options)
+    left = [override for override in typed if override in valid or override not in outer]
+    merged = last_of_each_key([*listed, *left])
+    return Request(
+        bare,
+        tuple(override for override in merged if not (override.is_range or override.is_hydra)),
+        tuple(override for override in merged if override.is_range),
+        tuple(override for override in valid if override.is_hydra),
+        frozenset(override.key for override in typed),
+    )

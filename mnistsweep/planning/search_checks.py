@@ -1,0 +1,48 @@
+"""Checks of how the space is searched: budget, pruner, oracle, enqueued configurations."""
+
+from __future__ import annotations
+
+from mnistsweep import devices
+from mnistsweep.config.checks import Faults
+from mnistsweep.planning.plan import Plan
+from mnistsweep.search.enqueued import check_enqueued
+from mnistsweep.search.pruners import make_pruner
+
+NOTHING_SWEPT = (
+    "nothing is swept: give a key a range (model.dropout=interval(0,0.6)), compose space=[optimizer,dropout], or name "
+    "a sweep (mnistsweep sweep quickstart)."
+)
+
+
+def check_search(plan: Plan, faults: Faults) -> None:
+    """Check how the space is searched, once all its dimensions are known."""
+    config, sound = plan.config, not faults.any
+    if sound and not plan.space.dimensions:
+        faults.add([NOTHING_SWEPT])
+    if plan.num_trials is None and config.hours is None and config.total_epochs is None:
+        faults.add(["trials: without a budget this search has no end; set trials, hours or total_epochs."])
+    with faults.collecting():
+        make_pruner(config.pruner, "auto", plan.most_epochs() if sound else 1)
+    outside = check_enqueued(plan.space, config.enqueue)
+    faults.add(outside)
+    if plan.is_kerastuner_oracle:
+        _check_kerastuner_oracle(plan, faults)
+    elif sound and not outside:
+        with faults.collecting():
+            plan.oracle()
+
+
+def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:
+    """Check an oracle of KerasTuner."""
+    config = plan.config
+    if config.workers > 1:
+        faults.add([f"workers: KerasTuner's own oracles serve one worker; received {config.workers}."])
+    if config.enqueue:
+        rule = "KerasTuner's own oracles do not accept enqueued configurations"
+        faults.add([f"enqueue: {rule}; leave it empty, or use another oracle."])
+    if faults.any or plan.paths.sweep.is_file():  # importing KerasTuner takes seconds; the first start checked this
+        return
+    with devices.quiet_start():
+        from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
+    with faults.collecting():
+        KerasTunerOracle(plan.paths, plan.space, config, plan.direction)
