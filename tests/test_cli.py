@@ -13,10 +13,8 @@ import yaml
 from commands import command, finished_sweep, tree
 
 from mnistsweep import __version__, cli
-from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import SweepStopped, TrialFailed
 from mnistsweep.planning.plan import Plan
-from mnistsweep.planning.planner import plan_sweep
 
 Capture = pytest.CaptureFixture[str]
 
@@ -37,8 +35,8 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """The sweeps that would have been run: planned, and no more."""
     planned: list[Plan] = []
 
-    def run_sweep(config: Any, arguments: list[str], launch: Any) -> int:
-        planned.append(plan_sweep(Recipe.from_hydra(config.hydra, ()), arguments))
+    def run_sweep(plan: Plan, launch: Any) -> int:
+        planned.append(plan)
         return 0
 
     monkeypatch.setattr("mnistsweep.commands.sweep.run_sweep", run_sweep)
@@ -122,12 +120,29 @@ def test_a_sweep_around_the_best_configuration(plans: list[Plan], capfd: Capture
     assert second.space.size() == 4
 
 
-def test_what_hydra_needs_is_put_back(plans: list[Plan], capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["pytest", "-q"])
-    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-    command(capfd, "sweep", "model.dropout=0,0.1")
-    assert sys.argv == ["pytest", "-q"]
-    assert "HYDRA_FULL_ERROR" not in os.environ
+def test_arguments_and_environment_of_the_process_are_not_touched(
+    plans: list[Plan], capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments, before = ["pytest", "-q"], dict(os.environ)
+    monkeypatch.setattr(sys, "argv", arguments)
+    changes: list[str] = []
+
+    class Watched(list[str]):
+        def __setitem__(self, *change: Any) -> None:
+            changes.append(f"{change}")
+
+    watched = Watched(arguments)
+    monkeypatch.setattr(sys, "argv", watched)
+    monkeypatch.setattr(os, "putenv", lambda *change: changes.append(f"{change}"), raising=False)
+    for line in (
+        ["sweep", *CONDITIONAL],
+        ["train", "--cfg", "job"],
+        ["train", "trainr.epochs=3"],
+        ["sweep", "nothing"],
+    ):
+        command(capfd, *line)
+        assert sys.argv is watched
+    assert (list(watched), dict(os.environ), changes) == (arguments, before, [])
 
 
 @pytest.mark.parametrize(

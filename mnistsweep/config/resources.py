@@ -69,7 +69,7 @@ def _searchpath_of(primary: Path) -> list[str]:
     try:
         content = yaml.safe_load(primary.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{primary}: this is no YAML: {' '.join(str(error).split())}.") from error
+        raise ConfigError(f"{primary}: not valid YAML: {' '.join(str(error).split())}.") from error
     hydra = content.get("hydra") if isinstance(content, dict) else None
     listed = hydra.get("searchpath") if isinstance(hydra, dict) else None
     return [str(url) for url in listed] if isinstance(listed, list) else []

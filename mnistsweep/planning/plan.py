@@ -179,7 +179,7 @@ class Plan:
             raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
 
     def differences(self, other: Plan) -> list[str]:
-        """Keys that make another plan a different search because their values differ; budgets and workers do not count."""
+        """Keys whose values make the plans different searches; budgets and workers do not count."""
         ours, theirs = self.identity(), other.identity()
         return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 

@@ -66,6 +66,7 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         valid, found = drop_invalid_overrides(bare, outer)
         faults.add(found)
         sweeper = compose(bare.with_overrides(*texts_of(valid))).hydra.sweeper
+        faults.add(_wrong_sweeper(str(sweeper.get("_target_"))))
         params: Any = OmegaConf.to_container(OmegaConf.create(sweeper.get("params") or {}), resolve=True)
         listed = parse_params(params, bare.options)
     left = [override for override in typed if override in valid or override not in outer]
@@ -77,3 +78,9 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         tuple(override for override in valid if override.is_hydra),
         frozenset(override.key for override in typed),
     )
+
+
+def _wrong_sweeper(target: str) -> list[str]:
+    if target.endswith(".WorkerSweeper"):
+        return []
+    return [f"hydra/sweeper: mnistsweep sweep runs its own sweeper; received {target}; use hydra/sweeper=mnistsweep."]

@@ -35,9 +35,9 @@ def test_all_faults_come_at_once(config: Config) -> None:
     assert any("report.sedes: there is no such key; did you mean 'report.seeds'?" in line for line in lines)
     assert "report.top: must be between 1 and 1000, received 0." in lines
     assert "report.refit: true or false, received 2." in lines
-    assert "report: takes one sweep and keys of its own, report.KEY=VALUE; received 'trainer.epochs=9'." in lines
-    assert "report: takes one sweep and keys of its own, report.KEY=VALUE; received 'report'." in lines
-    assert "report.seeds: one value, not a range, received 'report.seeds=1,2'." in lines
+    assert "report: expects one sweep and keys of its own, report.KEY=VALUE; received 'trainer.epochs=9'." in lines
+    assert "report: expects one sweep and keys of its own, report.KEY=VALUE; received 'report'." in lines
+    assert "report.seeds: one value, not a range; received 'report.seeds=1,2'." in lines
     assert len(lines) == 6
 
 
