@@ -46,7 +46,6 @@ from helpers import common
 from helpers.untrained import ORACLES, Marks, make_plan, run_sweep
 
 from mnistsweep.config.compose import compose
-
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.planning.opening import open_sweep
 

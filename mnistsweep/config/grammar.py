@@ -19,8 +19,8 @@ from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep
 
-from mnistsweep.errors import SpaceError, suggest
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.errors import SpaceError, suggest
 
 KNOWN_TAGS = {"log"}
 

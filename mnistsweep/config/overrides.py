@@ -16,8 +16,8 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from mnistsweep.config.grammar import dimension_of
-from mnistsweep.errors import ConfigError
 from mnistsweep.dimensions import Dimension
+from mnistsweep.errors import ConfigError
 
 # The config groups of a training. The keys inside a group depend on its preset.
 GROUPS = ("data", "model", "optimizer", "schedule")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.dimensions import Condition, Dimension
+from mnistsweep.errors import ConfigError, suggest
 
 
 def with_explicit_conditions(

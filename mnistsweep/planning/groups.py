@@ -12,9 +12,9 @@ from mnistsweep.config.overrides import Override, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import SWEEP_KEYS
 from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.planning.request import Request
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 
 # Added to the message about a range that the user did not type.
 IN_PARAMS = " (Its range is in hydra.sweeper.params, from a space or a named sweep.)"

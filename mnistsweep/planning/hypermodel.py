@@ -10,9 +10,9 @@ from typing import Any
 from mnistsweep import data, devices
 from mnistsweep.config.compose import to_config
 from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.dimensions import Choice, Condition, Dimension
 from mnistsweep.models import hypermodels
 from mnistsweep.planning.plan import Plan
-from mnistsweep.dimensions import Choice, Condition, Dimension
 from mnistsweep.study.sweep_file import read_sweep_file
 
 

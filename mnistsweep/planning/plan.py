@@ -19,13 +19,13 @@ from mnistsweep.config.objective import direction_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
+from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.oracle_factory import make_oracle, resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
 from mnistsweep.seeds import trial_seed
-from mnistsweep.dimensions import Choice
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.sweep import Sweep

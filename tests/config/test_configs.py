@@ -16,8 +16,8 @@ from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
 from mnistsweep.dimensions import Choice, Float
 from mnistsweep.planning.checks import check_one
-from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
 
 # Without what all data sets have in common, which is none by itself.
 PRESETS = sorted(

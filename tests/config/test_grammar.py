@@ -6,8 +6,8 @@ import pytest
 
 from mnistsweep.config.objective import check, direction_of
 from mnistsweep.config.overrides import parse_override
-from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.errors import ConfigError, SpaceError
 
 
 def only(text: str) -> Dimension:
@@ -61,14 +61,14 @@ def test_each_form_of_a_range_is_a_dimension(text: str, dimension: Dimension) ->
         ("x=range(1,5,0)", SpaceError, "its step is not 0"),
         ("x=range(0,inf)", SpaceError, "x: the bounds of a range are finite"),
         ("x=range(0,1000000000)", SpaceError, "x: 1,000,000,000 values are too many to list"),
-        ("x=interval(2,1)", SpaceError, "x: the lower bound comes first"),
+        ("x=interval(2,1)", SpaceError, "x: the first bound of an interval is the smaller one"),
         ("x=interval(0,inf)", SpaceError, "x: the bounds of an interval are finite"),
         ("x=tag(log,interval(0,1))", SpaceError, "x: a logarithmic interval starts above zero, received 0"),
         ("x=tag(lag,interval(1,2))", SpaceError, "the only tag of a range is log; received 'lag'; did you mean 'log'"),
         ("x=tag(log,range(1,9))", SpaceError, r"x: log requires an interval; received tag\(log,range\(1,9\)\)"),
         ("x=tag(log,choice(1,9))", SpaceError, "x: log requires an interval"),
-        ("x=1,1", SpaceError, "x: each value of a choice is listed once"),
-        ("x=nan,1", SpaceError, "x: NaN is no value"),
+        ("x=1,1", SpaceError, "x: a choice lists each value once"),
+        ("x=nan,1", SpaceError, "x: NaN cannot be a value"),
         ("x=shuffle(choice(a,b))", SpaceError, "x: the oracle decides the order of values"),
         ("x=shuffle(range(1,5))", SpaceError, "x: the oracle decides the order"),
         ("x=glob(a*)", SpaceError, r"x: nothing matches glob\(a\*\). Known: none"),

@@ -20,8 +20,8 @@ from mnistsweep import data
 from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.commands.clean import print_results
 from mnistsweep.config.compose import compose, to_config
-from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.overrides import quoted
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import CleanConfig, Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import DataError, StudyError

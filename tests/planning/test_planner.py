@@ -20,8 +20,8 @@ from mnistsweep.config.resources import folders_for
 from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.planning.checks import probes
-from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.space import SearchSpace
 
 SGD = Condition("optimizer", ("sgd",))
