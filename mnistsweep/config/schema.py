@@ -1,13 +1,17 @@
-"""The typed configuration: the keys that users write, their types, and the limits of their values.
+"""The typed configuration: the keys that users write, with their types, defaults, limits and roles.
 
-The keys are registered with Hydra, so that a misspelt one is refused when the configuration is composed. Their types
-are checked afterwards (see `checks`): Hydra would stop at the first wrong one, and cut 2.5 epochs down to 2 without a
-word. The groups (`data`, `model`, `optimizer`, ...) stay open: a user's own function brings keys of its own.
+The keys are registered with Hydra, so that a misspelt key is rejected when the configuration is composed. Their types
+are checked afterwards (see `structure`), because Hydra stops at the first wrong type, and truncates 2.5 epochs to 2
+without a message. The groups (`data`, `model`, `optimizer`, ...) accept any key: a user's function has arguments of its
+own.
 """
+
+# ruff: noqa: RUF009  # `sweep_key` and `trial_key` return a dataclass field, as `dataclasses.field` does
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -16,143 +20,162 @@ from omegaconf import OmegaConf
 from mnistsweep.config.resources import PRIMARY, conf_folder
 
 
+def sweep_key(
+    default: Any, *, continuable: bool = False, minimum: float | None = None, maximum: float | None = None
+) -> Any:
+    """Declare a key of the sweep itself: it holds for all trials, and cannot be a dimension of the search.
+
+    Args:
+        default: Default value, or a function that makes it.
+        continuable: Whether the value may change when a sweep is continued: it then says how far and where the sweep
+            runs, not what it searches.
+        minimum: Smallest allowed value of a number; None: no limit.
+        maximum: Largest allowed value of a number; None: no limit.
+    """
+    return _key(default, minimum, maximum, sweepable=False, continuable=continuable)
+
+
+def trial_key(default: Any, *, minimum: float | None = None, maximum: float | None = None) -> Any:
+    """Declare a key of a single training, which may be a dimension of the search.
+
+    Args:
+        default: Default value, or a function that makes it.
+        minimum: Smallest allowed value of a number; None: no limit.
+        maximum: Largest allowed value of a number; None: no limit.
+    """
+    return _key(default, minimum, maximum, sweepable=True, continuable=False)
+
+
+def _key(default: Any, minimum: float | None, maximum: float | None, sweepable: bool, continuable: bool) -> Any:
+    metadata = {"limits": (minimum, maximum), "sweepable": sweepable, "continuable": continuable}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
 @dataclass
 class TrainerConfig:
-    """How one model is trained; the comments in ``conf/config.yaml`` say what each key means."""
+    """How one model is trained; the comments in ``conf/config.yaml`` explain each key."""
 
-    epochs: int = 5
-    batch_size: int = 128
-    loss: str = "sparse_categorical_crossentropy"
-    metrics: list[str] = field(default_factory=lambda: ["accuracy"])
-    patience: int | None = None
-    repeats: int = 1
-    callbacks: list[Any] = field(default_factory=list)
-    deterministic: bool = False
-    threads: int | None = None
+    epochs: int = trial_key(5, minimum=1)
+    batch_size: int = trial_key(128, minimum=1)
+    loss: str = trial_key("sparse_categorical_crossentropy")
+    metrics: list[str] = trial_key(lambda: ["accuracy"])
+    patience: int | None = trial_key(None, minimum=1)
+    repeats: int = trial_key(1, minimum=1)
+    callbacks: list[Any] = trial_key(list)
+    deterministic: bool = sweep_key(False)
+    threads: int | None = sweep_key(None, minimum=1)
 
 
 @dataclass
 class TrialConfig:
-    """Limits of one trial; past one of them it is recorded as failed."""
+    """Limits of one trial; a trial that exceeds one of them is recorded as failed."""
 
-    timeout_minutes: float | None = None
-    max_parameters: int | None = None
+    timeout_minutes: float | None = sweep_key(None, minimum=1e-6)
+    max_parameters: int | None = sweep_key(None, minimum=1)
 
 
 @dataclass
 class ReportConfig:
-    """What `mnistsweep report` does; the comments in ``conf/config.yaml`` say what each key means."""
+    """What `mnistsweep report` shows; the comments in ``conf/config.yaml`` explain each key."""
 
-    seeds: int = 3
-    refit: bool = True
-    top: int = 10
-    top_trials: int = 0
-    robustness: bool = True
-    against: str | None = None
-    class_names: list[str] = field(default_factory=list)
+    seeds: int = sweep_key(3, minimum=1, maximum=100)
+    refit: bool = sweep_key(True)
+    top: int = sweep_key(10, minimum=1, maximum=1000)
+    top_trials: int = sweep_key(0, minimum=0, maximum=100)
+    robustness: bool = sweep_key(True)
+    against: str | None = sweep_key(None)
+    class_names: list[str] = sweep_key(list)
 
 
 @dataclass
 class CleanConfig:
-    """What `mnistsweep clean` does."""
+    """What `mnistsweep clean` does; the comments in ``conf/config.yaml`` explain each key."""
 
-    plant: float = 0.0
-    folds: int = 5
-    seeds: int = 3
+    plant: float = sweep_key(0.0, minimum=0, maximum=0.5)
+    folds: int = sweep_key(5, minimum=2, maximum=100)
+    seeds: int = sweep_key(3, minimum=1, maximum=100)
 
 
 @dataclass
 class Config:
-    """One configuration: of a sweep, of a trial, or of a single training."""
+    """One configuration: that of a sweep, of a trial, or of a single training."""
 
-    name: str | None = None
-    logs: str = "logs"
-    seed: int = 0
-    objective: str = "val_accuracy"
-    direction: str = "auto"
-    trials: int | None = 20
-    hours: float | None = None
-    total_epochs: int | None = None
-    workers: int = 1
-    storage: str | None = None
-    enqueue: list[Any] = field(default_factory=list)
-    conditions: dict[str, Any] = field(default_factory=dict)
-    max_consecutive_failed_trials: int = 5
-    max_failed_trials: int | None = 15
-    failure_window: int = 20
-    lease_seconds: float = 15.0
-    worker_memory_gb: float | None = None
-    trial: TrialConfig = field(default_factory=TrialConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    report: ReportConfig = field(default_factory=ReportConfig)
-    clean: CleanConfig = field(default_factory=CleanConfig)
-    data: Any = None
-    model: Any = None
-    optimizer: Any = None
-    schedule: Any = None
-    oracle: Any = None
-    pruner: Any = None
-    worker: int | None = None
-    session: str | None = None
+    name: str | None = sweep_key(None, continuable=True)
+    logs: str = sweep_key("logs", continuable=True)
+    seed: int = sweep_key(0, minimum=0, maximum=2**32 - 1)
+    objective: str = sweep_key("val_accuracy")
+    direction: str = sweep_key("auto")
+    trials: int | None = sweep_key(20, continuable=True, minimum=1)
+    hours: float | None = sweep_key(None, continuable=True, minimum=1e-6)
+    total_epochs: int | None = sweep_key(None, continuable=True, minimum=1)
+    workers: int = sweep_key(1, continuable=True, minimum=1, maximum=256)
+    storage: str | None = sweep_key(None)
+    enqueue: list[Any] = sweep_key(list)
+    conditions: dict[str, Any] = sweep_key(dict)
+    max_consecutive_failed_trials: int = sweep_key(5, continuable=True, minimum=1)
+    max_failed_trials: int | None = sweep_key(15, continuable=True, minimum=1)
+    failure_window: int = sweep_key(20, continuable=True, minimum=1)
+    lease_seconds: float = sweep_key(15.0, continuable=True, minimum=1, maximum=3600)
+    worker_memory_gb: float | None = sweep_key(None, continuable=True, minimum=0.1)
+    trial: TrialConfig = sweep_key(TrialConfig)
+    trainer: TrainerConfig = trial_key(TrainerConfig)
+    report: ReportConfig = sweep_key(ReportConfig, continuable=True)
+    clean: CleanConfig = sweep_key(CleanConfig, continuable=True)
+    data: Any = trial_key(None)
+    model: Any = trial_key(None)
+    optimizer: Any = trial_key(None)
+    schedule: Any = trial_key(None)
+    oracle: Any = sweep_key(None)
+    pruner: Any = sweep_key(None)
+    worker: int | None = sweep_key(None, continuable=True)
+    session: str | None = sweep_key(None, continuable=True)
 
 
-# Keys of the sweep itself: they hold for all trials and cannot be dimensions of the search.
+def _declared_keys(record: Any, prefix: str = "") -> Iterator[tuple[str, Field[Any]]]:
+    """All keys of a record with their declarations, those of nested records after the record's own key."""
+    for entry in fields(record):
+        yield prefix + entry.name, entry
+        if is_dataclass(nested := getattr(record, entry.name)):
+            yield from _declared_keys(nested, f"{prefix}{entry.name}.")
+
+
+_KEYS = dict(_declared_keys(Config()))
+
+# Keys that cannot be dimensions of the search. Such a key stands for all keys below it too. `space` and
+# `sweeps` are groups whose content goes elsewhere in the configuration.
 SWEEP_KEYS = frozenset(
     {
-        *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
-        *("enqueue", "conditions", "max_consecutive_failed_trials", "oracle", "pruner", "space", "sweeps"),
-        *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("worker", "session", "trial", "trainer.threads", "trainer.deterministic", "report", "clean"),
+        *("space", "sweeps"),
+        *(
+            key
+            for key, entry in _KEYS.items()
+            if not entry.metadata["sweepable"] and ("." not in key or _KEYS[key.split(".")[0]].metadata["sweepable"])
+        ),
     }
 )
 
-# Keys that may change when a sweep is continued: they say how far and where it runs, not what is searched.
-CONTINUABLE_KEYS = frozenset(
-    {
-        *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
-        *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("worker", "session", "report", "clean"),
-    }
-)
+# Keys that may change when a sweep is continued, with the keys below them.
+CONTINUABLE_KEYS = frozenset(key for key, entry in _KEYS.items() if entry.metadata["continuable"])
 
-# Smallest and largest value of a number, both allowed; None: no limit.
+# Smallest and largest allowed value of each number that has a limit; None: no limit on this side.
 LIMITS: dict[str, tuple[float | None, float | None]] = {
-    "seed": (0, 2**32 - 1),
-    "trials": (1, None),
-    "hours": (1e-6, None),
-    "total_epochs": (1, None),
-    "workers": (1, 256),
-    "max_consecutive_failed_trials": (1, None),
-    "max_failed_trials": (1, None),
-    "failure_window": (1, None),
-    "lease_seconds": (1, 3600),
-    "worker_memory_gb": (0.1, None),
-    "trial.timeout_minutes": (1e-6, None),
-    "trial.max_parameters": (1, None),
-    "trainer.epochs": (1, None),
-    "trainer.batch_size": (1, None),
-    "trainer.patience": (1, None),
-    "trainer.repeats": (1, None),
-    "trainer.threads": (1, None),
-    "report.seeds": (1, 100),
-    "report.top": (1, 1000),
-    "report.top_trials": (0, 100),
-    "clean.plant": (0, 0.5),
-    "clean.folds": (2, 100),
-    "clean.seeds": (1, 100),
+    key: entry.metadata["limits"] for key, entry in _KEYS.items() if entry.metadata["limits"] != (None, None)
 }
 
-# The groups that every configuration has.
+# The groups that every configuration contains.
 REQUIRED_GROUPS = ("data", "model", "optimizer", "schedule", "oracle", "pruner")
 
 SCHEMA = "mnistsweep_schema"
 
-# The packaged primary configuration under a name that no file has: a trial's own file is called config.yaml too.
+# Name of the packaged primary configuration in Hydra's store. It differs from all file names, because a trial's own
+# file is called config.yaml too.
 PACKAGED = "mnistsweep"
 
 
 def register() -> None:
-    """Make the keys, and the packaged configuration, known to Hydra; calling it again does no harm."""
+    """Register the keys and the packaged configuration with Hydra; a repeated call changes nothing."""
     if f"{SCHEMA}.yaml" in ConfigStore.instance().repo:
         return
     keys = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Config)))
