@@ -179,6 +179,6 @@ def register() -> None:
     if f"{SCHEMA}.yaml" in ConfigStore.instance().repo:
         return
     keys = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Config)))
-    keys._get_node("conditions")._set_flag("struct", False)  # type: ignore[union-attr, arg-type]  # their keys are the user's
+    OmegaConf.set_struct(keys.conditions, False)  # its keys are those of the user's search space
     ConfigStore.instance().store(name=SCHEMA, node=keys)
     ConfigStore.instance().store(name=PACKAGED, node=OmegaConf.load(conf_folder() / f"{PRIMARY}.yaml"))
