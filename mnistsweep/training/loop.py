@@ -92,11 +92,7 @@ def fit(
     )
     model.stop_training = False
     events.on_train_begin()
-    records: list[dict[str, float]] = []
-    for epoch in range(pop_initial_epoch(model) or options.initial_epoch, options.epochs):
-        records.append(_run_epoch(engine, events, epoch, options))
-        if model.stop_training:
-            break
+    records = _run_epochs(engine, events, options)
     if isinstance(model.optimizer, keras.optimizers.Optimizer):
         model.optimizer.finalize_variable_values(model.trainable_weights)
     events.on_train_end(records[-1] if records else None)
@@ -116,6 +112,16 @@ def epoch_order(num_examples: int, seed: int, epoch: int) -> NDArray[np.int64]:
         True
     """
     return epoch_generator(seed, epoch).permutation(num_examples)
+
+
+def _run_epochs(engine: Engine, events: Any, options: FitOptions) -> list[dict[str, float]]:
+    """Train until the last epoch, or until a callback stops the training."""
+    records: list[dict[str, float]] = []
+    for epoch in range(pop_initial_epoch(engine.model) or options.initial_epoch, options.epochs):
+        records.append(_run_epoch(engine, events, epoch, options))
+        if engine.model.stop_training:
+            break
+    return records
 
 
 def _run_epoch(engine: Engine, events: Any, epoch: int, options: FitOptions) -> dict[str, float]:

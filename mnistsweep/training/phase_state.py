@@ -148,8 +148,8 @@ def _restore_optimizers(model: Any, stored: Mapping[str, Any]) -> None:
 
 
 def _copy_values(variables: Sequence[Any]) -> list[NDArray[Any]]:
-    """Copy the values of variables; PyTorch returns a view of the memory that it trains."""
-    arrays = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+    """Copy the values of variables; a backend may return a view of the memory that it trains."""
+    arrays = [variable.numpy() for variable in variables]
     return [array if array.flags.owndata else array.copy() for array in arrays]
 
 

@@ -1,4 +1,4 @@
-"""One configuration, really trained: what counts as its score, and what is left on disk."""
+"""Trainings of one configuration: their scores and their files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ import keras
 from keras import layers
 
 class Spoiler(keras.callbacks.Callback):
-    '''Ruins the weights before an epoch, counted from 1.'''
+    '''Sets the weights to zero before an epoch, counted from 1.'''
     def __init__(self, epoch):
         super().__init__()
         self.spoilt = epoch
@@ -76,7 +76,7 @@ def train(tiny_data: list[str], paths: TrialPaths) -> Train:
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A module of the user's own in the working directory; each test gets another name, since imports are cached."""
+    """A user module in the working directory, with another name for each test because imports are cached."""
     name = f"trained_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(USER_MODULE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -95,7 +95,7 @@ def validation_accuracy(file: Path, tiny_data: list[str]) -> float:
     return float(model.evaluate(images, labels, verbose=0, return_dict=True)["accuracy"])
 
 
-def test_the_score_is_the_best_epochs_and_so_is_the_model(
+def test_score_and_model_are_those_of_the_best_epoch(
     train: Train, module: str, paths: TrialPaths, tiny_data: list[str]
 ) -> None:
     outcome = train("trainer.epochs=5", f"trainer.callbacks=[{{_target_: {module}.Spoiler, epoch: 5}}]")
@@ -108,7 +108,7 @@ def test_the_score_is_the_best_epochs_and_so_is_the_model(
     assert validation_accuracy(paths.model, tiny_data) == result.objective
 
 
-def test_the_smallest_value_is_the_best_where_less_is_better(train: Train, module: str, paths: TrialPaths) -> None:
+def test_the_smallest_value_is_the_best_if_the_direction_is_min(train: Train, module: str, paths: TrialPaths) -> None:
     spoil = f"trainer.callbacks=[{{_target_: {module}.Spoiler, epoch: 3}}]"
     result = train("objective=val_loss", "trainer.epochs=3", spoil, direction="min").result
     loss = curve(paths.folder)["val_loss"]
@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(train: Train,
     assert (curves[0]["loss"] != curves[2]["loss"]).all()
 
 
-def test_repeats_are_averaged_and_the_best_of_them_is_kept(
+def test_repeats_are_averaged_and_the_best_model_is_saved(
     train: Train, paths: TrialPaths, tiny_data: list[str]
 ) -> None:
     reports: list[int] = []
@@ -142,15 +142,15 @@ def test_repeats_are_averaged_and_the_best_of_them_is_kept(
     assert validation_accuracy(paths.model, tiny_data) == max(scores)
 
 
-def test_the_first_repeat_is_the_training_without_repeats(train: Train, paths: TrialPaths) -> None:
+def test_the_first_repeat_equals_a_training_without_repeats(train: Train, paths: TrialPaths) -> None:
     train("trainer.repeats=2", "trainer.epochs=1")
     first = curve(paths.folder)
     train("trainer.epochs=1")
     pd.testing.assert_frame_equal(first, curve(paths.folder), check_exact=True)
-    assert not (paths.folder / "repeat-1").exists(), "what an earlier training left is cleared away"
+    assert not (paths.folder / "repeat-1").exists(), "files of an earlier training are removed"
 
 
-def test_patience_stops_a_training_that_does_not_get_better(train: Train, paths: TrialPaths) -> None:
+def test_patience_stops_a_training_that_does_not_improve(train: Train, paths: TrialPaths) -> None:
     outcome = train("trainer.epochs=9", "trainer.patience=2", "optimizer.learning_rate=1e-12")
     assert outcome.state is State.COMPLETED
     assert (outcome.result.epochs, outcome.result.best_epoch) == (3, 1)
@@ -190,19 +190,19 @@ def test_pruning_stops_after_that_epoch(train: Train, paths: TrialPaths) -> None
     assert not (paths.folder / "repeat-1").exists()
 
 
-def test_a_training_that_ran_to_its_end_is_complete_whatever_the_pruner_says(train: Train) -> None:
+def test_a_training_that_is_pruned_after_its_last_epoch_is_complete(train: Train) -> None:
     outcome = train("trainer.epochs=2", hooks=Hooks(report_objective=lambda epoch, value: epoch == 2))
     assert (outcome.state, outcome.result.reason, outcome.result.epochs) == (State.COMPLETED, "", 2)
 
 
-def test_a_training_is_interrupted_when_asked(train: Train, paths: TrialPaths) -> None:
+def test_a_training_is_interrupted_on_request(train: Train, paths: TrialPaths) -> None:
     epochs: list[int] = []
     hooks = Hooks(
         report_objective=lambda epoch, value: bool(epochs.append(epoch)), should_stop=lambda: len(epochs) == 2
     )
     with pytest.raises(Interrupted):
         train("trainer.epochs=9", hooks=hooks)
-    assert len(curve(paths.folder)) == 2, "an epoch that was finished is written down"
+    assert len(curve(paths.folder)) == 2, "a finished epoch is recorded"
 
 
 def test_a_loss_that_is_not_finite_fails_the_trial(train: Train) -> None:
@@ -211,7 +211,7 @@ def test_a_loss_that_is_not_finite_fails_the_trial(train: Train) -> None:
 
 
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy", "poisson"])
-def test_labels_have_the_form_that_the_loss_wants(train: Train, loss: str) -> None:
+def test_labels_have_the_form_that_the_loss_needs(train: Train, loss: str) -> None:
     result = train(f"trainer.loss={loss}", "trainer.epochs=4").result
     assert result.objective is not None
     assert result.objective > 0.5
@@ -228,7 +228,7 @@ def test_a_model_that_was_compiled_by_its_function_gets_the_labels_of_its_own_lo
     assert result.objective > 0.5
 
 
-def test_a_users_loss_gets_the_labels_that_its_path_asks_for(train: Train, module: str, tmp_path: Path) -> None:
+def test_labels_for_a_users_loss_follow_its_name(train: Train, module: str, tmp_path: Path) -> None:
     source = "sparse_own = lambda y, p: keras.losses.sparse_categorical_crossentropy(y, p)\n"
     (tmp_path / f"{module}_loss.py").write_text(f"import keras\n{source}", encoding="utf-8")
     assert train(f"trainer.loss={module}_loss.sparse_own", "trainer.epochs=1").state is State.COMPLETED

@@ -28,4 +28,4 @@ def read_objective(logs: Logs, objective: str) -> float:
 def read_learning_rate(model: Any) -> float:
     """Return the current learning rate, including one set by a schedule; NaN for a model without an optimizer."""
     rate = getattr(model.optimizer, "learning_rate", math.nan)
-    return float(rate.numpy() if isinstance(rate, keras.Variable) else keras.ops.convert_to_numpy(rate))
+    return float(rate.numpy() if isinstance(rate, keras.Variable) else rate)
