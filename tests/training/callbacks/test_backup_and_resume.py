@@ -20,7 +20,7 @@ from interrupted_trainings import (
     without_seconds,
 )
 
-from mnistsweep.config.compose import quoted
+from mnistsweep.config.overrides import quoted
 from mnistsweep.errors import TrialFailed
 from mnistsweep.study.records import State
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
