@@ -1,1 +1,1 @@
-"""Analyses of a classifier: functions of arrays that give frozen records. One file an analysis; no sweep, no Keras."""
+"""Analyses of a classifier: functions of arrays that return frozen records, one analysis per file, without Keras."""

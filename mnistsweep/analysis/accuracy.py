@@ -1,8 +1,8 @@
-"""How good models are: accuracy and log-loss of each seed and of the committee, each with the interval it deserves.
+"""Accuracy and log loss of each seed and of the committee, with confidence intervals.
 
-Two things can vary, and each has its own interval. Other test images of the same kind would give another accuracy:
-`ModelScore.interval` and `Accuracy.interval` cover that. Another seed would give another model: `Accuracy.std` and
-`Accuracy.seeds_interval` cover that.
+There are two sources of variation, each with its own interval. Other test images of the same kind would give another
+accuracy: `ModelScore.interval` and `Accuracy.interval` cover that. Another seed would give another model:
+`Accuracy.std` and `Accuracy.seeds_interval` cover that.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.arrays import Floats, Integers, check_seeds
-
-# A probability of 0 for the true class has no logarithm; scikit-learn's `log_loss` clips there, too.
-MIN_PROBABILITY = float(np.finfo(np.float64).eps)
+from mnistsweep.analysis.log_loss import log_loss
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,8 @@ class Interval:
     """A confidence interval.
 
     Attributes:
-        low: Its lower end.
-        high: Its upper end.
+        low: Lower end.
+        high: Upper end.
     """
 
     low: float
@@ -34,13 +32,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class ModelScore:
-    """One model, or one committee, on the test set.
+    """Score of one model, or of the committee, on the test set.
 
     Attributes:
-        correct: How many images are right.
-        examples: Of how many.
-        accuracy: Their share, from 0 to 1.
-        interval: Wilson's, 95 %: covers the sampling of the test images.
+        correct: Number of correctly predicted images.
+        examples: Number of images.
+        accuracy: Share of correctly predicted images, from 0 to 1.
+        interval: Wilson 95 % interval of the accuracy: covers the sampling of the test images.
         log_loss: Mean of ``-log p[label]`` in nats; smaller is better.
     """
 
@@ -53,19 +51,20 @@ class ModelScore:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Models of several seeds, and what they say together.
+    """Scores of models with several seeds, and of their committee: the model that averages their probabilities.
 
     Attributes:
-        seeds: One a seed.
-        committee: The mean of the probabilities over seeds.
-        mean: Mean of the seeds' accuracies.
-        std: Their standard deviation (divisor: seeds - 1); NaN with one seed.
-        interval: Of `mean`, 95 %: covers the sampling of the test images, for these models. Wilson's at the mean;
-            a little wide, since an average over seeds varies less from image to image than one model does.
-        seeds_interval: Of `mean`, 95 %: covers the luck of the seeds, for these images. Student's t; None with one
-            seed.
-        log_loss: Mean over seeds.
-        log_loss_std: Likewise; NaN with one seed.
+        seeds: Score of each seed.
+        committee: Score of the mean of the probabilities over seeds.
+        mean: Mean accuracy over seeds.
+        std: Sample standard deviation of the accuracy over seeds (divisor: seeds - 1); NaN with one seed.
+        interval: 95 % interval of `mean` that covers the sampling of the test images, for these models: Wilson's
+            interval at the mean. It is a little wide, because an average over seeds varies less over images than one
+            model does.
+        seeds_interval: 95 % interval of `mean` that covers the variation over seeds, for these images: Student's t;
+            None with one seed.
+        log_loss: Mean log loss over seeds, in nats.
+        log_loss_std: Sample standard deviation of the log loss over seeds; NaN with one seed.
     """
 
     seeds: tuple[ModelScore, ...]
@@ -78,29 +77,29 @@ class Accuracy:
     log_loss_std: float
 
     def __str__(self) -> str:
-        """Two lines: the seeds and the committee."""
+        """Summary in two lines: the seeds and the committee."""
         spread = f" ± {100 * self.std:.2f} % over {len(self.seeds)} seeds" if len(self.seeds) > 1 else " %"
-        together = self.committee
+        committee = self.committee
         return (
             f"test accuracy: {100 * self.mean:.2f}{spread} "
             f"(test images: {100 * self.interval.low:.2f} to {100 * self.interval.high:.2f} %)\n"
-            f"committee: {100 * together.accuracy:.2f} % "
-            f"(test images: {100 * together.interval.low:.2f} to {100 * together.interval.high:.2f} %)"
+            f"committee: {100 * committee.accuracy:.2f} % "
+            f"(test images: {100 * committee.interval.low:.2f} to {100 * committee.interval.high:.2f} %)"
         )
 
 
 def measure_accuracy(probabilities: Any, labels: Any) -> Accuracy:
-    """Measure accuracy and log-loss of each seed and of the committee.
+    """Measure accuracy and log loss of each seed and of the committee.
 
     Args:
-        probabilities: ``(seeds, n, classes)``; ``(n, classes)`` is taken for one seed.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
+        probabilities: ``(seeds, n, classes)``; ``(n, classes)`` counts as one seed.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Returns:
-        Shares from 0 to 1 and losses in nats, with their intervals.
+        Accuracies from 0 to 1 and log losses in nats, with their intervals.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
         >>> found = measure_accuracy([[[0.75, 0.25], [0.5, 0.5]], [[0.75, 0.25], [0.25, 0.75]]], [0, 1])
@@ -124,22 +123,22 @@ def measure_accuracy(probabilities: Any, labels: Any) -> Accuracy:
     )
 
 
-def wilson(successes: Any, trials: Any, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Give the confidence interval of a share, element by element (Wilson 1927).
+def wilson_interval(successes: Any, trials: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Confidence interval of a proportion, element by element (Wilson 1927).
 
-    It stays within 0 to 1 and is sound near both ends, where the interval of the normal approximation is not. Where
-    nothing was tried it is 0 to 1: nothing is known.
+    It stays within 0 to 1 and is accurate near both ends, unlike the interval of the normal approximation. With 0
+    trials it is 0 to 1.
 
     Args:
-        successes: Counts, any shape.
-        trials: Of how many, likewise.
-        level: Share of the intervals that cover the truth.
+        successes: Numbers of successes, any shape.
+        trials: Numbers of trials, in the same shape.
+        level: Confidence level.
 
     Returns:
-        Lower and upper ends.
+        Lower and upper ends, in the same shape.
 
     Example:
-        >>> low, high = wilson(9930, 10_000)
+        >>> low, high = wilson_interval(9930, 10_000)
         >>> f"{100 * low:.2f} to {100 * high:.2f} %"
         '99.12 to 99.45 %'
     """
@@ -149,13 +148,13 @@ def wilson(successes: Any, trials: Any, level: float = 0.95) -> tuple[Floats, Fl
     z2 = float(ndtri((1 + level) / 2)) ** 2
     centre = (hits + z2 / 2) / (number + z2)
     half = np.sqrt(z2 * (hits * (number - hits) / np.maximum(number, 1) + z2 / 4)) / (number + z2)
-    low = np.where(hits <= 0, 0.0, centre - half)  # exact at the ends, where rounding would leave 1e-17
+    low = np.where(hits <= 0, 0.0, centre - half)  # exact at the ends; rounding would leave 1e-17
     high = np.where(hits >= number, 1.0, centre + half)
     return low, high
 
 
 def sample_std(values: NDArray[np.float64]) -> float:
-    """Give the standard deviation of a sample (divisor: n - 1); NaN where there is one value.
+    """Sample standard deviation (divisor: n - 1); NaN for a single value.
 
     Example:
         >>> sample_std(np.array([1.0, 2.0, 3.0]))
@@ -166,17 +165,17 @@ def sample_std(values: NDArray[np.float64]) -> float:
 
 def _measure(probabilities: Floats, labels: Integers) -> ModelScore:
     correct, examples = int((probabilities.argmax(axis=1) == labels).sum()), len(labels)
-    given = np.clip(probabilities[np.arange(examples), labels], MIN_PROBABILITY, 1.0)
-    return ModelScore(correct, examples, correct / examples, _interval(correct, examples), float(-np.log(given).mean()))
+    interval = _interval(correct, examples)
+    return ModelScore(correct, examples, correct / examples, interval, log_loss(probabilities, labels))
 
 
 def _interval(successes: float, trials: int) -> Interval:
-    low, high = wilson(successes, trials)
+    low, high = wilson_interval(successes, trials)
     return Interval(float(low), float(high))
 
 
 def _over_seeds(accuracies: Floats) -> Interval | None:
-    """Student's t for the mean over all seeds there might be (Student 1908), kept within 0 to 1."""
+    """Student's t interval for the mean over all possible seeds (Student 1908), limited to 0 to 1."""
     from scipy.special import stdtrit
 
     number = len(accuracies)

@@ -1,6 +1,6 @@
-"""The checks that every analysis begins with: probabilities and labels that fit each other.
+"""Checks of the arguments of every analysis: probabilities and labels must be valid and fit together.
 
-One message says which array is wrong, where, and what it should have been; nothing is guessed or repaired.
+An error names the array, the position, the rule and the value received. Nothing is repaired.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mnistsweep.errors import DataError
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
-# How far a row's sum may be from 1: a softmax in half precision is off by up to 5e-4.
+# Maximum distance of the sum of a row from 1: a softmax in half precision is off by up to 5e-4.
 SUM_TOLERANCE = 1e-3
 
 
@@ -24,13 +24,13 @@ def check(probabilities: Any, labels: Any) -> tuple[Floats, Integers]:
 
     Args:
         probabilities: ``(n, classes)``, each row summing to 1.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Returns:
-        Both, as float64 and int64.
+        Probabilities as float64 and labels as int64.
 
     Raises:
-        DataError: They do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
         >>> p, y = check([[0.75, 0.25]], [0])
@@ -45,14 +45,14 @@ def check_seeds(probabilities: Any, labels: Any) -> tuple[Floats, Integers]:
     """Check the probabilities of several models, one a seed, against the labels.
 
     Args:
-        probabilities: ``(seeds, n, classes)``; ``(n, classes)`` is taken for one seed.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
+        probabilities: ``(seeds, n, classes)``; ``(n, classes)`` counts as one seed.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Returns:
         Probabilities of shape ``(seeds, n, classes)`` as float64, and labels as int64.
 
     Raises:
-        DataError: They do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
         >>> check_seeds([[0.75, 0.25]], [0])[0].shape
@@ -62,7 +62,7 @@ def check_seeds(probabilities: Any, labels: Any) -> tuple[Floats, Integers]:
     stacked = given[np.newaxis] if given.ndim == 2 else given
     if stacked.ndim != 3 or 0 in stacked.shape:
         raise DataError(
-            f"probabilities: must have the shape (seeds, examples, classes) or (examples, classes), none of them 0, "
+            f"probabilities: must have the shape (seeds, examples, classes) or (examples, classes), without a 0, "
             f"received {given.shape}."
         )
     checked = np.stack([check_probabilities(one, f" of seed {seed}") for seed, one in enumerate(stacked)])
@@ -74,10 +74,13 @@ def check_probabilities(probabilities: Any, which: str = "") -> Floats:
 
     Args:
         probabilities: ``(n, classes)``.
-        which: For the message, such as `` of seed 2``.
+        which: Addition to the name in error messages, for example `` of seed 2``.
+
+    Returns:
+        Probabilities as float64.
 
     Raises:
-        DataError: The shape is another, a value is no number from 0 to 1, or a row does not sum to 1.
+        DataError: The shape is wrong, a value is no number from 0 to 1, or a row does not sum to 1.
     """
     name = f"probabilities{which}"
     given = np.asarray(probabilities)
@@ -86,14 +89,14 @@ def check_probabilities(probabilities: Any, which: str = "") -> Floats:
     if given.dtype.kind not in "fiu":
         raise DataError(f"{name}: must be numbers, received dtype {given.dtype}.")
     values = np.asarray(given, np.float64)
-    if not (values.min() >= 0 and values.max() <= 1 + SUM_TOLERANCE):  # NaN compares as false, and is wrong too
+    if not (values.min() >= 0 and values.max() <= 1 + SUM_TOLERANCE):  # written so that NaN fails, too
         wrong = ~((values >= 0) & (values <= 1 + SUM_TOLERANCE)).all(axis=1)
         row = int(np.argmax(wrong))
         raise DataError(
-            f"{name}: must lie from 0 to 1, row {row} is {_row(values[row])} ({int(wrong.sum())} such rows); logits "
-            "become probabilities by a softmax."
+            f"{name}: must lie from 0 to 1, row {row} is {_row(values[row])} ({int(wrong.sum())} such rows); apply a "
+            "softmax to logits."
         )
-    sums = values @ np.ones(values.shape[1])  # a third of the time of a sum along short rows
+    sums = values @ np.ones(values.shape[1])  # takes a third of the time of a sum along short rows
     off = np.abs(sums - 1) > SUM_TOLERANCE
     if off.any():
         row = int(np.argmax(off))
@@ -108,17 +111,20 @@ def check_labels(labels: Any, examples: int, classes: int) -> Integers:
 
     Args:
         labels: ``(examples,)``.
-        examples: How many there must be.
-        classes: They must be smaller.
+        examples: Number of examples.
+        classes: Number of classes.
+
+    Returns:
+        Labels as int64.
 
     Raises:
-        DataError: They are not so many, no whole numbers, or out of range.
+        DataError: The shape is wrong, or a label is no integer from 0 to classes - 1.
     """
     given = np.asarray(labels)
     if given.ndim != 1 or len(given) != examples:
         raise DataError(f"labels: must have the shape ({examples},), one for each example, received {given.shape}.")
     if given.dtype.kind not in "iu":
-        raise DataError(f"labels: must be whole numbers, received dtype {given.dtype}.")
+        raise DataError(f"labels: must be integers, received dtype {given.dtype}.")
     wrong = (given < 0) | (given >= classes)
     if wrong.any():
         position = int(np.argmax(wrong))

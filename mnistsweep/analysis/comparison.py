@@ -1,4 +1,4 @@
-"""Two models on the same test images: is one better, or does it only look so?"""
+"""Comparison of two models on the same test images by McNemar's exact test."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from mnistsweep.analysis.accuracy import Interval
 from mnistsweep.analysis.arrays import check
 from mnistsweep.errors import DataError
 
+# Maximum p-value of a difference that is reported as real.
 SIGNIFICANCE_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models, A and B, on the same images.
+    """Comparison of two models, A and B, on the same images.
 
-    The images that both get right, and those that both get wrong, say nothing about which one is better; the others do.
+    Only discordant images, which exactly one of the models predicts correctly, carry information about which is better.
 
     Attributes:
-        examples: How many images.
-        only_first: How many A alone gets right.
-        only_second: How many B alone gets right.
-        both_wrong: How many neither gets right.
-        difference: Accuracy of A less that of B, from -1 to 1.
-        interval: Of the difference, 95 % (Agresti and Min 2005): covers the sampling of the test images.
-        p_value: Of McNemar's exact test (1947), two-sided: how often a difference as large comes about if each of the
-            discordant images had gone to either model by the toss of a coin. It covers the test images, not the seeds.
+        examples: Number of images.
+        only_first: Number of images that only A predicts correctly.
+        only_second: Number of images that only B predicts correctly.
+        both_wrong: Number of images that both predict wrong.
+        difference: Accuracy of A minus accuracy of B, from -1 to 1.
+        interval: 95 % interval of the difference (Agresti and Min 2005): covers the sampling of the test images.
+        p_value: Two-sided p-value of McNemar's exact test (1947): the probability of a difference at least as large if
+            each discordant image is equally likely to favour either model. It covers the test images, not the seeds.
     """
 
     examples: int
@@ -38,13 +39,13 @@ class Comparison:
     p_value: float
 
     def verdict(self, first: str = "A", second: str = "B", level: float = SIGNIFICANCE_LEVEL) -> str:
-        """Say in a plain sentence what the numbers allow one to say.
+        """Conclusion in a plain sentence.
 
         Args:
             first: Name of A.
             second: Name of B.
-            level: The difference counts as real where the p-value is smaller; divide 0.05 by the number of comparisons
-                that are made side by side (Bonferroni; Dunn 1961).
+            level: Significance level. For several comparisons side by side, divide 0.05 by their number (Bonferroni;
+                Dunn 1961).
 
         Example:
             >>> Comparison(100, 9, 0, 3, 0.09, Interval(0.03, 0.15), 0.004).verdict("one", "the other")
@@ -59,7 +60,7 @@ class Comparison:
         if self.p_value < level:
             return f"{better} is better: it alone is right on {more} images, {worse} on {fewer} ({chance})."
         return (
-            f"No difference can be told between {first} and {second}: they disagree on {discordant} images, right on "
+            f"No significant difference between {first} and {second}: they disagree on {discordant} images, right on "
             f"{self.only_first} and on {self.only_second} of them ({chance})."
         )
 
@@ -70,13 +71,13 @@ def compare_models(first: Any, second: Any, labels: Any) -> Comparison:
     Args:
         first: Probabilities of A, ``(n, classes)``.
         second: Probabilities of B, ``(n, classes)``.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Returns:
-        Both discordant counts, the difference in accuracy with its interval, and the p-value.
+        Numbers of discordant images, the difference in accuracy with its interval, and the p-value.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
         >>> a, b = [[0.75, 0.25]] * 6, [[0.25, 0.75]] * 6
@@ -91,23 +92,23 @@ def compare_models(first: Any, second: Any, labels: Any) -> Comparison:
     if one.shape != other.shape:
         raise DataError(f"probabilities: both models must have the same classes, received {one.shape}, {other.shape}.")
     right, right_too = one.argmax(axis=1) == truth, other.argmax(axis=1) == truth
-    gained, lost = int((right & ~right_too).sum()), int((~right & right_too).sum())
-    discordant = gained + lost
+    only_first, only_second = int((right & ~right_too).sum()), int((~right & right_too).sum())
+    discordant = only_first + only_second
     return Comparison(
         examples=len(truth),
-        only_first=gained,
-        only_second=lost,
+        only_first=only_first,
+        only_second=only_second,
         both_wrong=int((~right & ~right_too).sum()),
-        difference=(gained - lost) / len(truth),
-        interval=_interval(gained, lost, len(truth)),
-        p_value=float(binomtest(gained, discordant).pvalue) if discordant else 1.0,
+        difference=(only_first - only_second) / len(truth),
+        interval=_interval(only_first, only_second, len(truth)),
+        p_value=float(binomtest(only_first, discordant).pvalue) if discordant else 1.0,
     )
 
 
-def _interval(gained: int, lost: int, examples: int) -> Interval:
-    """Wald's interval of a paired difference after half an image is added to each of the four counts."""
+def _interval(only_first: int, only_second: int, examples: int) -> Interval:
+    """Wald interval of a paired difference, after adding half an image to each of the four counts."""
     from scipy.special import ndtri
 
-    total, difference = examples + 2, gained - lost
-    half = float(ndtri(0.975)) * (gained + lost + 1 - difference**2 / total) ** 0.5
+    total, difference = examples + 2, only_first - only_second
+    half = float(ndtri(0.975)) * (only_first + only_second + 1 - difference**2 / total) ** 0.5
     return Interval(max((difference - half) / total, -1.0), min((difference + half) / total, 1.0))

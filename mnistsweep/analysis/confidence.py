@@ -1,6 +1,6 @@
-"""Where is a model unsure? A ranking of examples by how ambiguous they look to it.
+"""Ranking of examples by the uncertainty of the predictions: which examples are ambiguous.
 
-The labels take no part in it: whether a label is wrong is another question, which `label_quality` asks.
+The ranking does not depend on the labels; `label_quality` ranks examples by how likely their label is wrong.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mnistsweep.errors import DataError, suggest
 
 LARGER, SMALLER = "larger is more ambiguous", "smaller is more ambiguous"
 
-# K: the number of classes; S: of seeds; p: the mean of the seeds' probabilities p^1, ..., p^S of one example.
+# K: number of classes; S: number of seeds; p: mean of the probabilities p^1, ..., p^S of the seeds for one example.
 SCORES: Mapping[str, Score] = {
     "least_confidence": Score(
         "least confidence", "1 - max_k p_k", "Lewis and Gale (1994); Settles (2009)", "0 to 1 - 1/K", LARGER
@@ -48,23 +48,23 @@ SCORES: Mapping[str, Score] = {
     ),
 }
 
-# Those that one model alone has.
+# Scores that are defined for a single model.
 SINGLE = ("least_confidence", "margin", "entropy")
 
 
 @dataclass(frozen=True, eq=False)
 class Ambiguity:
-    """How ambiguous each example looks to the models. The arrays have the shape ``(n,)``, in the examples' order.
+    """Uncertainty of the predictions. The arrays have the shape ``(n,)``, in the order of the examples.
 
     Attributes:
-        by: The score that `order` follows, a key of `SCORES`.
-        order: The examples' indices, most ambiguous first; equal scores stay in the order of their indices.
-        scores: The values of each score, by its key in `SCORES`, which says its range and direction.
-        prediction: The class of the largest mean probability (the first of equal ones).
-        confidence: That probability.
-        second_guess: The class of the next largest.
-        num_right: How many of the seeds' own predictions are the label.
-        seeds: How many seeds there are.
+        by: Score of the ranking, a key of `SCORES`.
+        order: Positions of the examples, most ambiguous first; equal scores keep the order of the positions.
+        scores: Values of each score, by its key in `SCORES`, which holds its range and direction.
+        prediction: Class with the largest mean probability (the first of equal ones).
+        confidence: Largest mean probability.
+        second_guess: Class with the second largest mean probability.
+        num_right: Number of seeds with a correct prediction.
+        seeds: Number of seeds.
     """
 
     by: str
@@ -78,19 +78,19 @@ class Ambiguity:
 
 
 def rank_ambiguous(probabilities: Any, labels: Any, by: str = "least_confidence") -> Ambiguity:
-    """Rank examples by how unsure the models are of them.
+    """Rank examples by the uncertainty of the predictions.
 
-    Least confidence, top-two margin and entropy look at the mean of the seeds' probabilities; variation ratio and BALD
-    at how far the seeds disagree, and so are 0 for every example where there is one seed. `SCORES` holds the formula,
-    source, range and direction of each.
+    Least confidence, top-two margin and entropy are computed from the mean of the probabilities over seeds. Variation
+    ratio and BALD measure the disagreement of the seeds; with one seed they are 0 for every example. `SCORES` holds the
+    formula, source, range and direction of each score.
 
     Args:
         probabilities: ``(seeds, n, classes)``, or ``(n, classes)`` for one seed; each row sums to 1.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1. They tell who was right, and take no part in the ranking.
-        by: The score to rank by, a key of `SCORES`.
+        labels: ``(n,)``, integers from 0 to classes - 1; used for `Ambiguity.num_right`, not for the ranking.
+        by: Score to rank by, a key of `SCORES`.
 
     Raises:
-        DataError: The arrays do not fit together, or there is no such score.
+        DataError: The arrays do not fit together, or the score is unknown.
 
     Example:
         >>> ranking = rank_ambiguous([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.0, 0.4, 0.6]], labels=[0, 2, 2])
@@ -119,11 +119,17 @@ def rank_ambiguous(probabilities: Any, labels: Any, by: str = "least_confidence"
 
 
 def rank_one_model(probabilities: Floats, by: str = "least_confidence") -> Integers:
-    """Rank examples by how unsure a single model is of them: indices, most ambiguous first.
+    """Rank examples by the uncertainty of a single model.
 
     Args:
-        probabilities: ``(n, classes)``, checked.
-        by: One of `SINGLE`.
+        probabilities: ``(n, classes)``, already checked.
+        by: Score to rank by, one of `SINGLE`.
+
+    Returns:
+        Positions of the examples, most ambiguous first.
+
+    Raises:
+        DataError: The score is unknown, or undefined for a single model.
 
     Example:
         >>> rank_one_model(np.array([[0.9, 0.1], [0.5, 0.5]])).tolist()
@@ -134,7 +140,7 @@ def rank_one_model(probabilities: Floats, by: str = "least_confidence") -> Integ
 
 
 def check_score(by: str, known: Any) -> None:
-    """Raise `DataError` if there is no such score."""
+    """Raise `DataError` if a score is unknown."""
     if by not in known:
         raise DataError(f"by: must be the key of a score, received {by!r}; {suggest(by, known)}.")
 
@@ -144,7 +150,7 @@ def _rank(values: Floats, by: str) -> Integers:
 
 
 def _of_one_model(probabilities: Floats) -> tuple[Integers, Integers, dict[str, Floats]]:
-    """First and second guess, and the scores of `SINGLE`."""
+    """First and second most probable class, and the scores of `SINGLE`."""
     rows = np.arange(len(probabilities))
     first = probabilities.argmax(axis=1)
     largest = probabilities[rows, first]

@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the confusion matrix, the common mix-ups, precision and recall of each class."""
+"""Confusion of classes: the confusion matrix, the most common mistakes, precision and recall of each class."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from mnistsweep.analysis.accuracy import wilson
+from mnistsweep.analysis.accuracy import wilson_interval
 from mnistsweep.analysis.arrays import Floats, Integers, check
 
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """A class that is taken for another.
+    """Mistakes with the same label and the same predicted class.
 
     Attributes:
-        true: The label.
-        predicted: What the images were taken for.
-        count: How many images.
-        share: Of all the images with this label, from 0 to 1.
-        examples: Positions of some of them, the most confident mistake first.
+        true: Label of the images.
+        predicted: Predicted class.
+        count: Number of images.
+        share: Share of the images with this label, from 0 to 1.
+        examples: Positions of some of the images, the most confident mistake first.
     """
 
     true: int
@@ -32,21 +32,21 @@ class ConfusedPair:
 
 @dataclass(frozen=True, eq=False)
 class ClassScores:
-    """Precision, recall and F1 of each class, ``(classes,)`` each, from 0 to 1, larger is better.
+    """Precision, recall and F1 of each class, ``(classes,)`` each, from 0 to 1; larger is better.
 
-    Where a class is never predicted it has no precision, where it is never the label no recall, and where it is
-    neither no F1: NaN, with an interval from 0 to 1.
+    Precision is NaN for a class that is never predicted, recall for a class without images, F1 for a class with
+    neither; their intervals are 0 to 1.
 
     Attributes:
-        precision: ``right / predicted``: how far a prediction can be trusted.
-        recall: ``right / support``: how many of the class are found.
-        f1: ``2 right / (predicted + support)``, their harmonic mean (van Rijsbergen 1979).
-        support: How many images have this label.
-        predicted: How many are taken for it.
-        precision_interval: ``(2, classes)``, lower and upper ends, 95 % (Wilson 1927).
-        recall_interval: Likewise.
-        f1_interval: Likewise: Wilson's for ``F* = right / (predicted or labelled so)``, of which F1 is the rising
-            function ``2 F* / (1 + F*)`` (Hand, Christen and Kirielle 2021).
+        precision: Precision of each class, ``right / predicted``.
+        recall: Recall of each class, ``right / support``.
+        f1: F1 of each class, ``2 right / (predicted + support)``: the harmonic mean of both (van Rijsbergen 1979).
+        support: Number of images with this label.
+        predicted: Number of images with this prediction.
+        precision_interval: 95 % intervals of the precision, ``(2, classes)``: lower and upper ends (Wilson 1927).
+        recall_interval: 95 % intervals of the recall, ``(2, classes)``.
+        f1_interval: 95 % intervals of F1, ``(2, classes)``: Wilson's interval for ``F* = right / (predicted or labelled
+            so)``, of which F1 is the increasing function ``2 F* / (1 + F*)`` (Hand, Christen and Kirielle 2021).
     """
 
     precision: Floats
@@ -61,13 +61,13 @@ class ClassScores:
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """What was taken for what.
+    """Confusion matrix, with an order of the classes, the confused pairs and the scores of the classes.
 
     Attributes:
-        counts: ``(classes, classes)``: images of the row's label that were taken for the column's class.
-        order: ``(classes,)``: the classes in an order in which those that are confused stand together.
-        confused_pairs: Every kind of mistake that happened, the commonest first.
-        scores: Of each class.
+        counts: Confusion matrix, ``(classes, classes)``: labels in rows, predicted classes in columns.
+        order: Order of the classes for display, ``(classes,)``: classes that are confused with each other are adjacent.
+        confused_pairs: Pairs of label and wrong prediction that occur, the most common first.
+        scores: Precision, recall and F1 of each class.
     """
 
     counts: Integers
@@ -77,23 +77,23 @@ class Confusion:
 
     @property
     def errors(self) -> Integers:
-        """The counts of mistakes alone: zeros in the diagonal."""
+        """Confusion matrix without its diagonal: the counts of mistakes."""
         return self.counts - np.diag(np.diag(self.counts))
 
 
 def measure_confusion(probabilities: Any, labels: Any, examples: int = 5) -> Confusion:
-    """Count what was taken for what.
+    """Compute the confusion matrix and what follows from it.
 
     Args:
-        probabilities: Of one model or of a committee, ``(n, classes)``.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
-        examples: How many positions a mix-up names at the most.
+        probabilities: Probabilities of one model or of a committee, ``(n, classes)``.
+        labels: ``(n,)``, integers from 0 to classes - 1.
+        examples: Maximum number of positions per confused pair.
 
     Returns:
-        Counts, an order of the classes, mix-ups, and the scores of each class.
+        Confusion matrix, order of the classes, confused pairs, and scores of each class.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
         >>> found = measure_confusion([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], [0, 0, 1])
@@ -103,23 +103,24 @@ def measure_confusion(probabilities: Any, labels: Any, examples: int = 5) -> Con
         ConfusedPair(true=0, predicted=1, count=1, share=0.5, examples=(1,))
     """
     checked, truth = check(probabilities, labels)
-    guesses, classes = checked.argmax(axis=1), checked.shape[1]
-    counts = np.bincount(truth * classes + guesses, minlength=classes**2).reshape(classes, classes)
-    confused_pairs = _confused_pairs(counts, checked.max(axis=1), truth, guesses, examples)
+    predictions, classes = checked.argmax(axis=1), checked.shape[1]
+    counts = np.bincount(truth * classes + predictions, minlength=classes**2).reshape(classes, classes)
+    confused_pairs = _confused_pairs(counts, checked.max(axis=1), truth, predictions, examples)
     return Confusion(counts, order_classes(counts), confused_pairs, score_classes(counts))
 
 
 def order_classes(counts: Any) -> Integers:
-    """Order classes so that those that are confused stand together.
+    """Order classes so that classes that are confused with each other are adjacent.
 
-    Average-linkage clustering of the mean error rate of each pair, leaves in the order in which the neighbours are the
-    most confused (Bar-Joseph, Gifford and Jaakkola 2001). Classes without a mistake follow in their own order.
+    The method is average-linkage clustering of the mean error rate of each pair, with the leaves ordered so that
+    neighbours are confused as often as possible (Bar-Joseph, Gifford and Jaakkola 2001). Classes without a mistake
+    follow in ascending order.
 
     Args:
-        counts: ``(classes, classes)``, labels in rows, predictions in columns.
+        counts: Confusion matrix, ``(classes, classes)``: labels in rows, predicted classes in columns.
 
     Returns:
-        ``(classes,)``, a permutation.
+        A permutation of the classes, ``(classes,)``.
 
     Example:
         >>> order_classes([[9, 0, 1, 0], [0, 8, 0, 2], [2, 0, 8, 0], [0, 1, 0, 9]]).tolist()
@@ -138,18 +139,20 @@ def order_classes(counts: Any) -> Integers:
     near = confused[np.ix_(mixed, mixed)]
     distances = squareform(1 - near / near.max(), checks=False)
     leaves = leaves_list(linkage(distances, "average", optimal_ordering=True))
-    leaves = leaves[:: 1 if leaves[0] < leaves[-1] else -1]  # either direction is as good: the same one each time
+    leaves = leaves[
+        :: 1 if leaves[0] < leaves[-1] else -1
+    ]  # both directions are equally good; take the same one each time
     return np.concatenate([mixed[leaves], np.setdiff1d(np.arange(len(table)), mixed)])
 
 
 def score_classes(counts: Any) -> ClassScores:
-    """Give precision, recall and F1 of each class.
+    """Compute precision, recall and F1 of each class.
 
     Args:
-        counts: ``(classes, classes)``, labels in rows, predictions in columns.
+        counts: Confusion matrix, ``(classes, classes)``: labels in rows, predicted classes in columns.
 
     Returns:
-        Shares from 0 to 1, with intervals; NaN where a class has none.
+        Scores from 0 to 1 with their intervals; NaN where a score is undefined.
 
     Example:
         >>> scores = score_classes([[3, 1], [0, 4]])
@@ -159,15 +162,15 @@ def score_classes(counts: Any) -> ClassScores:
     table = np.asarray(counts, np.int64)
     right, support, predicted = np.diag(table), table.sum(axis=1), table.sum(axis=0)
     either = support + predicted - right
-    ends = np.stack(wilson(right, either))
+    ends = np.stack(wilson_interval(right, either))
     return ClassScores(
         precision=_share(right, predicted),
         recall=_share(right, support),
         f1=_share(2 * right, predicted + support),
         support=support,
         predicted=predicted,
-        precision_interval=np.stack(wilson(right, predicted)),
-        recall_interval=np.stack(wilson(right, support)),
+        precision_interval=np.stack(wilson_interval(right, predicted)),
+        recall_interval=np.stack(wilson_interval(right, support)),
         f1_interval=2 * ends / (1 + ends),
     )
 
@@ -177,11 +180,11 @@ def _share(part: Integers, whole: Integers) -> Floats:
 
 
 def _confused_pairs(
-    counts: Integers, confidence: Floats, labels: Integers, guesses: Integers, examples: int
+    counts: Integers, confidence: Floats, labels: Integers, predictions: Integers, examples: int
 ) -> tuple[ConfusedPair, ...]:
-    """Every cell off the diagonal that is not empty; all wrong images are sorted once, cell by cell."""
-    wrong = np.flatnonzero(guesses != labels)
-    cells = labels[wrong] * len(counts) + guesses[wrong]
+    """Cells off the diagonal that are not empty; the wrong images of all cells are sorted at once."""
+    wrong = np.flatnonzero(predictions != labels)
+    cells = labels[wrong] * len(counts) + predictions[wrong]
     wrong = wrong[np.lexsort((wrong, -confidence[wrong], cells))]
     starts = np.r_[0, np.cumsum(np.bincount(cells, minlength=counts.size))]
     found = np.unique(cells)

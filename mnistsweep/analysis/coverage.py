@@ -1,4 +1,4 @@
-"""Accuracy against coverage: how right a model is where it answers only if it is sure."""
+"""Accuracy against coverage: the accuracy of a model that answers only if it is confident enough."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 
 from mnistsweep.analysis import arrays
-from mnistsweep.analysis.accuracy import wilson
+from mnistsweep.analysis.accuracy import wilson_interval
 from mnistsweep.analysis.arrays import Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """The risk-coverage curve (El-Yaniv and Wiener 2010), with the largest probability as confidence.
+    """Risk-coverage curve (El-Yaniv and Wiener 2010), with the largest probability as confidence.
 
-    One point for each confidence that occurs: examples of the same confidence are answered together, or not at all.
+    The curve has one point for each confidence that occurs, because examples of equal confidence are answered together.
 
     Attributes:
-        thresholds: Answered are the examples with at least this confidence; descending, ``(points,)``.
-        answered: How many these are, ascending to n.
-        right: How many of them are right.
-        risk_area: Mean of the share of wrong answers over all coverages 1/n, 2/n, ..., 1 (Geifman et al. 2019), 0 to 1;
-            smaller is better. Examples of the same confidence count as if in random order.
+        thresholds: Minimum confidence of an answer, ``(points,)``, descending.
+        answered: Number of answered examples, ``(points,)``, ascending to n.
+        right: Number of correct answers, ``(points,)``.
+        risk_area: Mean error rate over all coverages 1/n, 2/n, ..., 1 (Geifman et al. 2019), 0 to 1; smaller is better.
+            Examples of equal confidence count as if in random order.
     """
 
     thresholds: Floats
@@ -34,53 +34,56 @@ class Coverage:
 
     @property
     def coverage(self) -> Floats:
-        """The share that is answered, 0 to 1."""
+        """Coverage of each point: the share of examples that are answered, 0 to 1."""
         return np.asarray(self.answered / self.answered[-1])
 
     @property
     def accuracy(self) -> Floats:
-        """The share of right answers among those given, 0 to 1."""
+        """Accuracy of each point: the share of correct answers, 0 to 1."""
         return np.asarray(self.right / self.answered)
 
-    def reaching(self, accuracy: float) -> int | None:
-        """The point of the largest coverage that is at least so accurate; None where none is.
+    def largest_point_with(self, accuracy: float) -> int | None:
+        """Position of the point with the largest coverage that has at least an accuracy; None if there is none.
 
         Args:
-            accuracy: 0 to 1.
+            accuracy: Minimum accuracy, 0 to 1.
         """
         reached = np.flatnonzero(self.accuracy >= accuracy)
         return int(reached[-1]) if len(reached) else None
 
-    def at(self, coverages: Sequence[float] | Floats) -> Integers:
-        """The points of the least coverage that is at least so large, each once.
+    def points_at(self, coverages: Sequence[float] | Floats) -> Integers:
+        """Positions of the points with the smallest sufficient coverage, without duplicates.
 
         Args:
-            coverages: Shares, 0 to 1.
+            coverages: Minimum coverages, 0 to 1.
         """
         wanted = np.ceil(np.asarray(coverages) * self.answered[-1] - 1e-9)
         return np.unique(np.searchsorted(self.answered, wanted)).astype(np.int64)
 
     def interval(self, points: Sequence[int] | Integers) -> tuple[Floats, Floats]:
-        """The Wilson 95 % interval of the accuracy at points. That a point was chosen by looking is not in it.
+        """Wilson 95 % interval of the accuracy at points. It does not cover the choice of a point by its accuracy.
 
         Args:
-            points: Positions in the arrays.
+            points: Positions of the points.
+
+        Returns:
+            Lower and upper ends, one for each point.
         """
-        return wilson(self.right[points], self.answered[points])
+        return wilson_interval(self.right[points], self.answered[points])
 
 
-def coverage(probabilities: Any, labels: Any) -> Coverage:
-    """Work out how accuracy grows as the least confident examples are left to someone else.
+def measure_coverage(probabilities: Any, labels: Any) -> Coverage:
+    """Measure how the accuracy grows if the least confident examples are not answered.
 
     Args:
         probabilities: ``(n, classes)``.
-        labels: ``(n,)``.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
-        >>> curve = coverage([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]], [0, 0, 1])
+        >>> curve = measure_coverage([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]], [0, 0, 1])
         >>> curve.accuracy.round(2).tolist(), round(curve.risk_area, 3)
         ([1.0, 1.0, 0.67], 0.111)
     """

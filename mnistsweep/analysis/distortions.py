@@ -1,9 +1,9 @@
-"""Distortions of images: what a picture may suffer before a model sees it, as pure functions.
+"""Distortions of images (noise, rotation, shift, blur, contrast, occlusion) as pure functions.
 
-Each takes images ``(n, height, width)`` or ``(n, height, width, channels)`` from 0 (black) to 1 (white), a strength
-from 0 (nothing happens) and a seed, and gives float32 images of the same shape, from 0 to 1. What is drawn at random is
-drawn for each image, and depends on the seed but not on the strength: at twice the strength an image suffers the same,
-twice as much.
+Each function takes images ``(n, height, width)`` or ``(n, height, width, channels)`` from 0 (black) to 1 (white), a
+strength from 0 (no change) and a seed, and returns float32 images of the same shape, from 0 to 1. Random numbers are
+drawn for each image. They depend on the seed but not on the strength, so twice the strength is twice the same
+distortion.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Seed: TypeAlias = int | Sequence[int]
 
 @dataclass(frozen=True)
 class Distortion:
-    """A distortion and the strengths at which it is tried.
+    """Distortion with the strengths to measure.
 
     Attributes:
-        name: ``noise``.
-        unit: Of the strength: ``amplitude``.
-        strengths: Ascending from 0.
-        apply: ``(images, strength, seed) -> images``.
-        description: What it does to an image.
+        name: Name, for example ``noise``.
+        unit: Unit of the strength, for example ``amplitude``.
+        strengths: Strengths, ascending from 0.
+        apply: Function ``(images, strength, seed) -> images``.
+        description: Sentence that describes the effect on an image.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Distortion:
 
 
 def noise(images: Any, strength: float, seed: Seed = 0) -> Images:
-    """Add uniform noise: ``clip(x + U(-a, a), 0, 1)``, anew for each pixel and channel.
+    """Add uniform noise: ``clip(x + U(-a, a), 0, 1)``, independent for each pixel and channel.
 
     Args:
         images: ``(n, height, width[, channels])``, 0 to 1.
-        strength: The amplitude a.
-        seed: Of the noise.
+        strength: Amplitude a of the noise.
+        seed: Seed of the noise.
 
     Example:
         >>> bool((noise(np.full((1, 2, 2), 0.5), 0.1).round(1) != 0.7).all())
@@ -65,51 +65,51 @@ def noise(images: Any, strength: float, seed: Seed = 0) -> Images:
 
 
 def rotation(images: Any, strength: float, seed: Seed = 0) -> Images:
-    """Turn each image about its centre, one way or the other; linear interpolation, black corners.
+    """Rotate each image about its centre, left or right; linear interpolation, black corners.
 
     Args:
         images: ``(n, height, width[, channels])``, 0 to 1.
-        strength: Degrees.
-        seed: Of the way, drawn for each image.
+        strength: Angle in degrees.
+        seed: Seed of the direction, which is drawn for each image.
     """
     from scipy.ndimage import rotate
 
     given = check_images(images, strength)
     left = np.random.default_rng(seed).random(len(given)) < 0.5
-    turned = np.empty_like(given)
-    for way, angle in ((left, strength), (~left, -strength)):
-        if way.any():
-            turned[way] = rotate(given[way], angle, axes=(1, 2), reshape=False, order=1)
-    return np.asarray(turned.clip(0, 1))
+    rotated = np.empty_like(given)
+    for side, angle in ((left, strength), (~left, -strength)):
+        if side.any():
+            rotated[side] = rotate(given[side], angle, axes=(1, 2), reshape=False, order=1)
+    return np.asarray(rotated.clip(0, 1))
 
 
 def shift(images: Any, strength: float, seed: Seed = 0) -> Images:
-    """Move each image in a direction of its own, by whole pixels; what is uncovered is black.
+    """Shift each image in a random direction by whole pixels; uncovered pixels are black.
 
     Args:
         images: ``(n, height, width[, channels])``, 0 to 1.
-        strength: How far, as a fraction of the side.
-        seed: Of the directions, uniform over the circle.
+        strength: Distance as a fraction of the side.
+        seed: Seed of the directions, uniform over the circle.
     """
     given = check_images(images, strength)
     count, height, width = given.shape[:3]
     angle = np.random.default_rng(seed).uniform(0, 2 * np.pi, (count, 1))
     rows = np.arange(height) - np.rint(strength * height * np.sin(angle)).astype(int)
     columns = np.arange(width) - np.rint(strength * width * np.cos(angle)).astype(int)
-    seen = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    moved = given[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    moved[~seen] = 0
-    return np.asarray(moved)
+    shifted = given[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    shifted[~inside] = 0
+    return np.asarray(shifted)
 
 
 def blur(images: Any, strength: float, seed: Seed = 0) -> Images:
-    """Blur by a Gaussian; at the border the nearest pixel goes on.
+    """Blur by a Gaussian; the nearest pixel continues beyond the border.
 
     Args:
         images: ``(n, height, width[, channels])``, 0 to 1.
-        strength: Its standard deviation in pixels.
-        seed: Unused; nothing is drawn.
+        strength: Standard deviation of the Gaussian in pixels.
+        seed: Unused; there are no random numbers.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -119,27 +119,27 @@ def blur(images: Any, strength: float, seed: Seed = 0) -> Images:
 
 
 def contrast(images: Any, strength: float, seed: Seed = 0) -> Images:
-    """Lose contrast: ``(1 - s) x + s m`` with m the mean of the image; at 1 nothing is left to see.
+    """Reduce the contrast: ``(1 - s) x + s m`` with m the mean of the image; at 1 the image is uniform.
 
     Args:
         images: ``(n, height, width[, channels])``, 0 to 1.
-        strength: The share s that is lost, 0 to 1.
-        seed: Unused; nothing is drawn.
+        strength: Share s of the contrast that is lost, 0 to 1.
+        seed: Unused; there are no random numbers.
     """
-    given = check_images(images, strength, most=1)
+    given = check_images(images, strength, max_strength=1)
     mean = given.mean(axis=tuple(range(1, given.ndim)), keepdims=True)
     return np.asarray((given + np.float32(strength) * (mean - given)).clip(0, 1))
 
 
 def occlusion(images: Any, strength: float, seed: Seed = 0) -> Images:
-    """Hide a part of each image behind a grey (0.5) square somewhere in it, as Zeiler and Fergus (2014) did.
+    """Cover a random part of each image by a grey (0.5) square, as in Zeiler and Fergus (2014).
 
     Args:
         images: ``(n, height, width[, channels])``, 0 to 1.
-        strength: Side of the square as a fraction of the image's shorter side, 0 to 1; whole pixels.
-        seed: Of the places, uniform over those where all of the square is inside.
+        strength: Side of the square as a fraction of the image's shorter side, 0 to 1; rounded to whole pixels.
+        seed: Seed of the positions, uniform over those where the whole square is inside the image.
     """
-    given = check_images(images, strength, most=1).copy()
+    given = check_images(images, strength, max_strength=1).copy()
     count, height, width = given.shape[:3]
     side = round(strength * min(height, width))
     place = np.random.default_rng(seed).random((2, count, 1))
@@ -150,30 +150,30 @@ def occlusion(images: Any, strength: float, seed: Seed = 0) -> Images:
     return given
 
 
-def check_images(images: Any, strength: float = 0.0, most: float = np.inf) -> Images:
-    """Check what every distortion takes.
+def check_images(images: Any, strength: float = 0.0, max_strength: float = np.inf) -> Images:
+    """Check the arguments of a distortion.
 
     Args:
-        images: To look at.
-        strength: Of a distortion.
-        most: How strong it can be.
+        images: Images to check.
+        strength: Strength of the distortion.
+        max_strength: Maximum strength.
 
     Returns:
-        The images as float32.
+        Images as float32.
 
     Raises:
-        DataError: They are no images from 0 to 1, or the strength is out of range.
+        DataError: The images are not from 0 to 1, or the strength is out of range.
     """
     given = np.asarray(images)
     if given.ndim not in (3, 4) or 0 in given.shape:
         raise DataError(f"images: must have the shape (n, height, width[, channels]), received {given.shape}.")
     if given.dtype.kind not in "fiub":
         raise DataError(f"images: must be numbers, received dtype {given.dtype}.")
-    least, largest = float(given.min()), float(given.max())
-    if not (least >= 0 and largest <= 1):  # NaN compares as false, and is wrong too
-        raise DataError(f"images: must lie from 0 to 1, received {least:g} to {largest:g}; divide bytes by 255.")
-    if not 0 <= strength <= most:
-        limit = f"from 0 to {most:g}" if np.isfinite(most) else "at least 0"
+    smallest, largest = float(given.min()), float(given.max())
+    if not (smallest >= 0 and largest <= 1):  # written so that NaN fails, too
+        raise DataError(f"images: must lie from 0 to 1, received {smallest:g} to {largest:g}; divide bytes by 255.")
+    if not 0 <= strength <= max_strength:
+        limit = f"from 0 to {max_strength:g}" if np.isfinite(max_strength) else "at least 0"
         raise DataError(f"strength: must be {limit}, received {strength}.")
     return given.astype(np.float32, copy=False)
 
@@ -211,5 +211,6 @@ _ALL = (
     ),
 )
 
-# By name. One more is one more entry: `measure(..., distortions={**DISTORTIONS, "fog": Distortion("fog", ...)})`.
+# Distortions by name. To add one:
+# `measure_robustness(..., distortions={**DISTORTIONS, "fog": Distortion("fog", ...)})`.
 DISTORTIONS: Mapping[str, Distortion] = {distortion.name: distortion for distortion in _ALL}

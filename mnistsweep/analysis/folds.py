@@ -1,4 +1,4 @@
-"""Folds: each example is judged by a model that was trained on the other folds."""
+"""Folds for out-of-fold predictions: each example is predicted by a model that is trained on the other folds."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mnistsweep.errors import DataError
 
 
 def assign_folds(labels: Any, folds: int, classes: int, seed: int) -> Integers:
-    """Divide examples into folds that have the classes in equal proportion (scikit-learn's `StratifiedKFold`).
+    """Divide examples into folds with equal class proportions (scikit-learn's `StratifiedKFold`).
 
     Args:
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
-        folds: How many, at least 2.
-        classes: How many there are.
-        seed: Of the shuffling.
+        labels: ``(n,)``, integers from 0 to classes - 1.
+        folds: Number of folds, at least 2.
+        classes: Number of classes.
+        seed: Seed of the shuffling.
 
     Returns:
-        The fold of each example, ``(n,)``, from 0.
+        Fold of each example, ``(n,)``, from 0.
 
     Raises:
         DataError: A class has fewer examples than there are folds.
@@ -34,10 +34,10 @@ def assign_folds(labels: Any, folds: int, classes: int, seed: int) -> Integers:
     given = np.asarray(labels, dtype=np.int64)
     counts = np.bincount(given, minlength=classes)
     if counts.min() < folds:
-        least = int(counts.argmin())
+        smallest = int(counts.argmin())
         raise DataError(
-            f"folds: each class needs at least one example a fold; class {least} has {counts[least]} examples in the "
-            f"training side, and there are to be {folds} folds."
+            f"folds: each class needs at least one training example per fold; class {smallest} has {counts[smallest]} "
+            f"examples in the training split, received {folds} folds; use fewer folds or more examples."
         )
     assigned = np.empty(len(given), dtype=np.int64)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)

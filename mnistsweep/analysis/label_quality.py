@@ -1,7 +1,7 @@
-"""Which labels look wrong? A ranking of examples by how well their label fits the model's probabilities.
+"""Ranking of examples by how likely their label is wrong, given the probabilities of a model.
 
-An ambiguous image is another matter (`confidence`): a model may be torn between two classes, and the label be right.
-The probabilities should come from models that have not been trained on these examples.
+Ambiguity is a different property (`confidence`): the two most probable classes of an ambiguous image are close, and its
+label can still be right. The probabilities should come from models that were not trained on these examples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mnistsweep.analysis.score import Score
 LARGER, SMALLER = "larger is more suspect", "smaller is more suspect"
 KUAN_MUELLER = "Kuan and Mueller (2022), as cleanlab computes it"
 
-# K: the number of classes; p: the probabilities of one example; y: its given label.
+# K: number of classes; p: probabilities of one example; y: its given label.
 SCORES: Mapping[str, Score] = {
     "self_confidence": Score("self-confidence", "p_y", KUAN_MUELLER, "0 to 1", SMALLER),
     "normalized_margin": Score(
@@ -29,8 +29,8 @@ SCORES: Mapping[str, Score] = {
     ),
     "confidence_weighted_entropy": Score(
         "confidence-weighted entropy",
-        "(-sum_k p_k ln p_k / ln K) / p_y; infinite where p_y = 0. Not as cleanlab rescales it: there, images that the "
-        "model is perfectly sure of, and right about, come out as the most suspect",
+        "(-sum_k p_k ln p_k / ln K) / p_y; infinite where p_y = 0. Not rescaled as in cleanlab, which ranks "
+        "images with saturated and correct predictions as the most suspect",
         "Kuan and Mueller (2022), from its formula",
         "0 to infinity",
         LARGER,
@@ -40,14 +40,14 @@ SCORES: Mapping[str, Score] = {
 
 @dataclass(frozen=True, eq=False)
 class LabelQuality:
-    """How well each label fits the probabilities. The arrays have the shape ``(n,)``, in the examples' order.
+    """Agreement of each label with the probabilities. The arrays have the shape ``(n,)``, in the order of the examples.
 
     Attributes:
-        by: The score that `order` follows, a key of `SCORES`.
-        order: The examples' indices, most suspect label first; equal scores stay in the order of their indices.
-        scores: The values of each score, by its key in `SCORES`, which says its range and direction.
-        suggested: The class of the largest probability: what the label would be if the model were right.
-        flagged: Whether confident learning, as cleanlab does it, counts the label as wrong.
+        by: Score of the ranking, a key of `SCORES`.
+        order: Positions of the examples, most suspect label first; equal scores keep the order of the positions.
+        scores: Values of each score, by its key in `SCORES`, which holds its range and direction.
+        suggested: Class with the largest probability: the suggested label.
+        flagged: Whether confident learning (cleanlab) classifies the label as wrong.
     """
 
     by: str
@@ -61,18 +61,18 @@ def rank_suspects(probabilities: Any, labels: Any, by: str = "normalized_margin"
     """Rank examples by how likely their label is wrong.
 
     `SCORES` holds the formula, source, range and direction of each score. On MNIST, self-confidence and normalized
-    margin find the known label errors equally well. Normalized margin is the default because it asks for another class
-    that fits clearly better: an image that fits no class well has a low self-confidence too, but is no wrong label.
-    Confidence-weighted entropy is taken from its formula, entropy over ln K divided by self-confidence. cleanlab's
-    version divides by a clipped value, and so puts images that are saturated and right before the first real error.
+    margin find the known label errors equally well. Normalized margin is the default because it requires another class
+    that is clearly more probable: an image that fits no class well has a low self-confidence, too, but its label is not
+    wrong. Confidence-weighted entropy is computed from its formula, entropy over ln K divided by self-confidence.
+    cleanlab's version divides by a clipped value, and ranks saturated, correct images before the first real error.
 
     Args:
-        probabilities: ``(n, classes)``, each row summing to 1; out of sample, and best the mean over several models.
-        labels: ``(n,)``, the given labels, whole numbers from 0 to classes - 1. Classes may be absent.
-        by: The score to rank by, a key of `SCORES`.
+        probabilities: ``(n, classes)``, each row summing to 1; out of fold, preferably the mean over several models.
+        labels: Given labels, ``(n,)``, integers from 0 to classes - 1. Classes may be absent.
+        by: Score to rank by, a key of `SCORES`.
 
     Raises:
-        DataError: The arrays do not fit together, or there is no such score.
+        DataError: The arrays do not fit together, or the score is unknown.
 
     Example:
         >>> suspects = rank_suspects([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9], [0.1, 0.9]], [0, 0, 1, 1, 0])
@@ -105,18 +105,18 @@ def _confidence_weighted_entropy(probabilities: Floats, self_confidence: Floats)
     from scipy.special import entr
 
     entropy = entr(probabilities).sum(axis=1) / np.log(probabilities.shape[1])
-    scores = np.full(len(probabilities), np.inf)  # the limit as p_y goes to 0, where the entropy is 0 too
+    scores = np.full(len(probabilities), np.inf)  # limit for p_y to 0, also where the entropy is 0
     return np.asarray(np.divide(entropy, self_confidence, out=scores, where=self_confidence > 0))
 
 
 def _flagged(probabilities: Floats, labels: Integers) -> NDArray[np.bool_]:
-    """What cleanlab flags (Northcutt, Jiang and Chuang, 2021), with its own defaults."""
+    """Labels that cleanlab flags with its default options (Northcutt, Jiang and Chuang, 2021)."""
     from cleanlab.filter import find_label_issues
 
-    if np.all(labels == labels[0]):  # no other class has examples to be compared with; cleanlab would raise
+    if np.all(labels == labels[0]):  # only one class has examples; cleanlab would raise
         return np.zeros(len(labels), np.bool_)
     with warnings.catch_warnings():
-        # It finds nothing in a class with a single example or none, which is as it should be.
+        # cleanlab flags nothing in a class with one example or none, as intended, and warns about it.
         warnings.filterwarnings("ignore", message="May not flag all label issues in class")
-        within = np.minimum(probabilities, 1.0)  # a float16 softmax may be slightly above
+        within = np.minimum(probabilities, 1.0)  # a softmax in float16 may be slightly above 1
         return np.asarray(find_label_issues(labels, within, n_jobs=1), np.bool_)

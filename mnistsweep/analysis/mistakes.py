@@ -1,4 +1,4 @@
-"""Which images are right and which are wrong, and how often over seeds."""
+"""Correctly and wrongly predicted images, and the number of seeds that predict each image wrong."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from mnistsweep.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Mistakes:
-    """What a committee gets right and wrong; a committee is the mean of the probabilities over seeds.
+    """Predictions of a committee; a committee averages the probabilities over seeds.
 
     Attributes:
-        predictions: The committee's, ``(n,)``.
-        confidence: Its largest probability, ``(n,)``, from 1 / classes to 1; larger is surer.
-        right: Positions of the images that it gets right, ascending.
-        wrong: Positions of those that it gets wrong, ascending.
-        wrong_of_seeds: How many of the seeds get an image wrong, ``(n,)``, from 0 to `num_seeds`.
-        num_seeds: How many models.
+        predictions: Predicted classes, ``(n,)``.
+        confidence: Probability of the predicted class, ``(n,)``, from 1 / classes to 1; larger is more confident.
+        right: Positions of the correctly predicted images, ascending.
+        wrong: Positions of the wrongly predicted images, ascending.
+        wrong_of_seeds: Number of seeds that predict an image wrong, ``(n,)``, from 0 to `num_seeds`.
+        num_seeds: Number of seeds.
     """
 
     predictions: Integers
@@ -33,20 +33,20 @@ class Mistakes:
 
     @property
     def most_confident(self) -> Integers:
-        """Positions of the wrong images, the most confident mistake first."""
+        """Positions of the wrongly predicted images, the most confident mistake first."""
         return self.wrong[np.argsort(-self.confidence[self.wrong], kind="stable")]
 
     def next_wrong(self, index: int = -1) -> int | None:
-        """Give the next wrong image after one; after the last comes the first again.
+        """Position of the next wrongly predicted image; after the last one follows the first one.
 
         Args:
-            index: Position from 0; -1 asks for the first wrong image.
+            index: Position to start after, from 0; -1 returns the first wrong image.
 
         Returns:
-            A position, the same if no other is wrong; None where all are right.
+            A position, which is `index` itself if no other image is wrong; None if all images are predicted correctly.
 
         Raises:
-            DataError: There is no such position.
+            DataError: The position is out of range.
 
         Example:
             >>> found = find_mistakes([[0.25, 0.75], [0.75, 0.25], [0.25, 0.75]], [0, 0, 0])
@@ -64,17 +64,14 @@ class Mistakes:
 
 
 def find_mistakes(probabilities: Any, labels: Any) -> Mistakes:
-    """Find what is right and what is wrong.
+    """Find the correctly and the wrongly predicted images.
 
     Args:
-        probabilities: ``(seeds, n, classes)``; ``(n, classes)`` is taken for one seed.
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
-
-    Returns:
-        Positions, and how often each image is wrong over seeds.
+        probabilities: ``(seeds, n, classes)``; ``(n, classes)`` counts as one seed.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
         >>> found = find_mistakes([[0.75, 0.25], [0.75, 0.25]], [0, 1])
@@ -82,14 +79,14 @@ def find_mistakes(probabilities: Any, labels: Any) -> Mistakes:
         ([0], [1])
     """
     checked, truth = check_seeds(probabilities, labels)
-    guesses = checked.argmax(axis=2)
+    seed_predictions = checked.argmax(axis=2)
     committee = checked.mean(axis=0) if len(checked) > 1 else checked[0]
-    predictions = committee.argmax(axis=1) if len(checked) > 1 else guesses[0]
+    predictions = committee.argmax(axis=1) if len(checked) > 1 else seed_predictions[0]
     return Mistakes(
         predictions=predictions,
         confidence=committee[np.arange(len(truth)), predictions],
         right=np.flatnonzero(predictions == truth),
         wrong=np.flatnonzero(predictions != truth),
-        wrong_of_seeds=(guesses != truth).sum(axis=0),
+        wrong_of_seeds=(seed_predictions != truth).sum(axis=0),
         num_seeds=len(checked),
     )

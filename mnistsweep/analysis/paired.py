@@ -1,4 +1,4 @@
-"""Differences of scores that were taken in pairs, with the same seeds."""
+"""Paired differences of scores that were measured with the same seeds."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from mnistsweep.analysis.arrays import Floats
 from mnistsweep.errors import DataError
 
-# Of each interval, by itself.
-LEVEL = 0.95
+# Confidence level of each interval; there is no correction for several intervals.
+CONFIDENCE_LEVEL = 0.95
 
-# Differences of the same two fractions of a set differ by so little.
+# Differences with a smaller range count as equal: rounding makes differences of equal fractions differ by so much.
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class PairedDifference:
-    """A paired difference of scores, with a t interval over seeds.
+    """Paired difference of scores, with a t interval over seeds.
 
     Attributes:
-        values: One a seed, ``(seeds,)``.
-        mean: Theirs.
-        low: Of the 95 % interval; NaN where there is no spread to judge by: one seed, or all differ by the same.
-        high: Likewise.
+        values: Difference for each seed, ``(seeds,)``.
+        mean: Mean of the differences.
+        low: Lower end of the 95 % interval; NaN without spread: with one seed, or if all differences are equal.
+        high: Upper end of the 95 % interval; NaN without spread.
     """
 
     values: Floats
@@ -40,37 +40,41 @@ class PairedDifference:
 
 
 def paired_difference(scores: Any, reference: Any) -> PairedDifference:
-    """The mean difference of scores that were taken with the same seeds: ``mean ± t(0.975, n - 1) s / sqrt(n)``.
+    """Mean difference of scores that were measured with the same seeds: ``mean ± t(0.975, n - 1) s / sqrt(n)``.
 
-    Student (1908). The interval is over seeds: it says nothing about other validation images.
+    The interval is that of the paired t test (Student 1908). It covers the variation over seeds, not over validation
+    images.
 
     Args:
-        scores: One a seed, ``(seeds,)``.
-        reference: Likewise, in the same order.
+        scores: Score of each seed, ``(seeds,)``.
+        reference: Score of each seed to subtract, ``(seeds,)``, in the same order.
 
     Raises:
-        DataError: They are not as many.
+        DataError: The arrays are empty or differ in length.
 
     Example:
         >>> difference = paired_difference([0.93, 0.94, 0.95], [0.92, 0.92, 0.92])
         >>> f"{difference.mean:.3f} ({difference.low:.4f} to {difference.high:.4f})"
         '0.020 (-0.0048 to 0.0448)'
     """
-    from scipy import stats
+    from scipy.stats import ttest_rel
 
     ours, theirs = np.asarray(scores, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if ours.ndim != 1 or ours.shape != theirs.shape or not len(ours):
-        raise DataError(f"scores: one a seed, for both; received the shapes {ours.shape} and {theirs.shape}.")
+        raise DataError(
+            f"scores: must be (seeds,) for both, one score per seed, received the shapes {ours.shape} and "
+            f"{theirs.shape}."
+        )
     values = ours - theirs
-    mean, count = float(values.mean()), len(values)
+    mean = float(values.mean())
     if np.ptp(values) < ROUNDING:
         return PairedDifference(values, mean, float("nan"), float("nan"))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * values.std(ddof=1) / np.sqrt(count))
-    return PairedDifference(values, mean, mean - half, mean + half)
+    interval = ttest_rel(ours, theirs).confidence_interval(CONFIDENCE_LEVEL)
+    return PairedDifference(values, mean, float(interval.low), float(interval.high))
 
 
 def format_points(difference: PairedDifference) -> str:
-    """A difference of accuracies in percentage points, with its interval.
+    """Format a difference of accuracies in percentage points, with its interval.
 
     Example:
         >>> format_points(PairedDifference(np.array([0.01, 0.02]), 0.015, -0.0485, 0.0785))

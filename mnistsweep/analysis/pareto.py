@@ -1,4 +1,4 @@
-"""Trials that no other beats in both time and objective."""
+"""Pareto front of trials in training time and objective."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from mnistsweep.errors import DataError
 
 
 def pareto_front(seconds: Any, objective: Any, direction: str = "max") -> Integers:
-    """The trials on the Pareto front of time and objective.
+    """Find the trials on the Pareto front of time and objective.
 
-    A trial is on the front unless another takes no longer and scores no worse, and is better in one of the two (Pareto,
-    1906). Trials that are equal in both are on it together.
+    A trial is on the front unless another trial is at least as good in both and better in one (Pareto 1906). Trials
+    that are equal in both are on the front together.
 
     Args:
-        seconds: ``(trials,)``, finite; smaller is better.
-        objective: ``(trials,)``, finite.
-        direction: ``max`` where a larger objective is better, else ``min``.
+        seconds: Training times, ``(trials,)``, finite; smaller is better.
+        objective: Objectives, ``(trials,)``, finite.
+        direction: ``max`` if a larger objective is better, otherwise ``min``.
 
     Returns:
-        Their positions, the fastest first.
+        Positions of the trials on the front, the fastest first.
 
     Raises:
-        DataError: The arrays differ in length or hold something that is no finite number, or there is no such
-            direction.
+        DataError: The arrays differ in length or hold values that are not finite, or the direction is unknown.
 
     Example:
         >>> pareto_front([10, 20, 30], [0.97, 0.96, 0.99]).tolist()

@@ -1,4 +1,4 @@
-"""Label errors that are known because they were made on purpose, and how many of them a ranking finds."""
+"""Planted label errors: labels changed on purpose, and the share of them that a ranking finds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mnistsweep.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class PlantedErrors:
-    """Labels with known errors.
+    """Labels with planted errors.
 
     Attributes:
-        labels: ``(n,)``, the wrong ones among them.
-        indices: Positions of the wrong ones, ascending.
+        labels: Labels including the planted errors, ``(n,)``.
+        indices: Positions of the planted errors, ascending.
     """
 
     labels: Integers
@@ -25,13 +25,13 @@ class PlantedErrors:
 
 
 def plant_label_errors(labels: Any, share: float, classes: int, seed: int) -> PlantedErrors:
-    """Give a share of the labels another class, drawn uniformly from the others.
+    """Replace a share of the labels by another class, drawn uniformly from the other classes.
 
     Args:
-        labels: ``(n,)``, whole numbers from 0 to classes - 1.
-        share: From 0 to 0.5; exactly ``round(share * n)`` labels are changed.
-        classes: How many there are, at least 2.
-        seed: Decides which, and to what.
+        labels: ``(n,)``, integers from 0 to classes - 1.
+        share: Share of the labels, from 0 to 0.5; exactly ``round(share * n)`` labels are changed.
+        classes: Number of classes, at least 2.
+        seed: Seed of the positions and of the new classes.
 
     Raises:
         DataError: The share is out of range.
@@ -42,7 +42,7 @@ def plant_label_errors(labels: Any, share: float, classes: int, seed: int) -> Pl
         (2, 2)
     """
     if not 0 <= share <= 0.5:
-        raise DataError(f"plant: a share of the labels from 0 to 0.5, received {share}.")
+        raise DataError(f"plant: must be a share of the labels from 0 to 0.5, received {share}.")
     changed = np.array(labels, dtype=np.int64)
     rng = np.random.default_rng(seed)
     indices = np.sort(rng.choice(len(changed), size=round(share * len(changed)), replace=False)).astype(np.int64)
@@ -52,15 +52,15 @@ def plant_label_errors(labels: Any, share: float, classes: int, seed: int) -> Pl
 
 @dataclass(frozen=True)
 class DetectionScores:
-    """How many of the planted errors a ranking finds.
+    """Detection of planted label errors by a ranking. Summary files store the attributes by their names.
 
     Attributes:
-        num_planted: How many there are.
-        num_flagged: How many labels are flagged.
-        recall: Share of the planted among the first `num_planted` of the ranking; its precision is the same.
-        flagged_recall: Share of the planted that is flagged.
-        flagged_precision: Share of the flagged that was planted; 0 where nothing is flagged. Flagged labels that
-            were not planted may be errors that were in the data before.
+        num_planted: Number of planted errors.
+        num_flagged: Number of flagged labels.
+        recall: Share of the planted errors among the first `num_planted` of the ranking; the precision is the same.
+        flagged_recall: Share of the planted errors that are flagged.
+        flagged_precision: Share of the flagged labels that are planted errors; 0 without flagged labels. Other flagged
+            labels may be errors of the original data.
     """
 
     num_planted: int
@@ -71,7 +71,7 @@ class DetectionScores:
 
     @property
     def sentence(self) -> str:
-        """In plain words."""
+        """Detection in plain sentences."""
         ranked = (
             f"{self.num_planted} wrong labels were planted: {100 * self.recall:.2f} % of them are among the first "
             f"{self.num_planted} of the ranking."
@@ -79,21 +79,21 @@ class DetectionScores:
         if not self.num_flagged:
             return f"{ranked} No label is flagged."
         return (
-            f"{ranked} {self.num_flagged} labels are suspected: these hold {100 * self.flagged_recall:.2f} % of the "
-            f"planted, and {100 * self.flagged_precision:.2f} % of them were planted."
+            f"{ranked} {self.num_flagged} labels are suspected: they include {100 * self.flagged_recall:.2f} % of the "
+            f"planted errors, and {100 * self.flagged_precision:.2f} % of them are planted errors."
         )
 
 
 def score_detection(order: Any, flagged: Any, planted: Any) -> DetectionScores:
-    """Count how many planted errors are found.
+    """Score the detection of planted label errors.
 
     Args:
         order: Positions of all examples, most suspect first, ``(n,)``.
-        flagged: Whether a label is suspected, ``(n,)``.
+        flagged: Whether each label is flagged, ``(n,)``.
         planted: Positions of the planted errors, at least one.
 
     Raises:
-        DataError: Nothing was planted.
+        DataError: There are no planted errors.
 
     Example:
         >>> score_detection([3, 0, 1, 2], [False, False, True, True], planted=[3, 2])
@@ -101,7 +101,7 @@ def score_detection(order: Any, flagged: Any, planted: Any) -> DetectionScores:
     """
     ranking, mask, positions = np.asarray(order), np.asarray(flagged, dtype=bool), np.asarray(planted, dtype=np.int64)
     if not len(positions):
-        raise DataError("planted: at least one position; nothing was planted.")
+        raise DataError("planted: must have at least one position, received none; plant label errors first.")
     hits, num_flagged = int(mask[positions].sum()), int(mask.sum())
     return DetectionScores(
         len(positions),

@@ -13,27 +13,27 @@ from mnistsweep.analysis import arrays
 from mnistsweep.analysis.distortions import DISTORTIONS, Distortion, check_images
 from mnistsweep.errors import DataError
 
-# Images that are distorted and predicted at once, and how many bytes they may be: bounds the memory.
-CHUNK, BYTES = 4096, 2**26
+# Maximum number of images, and maximum number of bytes, that are distorted and predicted at once: limits the memory.
+MAX_IMAGES, MAX_BYTES = 4096, 2**26
 
 # Images (n, height, width, channels) from 0 to 1 -> probabilities (seeds, n, classes), or (n, classes) of one model.
 Predict: TypeAlias = Callable[[NDArray[np.float32]], Any]
 
-# Called after each strength, with how many are done and how many there are.
+# Called after each strength, with the number of finished strengths and their total number.
 OnStep: TypeAlias = Callable[[int, int], Any]
 
 
 @dataclass(frozen=True, eq=False)
 class DistortionResponse:
-    """How models answer to one distortion.
+    """Accuracy and confidence of models under one distortion.
 
     Attributes:
-        name: Of the distortion, such as ``noise``.
-        unit: Of its strength, such as ``amplitude`` or ``degrees``.
-        strengths: ``(strengths,)``, ascending; the first is 0: the image as it is.
-        accuracy: ``(seeds, strengths)``, from 0 to 1.
-        confidence: Mean of the largest probability, likewise.
-        description: What the distortion does.
+        name: Name of the distortion, such as ``noise``.
+        unit: Unit of the strength, such as ``amplitude`` or ``degrees``.
+        strengths: Strengths, ``(strengths,)``, ascending; the first is 0, the undistorted image.
+        accuracy: Accuracy, ``(seeds, strengths)``, from 0 to 1.
+        confidence: Mean of the largest probability, ``(seeds, strengths)``, from 0 to 1.
+        description: Sentence that describes the distortion.
     """
 
     name: str
@@ -44,13 +44,14 @@ class DistortionResponse:
     description: str = ""
 
     def falls_below(self, accuracy: float) -> float | None:
-        """The strength from which the mean accuracy over seeds is smaller, by lines between the measured strengths.
+        """Strength at which the mean accuracy over seeds falls below a value, by linear interpolation.
 
         Args:
-            accuracy: 0 to 1.
+            accuracy: Accuracy, 0 to 1.
 
         Returns:
-            0 where the undistorted images are below already; None where no strength that was tried is.
+            The strength; 0 if the accuracy on undistorted images is below the value already; None if it is not below
+            the value at any measured strength.
 
         Example:
             >>> strengths, accuracy = np.array([0.0, 1.0]), np.array([[1.0, 0.6]])
@@ -71,12 +72,12 @@ class DistortionResponse:
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """How models answer to several distortions.
+    """Accuracy and confidence of models under several distortions.
 
     Attributes:
-        responses: One a distortion.
-        examples: One image at each strength, by the distortion's name: ``(strengths, height, width[, 3])``, 0 to 1.
-        num_images: How many images each accuracy was measured on.
+        responses: Response to each distortion.
+        examples: One image at each strength, by name of the distortion: ``(strengths, height, width[, 3])``, 0 to 1.
+        num_images: Number of images behind each accuracy.
     """
 
     responses: Sequence[DistortionResponse]
@@ -84,7 +85,7 @@ class Robustness:
     num_images: int
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """As plain arrays, for `numpy.savez`: nothing is pickled."""
+        """Convert to plain arrays for `numpy.savez`, without pickled objects. Files store them by these names."""
         saved: dict[str, NDArray[Any]] = {
             "num_images": np.array(self.num_images),
             "names": np.array([response.name for response in self.responses], dtype=np.str_),
@@ -100,7 +101,10 @@ class Robustness:
 
     @classmethod
     def from_arrays(cls, saved: Mapping[str, NDArray[Any]]) -> Robustness:
-        """What `to_arrays` gave, such as an opened ``.npz`` file.
+        """Convert from the arrays of `to_arrays`.
+
+        Args:
+            saved: Arrays by name, for example an opened ``.npz`` file.
 
         Raises:
             DataError: An array is missing.
@@ -121,7 +125,7 @@ class Robustness:
             examples = {response.name: saved[f"{response.name}.examples"] for response in responses}
             return cls(responses, examples, int(saved["num_images"]))
         except KeyError as error:
-            raise DataError(f"robustness: an array is missing from what was stored: {error}. Measure again.") from error
+            raise DataError(f"robustness: an array is missing from the file: {error}; measure again.") from error
 
 
 def measure_robustness(
@@ -133,23 +137,23 @@ def measure_robustness(
     on_step: OnStep = lambda _done, _total: None,
     example: int = 0,
 ) -> Robustness:
-    """Measure how accuracy and confidence fall as images are distorted.
+    """Measure accuracy and confidence on distorted images.
 
-    The undistorted images are predicted once, and are strength 0 of every distortion. A distortion draws the same at
-    each strength, and all models see the same images.
+    The undistorted images are predicted once; they are strength 0 of every distortion. A distortion uses the same
+    random numbers at each strength, and all models predict the same images.
 
     Args:
-        predict: Takes ``(n, height, width, channels)`` from 0 to 1, float32, and gives ``(seeds, n, classes)`` or, of
-            one model, ``(n, classes)``. It is called with a few thousand images at a time.
+        predict: Function from images ``(n, height, width, channels)``, float32 from 0 to 1, to probabilities
+            ``(seeds, n, classes)``, or ``(n, classes)`` of one model. Each call gets a few thousand images at most.
         images: ``(n, height, width)`` or ``(n, height, width, channels)``, 0 to 1.
-        labels: ``(n,)``.
-        distortions: To try, by name.
-        seed: Of what they draw.
-        on_step: Called after each strength: how many are done, how many there are.
-        example: Position of the image that is kept at each strength, to look at.
+        labels: ``(n,)``, integers from 0 to classes - 1.
+        distortions: Distortions by name.
+        seed: Seed of the distortions.
+        on_step: Function that is called after each strength with the numbers of finished and of all strengths.
+        example: Position of the image that is stored at each strength, for display.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what they must not.
+        DataError: The arrays do not fit together, or hold invalid images, probabilities or labels.
 
     Example:
         >>> def bright(images):
@@ -184,8 +188,8 @@ def measure_robustness(
 def _parts(
     images: NDArray[np.float32], distortion: Distortion | None = None, strength: float = 0.0, seed: int = 0
 ) -> Iterator[NDArray[np.float32]]:
-    """The images, distorted, a few thousand at a time."""
-    size = max(1, min(CHUNK, BYTES // max(1, images[:1].nbytes)))
+    """Distorted images, a few thousand at a time."""
+    size = max(1, min(MAX_IMAGES, MAX_BYTES // max(1, images[:1].nbytes)))
     for start in range(0, len(images), size):
         part = images[start : start + size]
         yield part if distortion is None else distortion.apply(part, strength, (seed, start))

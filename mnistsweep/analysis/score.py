@@ -1,4 +1,4 @@
-"""How a score is defined: stated once, in code, and shown wherever the score is used."""
+"""Definition of a score, stated once and shown wherever the score is used."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Score:
-    """The definition of a score.
+    """Definition of a score.
 
     Attributes:
-        name: ``least confidence``.
-        formula: ``1 - max_k p_k``.
-        source: Author, year.
-        range: ``0 to 1 - 1/K``.
-        direction: ``larger is more ambiguous``.
+        name: Name, for example ``least confidence``.
+        formula: Formula, for example ``1 - max_k p_k``.
+        source: Authors and year of the publication.
+        range: Range of values, for example ``0 to 1 - 1/K``.
+        direction: Meaning of larger values, for example ``larger is more ambiguous``.
     """
 
     name: str

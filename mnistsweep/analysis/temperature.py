@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that takes a model's over- or under-confidence away, and changes no prediction."""
+"""Temperature scaling: one number that corrects over- or under-confidence without changing a predicted class."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from mnistsweep.analysis import arrays
 from mnistsweep.analysis.arrays import Floats, Integers
 from mnistsweep.errors import DataError
 
-# The smallest normal float32: a probability below it has underflowed in the model's own arithmetic, where the logits
-# of a softmax are more than 87 apart. It stands in for such zeros, so that every logarithm is finite; a larger one
-# would cut logits that float32 still tells.
-FLOOR = float(np.finfo(np.float32).tiny)
+# Smallest normal float32, which replaces smaller probabilities so that every logarithm is finite. A smaller probability
+# has underflowed in the model's own arithmetic: its logits differ by more than 87. A larger value would clip logits
+# that float32 can represent.
+MIN_PROBABILITY = float(np.finfo(np.float32).tiny)
 
-# Temperatures are looked for between these.
+# Range of the search for a temperature.
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
 
-# Half the 95 % quantile of chi-squared with one degree of freedom: how far the log-likelihood may fall (Wilks 1938).
-WILKS = 1.9207
+# Half the 95 % quantile of chi-squared with one degree of freedom: the decrease of the log-likelihood at the ends of a
+# 95 % interval (Wilks 1938).
+LIKELIHOOD_DECREASE = 1.9207
 
 
 @dataclass(frozen=True)
 class Temperature:
-    """The temperature that fits, and how surely.
+    """Fitted temperature with its interval.
 
     Attributes:
-        value: Divides the logits. Above 1: the model was over-confident; below 1: under-confident.
-        low: Lower end of its 95 % interval, by the likelihood ratio (Wilks 1938).
-        high: Upper end.
-        loss_before: Log loss of the data that it was fitted on, as the model was.
-        loss_after: The same with the temperature.
-        determined: Whether the data say which. Not where a limit of the search, 0.01 or 100, is as good: all
-            predictions right (more confidence is always better), or all classes equally probable. `value` then says
-            nothing.
+        value: Temperature, the divisor of the logits. Above 1: the model is over-confident; below 1: under-confident.
+        low: Lower end of the 95 % interval by the likelihood ratio (Wilks 1938).
+        high: Upper end of that interval.
+        loss_before: Log loss of the calibration data without temperature scaling, in nats.
+        loss_after: Log loss of the calibration data with the fitted temperature.
+        determined: Whether the data determine the temperature. They do not if a limit of the search, 0.01 or 100, is
+            equally good: all predictions are right (more confidence is always better), or all classes are equally
+            probable. `value` is then meaningless.
     """
 
     value: float
@@ -48,30 +49,30 @@ class Temperature:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the data rule out that the model needs none."""
+        """Whether the interval excludes 1, the temperature that changes nothing."""
         return self.determined and not self.low <= 1.0 <= self.high
 
 
 def fit_temperature(probabilities: Any, labels: Any) -> Temperature:
-    """Find the temperature that makes a model's confidence true (Guo et al. 2017).
+    """Fit the temperature that calibrates a model (Guo et al. 2017).
 
-    Fit it on examples that the model was not trained on, and judge it on others still. The logits of a softmax are the
-    logarithms of its probabilities, up to a constant a row that a softmax forgets; so no logits are needed. A float32
-    probability that was rounded to exactly 1 loses nothing that matters (the small probabilities beside it keep seven
-    digits each): the temperature is true to about 1e-6 of itself. Only a label's probability that underflowed to 0
-    (logits more than 87 apart) is read as `FLOOR`, and makes the temperature too small.
+    Use examples that the model was not trained on, and evaluate the temperature on a third set. No logits are needed:
+    they are the logarithms of the probabilities, up to a constant per row that cancels in a softmax. A float32
+    probability that was rounded to exactly 1 does no harm, because the small probabilities beside it keep seven digits
+    each: the relative error of the temperature is about 1e-6. Only a probability of the label that underflowed to 0
+    (logits that differ by more than 87) is replaced by `MIN_PROBABILITY`, and makes the temperature too small.
 
     Args:
         probabilities: ``(n, classes)``.
-        labels: ``(n,)``.
+        labels: ``(n,)``, integers from 0 to classes - 1.
 
     Raises:
-        DataError: The arrays do not fit together, or hold what is no probability or no label.
+        DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
-        >>> true = np.array([[0.8, 0.2], [0.2, 0.8]] * 50)
+        >>> calibrated = np.array([[0.8, 0.2], [0.2, 0.8]] * 50)
         >>> labels = np.array([0, 1, 0, 1, 0, 1, 0, 1, 1, 0] * 10)
-        >>> round(fit_temperature(apply_temperature(true, 1 / 3), labels).value, 4)  # sharpened by 3
+        >>> round(fit_temperature(apply_temperature(calibrated, 1 / 3), labels).value, 4)  # sharpened by 3
         3.0
     """
     from scipy.optimize import minimize_scalar
@@ -80,16 +81,16 @@ def fit_temperature(probabilities: Any, labels: Any) -> Temperature:
     loss = _loss_of_log_temperature(checked, classes)
     limits = float(np.log(MIN_TEMPERATURE)), float(np.log(MAX_TEMPERATURE))
     best = minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-9})
-    # Where no temperature is better than none, as for a model that says the same of all classes, it is none.
-    place = float(best.x) if best.fun < loss(0.0) else 0.0
-    allowed = loss(place) + WILKS / len(classes)
+    # Temperature 1 unless another one is better; all are equal if a model predicts the same for all classes.
+    best_log = float(best.x) if best.fun < loss(0.0) else 0.0
+    max_loss = loss(best_log) + LIKELIHOOD_DECREASE / len(classes)
     return Temperature(
-        value=float(np.exp(place)),
-        low=float(np.exp(_crossing(loss, place, limits[0], allowed))),
-        high=float(np.exp(_crossing(loss, place, limits[1], allowed))),
+        value=float(np.exp(best_log)),
+        low=float(np.exp(_crossing(loss, best_log, limits[0], max_loss))),
+        high=float(np.exp(_crossing(loss, best_log, limits[1], max_loss))),
         loss_before=loss(0.0),
-        loss_after=loss(place),
-        determined=bool(min(map(loss, limits)) > loss(place) + 1e-12),
+        loss_after=loss(best_log),
+        determined=bool(min(map(loss, limits)) > loss(best_log) + 1e-12),
     )
 
 
@@ -98,13 +99,13 @@ def apply_temperature(probabilities: Any, temperature: float) -> Floats:
 
     Args:
         probabilities: ``(..., classes)``, of one model or of several.
-        temperature: Above 0. More than 1 makes the model less sure.
+        temperature: Temperature, above 0. Above 1 it makes the model less confident.
 
     Returns:
-        As float64, in the same shape, with the same order within each row.
+        Probabilities as float64, in the same shape, with the same order of the classes within each row.
 
     Raises:
-        DataError: The temperature is no number above 0.
+        DataError: The temperature is not a finite number above 0.
 
     Example:
         >>> apply_temperature([[0.9, 0.1]], 2.0).round(2).tolist()
@@ -118,27 +119,31 @@ def apply_temperature(probabilities: Any, temperature: float) -> Floats:
 
 
 def _logits(probabilities: Floats) -> Floats:
-    """Logarithms, the largest of each row 0."""
-    logits = np.log(np.maximum(probabilities, FLOOR))
+    """Logarithms of the probabilities, shifted so that the largest of each row is 0."""
+    logits = np.log(np.maximum(probabilities, MIN_PROBABILITY))
     return np.asarray(logits - logits.max(axis=-1, keepdims=True))
 
 
 def _loss_of_log_temperature(probabilities: Floats, labels: Integers) -> Callable[[float], float]:
-    """The log loss as a function of log T: it has one minimum, for it is convex in 1 / T."""
+    """Log loss as a function of log T. It has one minimum, because it is convex in 1 / T.
+
+    At T = 1 it equals `log_loss`, which the tests check. It is computed from logits, once per temperature that the
+    search tries; `log_loss` of scaled probabilities would lose those below 2.2e-16.
+    """
     logits = _logits(probabilities)
-    mean = logits[np.arange(len(labels)), labels].mean()
+    mean_of_label = logits[np.arange(len(labels)), labels].mean()
 
     def loss(log_temperature: float) -> float:
         beta = np.exp(-log_temperature)
-        return float(np.log(np.exp(logits * beta).sum(axis=1)).mean() - mean * beta)
+        return float(np.log(np.exp(logits * beta).sum(axis=1)).mean() - mean_of_label * beta)
 
     return loss
 
 
-def _crossing(loss: Callable[[float], float], inside: float, limit: float, allowed: float) -> float:
-    """Where the loss rises above what is allowed, between the best place and a limit; the limit if it never does."""
+def _crossing(loss: Callable[[float], float], best_log: float, limit: float, max_loss: float) -> float:
+    """Log T between the minimum and a limit at which the loss exceeds a maximum; the limit if it never does."""
     from scipy.optimize import brentq
 
-    if loss(limit) <= allowed:
+    if loss(limit) <= max_loss:
         return limit
-    return float(brentq(lambda place: loss(place) - allowed, inside, limit, xtol=1e-6))
+    return float(brentq(lambda log_temperature: loss(log_temperature) - max_loss, best_log, limit, xtol=1e-6))

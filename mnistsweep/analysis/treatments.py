@@ -1,6 +1,6 @@
-"""What the arms of the cleaning experiment do to a training set.
+"""Treatment of the training set by each arm of the cleaning experiment.
 
-Taking examples away changes a model in any case; so one arm removes nothing, and one as many at random.
+Removing any examples changes a model. Two control arms therefore remove nothing, and the same number at random.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mnistsweep.errors import DataError, suggest
 
 NOTHING, RANDOM, SUSPECTS, CORRECTED, AMBIGUOUS = "nothing", "random", "suspects", "corrected", "ambiguous"
 
-# What each arm does with the M examples that it is about, in reading order.
+# Treatment of each arm, in the order of display. All arms treat the same number of examples.
 ARMS: Mapping[str, str] = {
     NOTHING: "nothing removed",
     RANDOM: "as many removed at random",
@@ -28,11 +28,11 @@ ARMS: Mapping[str, str] = {
 
 @dataclass(frozen=True, eq=False)
 class TreatedTrainingSet:
-    """What an arm is trained on.
+    """Training set of an arm.
 
     Attributes:
-        kept: Positions of the examples, ascending.
-        labels: Theirs.
+        kept: Positions of the examples that are kept, ascending.
+        labels: Labels of these examples.
     """
 
     kept: Integers
@@ -42,18 +42,18 @@ class TreatedTrainingSet:
 def apply_treatment(
     arm: str, labels: Any, suspects: Any, suggested: Any, ambiguous: Any, seed: int
 ) -> TreatedTrainingSet:
-    """Apply a treatment to a training set; every arm is about the same number of examples, that of the suspects.
+    """Apply the treatment of an arm to a training set. Every arm treats as many examples as there are suspects.
 
     Args:
-        arm: One of `ARMS`.
-        labels: Of the training set, ``(n,)``.
+        arm: Name of the arm, a key of `ARMS`.
+        labels: Labels of the training set, ``(n,)``.
         suspects: Positions of the suspected labels, ``(m,)``.
-        suggested: A class for each example, ``(n,)``; what the suspects are corrected to.
-        ambiguous: Positions, most ambiguous first; suspects among them are passed over, so that the two arms differ.
-        seed: Decides which examples are removed at random.
+        suggested: Suggested class of each example, ``(n,)``; the corrected label of a suspect.
+        ambiguous: Positions of the examples, most ambiguous first; suspects are skipped, so that the two arms differ.
+        seed: Seed of the random removal.
 
     Raises:
-        DataError: There is no such arm.
+        DataError: The arm is unknown.
 
     Example:
         >>> treated = apply_treatment("corrected", [0, 0, 1], [1], suggested=[0, 1, 1], ambiguous=[2], seed=0)
@@ -61,7 +61,7 @@ def apply_treatment(
         [0, 1, 1]
     """
     if arm not in ARMS:
-        raise DataError(f"arm: there is no {arm!r}; {suggest(arm, ARMS)}.")
+        raise DataError(f"arm: must be one of the arms, received {arm!r}; {suggest(arm, ARMS)}.")
     treated, suspected = np.array(labels, dtype=np.int64), np.asarray(suspects, dtype=np.int64)
     if arm == CORRECTED:
         treated[suspected] = np.asarray(suggested)[suspected]

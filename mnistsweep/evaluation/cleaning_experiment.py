@@ -25,10 +25,10 @@ from rich.console import Console
 from mnistsweep import __version__, data
 from mnistsweep.analysis.arms import compare_arms, summarize_arms
 from mnistsweep.analysis.arrays import check, check_probabilities
-from mnistsweep.analysis.calibration import log_loss
 from mnistsweep.analysis.confidence import rank_ambiguous
 from mnistsweep.analysis.folds import assign_folds
 from mnistsweep.analysis.label_quality import LabelQuality, rank_suspects
+from mnistsweep.analysis.log_loss import log_loss
 from mnistsweep.analysis.planting import plant_label_errors, score_detection
 from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treatment
 from mnistsweep.atomic import remove_temporary_files

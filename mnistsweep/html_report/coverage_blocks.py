@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from mnistsweep.analysis.accuracy import wilson
-from mnistsweep.analysis.coverage import Coverage, coverage
+from mnistsweep.analysis.accuracy import wilson_interval
+from mnistsweep.analysis.coverage import Coverage, measure_coverage
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Figure, Table
@@ -35,7 +35,7 @@ def coverage_figure(curves: list[Coverage], curve: Coverage) -> Figure:
         "The share of wrong answers if only the most confident images are answered, from all of them (at the right end "
         f"of the curve: {percent(1 - curve.accuracy[-1])} wrong) to ever fewer. "
     )
-    point = curve.reaching(TARGETS[-1])
+    point = curve.largest_point_with(TARGETS[-1])
     if point is not None:
         caption += (
             f"At {percent(curve.coverage[point])} coverage {percent(curve.accuracy[point])} of the answers are right. "
@@ -48,7 +48,7 @@ def coverage_figure(curves: list[Coverage], curve: Coverage) -> Figure:
 
 def coverage_table(curve: Coverage) -> Table:
     """A few points of the curve with their intervals."""
-    points = curve.at(sorted(COVERAGES))[::-1]
+    points = curve.points_at(sorted(COVERAGES))[::-1]
     low, high = curve.interval(points)
     rows = [
         [
@@ -79,7 +79,7 @@ def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
     checkpoint = evidence.checkpoint
     if checkpoint is None:
         return _read_off(curve)
-    validation = coverage(checkpoint.validation, checkpoint.validation_labels)
+    validation = measure_coverage(checkpoint.validation, checkpoint.validation_labels)
     chosen = _choice(validation)
     if chosen is None:
         return []
@@ -89,7 +89,7 @@ def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
     right = checkpoint.test.argmax(axis=1) == evidence.labels
     if not answered.any() or right[answered].mean() <= right.mean():
         return []
-    low, high = wilson(right[answered].sum(), answered.sum())
+    low, high = wilson_interval(right[answered].sum(), answered.sum())
     return [
         f"Answering only when the winner's checkpoint is at least {percent(threshold)} sure, a threshold chosen on its "
         f"validation side for {100 * target:g} % accuracy, leaves {percent(answered.mean())} of the test images and "
@@ -101,7 +101,7 @@ def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
 def _choice(curve: Coverage) -> tuple[float, int] | None:
     """The highest target that enough images reach, but not all do, and its point of the curve."""
     for target in reversed(TARGETS):
-        point = curve.reaching(target)
+        point = curve.largest_point_with(target)
         if point is not None and curve.accuracy[-1] < target and curve.coverage[point] >= MIN_COVERAGE:
             return target, point
     return None
@@ -122,7 +122,7 @@ def _read_off(curve: Coverage) -> list[str]:
 
 def coverage_rows(curve: Coverage) -> pd.DataFrame:
     """The curve at 200 coverages, for ``coverage.csv``."""
-    points = curve.at(np.linspace(0.005, 1.0, 200))
+    points = curve.points_at(np.linspace(0.005, 1.0, 200))
     low, high = curve.interval(points)
     return pd.DataFrame(
         {
@@ -158,6 +158,6 @@ def _draw(curves: Sequence[Coverage], together: Coverage) -> Drawing:
 
 def _least_shown(curve: Coverage) -> float:
     """A round coverage a little below the one where nine of ten errors are gone."""
-    point = curve.reaching(1 - 0.1 * float(1 - curve.accuracy[-1]))
+    point = curve.largest_point_with(1 - 0.1 * float(1 - curve.accuracy[-1]))
     gone = 0.0 if point is None else float(curve.coverage[point])
     return float(np.floor(20 * (1 - min(1.0, 1.6 * (1 - gone) + 0.05))) / 20)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from sklearn.metrics import accuracy_score, log_loss
 
-from mnistsweep.analysis.accuracy import measure_accuracy, wilson
+from mnistsweep.analysis.accuracy import measure_accuracy, wilson_interval
 from mnistsweep.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -42,12 +42,12 @@ def test_mean_and_spread_over_seeds() -> None:
 def test_the_interval_covers_the_sampling_of_images() -> None:
     """Of a model that is right in 90 % of all images, sampled anew: about 95 of 100 intervals hold the truth."""
     right = np.random.default_rng(1).uniform(size=(2000, 500)) < 0.9
-    low, high = wilson(right.sum(axis=1), 500)
+    low, high = wilson_interval(right.sum(axis=1), 500)
     assert 0.93 < ((low <= 0.9) & (high >= 0.9)).mean() < 0.97
 
 
 def test_wilson_of_a_good_mnist_model() -> None:
-    low, high = wilson(9930, 10_000)
+    low, high = wilson_interval(9930, 10_000)
     assert (round(100 * float(low), 2), round(100 * float(high), 2)) == (99.12, 99.45)
 
 
@@ -55,11 +55,11 @@ def test_wilson_of_a_good_mnist_model() -> None:
 def test_wilson_agrees_with_scipy(trials: int, data: st.DataObject) -> None:
     successes = data.draw(st.integers(0, trials))
     expected = binomtest(successes, trials).proportion_ci(0.95, "wilson")
-    assert [float(end) for end in wilson(successes, trials)] == pytest.approx([*expected], abs=1e-12)
+    assert [float(end) for end in wilson_interval(successes, trials)] == pytest.approx([*expected], abs=1e-12)
 
 
 def test_wilson_at_the_ends() -> None:
-    low, high = wilson([0, 5, 0], [5, 5, 0])
+    low, high = wilson_interval([0, 5, 0], [5, 5, 0])
     assert low[0] == 0
     assert high[1] == 1
     assert (low[2], high[2]) == (0, 1)

@@ -59,7 +59,7 @@ def test_verdicts() -> None:
     labels = np.zeros(100, int)
     better = compare_models(*models(80, 12, 2, 6), labels)
     assert better.verdict("one", "other") == ("one is better: it alone is right on 12 images, other on 2 (p = 0.013).")
-    assert better.verdict("one", "other", level=0.01).startswith("No difference can be told between one and other:")
+    assert better.verdict("one", "other", level=0.01).startswith("No significant difference between one and other:")
     assert (
         compare_models(*models(80, 2, 12, 6), labels)
         .verdict()

@@ -5,7 +5,7 @@ import pytest
 from evidence import make_probabilities
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from mnistsweep.analysis.accuracy import wilson
+from mnistsweep.analysis.accuracy import wilson_interval
 from mnistsweep.analysis.confusion import measure_confusion, order_classes, score_classes
 from mnistsweep.errors import DataError
 
@@ -81,9 +81,9 @@ def test_a_class_without_images() -> None:
 
 def test_intervals() -> None:
     scores = score_classes([[80, 20], [5, 95]])
-    np.testing.assert_allclose(scores.recall_interval[:, 0], wilson(80, 100), atol=1e-12)
-    np.testing.assert_allclose(scores.precision_interval[:, 0], wilson(80, 85), atol=1e-12)
-    ends = np.array(wilson(80, 105))
+    np.testing.assert_allclose(scores.recall_interval[:, 0], wilson_interval(80, 100), atol=1e-12)
+    np.testing.assert_allclose(scores.precision_interval[:, 0], wilson_interval(80, 85), atol=1e-12)
+    ends = np.array(wilson_interval(80, 105))
     np.testing.assert_allclose(scores.f1_interval[:, 0], 2 * ends / (1 + ends), atol=1e-12)
     assert scores.f1_interval[0, 0] < scores.f1[0] < scores.f1_interval[1, 0]
 

@@ -20,7 +20,7 @@ def test_folds_have_the_classes_in_proportion() -> None:
 
 
 def test_a_class_with_fewer_examples_than_folds_is_refused() -> None:
-    with pytest.raises(DataError, match="class 2 has 4 examples in the training side, and there are to be 5 folds"):
+    with pytest.raises(DataError, match="class 2 has 4 examples in the training split, received 5 folds"):
         assign_folds(np.repeat([0, 1, 2], [50, 30, 4]), 5, classes=3, seed=0)
     with pytest.raises(DataError, match="class 3 has 0 examples"):
         assign_folds(np.repeat([0, 1, 2], 50), 5, classes=4, seed=0)

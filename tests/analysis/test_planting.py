@@ -37,7 +37,7 @@ def test_planting_is_decided_by_the_seed_and_reaches_every_other_class() -> None
 
 @pytest.mark.parametrize("share", [-0.01, 0.51, float("nan")])
 def test_a_share_out_of_range_is_refused(share: float) -> None:
-    with pytest.raises(DataError, match=r"a share of the labels from 0 to 0\.5, received"):
+    with pytest.raises(DataError, match=r"must be a share of the labels from 0 to 0\.5, received"):
         plant_label_errors(LABELS, share, 10, seed=0)
 
 
@@ -48,5 +48,5 @@ def test_what_is_found_by_hand() -> None:
     assert found.sentence.startswith("3 wrong labels were planted: 66.67 % of them are among the first 3 of the rank")
     assert score_detection(order, np.zeros(6, bool), planted=[4]) == DetectionScores(1, 0, 1.0, 0.0, 0.0)
     assert score_detection(order, np.zeros(6, bool), planted=[4]).sentence.endswith("ranking. No label is flagged.")
-    with pytest.raises(DataError, match="nothing was planted"):
+    with pytest.raises(DataError, match="must have at least one position"):
         score_detection(order, np.zeros(6, bool), planted=[])

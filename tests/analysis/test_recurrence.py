@@ -9,7 +9,7 @@ import pytest
 from evidence import make_probabilities
 
 from mnistsweep.analysis.confidence import SINGLE, rank_ambiguous
-from mnistsweep.analysis.recurrence import recurrence
+from mnistsweep.analysis.recurrence import measure_recurrence
 from mnistsweep.errors import DataError
 
 LABELS = np.arange(200) % 5
@@ -22,9 +22,9 @@ def stack() -> np.ndarray:
 
 @pytest.mark.parametrize("by", SINGLE)
 def test_agrees_with_sets(by: str, stack: np.ndarray) -> None:
-    found = recurrence(stack, LABELS, top=12, by=by)
+    found = measure_recurrence(stack, LABELS, top=12, by=by)
     tops = [set(rank_ambiguous(one, LABELS, by).order[:12]) for one in stack]
-    assert [set(row) for row in found.leaders] == tops
+    assert [set(row) for row in found.top_examples] == tops
     assert found.num_rankings.tolist() == [sum(index in one for one in tops) for index in range(200)]
     for i, first in enumerate(tops):
         for j, second in enumerate(tops):
@@ -37,7 +37,7 @@ def test_agrees_with_sets(by: str, stack: np.ndarray) -> None:
 
 def test_who_is_wrong(stack: np.ndarray) -> None:
     stack[:, 3:5] = np.eye(5)[0]  # wrong, all of them: the labels are 3 and 4
-    found = recurrence(stack, LABELS)
+    found = measure_recurrence(stack, LABELS)
     right = stack.argmax(axis=2) == LABELS
     assert np.array_equal(found.num_right, right.sum(axis=0))
     assert np.array_equal(found.never_wrong, right.all(axis=0))
@@ -51,7 +51,7 @@ def test_planted_overlaps() -> None:
     """Two models doubt the same ten examples, a third ten others; all are right."""
     sure = np.tile([0.95, 0.05], (3, 60, 1))
     sure[:2, :10] = sure[2, 30:40] = [0.55, 0.45]
-    found = recurrence(sure, np.zeros(60, int), top=10)
+    found = measure_recurrence(sure, np.zeros(60, int), top=10)
     assert found.jaccard.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
     assert found.mean_jaccard == pytest.approx(1 / 3)
     assert np.bincount(found.num_rankings).tolist() == [40, 10, 10]
@@ -59,7 +59,7 @@ def test_planted_overlaps() -> None:
 
 
 def test_one_model(stack: np.ndarray) -> None:
-    found = recurrence(stack[0], LABELS, top=3)
+    found = measure_recurrence(stack[0], LABELS, top=3)
     assert math.isnan(found.mean_jaccard)
     assert found.jaccard.tolist() == [[1.0]]
     assert found.num_rankings.sum() == 3
@@ -67,17 +67,17 @@ def test_one_model(stack: np.ndarray) -> None:
 
 
 def test_all_wrong(stack: np.ndarray) -> None:
-    found = recurrence(np.eye(5)[(LABELS + 1) % 5], LABELS)
+    found = measure_recurrence(np.eye(5)[(LABELS + 1) % 5], LABELS)
     assert found.always_wrong.all()
 
 
 def test_a_top_larger_than_the_examples_holds_them_all() -> None:
-    found = recurrence([[[0.9, 0.1], [0.2, 0.8]]] * 2, [0, 1], top=50)
+    found = measure_recurrence([[[0.9, 0.1], [0.2, 0.8]]] * 2, [0, 1], top=50)
     assert (found.top, found.mean_jaccard, found.num_rankings.tolist()) == (2, 1.0, [2, 2])
 
 
 def test_bad_input(stack: np.ndarray) -> None:
     with pytest.raises(DataError, match="top: must be at least 1, received 0"):
-        recurrence(stack, LABELS, top=0)
+        measure_recurrence(stack, LABELS, top=0)
     with pytest.raises(DataError, match="received 'variation_ratio'"):
-        recurrence(stack, LABELS, by="variation_ratio")
+        measure_recurrence(stack, LABELS, by="variation_ratio")

@@ -52,7 +52,7 @@ def test_chunks_change_nothing_and_undistorted_images_are_predicted_once(monkeyp
         sizes.append(len(images))
         return bright(images)
 
-    monkeypatch.setattr(robustness, "CHUNK", 8)
+    monkeypatch.setattr(robustness, "MAX_IMAGES", 8)
     parts = measure_robustness(counting, IMAGES, LABELS, DARK)
     np.testing.assert_allclose(parts.responses[0].accuracy, whole.responses[0].accuracy)
     np.testing.assert_allclose(parts.responses[0].confidence, whole.responses[0].confidence, atol=1e-6)
@@ -99,7 +99,7 @@ def test_round_trip_to_disk_without_pickle() -> None:
 def test_a_missing_array_is_named() -> None:
     saved = measure_robustness(bright, IMAGES, LABELS, DARK).to_arrays()
     del saved["dark.accuracy"]
-    with pytest.raises(DataError, match=r"an array is missing from what was stored: 'dark.accuracy'"):
+    with pytest.raises(DataError, match=r"an array is missing from the file: 'dark.accuracy'"):
         Robustness.from_arrays(saved)
 
 

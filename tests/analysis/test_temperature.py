@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mnistsweep.analysis.calibration import calibration, log_loss
+from mnistsweep.analysis.calibration import measure_calibration
+from mnistsweep.analysis.log_loss import log_loss
 from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
 from mnistsweep.errors import DataError
 
@@ -61,8 +62,8 @@ def test_it_undoes_itself_and_calibrates() -> None:
     after = apply_temperature(sharp, found.value)
     assert found.loss_after == pytest.approx(log_loss(after, labels), abs=1e-12)
     assert found.loss_after < found.loss_before
-    assert calibration(sharp, labels).miscalibrated
-    assert not calibration(after, labels).miscalibrated
+    assert measure_calibration(sharp, labels).miscalibrated
+    assert not measure_calibration(after, labels).miscalibrated
     assert (after.argmax(axis=1) == sharp.argmax(axis=1)).all()
 
 

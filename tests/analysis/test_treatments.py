@@ -41,5 +41,5 @@ def test_labels_are_not_changed_in_place() -> None:
 
 
 def test_an_unknown_arm_is_refused_with_the_nearest() -> None:
-    with pytest.raises(DataError, match="there is no 'randm'; did you mean 'random'"):
+    with pytest.raises(DataError, match="received 'randm'; did you mean 'random'"):
         apply_treatment("randm", [0, 1], [0], [0, 1], [1], seed=0)

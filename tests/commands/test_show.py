@@ -59,7 +59,7 @@ def test_one_image_is_printed_and_drawn(
 def test_the_next_wrong_one_is_found_and_drawn_into_the_report(
     folder: Path, evidence: Evidence, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = np.flatnonzero(evidence.predictions != evidence.labels).tolist()
+    wrong = np.flatnonzero(evidence.committee.argmax(axis=1) != evidence.labels).tolist()
     for start, expected in (-1, wrong[0]), (wrong[0] - 1, wrong[0]), (wrong[-1], wrong[0]), (19, wrong[0]):
         answer = command(capfd, "show", str(folder), str(start), "--next-wrong")
         assert answer.code == 0, answer.err

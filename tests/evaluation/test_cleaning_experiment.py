@@ -212,9 +212,7 @@ def test_a_second_process_is_refused(run: Callable[..., Made], selection: Select
 
 
 def test_too_many_folds_and_damaged_files_are_errors(run: Callable[..., Made], selection: Selection) -> None:
-    with pytest.raises(
-        DataError, match=r"class \d has \d+ examples in the training side, and there are to be 70 folds"
-    ):
+    with pytest.raises(DataError, match=r"class \d has \d+ examples in the training split, received 70 folds"):
         run(dataclasses.replace(ONE_SEED, folds=70), killed_at=0)
     assert not selection.paths.clean.folder.exists()
     run(killed_at=2)

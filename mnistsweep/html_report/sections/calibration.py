@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.accuracy import sample_std
-from mnistsweep.analysis.calibration import Calibration, calibration
-from mnistsweep.analysis.coverage import Coverage, coverage
+from mnistsweep.analysis.calibration import Calibration, measure_calibration
+from mnistsweep.analysis.coverage import Coverage, measure_coverage
 from mnistsweep.analysis.temperature import MAX_TEMPERATURE, Temperature, apply_temperature, fit_temperature
 from mnistsweep.html_report.coverage_blocks import (
     TARGETS,
@@ -30,10 +30,10 @@ CHECKPOINT_CAPTION = "The winner's own checkpoint on the test set: accuracy agai
 def section(evidence: Evidence) -> Section | None:
     """Reliability of the report's models, temperature of the winner's checkpoint, accuracy against coverage."""
     labels = evidence.labels
-    seeds = [calibration(one, labels) for one in evidence.probabilities]
-    together = calibration(evidence.committee, labels)
-    curves = [coverage(one, labels) for one in evidence.probabilities]
-    curve = coverage(evidence.committee, labels)
+    seeds = [measure_calibration(one, labels) for one in evidence.probabilities]
+    together = measure_calibration(evidence.committee, labels)
+    curves = [measure_coverage(one, labels) for one in evidence.probabilities]
+    curve = measure_coverage(evidence.committee, labels)
     blocks: list[Block] = [Text(_introduction(evidence)), _facts(seeds, together, curve)]
     measured: dict[str, Calibration] = {}
     if evidence.winner.retrained or evidence.checkpoint is None:  # else the one model is the checkpoint, shown below
@@ -43,7 +43,7 @@ def section(evidence: Evidence) -> Section | None:
     advice: list[str] = []
     if evidence.checkpoint is not None:
         scaled, fitted = _scaled(evidence.checkpoint)
-        before, after = calibration(evidence.checkpoint.test, labels), calibration(scaled, labels)
+        before, after = measure_calibration(evidence.checkpoint.test, labels), measure_calibration(scaled, labels)
         measured |= {"checkpoint": before} | ({"checkpoint with temperature": after} if fitted.determined else {})
         blocks += _temperature(fitted, before, after, len(evidence.checkpoint.validation_labels))
         advice += _temperature_advice(fitted, before, after)
@@ -84,7 +84,7 @@ def _facts(seeds: list[Calibration], together: Calibration, curve: Coverage) -> 
         facts.append(Fact("calibration error, committee", percent(together.expected_error), chance))
     facts.append(Fact("Brier score", f"{together.brier:.4f}", "0 is best, 2 is worst; " + _who(len(seeds))))
     for target in TARGETS:
-        point = curve.reaching(target)
+        point = curve.largest_point_with(target)
         value = "none" if point is None else percent(curve.coverage[point])
         note = "" if point is None else f"those of which it is at least {percent(curve.thresholds[point])} sure"
         facts.append(Fact(f"answered at {100 * target:g} % accuracy", value, note))

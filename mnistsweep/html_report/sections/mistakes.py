@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnistsweep.analysis.accuracy import wilson
+from mnistsweep.analysis.accuracy import wilson_interval
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.html_report.evidence import Evidence
@@ -184,7 +184,7 @@ def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
     """The class whose recall is surely below that of all; the level is divided by the number of classes."""
     scores = confusion.scores
     right, overall = np.diag(confusion.counts), np.trace(confusion.counts) / len(evidence.labels)
-    _, high = wilson(right, scores.support, level=1 - 0.05 / len(right))
+    _, high = wilson_interval(right, scores.support, level=1 - 0.05 / len(right))
     weak = np.flatnonzero((high < overall) & (scores.support > 0))
     if len(weak):
         worst = int(weak[np.argmin(scores.recall[weak])])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mnistsweep.analysis.recurrence import Recurrence, recurrence
+from mnistsweep.analysis.recurrence import Recurrence, measure_recurrence
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Text
@@ -33,13 +33,13 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _over_seeds(evidence: Evidence) -> Recurrence:
-    return recurrence(evidence.probabilities, evidence.labels, evidence.top)
+    return measure_recurrence(evidence.probabilities, evidence.labels, evidence.top)
 
 
 def _over_trials(evidence: Evidence) -> Recurrence:
     """Compare the next best trials with the winner's own checkpoint; where that is missing, with the committee."""
     winner = evidence.committee if evidence.checkpoint is None else evidence.checkpoint.test
-    return recurrence(np.stack([winner, *evidence.others.values()]), evidence.labels, evidence.top)
+    return measure_recurrence(np.stack([winner, *evidence.others.values()]), evidence.labels, evidence.top)
 
 
 def _names(evidence: Evidence) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from evidence import make_evidence
 
-from mnistsweep.analysis.calibration import calibration
+from mnistsweep.analysis.calibration import measure_calibration
 from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
 from mnistsweep.html_report.evidence import Checkpoint, Evidence
 from mnistsweep.html_report.figures import style
@@ -62,7 +62,7 @@ def test_the_whole_section() -> None:
     assert any(f"(at the right end of the curve: {wrong:.2f} % wrong)" in caption for caption in captions)
     assert any("Smaller is better, but for what chance explains" in caption for caption in captions)
     assert isinstance(facts, Facts)
-    errors = [calibration(one, evidence.labels).expected_error for one in evidence.probabilities]
+    errors = [measure_calibration(one, evidence.labels).expected_error for one in evidence.probabilities]
     assert facts.facts[0].value == f"{100 * np.mean(errors):.2f} ± {100 * np.std(errors, ddof=1):.2f} %"
     rows = found.files["reliability.csv"]
     assert list(rows.model.unique()) == [
@@ -84,7 +84,7 @@ def test_a_planted_temperature_is_advised_and_fitted_on_validation_alone() -> No
     fitted = fit_temperature(evidence.checkpoint.validation, evidence.checkpoint.validation_labels)
     assert fitted.value == pytest.approx(2.0, rel=0.1)
     before, after = (
-        calibration(one, evidence.labels).expected_error
+        measure_calibration(one, evidence.labels).expected_error
         for one in (evidence.checkpoint.test, apply_temperature(evidence.checkpoint.test, fitted.value))
     )
     assert shown(evidence).advice[0] == (
