@@ -131,7 +131,7 @@ BAD = [
     ("sweep model.dropout=0,1.0", r"^model\.dropout must be .*; received 1\.0$"),
     ("sweep", r"^nothing is swept: "),
     ("sweep trainer.epochs=3", r"^nothing is swept: "),
-    ("train trainer.epochs=3,4", r"^trainer\.epochs: a range is searched by mnistsweep sweep"),
+    ("train trainer.epochs=3,4", r"^trainer\.epochs: mnistsweep sweep searches a range"),
     ("sweep seed=1,2", r"^seed: holds for the whole sweep .*trainer\.repeats"),
     ("sweep workers=1,2", r"^workers: holds for the whole sweep"),
     ("sweep oracle=random,tpe", r"^oracle: holds for the whole sweep"),
@@ -288,7 +288,7 @@ def test_export_before_any_trial_completed(capfd: Capture) -> None:
 def test_export_of_a_model_by_another_name(capfd: Capture) -> None:
     finished_sweep([DROPOUT], [0.5])
     lines = refused(capfd, "export", "sweep", "--output", "best.yaml", "--model", "best.h5")
-    matches(lines, (r"^--model: a Keras model's file ends with \.keras, received 'best\.h5'\.$",))
+    matches(lines, (r"^--model: the name of a Keras model file ends with \.keras; received 'best\.h5'\.$",))
 
 
 def test_export_of_a_model_that_is_gone(capfd: Capture) -> None:

@@ -121,19 +121,18 @@ def test_a_sweep_around_the_best_configuration(plans: list[Plan], capfd: Capture
 
 
 def test_arguments_and_environment_of_the_process_are_not_touched(
-    plans: list[Plan], capfd: Capture, monkeypatch: pytest.MonkeyPatch
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments, before = ["pytest", "-q"], dict(os.environ)
+    arguments, seen = ["pytest", "-q"], list[tuple[list[str], str | None]]()
+
+    def run_sweep(plan: Plan, launch: Any) -> int:
+        seen.append((sys.argv, os.environ.get("HYDRA_FULL_ERROR")))
+        return 0
+
+    monkeypatch.setattr("mnistsweep.commands.sweep.run_sweep", run_sweep)
     monkeypatch.setattr(sys, "argv", arguments)
-    changes: list[str] = []
-
-    class Watched(list[str]):
-        def __setitem__(self, *change: Any) -> None:
-            changes.append(f"{change}")
-
-    watched = Watched(arguments)
-    monkeypatch.setattr(sys, "argv", watched)
-    monkeypatch.setattr(os, "putenv", lambda *change: changes.append(f"{change}"), raising=False)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    before = dict(os.environ)
     for line in (
         ["sweep", *CONDITIONAL],
         ["train", "--cfg", "job"],
@@ -141,8 +140,10 @@ def test_arguments_and_environment_of_the_process_are_not_touched(
         ["sweep", "nothing"],
     ):
         command(capfd, *line)
-        assert sys.argv is watched
-    assert (list(watched), dict(os.environ), changes) == (arguments, before, [])
+        seen.append((sys.argv, os.environ.get("HYDRA_FULL_ERROR")))
+    assert len(seen) == 5
+    assert all(argv is arguments and full is None for argv, full in seen)
+    assert (arguments, dict(os.environ)) == (["pytest", "-q"], before)
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,6 @@ def sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     for key, parents in config.conditions.items():
         if not isinstance(parents, dict):
             faults.append(f"conditions.{key}: {{other key: [values]}}, received {parents!r}.")
-    if config.worker is not None or config.session is not None:
-        faults.append("worker, session: set by the sweeper for its own jobs; workers=N says how many there are.")
     return faults
 
 

@@ -129,8 +129,6 @@ class Config:
     schedule: Any = trial_key(None)
     oracle: Any = sweep_key(None)
     pruner: Any = sweep_key(None)
-    worker: int | None = sweep_key(None, continuable=True)
-    session: str | None = sweep_key(None, continuable=True)
 
 
 def _declared_keys(record: Any, prefix: str = "") -> Iterator[tuple[str, Field[Any]]]:

@@ -1,0 +1,98 @@
+"""Launchers: the workers run as processes of this machine or as jobs of a Hydra launcher, with the same result."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import command
+
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.errors import ConfigError
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.study.sweep import load_sweep
+from mnistsweep.workers import launchers
+from mnistsweep.workers.launchers import WorkerJob, choose_launcher, launch_hydra_jobs, launch_processes
+
+DROPOUT = "model.dropout=0,0.1"
+
+TINY = ("model=perceptron", "trainer.epochs=1", "model.dropout=interval(0,0.5)", "oracle=random", "trials=4")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a space and an accent."""
+    folder = tmp_path / "à côté"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def planned(*overrides: str) -> Plan:
+    return plan_sweep(Recipe((DROPOUT, *overrides)))
+
+
+def test_worker_processes_are_the_default() -> None:
+    assert choose_launcher(planned()) is launch_processes
+    assert choose_launcher(planned("hydra/launcher=local", "workers=3")) is launch_processes
+
+
+def test_other_launchers_run_jobs_of_hydra() -> None:
+    assert choose_launcher(planned("hydra/launcher=basic")) is launch_hydra_jobs
+    assert choose_launcher(planned("hydra/launcher=joblib", "workers=2")) is launch_hydra_jobs
+
+
+def test_the_basic_launcher_runs_one_worker() -> None:
+    with pytest.raises(ConfigError, match=r"^workers: hydra/launcher=basic runs its jobs one after another; received"):
+        choose_launcher(planned("hydra/launcher=basic", "workers=2"))
+
+
+def test_processes_get_the_folder_and_the_threads(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+
+    def run_workers(folder: Path, workers: Sequence[int], threads: int | None, session: str) -> list[int]:
+        calls.append((folder, list(workers), threads, session))
+        return [0, 0]
+
+    monkeypatch.setattr(launchers.supervisor, "run_workers", run_workers)
+    assert launch_processes(planned("workers=2", "trainer.threads=3"), "monday") == [0, 0]
+    assert calls == [(elsewhere / "logs" / "sweep", [0, 1], 3, "monday")]
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_each_job_gets_its_index_from_hydra(launcher: str, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(f"hydra/launcher={launcher}", "logs=some logs", "name=it's", f"workers={1 if launcher == 'basic' else 3}")
+    monkeypatch.setattr(launchers, "WorkerJob", IndexJob)
+    assert launch_hydra_jobs(plan, "monday") == [
+        (elsewhere / "some logs" / "it's", "monday", index) for index in range(plan.config.workers)
+    ]
+
+
+class IndexJob(WorkerJob):
+    """Returns what a worker would start with."""
+
+    def __call__(self, config: Any) -> Any:
+        from mnistsweep.config.hydra_jobs import job_index
+
+        return self.folder, self.session, job_index()
+
+
+def test_a_job_can_be_pickled() -> None:
+    job = WorkerJob(Path("/logs/sweep"), "monday")
+    assert pickle.loads(pickle.dumps(job)) == job
+
+
+@pytest.mark.parametrize("options", [["hydra/launcher=basic"], ["hydra/launcher=joblib", "workers=2"]], ids="+".join)
+def test_a_sweep_through_a_launcher_of_hydra(
+    options: list[str], tiny_data: list[str], elsewhere: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = command(capfd, "sweep", *tiny_data, *TINY, *options)
+    assert answer.code == 0, answer.err
+    assert "4 of 4 trials" in answer.out
+    sweep = load_sweep(elsewhere / "logs" / "sweep")
+    assert [trial.state for trial in sweep.trials.itertuples()] == ["completed"] * 4
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["logs"]
