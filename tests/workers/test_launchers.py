@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import command
 
+from mnistsweep.config.hydra_jobs import job_index
+from mnistsweep.config.overrides import quoted
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
@@ -24,12 +27,15 @@ TINY = ("model=perceptron", "trainer.epochs=1", "model.dropout=interval(0,0.5)",
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory with a space and an accent."""
     folder = tmp_path / "à côté"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    return folder
+    before = dict(os.environ)  # a worker in this process sets variables for the backend
+    yield folder
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def planned(*overrides: str) -> Plan:
@@ -63,22 +69,21 @@ def test_processes_get_the_folder_and_the_threads(elsewhere: Path, monkeypatch: 
     assert calls == [(elsewhere / "logs" / "sweep", [0, 1], 3, "monday")]
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_each_job_gets_its_index_from_hydra(launcher: str, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = planned(f"hydra/launcher={launcher}", "logs=some logs", "name=it's", f"workers={1 if launcher == 'basic' else 3}")
+@pytest.mark.parametrize(("launcher", "workers"), [("basic", 1), ("joblib", 3)])
+def test_each_job_gets_its_index_from_hydra(
+    launcher: str, workers: int, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class IndexJob(WorkerJob):
+        """Returns what a worker would start with."""
+
+        def __call__(self, config: Any) -> Any:
+            return self.folder, self.session, job_index()
+
     monkeypatch.setattr(launchers, "WorkerJob", IndexJob)
-    assert launch_hydra_jobs(plan, "monday") == [
-        (elsewhere / "some logs" / "it's", "monday", index) for index in range(plan.config.workers)
-    ]
-
-
-class IndexJob(WorkerJob):
-    """Returns what a worker would start with."""
-
-    def __call__(self, config: Any) -> Any:
-        from mnistsweep.config.hydra_jobs import job_index
-
-        return self.folder, self.session, job_index()
+    names = [f"logs={quoted('some logs')}", f"name={quoted('it' + chr(39) + 's')}"]
+    plan = planned(f"hydra/launcher={launcher}", f"workers={workers}", *names)
+    folder = elsewhere / "some logs" / "it's"
+    assert launch_hydra_jobs(plan, "monday") == [(folder, "monday", index) for index in range(workers)]
 
 
 def test_a_job_can_be_pickled() -> None:
