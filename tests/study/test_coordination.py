@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import new_event, start
+from fakes import PROCESSES, new_event, start
 from postgresql import Server
 
 from mnistsweep.errors import StudyError
@@ -78,7 +77,7 @@ class TestEveryRegistry:
     """What holds wherever workers meet."""
 
     def test_one_process_at_a_time_has_the_turn(self, paths: SweepPaths, storage: str | None, tmp_path: Path) -> None:
-        ready, go, file = get_context("spawn").Semaphore(0), new_event(), tmp_path / "count"
+        ready, go, file = PROCESSES.Semaphore(0), new_event(), tmp_path / "count"
         file.write_text("0")
         counters = [start(count_up, paths.folder, storage, file, 50, ready, go) for _ in range(4)]
         for _ in counters:
@@ -108,7 +107,7 @@ class TestEveryRegistry:
     ) -> None:
         for count in (1, 2, 40_000_000_000):
             coordinator.write_heartbeat("me", count)
-        answer = get_context("spawn").Queue()
+        answer = PROCESSES.Queue()
         start(last_beat_seen, paths.folder, storage, "me", answer)
         assert answer.get(timeout=LIMIT_SECONDS) == 40_000_000_000
 

@@ -6,11 +6,10 @@ import fcntl
 import os
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from fakes import hold_lease, hold_lock, new_event, start, wait_until
+from fakes import PROCESSES, hold_lease, hold_lock, new_event, start, wait_until
 
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
@@ -192,7 +191,7 @@ def stopped(process: object) -> None:
 def test_a_process_that_is_killed_loses_its_lease_at_once_and_one_that_is_stopped_after_a_while(
     paths: SweepPaths, coordinator: FolderCoordinator, end: Callable[[object], None], waits: bool, died: bool
 ) -> None:
-    names, never = get_context("spawn").SimpleQueue(), new_event()
+    names, never = PROCESSES.SimpleQueue(), new_event()
     process = start(hold_lease, paths.folder, names, never)
     owner = names.get()
     clock = Clock()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 
 import optuna
@@ -12,6 +11,7 @@ import pytest
 from fakes import (
     LINE,
     MIXED,
+    PROCESSES,
     SMALL,
     claim,
     claim_and_hang,
@@ -79,7 +79,7 @@ class TestEveryStore:
     def test_four_processes_finish_exactly_the_budget(self, paths: SweepPaths, storage: str | None) -> None:
         trials = 40 if storage is None else 12
         create_ledger(paths, storage, "max", "val_accuracy", {})
-        ready, go = get_context("spawn").Semaphore(0), new_event()
+        ready, go = PROCESSES.Semaphore(0), new_event()
         workers = [start(work_through, paths.folder, storage, "random", trials, ready, go) for _ in range(4)]
         for _ in workers:
             ready.acquire()

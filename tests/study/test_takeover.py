@@ -6,13 +6,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import (
     LINE,
+    PROCESSES,
     claim,
     doomed_study,
     make_search,
@@ -107,7 +107,7 @@ def go_away(folder: Path, storage: str | None, told: Any, back: Any) -> None:
 
 
 def test_a_worker_that_was_stopped_and_comes_back_late_drops_its_work(paths: SweepPaths, storage: str | None) -> None:
-    told, back = get_context("spawn").SimpleQueue(), new_event()
+    told, back = PROCESSES.SimpleQueue(), new_event()
     away = start(go_away, paths.folder, storage, told, back)
     assert told.get() == 0
     with open_study(paths, make_search(LINE, trials=2), storage, lease_seconds=1.0) as study:
@@ -217,7 +217,7 @@ def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -
 def test_four_workers_killed_again_and_again_finish_exactly_the_budget(paths: SweepPaths, storage: str | None) -> None:
     trials = 40
     create_ledger(paths, storage, "max", "val_accuracy", {})
-    ready, go = get_context("spawn").Semaphore(0), new_event()
+    ready, go = PROCESSES.Semaphore(0), new_event()
     go.set()
 
     def worker() -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import LINE, claim, make_search, new_event, open_study, run, start, train
+from fakes import LINE, PROCESSES, claim, make_search, new_event, open_study, run, start, train
 
 from mnistsweep.errors import DiskFull, StudyError
 from mnistsweep.paths import SweepPaths
@@ -162,9 +162,7 @@ def fill_up(folder: Path, limit: int, failed: object) -> None:
 
 
 def test_a_full_disk_stops_the_worker_and_leaves_a_ledger_that_opens(paths: SweepPaths) -> None:
-    from multiprocessing import get_context
-
-    said = get_context("spawn").SimpleQueue()
+    said = PROCESSES.SimpleQueue()
     process = start(fill_up, paths.folder, 20_000, said)
     message = said.get()
     process.join()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
-from fakes import LINE, claim, make_search, new_event, open_study, run, start, train
+from fakes import LINE, PROCESSES, claim, make_search, new_event, open_study, run, start, train
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
@@ -42,7 +41,7 @@ def open_first(folder: Path, storage: str, ready: Any, go: Any) -> None:
 
 
 def test_processes_that_open_a_fresh_database_at_once_all_succeed(database: str, tmp_path: Path) -> None:
-    ready, go = get_context("spawn").Semaphore(0), new_event()
+    ready, go = PROCESSES.Semaphore(0), new_event()
     openers = [start(open_first, tmp_path / f"sweep-{number}", database, ready, go) for number in range(4)]
     for _ in openers:
         assert ready.acquire(timeout=60)
