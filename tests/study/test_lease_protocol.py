@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fakes import LINE, make_search
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -265,5 +266,10 @@ class Protocol(RuleBasedStateMachine):
             assert records[number].result.objective == value
 
 
-Protocol.TestCase.settings = settings(max_examples=250, stateful_step_count=50)
-TestProtocol = Protocol.TestCase
+class TestProtocol(Protocol.TestCase):
+    settings = settings(max_examples=50, stateful_step_count=50)
+
+
+@pytest.mark.slow
+class TestProtocolAtLength(Protocol.TestCase):
+    settings = settings(max_examples=250, stateful_step_count=50)

@@ -159,6 +159,12 @@ def test_a_result_is_written_once(paths: SweepPaths, storage: str | None) -> Non
         assert study.records()[0].result.objective == 0.5
 
 
+# In SQLite each write takes long, and on PostgreSQL hundreds of them do.
+JOURNAL_AND_SLOW_POSTGRESQL = pytest.mark.parametrize(
+    "storage", ["journal", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+
+
 class Death(BaseException):
     """The process ends here."""
 
@@ -189,7 +195,7 @@ def dies_at(study: Study, moment: int) -> Iterator[list[int]]:
     yield writes
 
 
-@pytest.mark.parametrize("storage", ["journal", "postgresql"], indirect=True)  # in SQLite each write takes long
+@JOURNAL_AND_SLOW_POSTGRESQL
 def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -> None:
     search = make_search(LINE, trials=2)
     moment, died = 1, True
@@ -213,7 +219,7 @@ def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -
     assert moment == 2 + 2 * 2 * 4  # of each trial: it is created, its report, its result, its state
 
 
-@pytest.mark.parametrize("storage", ["journal", "postgresql"], indirect=True)  # in SQLite each write takes long
+@JOURNAL_AND_SLOW_POSTGRESQL
 def test_four_workers_killed_again_and_again_finish_exactly_the_budget(paths: SweepPaths, storage: str | None) -> None:
     trials = 40
     create_ledger(paths, storage, "max", "val_accuracy", {})

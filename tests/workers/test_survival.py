@@ -16,6 +16,7 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps: Folder) -> None:
     search = ["model.dropout=interval(0,0.5)", "optimizer=adam,sgd", "oracle=random", "trials=4", "trainer.epochs=40"]
     sweeps.run("alone", *search)
@@ -60,6 +61,7 @@ def net(input_shape, classes, deadly):
 """
 
 
+@pytest.mark.slow
 def test_a_configuration_that_kills_its_process_is_recorded_and_the_sweep_goes_on(sweeps: Folder) -> None:
     (sweeps.folder / "poison_for_tests.py").write_text(POISON)
     target = "model._target_=poison_for_tests.net"
@@ -74,6 +76,7 @@ def test_a_configuration_that_kills_its_process_is_recorded_and_the_sweep_goes_o
 SMALL_FILES = ("bash", "-c", 'trap "" XFSZ; ulimit -f 88; exec "$@"', "bash")
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_sweep_with_a_message_and_the_same_command_continues(sweeps: Folder) -> None:
     search = ["model.layer_size=2000,4", "oracle=grid", "trainer.epochs=3"]
     process = sweeps.start("full", *search, under=SMALL_FILES)

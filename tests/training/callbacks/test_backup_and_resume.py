@@ -66,6 +66,7 @@ def test_a_killed_training_has_the_results_of_an_uninterrupted_one(pair: Pair, c
     assert outcome.result.epochs == len(epochs)
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_resumed_by_another(pair: Pair) -> None:
     killed, whole = pair("model.dropout=0.3", "trainer.patience=4", killer=", really: true")
     killed.request_kill()
