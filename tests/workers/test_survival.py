@@ -6,6 +6,7 @@ import os
 import signal
 
 import psutil
+import pytest
 from fakes import wait_until
 from running_sweeps import Folder
 
