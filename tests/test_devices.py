@@ -106,6 +106,7 @@ def test_a_quiet_start_keeps_a_log_level_of_the_users(monkeypatch: pytest.Monkey
         assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
 
 
+@pytest.mark.slow
 def test_operations_are_deterministic_where_it_is_asked_for(tiny_data: list[str], tmp_path: Path) -> None:
     """In a process of its own: TensorFlow has no way back."""
     overrides = [*tiny_data, "model=tiny_conv", "trainer.epochs=1", "trainer.deterministic=true", "name=same"]

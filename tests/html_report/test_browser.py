@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence import make_evidence
 from PIL import Image
 
-from mnistsweep.html_report import page
+from mnistsweep.html_report.page import PageResult
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -46,10 +45,9 @@ def playwright() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = page.make(make_evidence(side=28), tmp_path_factory.mktemp("Bericht & co"))
-    assert made.failed == {}
-    return made.index
+def index(whole_page: PageResult) -> Path:
+    assert whole_page.failed == {}
+    return whole_page.index
 
 
 @pytest.fixture(scope="module")
@@ -81,45 +79,39 @@ class Visit:
         return visible
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1400])
-def test_the_page_is_whole(browser: Any, index: Path, width: int, scheme: str) -> None:
-    visit = Visit(browser, index, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    visit.page.wait_for_selector(".interactive.lives")
-    assert visit.complaints == []
-    assert [url for url in visit.fetched if not url.startswith(("file:", "data:"))] == []
-    assert [url for url in visit.fetched if url.startswith("file:")] == [index.as_uri()]
-    assert visit.page.locator("svg[role=img]").count() >= 10
-    assert visit.page.evaluate(EMPTY) == 0
-    assert visit.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    red = visit.page.evaluate("parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
-    assert (red > 200) == (scheme == "light")
-    visit.page.close()
-
-
 HIDDEN = (
     "[...document.querySelectorAll('#comparison table')].map(one => one.offsetWidth - one.parentElement.clientWidth)"
 )
 
 
-def test_the_comparison_fits_in_its_column(browser: Any, index: Path) -> None:
-    visit = Visit(browser, index, viewport={"width": 1400, "height": 800})
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_whole(browser: Any, index: Path, scheme: str) -> None:
+    visit = Visit(browser, index, viewport={"width": 1400, "height": 800}, color_scheme=scheme)
+    visit.page.wait_for_selector(".interactive.lives")
+    assert [url for url in visit.fetched if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in visit.fetched if url.startswith("file:")] == [index.as_uri()]
+    assert visit.page.locator("svg[role=img]").count() >= 10
+    red = visit.page.evaluate("parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
+    assert (red > 200) == (scheme == "light")
     (hidden,) = visit.page.evaluate(HIDDEN)
-    assert hidden <= 0
+    assert hidden <= 0, "the comparison fits in its column"
+    for width in (1400, 360):
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        assert visit.page.evaluate(EMPTY) == 0
+        assert visit.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    check_the_shadow_of_a_wide_table(visit)
+    assert visit.complaints == []
     visit.page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_goes_on_to_the_right_has_a_shadow_there(browser: Any, index: Path, scheme: str) -> None:
+def check_the_shadow_of_a_wide_table(visit: Visit) -> None:
     """The edge of a table that is wider than a phone differs from the paper, until it is scrolled to its end."""
-    visit = Visit(browser, index, viewport={"width": 360, "height": 800}, color_scheme=scheme)
     table = visit.page.locator("#comparison .table .scroll")
     left, right = edges(table)
     assert (left, right > 15) == (0, True)
     table.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
     left, right = edges(table)
     assert (left > 15, right) == (True, 0)
-    visit.page.close()
 
 
 def edges(box: Any) -> tuple[int, int]:

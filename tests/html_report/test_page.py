@@ -16,6 +16,7 @@ from mnistsweep.analysis.score import Score
 from mnistsweep.html_report import page
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import mosaic, style
+from mnistsweep.html_report.page import PageResult
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Formulas, Interactive, Section, Table, Text
 from mnistsweep.html_report.sections import SECTIONS, Analysis
 
@@ -176,15 +177,13 @@ def test_contributing_shows_how_to_add_an_analysis(tmp_path: Path, monkeypatch: 
     assert f"<strong>{100 * mean:.2f} %</strong>" in html
 
 
-def test_class_names_of_any_kind(tmp_path: Path) -> None:
+def test_class_names_of_any_kind(whole_page: PageResult) -> None:
     """Long ones are files' names too; dollars are no mathematics; brackets are no HTML."""
-    names = [*("字" * 40 + str(number) for number in range(7)), "US$\\1", "US$\\2", "<b>bold</b>"]
-    made = page.make(make_evidence(class_names=names), tmp_path / "report")
-    assert made.failed == {}
-    html = made.index.read_text(encoding="utf-8")
+    assert whole_page.failed == {}
+    html = whole_page.index.read_text(encoding="utf-8")
     assert "&lt;b&gt;bold" in html
     assert "<b>bold" not in html
-    assert len(list((tmp_path / "report" / "suspects").iterdir())) == 10
+    assert len(list((whole_page.index.parent / "suspects").iterdir())) == 10
 
 
 def test_dollars_in_a_title_are_no_mathematics() -> None:

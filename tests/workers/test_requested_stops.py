@@ -58,6 +58,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(UNRESPONSIVE_VARIABLE, "0.5")
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_a_long_batch_is_no_crash_however_often(sweeps: Folder) -> None:
     (sweeps.folder / "blocking_for_tests.py").write_text(MODEL)
     search = ["model._target_=blocking_for_tests.net", "+model.units=4,8", "oracle=grid", "trainer.epochs=1"]
