@@ -1,20 +1,23 @@
-"""Every error that mnistsweep raises on purpose, one small tree.
+"""Errors that mnistsweep raises for its users, one small tree.
 
 ::
 
-    MnistSweepError            exit code 2: something the user can mend
+    MnistSweepError            exit code 2: an error that the user can correct
     ├── ConfigError            a key, a value or a preset that cannot be used
-    │   └── SpaceError         a range that is empty, contradictory or not searchable
-    ├── DataError              a data file that is missing, damaged or does not fit
-    ├── StudyError             a ledger that cannot be opened or belongs to another sweep
-    ├── SweepStopped           the sweep cannot go on (too many failures in a row, ...)
-    │   └── DiskFull           nothing can be written any more
-    ├── LeaseLost              this trial belongs to another worker now; its work here is dropped
-    └── TrialFailed            this trial failed; the sweep goes on
-        └── TrialLimited       by a limit of the configuration, which is no sign that the sweep is broken
+    │   └── SpaceError         a search space that is empty, contradictory or not searchable
+    ├── DataError              a data file that is missing, damaged or does not fit the others
+    ├── StudyError             a ledger that cannot be used or belongs to another search
+    ├── SweepStopped           exit code 1: the sweep cannot continue (too many failed trials, ...)
+    │   └── DiskFull           no file can be written
+    ├── LeaseLost              another worker owns the trial; the work of this one is discarded
+    └── TrialFailed            one trial failed; the sweep continues
+        └── TrialLimited       a limit of the configuration ended the trial; the sweep is healthy
 
-A message gives the rule, the value received, the nearest right one and where it was found. `suggest` writes the
-"nearest right one" part the same way everywhere.
+A message contains the rule, the value received, the nearest valid value, and the place of the error. `suggest` writes
+the nearest valid value the same way everywhere.
+
+Other modules define no errors for users. They define exceptions for control flow, which never leave the package, and
+`tuner.fatal_errors` derives variants of two errors of the tree, because KerasTuner passes only its own class on.
 """
 
 from __future__ import annotations
@@ -27,63 +30,64 @@ from collections.abc import Iterable, Iterator
 
 
 class MnistSweepError(Exception):
-    """Base of all errors raised on purpose; the command line prints it and exits with `exit_code`."""
+    """Base class of all errors for users. The command line prints the message and exits with `exit_code`."""
 
     exit_code = 2
 
 
 class ConfigError(MnistSweepError):
-    """A key, a value or a preset in the configuration that cannot be used."""
+    """A key, a value or a preset of the configuration cannot be used."""
 
 
 class SpaceError(ConfigError):
-    """A search space that is empty, contradictory or not searchable by the chosen oracle."""
+    """A search space is empty, contradictory or not searchable by the chosen oracle."""
 
 
 class DataError(MnistSweepError):
-    """A data file that is missing, damaged, or whose arrays do not fit together."""
+    """A data file is missing or damaged, or its arrays do not fit together."""
 
 
 class StudyError(MnistSweepError):
-    """A ledger that cannot be opened, or that belongs to another search."""
+    """A ledger cannot be used, or it belongs to another search."""
 
 
 class SweepStopped(MnistSweepError):
-    """The sweep cannot go on; what has finished stays finished."""
+    """The sweep cannot continue; finished trials stay finished."""
 
     exit_code = 1
 
 
 class DiskFull(SweepStopped):
-    """Nothing can be written any more: no trial is to blame, and the same command continues when there is room."""
+    """No file can be written. The trial has not failed; the same command continues when there is free disk space."""
 
     @classmethod
     def at(cls, where: str, error: OSError) -> DiskFull:
-        """The error for a file that could not be written.
+        """Error for a file that could not be written.
 
         Args:
-            where: The file, or what it is.
-            error: What the operating system said.
+            where: Path of the file, or a description.
+            error: Error of the operating system.
         """
-        return cls(f"{where}: cannot be written: {error.strerror or error}. Make room; the same command continues.")
+        reason = error.strerror or error
+        return cls(f"{where}: cannot be written: {reason}. Free disk space; then the same command continues.")
 
 
 class LeaseLost(MnistSweepError):
-    """The trial belongs to another worker now: this one was away for too long, and drops its work."""
+    """Another worker owns the trial, because this one wrote no heartbeat for too long; its work is discarded."""
 
 
 class TrialFailed(MnistSweepError):
-    """One trial failed for the reason given; the sweep goes on with the next."""
+    """One trial failed, for the reason in the message; the sweep continues with the next one."""
 
 
 class TrialLimited(TrialFailed):
-    """A trial went past a limit of the configuration (`trial.timeout_minutes`, `trial.max_parameters`)."""
+    """A trial exceeded a limit of the configuration (`trial.timeout_minutes`, `trial.max_parameters`)."""
 
 
-# No room left, quota used up, largest size of a file reached, file system read-only.
+# Disk full, quota exceeded, maximum file size exceeded, file system mounted read-only.
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
-# HDF5 hides the number in the text of some of its errors: "(unable to close file, errno = 28, error message = ...".
+# HDF5 gives the error number only in the message: "(unable to close file, errno = 28, error message = ...".
 _HDF5_NUMBER = re.compile(r"errno = (\d+)")
 
 # TensorFlow starts a message with the operation that failed: "{{function_node __wrapped__...:CPU:0}} OOM ...".
@@ -93,7 +97,10 @@ MAX_DESCRIPTION_LENGTH = 300
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that led to it, comes from a disk, or a share of it, that takes nothing more.
+    """Whether a full or read-only disk, or an exceeded quota, caused an error.
+
+    Args:
+        error: Any exception; its causes and contexts are examined too.
 
     Example:
         >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device"))
@@ -104,8 +111,8 @@ def is_disk_full(error: BaseException | None) -> bool:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        hidden = _HDF5_NUMBER.search(str(error))
-        number = error.errno if isinstance(error, OSError) and error.errno else hidden and int(hidden[1])
+        in_message = _HDF5_NUMBER.search(str(error))
+        number = error.errno if isinstance(error, OSError) and error.errno else in_message and int(in_message[1])
         if isinstance(error, DiskFull) or number in _DISK_FULL:
             return True
         error = error.__cause__ or error.__context__
@@ -114,10 +121,13 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 @contextlib.contextmanager
 def translate_disk_full(where: str) -> Iterator[None]:
-    """Turn an error of the operating system into a `DiskFull`, where it is one.
+    """Raise an `OSError` of a full disk as `DiskFull`; other errors pass unchanged.
 
     Args:
-        where: What could not be written, if the error does not say.
+        where: Path or description of what is written, for errors that do not name a file.
+
+    Raises:
+        DiskFull: The disk is full.
     """
     try:
         yield
@@ -142,17 +152,16 @@ def describe_error(error: BaseException) -> str:
     return line if len(line) <= MAX_DESCRIPTION_LENGTH else line[: MAX_DESCRIPTION_LENGTH - 3] + "..."
 
 
-def suggest(received: str, known: Iterable[str], most: int = 12) -> str:
-    """Say which known name is nearest to the one received, then list the known ones.
+def suggest(received: str, known: Iterable[str], max_names: int = 12) -> str:
+    """Phrase for an error message: the known name that is nearest to the received one, then the known names.
 
     Args:
-        received: What the user typed.
-        known: The names that would have been right.
-        most: How many names to list at the most.
+        received: Name that the user typed.
+        known: Valid names.
+        max_names: Maximum number of names to list.
 
     Returns:
-        A phrase to append to an error message, for example
-        ``"did you mean 'adam'? Known: 'adam', 'rmsprop', 'sgd'"``; empty where nothing is known.
+        Phrase, for example ``"did you mean 'adam'? Known: 'adam', 'rmsprop', 'sgd'"``; empty if `known` is empty.
 
     Example:
         >>> suggest("adm", ["sgd", "adam"])
@@ -161,7 +170,7 @@ def suggest(received: str, known: Iterable[str], most: int = 12) -> str:
     ordered = sorted(known)
     if not ordered:
         return ""
-    nearest = difflib.get_close_matches(received, ordered, n=most, cutoff=0.5)
-    listed = (nearest + [name for name in ordered if name not in nearest])[:most]
-    names = ", ".join(repr(name) for name in listed) + (", ..." if len(ordered) > most else "")
+    nearest = difflib.get_close_matches(received, ordered, n=max_names, cutoff=0.5)
+    listed = (nearest + [name for name in ordered if name not in nearest])[:max_names]
+    names = ", ".join(repr(name) for name in listed) + (", ..." if len(ordered) > max_names else "")
     return f"did you mean {nearest[0]!r}? Known: {names}" if nearest else f"Known: {names}"

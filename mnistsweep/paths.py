@@ -1,19 +1,23 @@
-"""Every file name that a sweep leaves on disk; no other module spells one out.
+"""Names of the files and folders that mnistsweep writes.
 
 ::
 
     logs/<sweep>/
-      sweep.yaml            the composed configuration, the space, versions, git revision, data checksum
-      study.journal         the ledger (unless a database URL is configured)
-      results.csv           a row a trial
-      best.yaml             a Hydra configuration that reproduces the best trial
+      sweep.yaml            plan (composed configuration, search space), versions, git revision, data checksum
+      study.journal         ledger (unless a database URL is configured)
+      results.csv           table of finished trials
+      best.yaml             Hydra configuration that reproduces the best trial
+      kerastuner_oracle.json  state of one of KerasTuner's own oracles
       trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
-                            while the trial is not over
+                            while the trial has not ended; repeat-1/ and so on with the curves of further repeats
       report/               index.html, its figures (PNG) and tables (CSV), event files for TensorBoard; report.json;
-                            models/ and predictions/ of the models that it tells of, so that the next one trains nothing
+                            models/ and predictions/ of the report's models, so that the next report trains nothing
       clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the cleaning experiment;
                             its lock
-      workers/              a log, a lock and a sign of life of each worker; the locks of the sweep
+      workers/              log, lock and heartbeat of each worker; locks of the sweep
+
+No other module spells these names, with three exceptions: a section of the report names its own figures and tables
+(`html_report.sections`), `tensorboard` names event files and their runs, and `atomic` names temporary files.
 """
 
 from __future__ import annotations
@@ -24,94 +28,94 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SweepPaths:
-    """The files of one sweep.
+    """Paths of the files of one sweep.
 
     Args:
-        folder: ``logs/<sweep>``; it need not exist.
+        folder: Path of the sweep's folder, for example ``logs/quickstart``; it need not exist.
     """
 
     folder: Path
 
     @property
     def name(self) -> str:
-        """The sweep's name: its folder's, also where that is written as ``.``."""
+        """Name of the sweep: the name of its folder, also if the path is ``.`` or ends with ``..``."""
         return self.folder.name if self.folder.name not in ("", "..") else self.folder.resolve().name
 
     @property
     def sweep(self) -> Path:
-        """The composed configuration of the sweep and where it came from."""
+        """Plan of the sweep and its provenance."""
         return self.folder / "sweep.yaml"
 
     @property
     def journal(self) -> Path:
-        """The ledger."""
+        """Ledger of the sweep."""
         return self.folder / "study.journal"
 
     @property
     def results(self) -> Path:
-        """The table of finished trials."""
+        """Table of finished trials."""
         return self.folder / "results.csv"
 
     @property
     def best(self) -> Path:
-        """The best configuration, which `mnistsweep train` runs again."""
+        """Configuration of the best trial, with which `mnistsweep train` repeats it."""
         return self.folder / "best.yaml"
 
     @property
     def oracle_state(self) -> Path:
-        """What one of KerasTuner's own oracles remembers."""
+        """State of one of KerasTuner's own oracles."""
         return self.folder / "kerastuner_oracle.json"
 
     @property
     def ledger_lock(self) -> Path:
-        """Held while the ledger is changed."""
+        """Lock file that is locked while the ledger is changed."""
         return self.workers / "ledger.lock"
 
     @property
     def views_lock(self) -> Path:
-        """Held while `results.csv` and `best.yaml` are written."""
+        """Lock file that is locked while `results.csv` and `best.yaml` are written."""
         return self.workers / "views.lock"
 
     @property
     def workers(self) -> Path:
-        """The folder of the workers' logs, locks and signs of life."""
+        """Folder of the workers' logs, locks and heartbeats."""
         return self.folder / "workers"
 
     def worker_log(self, worker: int) -> Path:
-        """What a worker process prints."""
+        """Standard output and standard error of a worker process, by the worker's index, counted from 0."""
         return self.workers / f"{worker}.log"
 
     def worker_lock(self, owner: str) -> Path:
-        """Held by a worker for as long as its process lives."""
+        """Lock file that a worker holds locked as long as its process exists, by its name in the ledger."""
         return self.workers / f"{owner}.lock"
 
     @property
     def worker_logs(self) -> list[Path]:
-        """What all workers of all starts printed, the latest last."""
+        """Logs of all workers of all sessions, the latest last."""
         return sorted(self.workers.glob("*.log"), key=lambda log: log.stat().st_mtime)
 
     @property
     def owners(self) -> set[str]:
-        """The workers that have a lock here: those that live, and those that died without a word."""
-        return {lock.stem for lock in self.workers.glob("*-*.lock")}  # those of the sweep have no dash
+        """Names of the workers that have a lock file here: those that are alive, and those that have crashed."""
+        return {lock.stem for lock in self.workers.glob("*-*.lock")}  # names of the sweep's own locks have no dash
 
     def worker_heartbeat(self, owner: str) -> Path:
-        """A worker's last sign of life."""
+        """Last heartbeat of a worker, by its name in the ledger."""
         return self.workers / f"{owner}.beat"
 
     @property
     def report(self) -> ReportPaths:
-        """What `mnistsweep report` writes."""
+        """Paths of the files that `mnistsweep report` writes."""
         return ReportPaths(self.folder / "report")
 
     @property
     def clean(self) -> CleanPaths:
-        """What `mnistsweep clean` writes."""
+        """Paths of the files that `mnistsweep clean` writes."""
         return CleanPaths(self.folder / "clean")
 
     def trial(self, number: int) -> TrialPaths:
-        """Paths of one trial's files."""
-        return TrialPaths(self._trials / f"{number:04d}")
+        """Paths of the files of one trial, by its number, counted from 0."""
+        return TrialPaths(numbered_folder(self._trials, number))
 
     def trials(self) -> list[tuple[int, TrialPaths]]:
         """Numbers and paths of the trials that have a folder, in the order of their numbers."""
@@ -123,128 +127,168 @@ class SweepPaths:
         return self.folder / "trials"
 
 
-def database_lock_file(database: Path, what: int) -> Path:
-    """Held while one process does something in a SQLite database that no other may do meanwhile.
+def numbered_folder(parent: Path, number: int) -> Path:
+    """Folder of a trial, or of a training outside of a sweep.
 
     Args:
-        database: Its file.
-        what: A number for what is done.
+        parent: Folder of all trials or trainings.
+        number: Number of the trial or training, counted from 0; it is written with at least four digits.
     """
-    return database.with_name(f"{database.name}.{what:016x}.lock")
+    return parent / f"{number:04d}"
+
+
+def database_lock_file(database: Path, number: int) -> Path:
+    """Lock file beside a SQLite database.
+
+    Args:
+        database: Path of the database file.
+        number: Number of the lock, from 0 to 2**64 - 1: a database has several.
+    """
+    return database.with_name(f"{database.name}.{number:016x}.lock")
 
 
 @dataclass(frozen=True)
 class TrialPaths:
-    """The files of one trial; the folder is also a TensorBoard run."""
+    """Paths of the files of one trial; its folder is also a TensorBoard run.
+
+    Args:
+        folder: Path of the trial's folder; it need not exist.
+    """
 
     folder: Path
 
     @property
     def config(self) -> Path:
-        """The configuration that was trained."""
+        """Configuration of the trial."""
         return self.folder / "config.yaml"
 
     @property
     def history(self) -> Path:
-        """The learning curves, a row an epoch."""
+        """Learning curves, one row an epoch."""
         return self.folder / "history.csv"
 
     @property
     def model(self) -> Path:
-        """The model at its best epoch."""
+        """Checkpoint: the model at its best epoch."""
         return self.folder / "best.keras"
 
     @property
     def resume(self) -> Path:
-        """The state after the last finished epoch, while the trial is not over."""
+        """Resume file: the state of the training after the last finished epoch; removed when the trial has ended."""
         return self.folder / "resume.npy"
 
     @property
     def result(self) -> Path:
-        """The score of a training outside of a sweep."""
+        """Result of a training outside of a sweep."""
         return self.folder / "result.json"
 
     @property
     def error(self) -> Path:
-        """The traceback of a failed trial."""
+        """Traceback of a failed trial."""
         return self.folder / "error.txt"
+
+    def repeat(self, index: int) -> TrialPaths:
+        """Paths of the learning curves of one repeat of the training.
+
+        Args:
+            index: Index of the repeat; the files of repeat 0 are those of the trial.
+        """
+        return self if index == 0 else TrialPaths(self.folder / f"repeat-{index}")
 
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """The files of a report; the page itself is written by `reporter.page`, beside these."""
+    """Paths of the files of a report.
+
+    Args:
+        folder: Path of the report's folder; it need not exist.
+    """
 
     folder: Path
 
     @property
     def page(self) -> Path:
-        """The page."""
+        """HTML page."""
         return self.folder / "index.html"
 
     @property
     def lock(self) -> Path:
-        """Held while a report is made."""
+        """Lock file that is locked while a report is made."""
         return self.folder / "report.lock"
 
     @property
     def record(self) -> Path:
-        """Which models the page tells of."""
+        """Names of the models that the page describes."""
         return self.folder / "report.json"
 
     @property
     def files(self) -> Path:
-        """What the page consists of, a line a file: of these the next one removes what it does not write."""
+        """List of the page's files, one a line; the next report removes those that it does not write again."""
         return self.folder / "files.txt"
 
     def error(self, section: str) -> Path:
-        """The traceback of a section that failed."""
+        """Traceback of a section that failed, by the section's name."""
         return self.folder / "errors" / f"{section}.txt"
 
+    @property
+    def models(self) -> Path:
+        """Folder of the models that were trained for the report."""
+        return self.folder / "models"
+
     def model(self, name: str) -> Path:
-        """A model that was trained for the report."""
-        return self.folder / "models" / f"{name}.keras"
+        """Model that was trained for the report, by its name."""
+        return self.models / f"{name}.keras"
+
+    @property
+    def all_predictions(self) -> Path:
+        """Folder of the predictions of the report's models."""
+        return self.folder / "predictions"
 
     def predictions(self, name: str) -> Path:
-        """What a model says of the test set."""
-        return self.folder / "predictions" / f"{name}.npz"
+        """Predictions of a model for the test set, by the model's name."""
+        return self.all_predictions / f"{name}.npz"
 
     def image(self, index: int) -> Path:
-        """One image beside its class probabilities."""
+        """Figure of one test image beside its class probabilities, by the image's index in the test set."""
         return self.folder / "images" / f"{index:05d}.png"
 
 
 @dataclass(frozen=True)
 class CleanPaths:
-    """The files of the cleaning experiment."""
+    """Paths of the files of the label-cleaning experiment.
+
+    Args:
+        folder: Path of the experiment's folder; it need not exist.
+    """
 
     folder: Path
 
     @property
     def folds(self) -> Path:
-        """What models that were not trained on them say of the training labels, and what it all came from."""
+        """Out-of-fold predictions for the training set: each image is predicted by models not trained on it."""
         return self.folder / "folds.npz"
 
     @property
     def suspects(self) -> Path:
-        """The suspected labels, most suspect first."""
+        """Table of suspected labels, the most suspect first."""
         return self.folder / "suspects.csv"
 
     @property
     def images(self) -> Path:
-        """The first of them to look at, where they are images."""
+        """Images of the most suspect labels, for image data."""
         return self.folder / "suspects.npz"
 
     @property
     def runs(self) -> Path:
-        """The scores, a row an arm and seed."""
+        """Table of scores, one row for each arm and seed."""
         return self.folder / "runs.csv"
 
     @property
     def summary(self) -> Path:
-        """What came out; written when all is done."""
+        """Summary of the experiment, written when it is complete."""
         return self.folder / "summary.json"
 
     @property
     def lock(self) -> Path:
-        """Held while the experiment is run."""
+        """Lock file that is locked while the experiment runs."""
         return self.folder / "experiment.lock"

@@ -23,7 +23,7 @@ from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import create_ledger
 from mnistsweep.study.records import Result
 from mnistsweep.study.search_settings import SearchSettings
-from mnistsweep.study.storage.journal import JournalFile
+from mnistsweep.study.storage.journal_file import JournalFile
 
 SEED = 0
 

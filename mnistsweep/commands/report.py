@@ -70,7 +70,7 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
 def _lock(paths: ReportPaths) -> Iterator[None]:
     """Lock the report's files, and remove the temporary files of a killed process."""
     with single_command_lock(paths.lock, "mnistsweep report"):
-        for folder in (paths.folder, paths.model("").parent, paths.predictions("").parent):
+        for folder in (paths.folder, paths.models, paths.all_predictions):
             remove_temporary_files(folder)
         yield
 

@@ -23,7 +23,7 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file
 from mnistsweep.errors import SweepStopped, describe_error
-from mnistsweep.paths import TrialPaths
+from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_data, check_one, check_registered_metrics
 from mnistsweep.study.records import Result
 from mnistsweep.workers.stopping import StopSignal
@@ -135,7 +135,7 @@ def next_folder(parent: Path) -> TrialPaths:
     number = max(taken, default=-1) + 1
     while True:
         try:
-            (parent / f"{number:04d}").mkdir()
-            return TrialPaths(parent / f"{number:04d}")
+            numbered_folder(parent, number).mkdir()
+            return TrialPaths(numbered_folder(parent, number))
         except FileExistsError:
             number += 1

@@ -87,7 +87,7 @@ def _optimizer_faults(config: Mapping[str, Any]) -> list[str]:
         remedy = "a class of your own is given as optimizer._target_=package.module.Class"
         known = [name.lower() for name in class_names()]
         faults = [fault for key in keys for fault in _value_faults(key, config[key], None)]
-        nearest = suggest(str(name), known, most=len(known))
+        nearest = suggest(str(name), known, max_names=len(known))
         return [f"optimizer.name: no optimizer {name!r}; {nearest}; {remedy}", *faults]
     defaults = keras_names.arguments("optimizers", class_name)
     faults = [fault for key in keys if key in defaults for fault in _value_faults(key, config[key], defaults[key])]

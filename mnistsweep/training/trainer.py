@@ -156,7 +156,7 @@ class Training:
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
         reporter = ObjectiveReporter(self.hooks.report_objective if is_first else _never_prune, config.objective)
         counter = EpochCounter()
-        folder = self.folder if is_first else TrialPaths(self.folder.folder / f"repeat-{repeat.index}")
+        folder = self.folder.repeat(repeat.index)
         own = [counter, HistoryWriter(folder.history), best, reporter, TensorBoardLogger(folder.folder)]
         self._fit(model, loss, seed, self._callbacks(own, repeat))
         if best.value is None or best.epoch is None:

@@ -1,6 +1,6 @@
-"""How a database is reached: its URL, judged and shown, and how SQLAlchemy is to connect.
+"""Connections to a database: checks of its URL, options for SQLAlchemy, and errors of a lost database.
 
-Imports SQLAlchemy, which takes a while: imported itself where a database is used, and nowhere else.
+This module imports SQLAlchemy, which is slow; it is imported only where a database is used.
 """
 
 from __future__ import annotations
@@ -19,72 +19,87 @@ from mnistsweep.errors import DiskFull, MnistSweepError, StudyError
 
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
 
-# What has been tried.
+# Tested drivers, by kind of database.
 DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
-# A database that does not answer within so many seconds is an error; one that is locked is waited for.
+# Time without a response after which connecting to a server is an error.
 CONNECT_SECONDS = 10
+
+# Time to wait for a locked SQLite database.
 LOCKED_SECONDS = 60
 
-# Either side of a PostgreSQL connection gives up the other, once that has not answered for 25 seconds.
+# Each side of a PostgreSQL connection drops it when the other side has not responded for 25 seconds.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 UNANSWERED_MILLISECONDS = 25_000
 
-# What SQLite and PostgreSQL say where no statement is at fault: locked or full, a disk that fails, a server that stops.
+# Error codes of SQLite and PostgreSQL that no statement causes: database locked or full, disk error, server stopping.
 _SQLITE_OUTAGES = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 _POSTGRESQL_OUTAGES = ("53", "57", "58")
-_FULL = ("SQLITE_FULL", "53100")
+_DISK_FULL = ("SQLITE_FULL", "53100")
 
 
 def engine_options(storage: str) -> dict[str, Any]:
-    """How SQLAlchemy is to connect: the keyword arguments of its `create_engine`.
+    """Keyword arguments for SQLAlchemy's `create_engine`.
 
-    What the URL itself says of a connection (``?connect_timeout=3``) stays.
+    Options in the URL itself (``?connect_timeout=3``) take precedence.
+
+    Args:
+        storage: Database URL.
 
     Raises:
-        StudyError: Not the URL of a database that several processes can open.
+        StudyError: The URL is not that of a database that several processes can open.
     """
     url = _parse(storage)
     if url.get_backend_name() == "sqlite":
         _check_file(storage, url.database or "")
         return {"connect_args": {"timeout": LOCKED_SECONDS}}
-    ours = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES, "tcp_user_timeout": UNANSWERED_MILLISECONDS}
-    arguments: dict[str, Any] = {name: value for name, value in ours.items() if name not in url.query}
+    defaults = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES, "tcp_user_timeout": UNANSWERED_MILLISECONDS}
+    arguments: dict[str, Any] = {name: value for name, value in defaults.items() if name not in url.query}
     return {"pool_pre_ping": True, "connect_args": {**arguments, "options": _server_settings(url)}}
 
 
 def translate_outages(engine: Engine, storage: str) -> None:
-    """Have an engine raise our errors where its database is lost: that is no fault of who asks, least of all a trial's.
+    """Make an engine raise `StudyError` or `DiskFull` when its database is lost or full.
 
-    Optuna would try again to begin a trial, and so begin two where the first was written and only the answer was lost.
+    No trial has failed then. Optuna would also repeat the creation of a trial, and so create two trials when the first
+    one was written and only the response was lost.
 
     Args:
-        engine: Raises `StudyError` from here on where the database cannot be reached or used, `DiskFull` where it is
-            full.
-        storage: The database's URL.
+        engine: Engine to change.
+        storage: Database URL.
     """
 
-    def explain(context: ExceptionContext) -> MnistSweepError | None:
+    def translate(context: ExceptionContext) -> MnistSweepError | None:
         error = context.original_exception
         code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
-        if code in _FULL:
+        if code in _DISK_FULL:
             return DiskFull.at(without_password(storage), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-        lost = context.is_disconnect or context.connection is None
-        if context.is_pre_ping or not (lost or code.startswith(_SQLITE_OUTAGES) or code[:2] in _POSTGRESQL_OUTAGES):
+        is_lost = context.is_disconnect or context.connection is None
+        is_outage = is_lost or code.startswith(_SQLITE_OUTAGES) or code[:2] in _POSTGRESQL_OUTAGES
+        if context.is_pre_ping or not is_outage:
             return None
-        return StudyError(f"storage: the ledger {without_password(storage)} cannot be used: {reason(error)}")
+        return cannot_be_used(without_password(storage), error)
 
-    event.listen(engine, "handle_error", explain)
+    event.listen(engine, "handle_error", translate)
 
 
-def reason(error: BaseException) -> str:
-    """What a database's driver said, in one line."""
-    told = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-    return (str(told).splitlines() or [type(told).__name__])[0]
+def cannot_be_used(shown: str, error: BaseException) -> StudyError:
+    """Error for a ledger that cannot be used, with the first line of the driver's message.
+
+    Args:
+        shown: Path or URL of the ledger, without password.
+        error: Error of SQLAlchemy, of a driver or of the operating system.
+    """
+    original = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+    reason = (str(original).splitlines() or [type(original).__name__])[0]
+    return StudyError(f"storage: the ledger {shown} cannot be used: {reason}")
 
 
 def without_password(url: str) -> str:
-    """A URL to be shown.
+    """Database URL with its passwords replaced by ``***``.
+
+    Args:
+        url: Database URL.
 
     Example:
         >>> without_password("postgresql+psycopg://me:secret@host/db?password=secret")
@@ -94,42 +109,45 @@ def without_password(url: str) -> str:
 
 
 def _parse(storage: str) -> URL:
+    received = without_password(storage)
     try:
         url = make_url(storage)
         backend, driver = url.get_backend_name(), url.get_driver_name()
     except (SQLAlchemyError, ValueError, ImportError) as error:
-        received = without_password(storage)
         raise StudyError(
-            f"storage: no database URL, received {received!r}: {error}; for example {EXAMPLES}."
+            f"storage: not a valid database URL; received {received!r}: {error}; for example {EXAMPLES}."
         ) from error
     if DRIVERS.get(backend) != driver:
-        known = " and ".join(f"{name}+{best}" for name, best in DRIVERS.items())
+        supported = " and ".join(f"{name}+{best}" for name, best in DRIVERS.items())
         raise StudyError(
-            f"storage: a ledger cannot be kept in {backend}+{driver}, received {without_password(storage)!r}; "
-            f"what works is {known}: {EXAMPLES}."
+            f"storage: {backend}+{driver} is not supported; received {received!r}; supported are {supported}: "
+            f"{EXAMPLES}."
         )
     return url
 
 
 def _check_file(storage: str, file: str) -> None:
+    """Check the path in a URL of SQLite: a file, or a new file in an existing folder."""
     if file in ("", ":memory:"):
         raise StudyError(
-            f"storage: a database in memory ends with its process, received {storage!r}; write {EXAMPLES}."
+            f"storage: a database in memory exists in one process only; received {storage!r}; write {EXAMPLES}."
         )
     if file.startswith("file:"):
-        raise StudyError(
-            f"storage: SQLite's own kind of URL is not understood, received {storage!r}; write {EXAMPLES}."
-        )
+        raise StudyError(f"storage: SQLite's URI filenames are not supported; received {storage!r}; write {EXAMPLES}.")
     folder = Path(file).absolute().parent
-    wrong = "that is a folder" if Path(file).is_dir() else None if folder.is_dir() else f"there is no folder {folder}"
-    if wrong:
-        raise StudyError(f"storage: the ledger {storage} cannot be used: {wrong}")
+    if Path(file).is_dir():
+        raise StudyError(f"storage: the ledger {storage} cannot be used: that is a folder")
+    if not folder.is_dir():
+        raise StudyError(f"storage: the ledger {storage} cannot be used: there is no folder {folder}")
 
 
 def _server_settings(url: URL) -> str:
-    """The server's own patience: what a machine that vanished holds in the database, the server alone can give back."""
-    patience = {f"tcp_{name}": value for name, value in KEEPALIVES.items()}
-    patience["tcp_user_timeout"] = UNANSWERED_MILLISECONDS
-    ours = [f"-c {name}={value}" for name, value in patience.items()]
-    theirs = url.query.get("options", ())
-    return " ".join([*ours, *((theirs,) if isinstance(theirs, str) else theirs)])
+    """Command-line options for the server's side of the connection.
+
+    Only the server can release the locks of a client whose machine has vanished, so it gets the same time limits.
+    """
+    limits = {f"tcp_{name}": value for name, value in KEEPALIVES.items()}
+    limits["tcp_user_timeout"] = UNANSWERED_MILLISECONDS
+    options = [f"-c {name}={value}" for name, value in limits.items()]
+    in_url = url.query.get("options", ())
+    return " ".join([*options, *((in_url,) if isinstance(in_url, str) else in_url)])

@@ -1,4 +1,4 @@
-"""Where a ledger is kept: the sweep's journal file, or a database."""
+"""The storage of a ledger, which is the sweep's journal file or a database."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from mnistsweep.study.storage.journal import Journal
 
 
 def open_storage(paths: SweepPaths, storage: str | None, create: bool = False) -> BaseStorage:
-    """The store of a ledger.
+    """Open the Optuna storage of a ledger.
 
     Args:
-        paths: The sweep's files.
-        storage: A database URL; None for the sweep's journal file.
-        create: Whether tables are made in a database that has none. Several processes may do so at once.
+        paths: Paths of the sweep's files.
+        storage: Database URL; None for the journal file in the sweep's folder.
+        create: Whether to create the tables in a database that has none. Several processes may do so at once.
 
     Raises:
-        StudyError: The URL cannot be used, the database does not answer or is empty, or the file is none of Optuna's
-            journals.
+        StudyError: The URL cannot be used, the database does not respond or is empty, or the file is not a journal.
     """
     optuna.logging.set_verbosity(logging.WARNING)
     with translate_storage_errors(paths, storage):
@@ -34,55 +33,67 @@ def open_storage(paths: SweepPaths, storage: str | None, create: bool = False) -
 
 
 def open_coordinator(paths: SweepPaths, storage: str | None) -> Coordinator:
-    """Where the workers of a sweep take turns and leave signs of life; beside the ledger.
+    """Open the ledger lock and the heartbeats of a sweep, which are stored beside its ledger.
 
     Args:
-        paths: The sweep's files; ``workers/`` exists.
-        storage: A database URL; None for the sweep's folder.
+        paths: Paths of the sweep's files; the folder ``workers/`` must exist.
+        storage: Database URL; None for the sweep's folder.
 
     Raises:
-        StudyError: The URL cannot be used; the database is asked for nothing yet.
+        StudyError: The URL cannot be used. The database is not connected yet.
     """
     if storage is None:
         return FolderCoordinator(paths)
-    from mnistsweep.study.storage.databases import DatabaseCoordinator
-
     with translate_storage_errors(paths, storage):
+        from mnistsweep.study.storage.database_coordinator import DatabaseCoordinator
+
         return DatabaseCoordinator(paths.name, storage)
 
 
 def flush(storage: BaseStorage) -> None:
-    """Wait until the disk has what was written; a database has waited already."""
+    """Wait until the disk has stored the ledger; a database waits at each transaction.
+
+    Args:
+        storage: Optuna storage of the ledger.
+    """
     if isinstance(storage, Journal):
         storage.file.flush()
 
 
-def changed_trials(storage: BaseStorage, study_id: int, known: int, running: Sequence[int]) -> list[FrozenTrial]:
-    """What a reader has to read again.
+def repair(storage: BaseStorage) -> None:
+    """Remove what the failure of a machine, or a full disk, left incomplete; a database does so itself.
 
     Args:
-        storage: Of the ledger.
-        study_id: Of the study.
-        known: How many trials the reader knows.
-        running: The numbers of those that had not ended.
-
-    Returns:
-        The trials of the numbers in `running`, then the new ones.
+        storage: Optuna storage of the ledger.
     """
-    if isinstance(storage, Journal):
-        return storage.changed_trials(study_id, known, running)
-    trials = storage.get_all_trials(study_id, deepcopy=False)
-    return [*map(trials.__getitem__, running), *trials[known:]]
-
-
-def repair(storage: BaseStorage) -> None:
-    """Mend what a failed machine or a full disk left behind; a database does so by itself."""
     if isinstance(storage, Journal):
         storage.file.repair()
 
 
+def changed_trials(storage: BaseStorage, study_id: int, num_known: int, running: Sequence[int]) -> list[FrozenTrial]:
+    """Trials that may have changed since an earlier reading.
+
+    Args:
+        storage: Optuna storage of the ledger.
+        study_id: Identifier of the study.
+        num_known: Number of trials in the earlier reading.
+        running: Numbers of the trials that were running then.
+
+    Returns:
+        Trials in `running`, then the new trials.
+    """
+    if isinstance(storage, Journal):
+        return storage.changed_trials(study_id, num_known, running)
+    trials = storage.get_all_trials(study_id, deepcopy=False)
+    return [*map(trials.__getitem__, running), *trials[num_known:]]
+
+
 def store_name(paths: SweepPaths, storage: str | None) -> str:
-    """Where a ledger is, to be shown: a URL without its password.
+    """Path or URL of a ledger for messages, without password.
+
+    Args:
+        paths: Paths of the sweep's files.
+        storage: Database URL; None for the journal file in the sweep's folder.
 
     Example:
         >>> from pathlib import Path
@@ -98,39 +109,47 @@ def store_name(paths: SweepPaths, storage: str | None) -> str:
 
 @contextlib.contextmanager
 def translate_storage_errors(paths: SweepPaths, storage: str | None) -> Iterator[None]:
-    """Turn what a store raises when it cannot be used into a `StudyError`."""
-    where = store_name(paths, storage)
+    """Raise the errors of a storage that cannot be used as `StudyError`.
+
+    Args:
+        paths: Paths of the sweep's files.
+        storage: Database URL; None for the journal file in the sweep's folder.
+
+    Raises:
+        StudyError: The storage cannot be used.
+    """
+    shown = store_name(paths, storage)
     try:
         yield
     except ImportError as error:
         driver = getattr(error.__cause__, "name", None) or error.name or error
         remedy = "postgresql+psycopg://... with pip install 'mnistsweep[postgresql]' has one"
-        raise StudyError(f"storage: {where} needs a driver that is not installed ({driver}); {remedy}.") from error
+        raise StudyError(f"storage: {shown} needs a driver that is not installed ({driver}); {remedy}.") from error
     except Exception as error:
         if not _is_about_storage(error):
             raise
-        from mnistsweep.study.storage.connections import reason
+        from mnistsweep.study.storage.connections import cannot_be_used
 
-        raise StudyError(f"storage: the ledger {where} cannot be used: {reason(error)}") from error
+        raise cannot_be_used(shown, error) from error
 
 
 def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage:
     from sqlalchemy import NullPool, create_engine
 
     from mnistsweep.study.storage.connections import engine_options
-    from mnistsweep.study.storage.databases import TABLES, is_prepared, named_lock
-    from mnistsweep.study.storage.tables import Tables
+    from mnistsweep.study.storage.database_locks import TABLES_LOCK, named_lock
+    from mnistsweep.study.storage.tables import Tables, has_all_tables
 
     options = engine_options(storage)
     engine = create_engine(storage, **options, poolclass=NullPool)
-    ready = is_prepared(engine)
-    if not ready and not create:
+    is_ready = has_all_tables(engine)
+    if not is_ready and not create:
         raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; it holds none at all.")
-    with contextlib.nullcontext() if ready else named_lock(engine, TABLES):
-        return get_storage(Tables(storage, options, skip_table_creation=ready))
+    with contextlib.nullcontext() if is_ready else named_lock(engine, TABLES_LOCK):
+        return get_storage(Tables(storage, options, skip_table_creation=is_ready))
 
 
 def _is_about_storage(error: Exception) -> bool:
-    """Whether an error comes from the store; SQLAlchemy's are known by name, since importing it takes a while."""
+    """Whether a storage raised an error. SQLAlchemy's errors are recognised by name, because importing it is slow."""
     known = (OSError, ValueError, KeyError, optuna.exceptions.StorageInternalError)
     return isinstance(error, known) or any(kind.__module__.startswith("sqlalchemy") for kind in type(error).__mro__)

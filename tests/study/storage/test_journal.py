@@ -16,7 +16,7 @@ from mnistsweep.errors import DiskFull, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.records import Result, State
-from mnistsweep.study.storage.journal import JournalFile
+from mnistsweep.study.storage.journal_file import JournalFile
 from mnistsweep.study.sweep import Sweep
 
 
@@ -166,7 +166,9 @@ def test_a_full_disk_stops_the_worker_and_leaves_a_ledger_that_opens(paths: Swee
     process = start(fill_up, paths.folder, 20_000, said)
     message = said.get()
     process.join()
-    assert message.endswith("cannot be written: No space left on device. Make room; the same command continues.")
+    assert message.endswith(
+        "cannot be written: No space left on device. Free disk space; then the same command continues."
+    )
     records = Ledger(paths).records()
     finished = [record for record in records if record.state.finished]
     assert len(finished) in (len(records), len(records) - 1)

@@ -109,25 +109,25 @@ def test_a_trial_is_written_as_optuna_writes_it(paths: SweepPaths, database: str
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("nonsense", "no database URL, received 'nonsense'.*for example sqlite:////data/sweep.db"),
-        ("oracle9://host/db", "no database URL, received 'oracle9://host/db'"),
+        ("nonsense", "not a valid database URL; received 'nonsense'.*for example sqlite:////data/sweep.db"),
+        ("oracle9://host/db", "not a valid database URL; received 'oracle9://host/db'"),
         (
             "postgresql+psycopg://me:secret@host:port/db",
-            r"no database URL, received 'postgresql\+psycopg://me:\*\*\*@host",
+            r"not a valid database URL; received 'postgresql\+psycopg://me:\*\*\*@host",
         ),
         (
             "mysql+cymysql://me:secret@localhost/db",
-            r"a ledger cannot be kept in mysql\+cymysql, received 'mysql\+cymysql://me:\*\*\*@localhost/db'; "
-            r"what works is sqlite\+pysqlite and postgresql\+psycopg: sqlite:////data/sweep\.db or postgresql\+psycopg://",
+            r"mysql\+cymysql is not supported; received 'mysql\+cymysql://me:\*\*\*@localhost/db'; "
+            r"supported are sqlite\+pysqlite and postgresql\+psycopg: sqlite:////data/sweep\.db or postgresql\+psycopg://",
         ),
         (
             "postgresql+pg8000://me:secret@h/db?password=secret",
-            r"cannot be kept in postgresql\+pg8000, received .*\*\*\*'",
+            r"postgresql\+pg8000 is not supported; received .*\*\*\*'",
         ),
         ("sqlite:////no/such/folder/x.db", "x.db cannot be used: there is no folder /no/such/folder$"),
-        ("sqlite:///file:x.db?uri=true", "SQLite's own kind of URL is not understood"),
-        ("sqlite://", "a database in memory ends with its process"),
-        ("sqlite:///:memory:", "a database in memory ends with its process"),
+        ("sqlite:///file:x.db?uri=true", "SQLite's URI filenames are not supported"),
+        ("sqlite://", "a database in memory exists in one process only"),
+        ("sqlite:///:memory:", "a database in memory exists in one process only"),
     ],
 )
 def test_a_database_that_cannot_be_used_is_explained(paths: SweepPaths, url: str, message: str) -> None:

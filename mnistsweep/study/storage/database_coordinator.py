@@ -1,0 +1,119 @@
+"""Coordination of workers in the database of the ledger: SQLite on one machine, PostgreSQL on any number.
+
+The workers need no shared folder for it. But a trial that is taken over resumes after its last epoch only if they have
+one, because the resume file is in the sweep's folder.
+
+This module imports SQLAlchemy, which is slow; it is imported only where a database is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    inspect,
+    select,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from mnistsweep.study.coordination import Coordinator
+from mnistsweep.study.storage.connections import cannot_be_used, engine_options, without_password
+from mnistsweep.study.storage.database_locks import TABLES_LOCK, named_lock
+
+# Last heartbeat of each worker of each sweep.
+_HEARTBEATS = Table(
+    "mnistsweep_workers",
+    MetaData(),
+    Column("study", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+)
+
+
+class DatabaseCoordinator(Coordinator):
+    """Ledger lock and heartbeats in the database of the ledger.
+
+    In PostgreSQL a connection holds the ledger lock. When the worker's process ends, the server releases the lock at
+    once. When the worker's machine vanishes, the server releases the lock after 25 seconds without a response; until
+    then the other workers wait, as they do for a suspended worker. If the machine returns while it holds the lock, the
+    worker gets a `StudyError` when it releases the lock. Workers that wait for a server that has vanished give up after
+    the same time.
+
+    A connection that was lost between two uses (a restart of the server) is opened again.
+
+    Args:
+        sweep: Name of the sweep in the ledger.
+        storage: Database URL.
+
+    Raises:
+        StudyError: The URL is not that of a database that several processes can open. Each method: the database cannot
+            be used.
+    """
+
+    def __init__(self, sweep: str, storage: str) -> None:
+        self._sweep = sweep
+        self._engine = create_engine(storage, **engine_options(storage))
+        self._shown = without_password(storage)
+        self._has_table = False
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See `Coordinator.exclusive`."""
+        with contextlib.ExitStack() as stack:
+            with _translate_database_errors(self._shown):
+                stack.enter_context(named_lock(self._engine, f"ledger of {self._sweep}"))
+            yield
+            with _translate_database_errors(self._shown):
+                stack.close()
+
+    def write_heartbeat(self, owner: str, count: int) -> None:
+        """See `Coordinator.write_heartbeat`."""
+        with _translate_database_errors(self._shown):
+            self._create_table()
+            with self._engine.begin() as connection:
+                update = _HEARTBEATS.update().where(*self._is_row_of(owner)).values(beat=count)
+                if not connection.execute(update).rowcount:
+                    connection.execute(_HEARTBEATS.insert().values(study=self._sweep, owner=owner, beat=count))
+
+    def read_heartbeat(self, owner: str) -> int | None:
+        """See `Coordinator.read_heartbeat`."""
+        with _translate_database_errors(self._shown), self._engine.connect() as connection:
+            if not self._table_exists(connection):
+                return None
+            return connection.execute(select(_HEARTBEATS.c.beat).where(*self._is_row_of(owner))).scalar()
+
+    def remove_heartbeat(self, owner: str) -> None:
+        """See `Coordinator.remove_heartbeat`."""
+        with _translate_database_errors(self._shown), self._engine.begin() as connection:
+            if self._table_exists(connection):
+                connection.execute(_HEARTBEATS.delete().where(*self._is_row_of(owner)))
+
+    def _is_row_of(self, owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return _HEARTBEATS.c.study == self._sweep, _HEARTBEATS.c.owner == owner
+
+    def _create_table(self) -> None:
+        if not self._has_table:
+            with named_lock(self._engine, TABLES_LOCK):
+                _HEARTBEATS.metadata.create_all(self._engine)
+            self._has_table = True
+
+    def _table_exists(self, connection: Connection) -> bool:
+        self._has_table = self._has_table or inspect(connection).has_table(_HEARTBEATS.name)
+        return self._has_table
+
+
+@contextlib.contextmanager
+def _translate_database_errors(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise cannot_be_used(shown, error) from error

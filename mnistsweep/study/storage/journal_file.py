@@ -1,0 +1,167 @@
+"""The journal file: one JSON entry a line, appended by all processes of a sweep.
+
+- Entries survive the death of the process that wrote them. If the whole machine fails, only the last reports of
+  running trials can be lost: the study calls `JournalFile.flush`, which waits for the disk, when a trial has ended.
+- Each process reads each entry once, from the position where it stopped reading.
+- The next process that opens the journal for writing removes a truncated last line (after the failure of a machine, or
+  a full disk). Other damage is reported with file and line, and nothing is written after that.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import logging
+import os
+from collections.abc import Generator
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from optuna.storages.journal import BaseJournalBackend
+
+from mnistsweep.errors import StudyError, translate_disk_full
+from mnistsweep.locks import lock_open_file
+
+_log = logging.getLogger("mnistsweep")
+
+
+class JournalFile(BaseJournalBackend):
+    """Reader and writer of a journal file.
+
+    A process locks the file itself while it writes; the operating system releases the lock when the process ends.
+    Optuna's own journal file uses a link beside the file instead: after a kill at the wrong moment, all other processes
+    wait for half a minute.
+
+    Args:
+        path: Path of the file; it is created if missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._num_read = 0
+        self._offset = 0
+        if not path.exists():  # opening an existing journal does not change it
+            path.touch()
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """Entries from a number on. An unfinished last line is left out: its writer will complete it.
+
+        Args:
+            log_number_from: Number of the first entry, counted from 0.
+
+        Raises:
+            StudyError: A line is damaged.
+        """
+        if log_number_from != self._num_read:
+            self._num_read = self._offset = 0
+        # Iterating over bytes splits at "\n" only: a stray "\r" is damage and not the end of a line.
+        for line in io.BytesIO(self._read_appended()):
+            if not line.endswith(b"\n"):
+                return
+            entry = self._parse(line)
+            self._num_read += 1
+            self._offset += len(line)
+            if self._num_read > log_number_from:
+                yield entry
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append entries, all or none.
+
+        Args:
+            logs: Entries that JSON can represent.
+
+        Raises:
+            DiskFull: The disk is full; the journal is unchanged.
+        """
+        data = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode("utf-8")
+        with self.path.open("r+b", buffering=0) as file:
+            lock_open_file(file)
+            _remove_unfinished_line(file, self.path)
+            size = file.seek(0, os.SEEK_END)
+            with translate_disk_full(str(self.path)):
+                try:
+                    if file.write(data) != len(data):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(size)  # a partial entry would damage the next one
+                    raise
+
+    def repair(self) -> None:
+        """Remove a truncated last line, with a warning."""
+        with self.path.open("r+b", buffering=0) as file:
+            lock_open_file(file)
+            _remove_unfinished_line(file, self.path)
+
+    def flush(self) -> None:
+        """Wait until the disk has stored all entries."""
+        with self.path.open("rb") as file, translate_disk_full(str(self.path)):
+            os.fsync(file.fileno())
+
+    def _read_appended(self) -> bytes:
+        """Bytes appended since the last reading. Opening the file makes a network file system ask its server."""
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            size = os.fstat(file).st_size
+            if size < self._offset:
+                raise StudyError(f"{self.path}: became shorter than {self._offset} bytes while this program read it.")
+            if size == self._offset:
+                return b""
+            os.lseek(file, self._offset, os.SEEK_SET)
+            with os.fdopen(file, "rb", closefd=False) as stream:
+                return stream.read(size - self._offset)
+        finally:
+            os.close(file)
+
+    def _parse(self, line: bytes) -> dict[str, Any]:
+        try:
+            entry = json.loads(line.decode("utf-8"))
+            if not isinstance(entry, dict) or not isinstance(entry.get("op_code"), int):
+                raise ValueError("not a journal entry")
+        except ValueError as error:
+            raise damaged_line(self.path, self._num_read + 1, error) from error
+        return entry
+
+
+def damaged_line(path: Path, line: int, reason: Exception) -> StudyError:
+    """Error for a line of a journal that cannot be read.
+
+    Args:
+        path: Path of the journal.
+        line: Number of the line, counted from 1.
+        reason: Error of the parser.
+    """
+    return StudyError(
+        f"{path}, line {line}: the journal is damaged ({reason!r}). Nothing was changed. Restore the file from a copy, "
+        "or start a new sweep with name=NAME."
+    )
+
+
+def _remove_unfinished_line(file: FileIO, path: Path) -> None:
+    """Remove a last line without an end. The caller holds the file's lock, so no process will complete it."""
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return
+    file.seek(size - 1)
+    if file.read(1) == b"\n":
+        return
+    end = _end_of_last_line(file, size)
+    file.truncate(end)
+    num_bytes = size - end
+    _log.warning(
+        "%s: removed %d bytes of an unfinished entry at the end (a machine or a disk failed).", path, num_bytes
+    )
+
+
+def _end_of_last_line(file: FileIO, size: int, block: int = 65536) -> int:
+    """Position after the last complete line; the file is read backwards in blocks."""
+    position = size
+    while position:
+        start = max(0, position - block)
+        file.seek(start)
+        found = (file.read(position - start) or b"").rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        position = start
+    return 0
