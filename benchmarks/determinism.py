@@ -1,10 +1,10 @@
-"""What `trainer.deterministic=true` costs: the same training with and without it, through the real command line.
+"""The cost of `trainer.deterministic=true`: the same training with and without it, through the real command line.
 
-On a CPU a training repeats itself to the last bit without it, as long as the number of threads is the same; on a GPU it
-does not. So the numbers of a machine without a GPU say what the setting costs where it is not needed.
+On a CPU a training gives the same bits without the setting, as long as the number of threads is the same; on a GPU it
+does not. On a machine without a GPU the numbers therefore show the cost where the setting is not needed.
 
-Each training is a process of its own, for the setting holds for a whole process; the two sides take turns. The first
-epoch, which compiles, is left out. The last column says whether all runs of a side ended with the same scores.
+The setting holds for a whole process, so each training is a separate process; the two sides alternate. The first epoch
+is left out, because it compiles. The last column is whether all runs of a side ended with the same scores.
 
     python benchmarks/determinism.py        # about two minutes
 """
@@ -28,8 +28,8 @@ class Trained:
     """One training.
 
     Attributes:
-        images_a_second: Trained on, with the evaluation of each epoch, median over the epochs but the first.
-        scores: The validation accuracy of each epoch.
+        images_a_second: Training images per second, evaluation included: median over all epochs but the first.
+        scores: Validation accuracy of each epoch.
     """
 
     images_a_second: float

@@ -1,28 +1,31 @@
-"""What is lost when processes are killed: a sweep under a hundred random `kill -9`, beside KerasTuner's own chief.
+"""What is lost when processes are killed: a sweep under a hundred random `kill -9`, and the chief of KerasTuner.
 
-Ours is a sweep of trials that take time and train nothing (`faulty.py`), over everything that a real one stands on: the
-study with its journal, leases, the views, the supervisor and its worker processes. It runs three times: left alone;
-with `kill -9` at random moments of random workers, start-up and claims not excepted, every tenth time of the
-supervisor, after which the same command is given again at once; and with workers that are stopped (SIGSTOP) for longer
-than their lease, so that they come back to a trial that is another's.
+Our side is a sweep of trials that take time and train nothing (`helpers/faulty.py`). It uses the real study with its
+journal, its leases and its tables, the real supervisor and real worker processes. It runs three times:
 
-The columns count trials that are *lost* (of the budget, without an outcome in the ledger or in results.csv, or with one
-that is not what the objective gives), *doubled* (an outcome written twice, or an epoch trained by a process after
-another one had claimed the trial) and *over* the budget. *Repeated* are epochs that were begun again, as the one has to
-be that was under way; *most* is how many any one process left to be trained again (a kill of the supervisor ends all
-its workers, "(10s)" in the column of the kills says how many those were). Required are 0 lost, 0 doubled, 0 over and at
-most 1; these are no times, so the exit code is 1 otherwise. *Failed* are trials whose process died twice within one
-epoch: they may be to blame, so that is their outcome.
+- without a disturbance;
+- with `kill -9` at random moments. The victim is a random worker, also during its start and while it claims a trial;
+  every tenth time it is the supervisor, and the same command is started again at once;
+- with workers that are stopped (SIGSTOP) for longer than their lease, so that another worker owns the trial when they
+  continue.
 
-Beside it the same trials under KerasTuner's chief and workers (gRPC), with three kills: of workers, each started again
-with the same command; of the chief, too; of workers that others take the place of. What still runs after three times
-the time of the run left alone, and no less than a minute, has hung. KerasTuner's chief looks only every 20 s whether
-all is done, so its seconds say little.
+The columns count trials: *lost* (within the budget, without an outcome in the ledger or in results.csv, or with another
+outcome than the objective gives), *doubled* (an outcome was written twice, or a process trained an epoch after another
+process had claimed the trial) and *over* the budget. *Repeated* are epochs that were started again; the epoch that was
+running has to be. *Most* is the largest number of epochs that one process left to be repeated. A kill of the supervisor
+ends all its workers: "(10s)" in the column of the kills is the number of those kills. Required are 0 lost, 0 doubled,
+0 over and at most 1 in *most*. These counts do not depend on the machine, so the exit code is 1 if one is missed.
+*Failed* are trials whose process crashed twice within one epoch: this outcome is right, the trial may be the cause.
 
-With `--real 5` also the real command line: a sweep of small perceptrons, with as many kills, must leave the table of
-the same sweep left alone.
+The peer is KerasTuner's chief with its workers (gRPC) on the same trials, under three kills: of workers that are
+started again with the same command; of the chief as well; of workers that are replaced by others. A process that runs after
+three times the duration of the undisturbed run, and after at least a minute, counts as hung. KerasTuner's chief checks
+every 20 s whether all trials are done, so its seconds have little meaning.
 
-    python benchmarks/faults.py                                         # some nine minutes
+With `--real 5` the real command line is killed as often: a sweep of small perceptrons must give the same table as the
+same sweep without kills.
+
+    python benchmarks/faults.py                                         # about nine minutes
     python benchmarks/faults.py --kills 20 --stops 3 --skip-kerastuner  # one and a half
 """
 
@@ -58,12 +61,12 @@ class Row:
     """One run.
 
     Attributes:
-        name: What was run.
-        harms: How many times harm was done.
-        supervisors: How many of them hit the supervisor, or the chief.
-        seconds: Of wall time.
-        counts: What was counted.
-        ended: How it ended.
+        name: Name of the run.
+        harms: Number of kills or stops.
+        supervisors: Number of them that hit the supervisor, or the chief.
+        seconds: Wall time.
+        counts: Counts of the columns.
+        ended: Description of the end.
     """
 
     name: str
@@ -95,7 +98,7 @@ def main() -> None:
         ours = run_ours(folder, options)
         if options.kerastuner:
             run_peer(folder, options)
-        explain(ours)
+        print_details(ours)
         met = [judge(ours)]
         if options.real:
             met.append(real.compare(folder, options.real, random.Random(options.seed)))
@@ -103,7 +106,7 @@ def main() -> None:
 
 
 def run_ours(folder: Path, options: argparse.Namespace) -> list[Row]:
-    """Left alone, killed, stopped."""
+    """Run our three cases: undisturbed, killed, stopped."""
     chance = random.Random(options.seed)
     settings = make_settings(options, MARGIN * options.kills * KILL_SECONDS, LEASE_SECONDS)
     strike, delays = harm.killer(chance), harm.random_delays(chance, options.kills, KILL_SECONDS)
@@ -119,13 +122,13 @@ def run_ours(folder: Path, options: argparse.Namespace) -> list[Row]:
 
 
 def make_settings(options: argparse.Namespace, seconds: float, lease_seconds: float) -> Settings:
-    """A sweep that takes at least so many seconds."""
+    """Settings of a sweep that takes at least this number of seconds."""
     epoch_seconds = max(0.02, seconds * options.workers / (options.trials * options.epochs))
     return Settings(options.trials, options.workers, options.epochs, epoch_seconds, lease_seconds, options.seed)
 
 
 def disturb(name: str, folder: Path, settings: Settings, delays: Sequence[float], strike: harm.Strike) -> Row:
-    """Run the sweep, and do it harm."""
+    """Run the sweep, and kill or stop its processes."""
     settings.write(folder)
     limit = MIN_LIMIT + LIMIT_FACTOR * settings.seconds
     done = harm.run([*COMMAND, folder], folder, delays, strike, limit)
@@ -138,7 +141,7 @@ def disturb(name: str, folder: Path, settings: Settings, delays: Sequence[float]
 
 
 def run_peer(folder: Path, options: argparse.Namespace) -> None:
-    """KerasTuner, case by case; the first is left alone."""
+    """Run the cases of KerasTuner; the first is undisturbed."""
     settings, limit, chance = make_settings(options, PEER_SECONDS, LEASE_SECONDS), 600.0, random.Random(options.seed)
     for index, case in enumerate(chief.CASES):
         place = folder / f"kerastuner-{index}"
@@ -153,8 +156,8 @@ def run_peer(folder: Path, options: argparse.Namespace) -> None:
             limit = max(MIN_LIMIT, LIMIT_FACTOR * done.seconds)
 
 
-def explain(ours: Sequence[Row]) -> None:
-    """What the table leaves out."""
+def print_details(ours: Sequence[Row]) -> None:
+    """Print numbers that are not in the table."""
     alone, killed = ours[:2]
     if killed.harms:
         after = killed.counts.resumed_after
@@ -168,7 +171,7 @@ def explain(ours: Sequence[Row]) -> None:
 
 
 def judge(ours: Sequence[Row]) -> bool:
-    """Print how the requirements were met, over all runs of ours."""
+    """Print whether our runs met the requirements; returns whether all are met."""
     found = [row.counts for row in ours]
     required = {
         "lost": (sum(counts.lost for counts in found), 0),

@@ -1,25 +1,26 @@
-"""What the framework adds to a trial, in milliseconds, with trials that train nothing, beside KerasTuner and Optuna.
+"""What the framework adds to a trial, in milliseconds, with trials that train nothing; peers: KerasTuner and Optuna.
 
-Ours is a worker as a sweep runs it (`mnistsweep.workers.worker.work` over a study in a journal file): claim, the
-trial's configuration composed and written, TensorBoard's records, three epochs with their reports, curves and the
-pruner's answer, the result, `results.csv`, `best.yaml`. Only the training is replaced, by one that reports three epochs
-of made-up numbers at once. The space has five dimensions, a config group among them.
+Our side is a worker as in a real sweep (`mnistsweep.workers.worker.work` over a study in a journal file). It claims the
+trial, composes and writes the trial's configuration, writes TensorBoard's records, reports three epochs with their
+curves, asks the pruner, records the result, and writes `results.csv` and `best.yaml`. Only the training is replaced: it
+reports three epochs of made-up numbers at once. The space has five dimensions; one is a config group.
 
-Beside it, in the same process and on the same disk: KerasTuner's `RandomSearch` and `BayesianOptimization` (to 50
-trials only, it takes seconds for each) with a `run_trial` that returns a number at once, so without reports,
-configurations, a table or curves; and plain Optuna on a journal file: ask, three reports, tell, so without
-configurations, a table or curves either.
+The peers run in the same process and on the same disk:
 
-How to read it: the time from opening the ledger to the last trial's record, divided by the number of trials. It counts
-what a worker pays once, such as composing each of the group's presets, so few trials cost more each. "last tenth" is
-the cost of the last trials alone, where growth shows first; "processor" is the processor time a trial, which waiting
-for the disk and for other programs on the machine is no part of. What the command pays before the first worker
-(planning the sweep, writing `sweep.yaml`) is given apart. Importing TensorFlow, resetting Keras between trainings and
-saving a model, after a trial or after an epoch to go on from, are not counted; they are timed at the end.
+- KerasTuner's `RandomSearch` and `BayesianOptimization` with a `run_trial` that returns a number at once: no reports,
+  configurations, table or curves. `BayesianOptimization` runs up to 50 trials only: it takes seconds for each;
+- plain Optuna on a journal file: ask, three reports, tell; no configurations, table or curves.
 
-    python benchmarks/overhead.py                   # ten minutes, most of them BayesianOptimization's
+How to read it: the time from opening the ledger to the record of the last trial, divided by the number of trials. It
+includes what a worker pays once, such as composing each preset of the group, so that a trial costs more where there are
+few. "last tenth" is the cost of the last trials alone, where growth shows first. "processor" is processor time per
+trial, without waiting for the disk and without other programs on the machine. The cost of the command before the first
+worker (planning the sweep, writing `sweep.yaml`) is printed apart. Not counted are the import of TensorFlow, resetting
+Keras between trainings, and saving a model after a trial or a resume file after an epoch; they are timed at the end.
+
+    python benchmarks/overhead.py                   # ten minutes, most of them for BayesianOptimization
     python benchmarks/overhead.py --no-bayesian
-    python benchmarks/overhead.py --profile auto    # where the time of one oracle goes
+    python benchmarks/overhead.py --profile auto    # functions in which one oracle spends its time
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ WARM_UP = 5
 
 @dataclass(frozen=True)
 class Side:
-    """One of those compared: `run` takes a folder, the number of trials and a seed."""
+    """One side of the comparison; `run` takes a folder, the number of trials and a seed."""
 
     name: str
     run: Callable[[Path, int, int], Marks]
@@ -67,7 +68,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds a trial of one run: on average, over the last tenth of its trials, and of processor time."""
+    """Milliseconds per trial of one run: the mean, the mean of the last tenth of the trials, and processor time."""
 
     average: float
     last_tenth: float
@@ -75,7 +76,7 @@ class Cost:
 
     @classmethod
     def of(cls, marks: Marks) -> Cost:
-        """From the moments of a run."""
+        """The cost that follows from the moments of a run."""
         clock, trials = marks.clock, len(marks.clock) - 1
         last = max(1, trials // 10)
         average = (clock[-1] - clock[0]) / trials
@@ -121,7 +122,7 @@ def make_sides(oracles: Sequence[str], bayesian: bool) -> list[Side]:
 
 
 def measure(folder: Path, sides: Sequence[Side], sizes: Sequence[int], repeats: int) -> Costs:
-    """Run every side in turn, so that a busy minute of the machine hits all of them."""
+    """Run the sides in turn, so that a busy minute of the machine affects all of them."""
     costs: Costs = {}
     for side in sides:  # once each, not counted: first imports and first calls
         run_once(side, folder, WARM_UP, repeats)
@@ -173,7 +174,7 @@ def judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
 
 
 def print_start(folder: Path, repeats: int) -> None:
-    """What a sweep pays once, before its first worker: planning and opening it."""
+    """Time what a sweep pays once, before its first worker: planning and opening it."""
     taken = []
     for seed in range(repeats):
         with tempfile.TemporaryDirectory(dir=folder) as name:
@@ -182,7 +183,7 @@ def print_start(folder: Path, repeats: int) -> None:
 
 
 def print_uncounted(folder: Path, repeats: int) -> None:
-    """What a training pays beside: a clean Keras and the best model saved, with any tuner; resume points, with ours."""
+    """Time what is not counted: resetting Keras and saving the best model (any tuner), resume files (ours)."""
     import keras
 
     from mnistsweep.models import builders
@@ -202,7 +203,7 @@ def print_uncounted(folder: Path, repeats: int) -> None:
 
 
 def keep(model: Any, folder: Path) -> None:
-    """Write a resume point, as after each epoch of a trial; `throughput.py` has it among its callbacks."""
+    """Write a resume file, as after each epoch of a trial; `throughput.py` includes it among its callbacks."""
     from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
     from mnistsweep.training.callbacks.best_weights import BestWeights
     from mnistsweep.training.resume_file import TrainingState
@@ -225,7 +226,7 @@ def milliseconds(action: Callable[[], Any]) -> float:
 
 
 def profile(folder: Path, oracle: str, trials: int) -> None:
-    """Print where the time of our side goes."""
+    """Print the functions in which our side spends its time."""
     side = Side(oracle, functools.partial(run_sweep, oracle))
     run_once(side, folder, WARM_UP, 0)
     profiler = cProfile.Profile()

@@ -1,16 +1,18 @@
-"""Whether the reporter's analyses find what was planted, on the built-in MNIST.
+"""Whether the analyses of the report find what was planted, on the built-in MNIST.
 
-- **Wrong labels.** Two in a hundred labels of the training side (50,000 images) are made wrong. Two models, each
-  trained on one half, judge the other half, as in `mnistsweep clean`. Recall: how many of the planted are among as
-  many most suspect labels.
-- **Blended images.** In the test set so many images are blended with one of another class, half and half, under one of
-  the two labels, and as many others are given a wrong label. A model of the untouched training side ranks all 10,000.
-  `AUC` is the chance that one of the first kind comes before one of the second in the ranking.
-- **Over-confidence.** The logits of a model that has been calibrated are divided by 0.4, in single precision as a model
-  gives its probabilities; the temperature that mends it is 2.5. The temperature is fitted on the validation side, which
-  the model was not trained on; once more on a half of it that it was not calibrated on either, where chance plays too.
+- **Wrong labels.** 2 % of the labels of the training side (50,000 images) are made wrong. Two models, each trained on
+  one half, judge the other half, as in `mnistsweep clean`. Recall: the share of the planted labels among the same
+  number of most suspect labels.
+- **Blended images.** In the test set the same number of images is blended half and half with an image of another
+  class, under one of the two labels, and the same number of other images gets a wrong label. A model of the untouched
+  training side ranks all 10,000. `AUC` is the probability that an image of the first kind comes before one of the
+  second kind in the ranking.
+- **Over-confidence.** The logits of a calibrated model are divided by 0.4, in single precision as a model computes its
+  probabilities; the temperature that corrects this is 2.5. The temperature is fitted on the validation side, which the
+  model was not trained on; and once more on the half of it on which the model was not calibrated, where the result
+  also depends on chance.
 
-    python benchmarks/planted.py        # less than a minute; code 1 where a promise is missed
+    python benchmarks/planted.py        # less than a minute; exit code 1 if a promise is missed
 """
 
 from __future__ import annotations
@@ -58,29 +60,30 @@ SHARES = {
 
 @dataclass(frozen=True)
 class Result:
-    """One number, and what is required of it.
+    """One number with its requirement.
 
     Attributes:
-        what: It tells.
-        value: Itself.
-        least: What it must reach; None: anything.
-        most: What it must not pass; None: anything.
-        remark: Behind it.
+        what: Description of the number.
+        value: The number.
+        minimum: Smallest value that meets the requirement; None for no limit.
+        maximum: Largest value that meets the requirement; None for no limit.
+        remark: Text printed after the number.
     """
 
     what: str
     value: float
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
     remark: str = ""
 
     @property
     def met(self) -> bool:
-        return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
+        reached = self.minimum is None or self.value >= self.minimum
+        return reached and (self.maximum is None or self.value <= self.maximum)
 
     def __str__(self) -> str:
-        limits = [] if self.least is None else [f"at least {self.least:g}"]
-        limits += [] if self.most is None else [f"at most {self.most:g}"]
+        limits = [] if self.minimum is None else [f"at least {self.minimum:g}"]
+        limits += [] if self.maximum is None else [f"at most {self.maximum:g}"]
         judged = f"{', '.join(limits)}: {common.verdict(self.met)}" if limits else "-"
         return f"  {self.what:58} {self.value:7.4f}  {judged:33} {self.remark}".rstrip()
 
@@ -103,7 +106,7 @@ def main() -> None:
 
 
 def show(title: str, results: Iterator[Result]) -> bool:
-    """Print results as they come; whether all are met."""
+    """Print results as they come; returns whether all are met."""
     print(f"\n{title}")
     met = True
     for found in results:
@@ -113,7 +116,7 @@ def show(title: str, results: Iterator[Result]) -> bool:
 
 
 def wrong_labels(config: Config, dataset: Dataset, seed: int) -> Iterator[Result]:
-    """Plant wrong labels in the training side; judge each half of it by a model of the other half."""
+    """Plant wrong labels in the training side; a model of each half judges the other half."""
     train_side, validation = dataset.train, dataset.validation
     planted = plant_label_errors(train_side.labels, SHARE, dataset.classes, seed)
     fold = assign_folds(planted.labels, FOLDS, dataset.classes, seed)
@@ -134,7 +137,7 @@ def wrong_labels(config: Config, dataset: Dataset, seed: int) -> Iterator[Result
 
 
 def blended_images(model: Any, held_out: HeldOut, seed: int) -> Iterator[Result]:
-    """Plant blended images and wrong labels in the test set, and see which ranking each kind leads."""
+    """Plant blended images and wrong labels in the test set; each ranking must prefer one kind."""
     rng = np.random.default_rng(seed)
     shown, labels = held_out.shown.copy(), held_out.labels.astype(np.int64)
     chosen = rng.choice(len(labels), 2 * BLENDED, replace=False)
@@ -153,12 +156,12 @@ def blended_images(model: Any, held_out: HeldOut, seed: int) -> Iterator[Result]
     for (name, kind), limits in SHARES.items():
         share = float(np.isin(orders[name][:BLENDED], kinds[kind]).mean())
         yield Result(f"share of {kind} among the first {BLENDED} {name}", share, *limits)
-    yield Result("of the blended, flagged by confident learning", float(suspects.flagged[blended].mean()), most=0.35)
+    yield Result("of the blended, flagged by confident learning", float(suspects.flagged[blended].mean()), maximum=0.35)
     yield Result("of the wrong labels, flagged by confident learning", float(suspects.flagged[wrong].mean()), 0.9)
 
 
 def auc(order: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
-    """How often one of the first comes before one of the second in an order.
+    """Probability that an element of the first set comes before one of the second set in an order.
 
     Example:
         >>> auc(np.array([3, 0, 2, 1]), np.array([3, 2]), np.array([0, 1]))
@@ -170,7 +173,7 @@ def auc(order: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.i
 
 
 def over_confidence(model: Any, unseen: Examples) -> Iterator[Result]:
-    """Make a calibrated model over-confident by a known temperature, and fit the one that mends it."""
+    """Make a calibrated model over-confident by a known temperature, and fit the temperature that corrects it."""
     probabilities, labels = predict(model, unseen.images), unseen.labels
     half = len(labels) // 2  # each half tells its own temperature to about a tenth, as the intervals say
     whole, first, second = slice(None), slice(half), slice(half, None)

@@ -1,15 +1,16 @@
-"""How long a report takes once its predictions are stored, section by section; notebooks' loops beside the analyses.
+"""The duration of a report whose predictions are stored, by section; and loops of notebooks beside the analyses.
 
-A small sweep is run first, and its winner refitted: short trainings of the default convolution, for they only have to
-leave models and predictions behind. The page tells of all of MNIST's test images. Then, as often as asked:
+A small sweep runs first, and its winner is retrained: short trainings of the default convolution, because they only
+have to leave models and predictions. The page is about all test images of MNIST. Then, as often as `--repeats`:
 
-1. `mnistsweep report`, from the first import to the last file, with everything stored; and again with the predictions
-   of distorted images removed, so that they are measured anew.
-2. The same page in a fresh process, each section timed, what it imports included.
-3. Plain Python loops over as many rows, as notebooks write them (`loops.py`), and the analyses on the same arrays.
+1. `mnistsweep report`, from the first import to the last file, with all predictions stored; and again without the
+   predictions of distorted images, so that these are computed.
+2. The same page in a fresh process; each section is timed, including its imports.
+3. Plain Python loops over the same number of rows, as notebooks write them (`helpers/loops.py`), and the analyses on
+   the same arrays.
 4. The memory of ranking a million rows.
 
-    python benchmarks/report.py    # five minutes; code 1 where a section fails, results differ, memory is exceeded
+    python benchmarks/report.py    # five minutes; exit code 1 if a section fails, results differ or memory is exceeded
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def make_sweep(folder: Path, options: argparse.Namespace) -> None:
-    """A finished sweep whose report has been made once."""
+    """Run a sweep and make its report once."""
     with np.load(MNIST) as file:
         tested = {name: file[name][: options.images] for name in ("x_test", "y_test")}
         np.savez(folder / "some.npz", x_train=file["x_train"][:TRAINED], y_train=file["y_train"][:TRAINED], **tested)
@@ -65,7 +66,7 @@ def page_command(options: argparse.Namespace) -> list[str | Path]:
 
 
 def time_pages(folder: Path, options: argparse.Namespace) -> None:
-    """Time the whole command, with all predictions stored and with those of distorted images to be made."""
+    """Time the whole command: with all predictions stored, and without those of distorted images."""
     stored, measured = list[common.Finished](), list[common.Finished]()
     distorted = folder / "logs" / "bench" / "report" / "predictions" / "robustness.npz"
     for _ in range(options.repeats):
@@ -84,7 +85,7 @@ def time_pages(folder: Path, options: argparse.Namespace) -> None:
 
 
 def time_sections(folder: Path, options: argparse.Namespace) -> None:
-    """Time each section, drawing and writing included."""
+    """Time each section, including drawing and writing."""
     command = [sys.executable, "-m", "helpers.reported", "sections", "logs/bench", f"report.seeds={options.seeds}"]
     runs = [answer(command, folder) for _ in range(options.repeats)]
     print("\neach section from stored predictions, seconds; the first to need a library imports it")
@@ -94,7 +95,7 @@ def time_sections(folder: Path, options: argparse.Namespace) -> None:
 
 
 def measure_memory(which: str, seeds: int, options: argparse.Namespace) -> bool:
-    """Rank many rows in a process of their own; whether its memory stays within the limit."""
+    """Rank many rows in a separate process; returns whether its memory stays within the limit."""
     command = [sys.executable, "-m", "helpers.reported", "rank", which, str(options.rows), str(seeds)]
     runs = [answer(command, HERE) for _ in range(options.repeats)]
     seconds, before, peak = ([run[name] for run in runs] for name in ("seconds", "before", "peak"))

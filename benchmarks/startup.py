@@ -1,13 +1,14 @@
-"""How soon the commands that train nothing answer: wall time of whole processes, beside bare imports of Keras.
+"""How fast the commands without a training answer: wall time of whole processes; peers: bare imports of Keras.
 
-Timed: `mnistsweep --help`, `mnistsweep status`, two configuration errors (a misspelt key; a bad value in a named sweep,
-which is composed first), and the repeated command of a sweep that is complete; beside them a Python that does nothing,
-`import keras` and `import tensorflow`, which is what a command that needs them would pay. The order alternates.
+Timed are `mnistsweep --help`, `mnistsweep status`, two configuration errors (a misspelt key; a bad value in a named
+sweep, which is composed first), and the repeated command of a complete sweep. Beside them: a Python that does nothing,
+`import keras` and `import tensorflow`, the price of a command that needs them. The order alternates.
 
 How to read it: seconds from the start of a process to its end, median first; "processor" is the processor time of the
-process, which other programs on the machine are no part of. `--help`, `status` and a configuration error are to answer
-in under 1 s. Each command is then run once more with Python's own list of imports: if TensorFlow, Keras or KerasTuner
-is on it, that is said and the exit code is 1. `--imports` shows which packages the time of each command goes to.
+process, which does not depend on other programs on the machine. `--help`, `status` and a configuration error must
+answer in under 1 s. Each command then runs once more with Python's own list of imports: if the list contains
+TensorFlow, Keras or KerasTuner, this is printed and the exit code is 1. `--imports` prints the packages that take most
+of a command's time.
 
     python benchmarks/startup.py --repeats 5
 """
@@ -33,18 +34,18 @@ SWEEP = ("sweep", "name=small", "trials=2", "model.dropout=0.1,0.2", *SMALL)
 
 @dataclass(frozen=True)
 class Case:
-    """A command, the exit code that is due, and in how many seconds it is to answer."""
+    """A command, its expected exit code, and the seconds within which it must answer."""
 
     name: str
     command: tuple[str, ...]
     code: int = 0
-    most_seconds: float | None = None
+    max_seconds: float | None = None
     ours: bool = True
 
 
-def ours(name: str, *arguments: str, code: int = 0, most_seconds: float | None = None) -> Case:
-    """A case of the command line."""
-    return Case(name, (str(common.COMMAND), *arguments), code, most_seconds)
+def ours(name: str, *arguments: str, code: int = 0, max_seconds: float | None = None) -> Case:
+    """A case of our command line."""
+    return Case(name, (str(common.COMMAND), *arguments), code, max_seconds)
 
 
 def python(name: str, code: str) -> Case:
@@ -53,10 +54,10 @@ def python(name: str, code: str) -> Case:
 
 
 CASES = (
-    ours("mnistsweep --help", "--help", most_seconds=MAX_SECONDS),
-    ours("mnistsweep status", "status", "logs/small", most_seconds=MAX_SECONDS),
-    ours("a misspelt key", "sweep", "model.dropuot=0.1,0.2", code=2, most_seconds=MAX_SECONDS),
-    ours("a bad value in a named sweep", "sweep", "quickstart", "trials=-1", code=2, most_seconds=MAX_SECONDS),
+    ours("mnistsweep --help", "--help", max_seconds=MAX_SECONDS),
+    ours("mnistsweep status", "status", "logs/small", max_seconds=MAX_SECONDS),
+    ours("a misspelt key", "sweep", "model.dropuot=0.1,0.2", code=2, max_seconds=MAX_SECONDS),
+    ours("a bad value in a named sweep", "sweep", "quickstart", "trials=-1", code=2, max_seconds=MAX_SECONDS),
     ours("a complete sweep repeated", *SWEEP),
     python("python -c pass", "pass"),
     python("python -c 'import keras'", "import keras"),
@@ -90,16 +91,16 @@ def describe(case: Case, found: Sequence[common.Finished]) -> str:
     seconds = [finished.seconds for finished in found]
     busy = statistics.median(finished.cpu_seconds for finished in found)
     text = f"{common.spread(seconds):42} processor {busy:.2f}"
-    if case.most_seconds is None:
+    if case.max_seconds is None:
         return text
-    return f"{text}; under {case.most_seconds:g} s {common.verdict(statistics.median(seconds) < case.most_seconds)}"
+    return f"{text}; under {case.max_seconds:g} s {common.verdict(statistics.median(seconds) < case.max_seconds)}"
 
 
 def check_imports(folder: Path, show: bool) -> int:
-    """Run each command of ours once more and look at what it imports.
+    """Run each of our commands once more and check its imports.
 
     Returns:
-        The exit code: 1 where one of them imports a backend.
+        Exit code: 1 if one of them imports a backend.
     """
     print(f"\nimported of {', '.join(HEAVY)}")
     clean = True
@@ -115,17 +116,17 @@ def check_imports(folder: Path, show: bool) -> int:
 
 
 def import_times(case: Case, folder: Path) -> dict[str, float]:
-    """Seconds that a command spends in each module and what that imports first (Python's `-X importtime`)."""
+    """Seconds of a command for each module and the modules that it imports first (Python's `-X importtime`)."""
     finished = common.require(common.run(case.command, folder, PYTHONPROFILEIMPORTTIME="1"), case.code)
     lines = re.findall(r"^import time: +(\d+) \| +(\d+) \| +(\S+)$", finished.errors, re.MULTILINE)
     assert lines, f"{case.name}: Python did not list its imports"
     return {name: int(cumulative) / 1e6 for _, cumulative, name in lines}
 
 
-def slowest(imported: dict[str, float], most: int = 8) -> list[str]:
-    """The packages that take longest."""
+def slowest(imported: dict[str, float], count: int = 8) -> list[str]:
+    """Packages with the longest import times."""
     packages = [name for name in imported if "." not in name]
-    return sorted(packages, key=lambda name: -imported[name])[:most]
+    return sorted(packages, key=lambda name: -imported[name])[:count]
 
 
 def parse_arguments() -> argparse.Namespace:

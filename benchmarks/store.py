@@ -1,22 +1,22 @@
-"""What the ledger costs with sixteen workers: trials that train nothing, over a ledger that already holds many.
+"""The cost of the ledger with sixteen workers: trials that train nothing, over a ledger that already holds many trials.
 
-Each worker is a process of its own that claims a trial, reports one epoch and finishes it, twenty times over, with the
-random oracle. Ours does all that a worker does to the ledger: budget, leases, one turn after the other, results.csv; on
-a journal file, and on PostgreSQL (a private server on this machine that waits for its disk; skipped where there is
-none). Beside it plain Optuna, ask and tell, on a journal file with its own lock: without budget, leases or a table.
+Each worker is a separate process that claims a trial, reports one epoch and finishes it, twenty times, with the random
+oracle. Our side does everything that a worker does to the ledger: budget, leases, the ledger lock, results.csv; on a
+journal file, and on PostgreSQL (a private server on this machine that waits for its disk; skipped if none is
+installed). The peer is plain Optuna, ask and tell, on a journal file with its own lock: no budget, leases or table.
 
-It runs in two ways. *Paced*: each trial takes a random time around half a second, so sixteen workers run some thirty
-trials a second. *Saturated*: a trial takes no time, and sixteen processes do nothing but get in each other's way; on a
-few cores that measures how long the queue for a core is. So the paced times are those that are judged: with 1,000
-trials in the ledger, 99 of 100 claims take less than 50 ms on the journal.
+There are two modes. *Paced*: each trial takes a random time around half a second, so sixteen workers run about thirty
+trials a second. *Saturated*: a trial takes no time, and the sixteen processes compete; on few cores this measures the
+queue for a core. Therefore the paced times are judged: with 1,000 trials in the ledger, 99 % of the claims take less
+than 50 ms on the journal.
 
-The columns are milliseconds, over the claims (finishes) of all workers together. A worker's first claim may have to do
-what later ones need not, such as going through the points of all trials before; it is counted, and "later" is the p99
-without it. "open" is the time to open the ledger and read all its trials in a process that has everything imported,
-before the workers start.
+The columns are milliseconds, over the claims (finishes) of all workers together. The first claim of a worker may do
+more than later ones, such as reading the points of all earlier trials; it is counted, and "later" is the p99 without
+it. "open" is the time to open the ledger and read all its trials in a process with all imports done, before the
+workers start.
 
-    python benchmarks/store.py                                              # some ten minutes
-    python benchmarks/store.py --profile --trials 10000 --stores journal    # where the time of one worker goes
+    python benchmarks/store.py                                              # about ten minutes
+    python benchmarks/store.py --profile --trials 10000 --stores journal    # profile of one worker
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ NewStore = Callable[[], str | None]
 
 @dataclass(frozen=True)
 class Row:
-    """One run: milliseconds, but for the rate (trials a second of all workers together)."""
+    """One run: milliseconds, except the rate (trials per second of all workers together)."""
 
     rate: float
     claim: float
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def open_stores(names: Sequence[str], stack: contextlib.ExitStack) -> Iterator[tuple[str, str, NewStore]]:
-    """What is compared: a title, the side of `claims.SIDES`, and where its ledgers are made."""
+    """The sides of the comparison: title, name in `claims.SIDES`, and function that makes a place for a ledger."""
     for name in names:
         if name == "journal":
             yield "mnistsweep, journal", "mnistsweep", lambda: None
@@ -119,7 +119,7 @@ def open_stores(names: Sequence[str], stack: contextlib.ExitStack) -> Iterator[t
 
 
 def start_postgresql(stack: contextlib.ExitStack) -> Callable[[], str] | None:
-    """A private server as the tests start it, but one that waits for the disk; None where there is none."""
+    """A private server like that of the tests, which however waits for the disk; None if none is installed."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
     try:
         import postgresql  # type: ignore[import-not-found]
@@ -140,7 +140,7 @@ def measure(folder: Path, title: str, side: str, new_store: NewStore, options: a
     """Print the rows of one side.
 
     Returns:
-        The p99 of a claim by which the requirement is judged, if this is the side and the size.
+        p99 of a claim, if the requirement is judged at this side and size; otherwise None.
     """
     print(f"{title:32}{HEAD}{'open':>9}")
     judged = None
@@ -167,7 +167,7 @@ def time_to_open(side: str, folder: Path, url: str | None) -> float:
 
 
 def run_all(task: Task, workers: int) -> list[Times]:
-    """Run the workers, each in a process of its own; all begin when all have opened the ledger."""
+    """Run the workers in separate processes; all start when all have opened the ledger."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(workers)
     with ProcessPoolExecutor(workers, context, initializer=share, initargs=(barrier,)) as pool:
@@ -175,7 +175,7 @@ def run_all(task: Task, workers: int) -> list[Times]:
 
 
 def share(barrier: Any) -> None:
-    """Begin a worker process."""
+    """Initialize a worker process."""
     BARRIER.append(barrier)
 
 
@@ -184,7 +184,7 @@ def run_one(task: Task) -> Times:
 
 
 def p99(values: Sequence[float]) -> float:
-    """The value that one in a hundred exceeds.
+    """The value that 1 % of the values exceed.
 
     Example:
         >>> p99([float(x) for x in range(1, 301)])
@@ -195,7 +195,7 @@ def p99(values: Sequence[float]) -> float:
 
 
 def profile(folder: Path, side: str, url: str | None, trials: int, times: int) -> None:
-    """Print where the time of one worker goes."""
+    """Print the functions in which one worker spends its time."""
     fill(folder, url, trials)
     profiler = cProfile.Profile()
     profiler.runcall(claims.run, Task(side, folder, url, trials + times, times, 0.0))

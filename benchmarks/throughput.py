@@ -1,9 +1,9 @@
-"""Images per second inside a trial, with every callback of a sweep, beside a plain `model.fit` without any.
+"""Images per second inside a trial with every callback of a sweep; peer: a plain `model.fit` without callbacks.
 
-Both train the same freshly built model from the same seed on the built-in MNIST (50,000 images to train on, the other
-10,000 to evaluate on after each epoch) with the same batch size; the two alternate. What is timed is every epoch but
-the first, from its first batch to the end of its evaluation and of its callbacks; the first compiles and is given
-apart. Images are those trained on. The ratio is the median over the pairs.
+Both train the same freshly built model from the same seed on the built-in MNIST (50,000 images for the training, the
+other 10,000 for the evaluation after each epoch) with the same batch size; the two alternate. Every epoch but the first
+is timed, from its first batch to the end of its evaluation and of its callbacks; the first one compiles and is printed
+apart. Images are training images. The ratio is the median over the pairs.
 
     python benchmarks/throughput.py --repeats 5 --epochs 4
 """
@@ -50,7 +50,7 @@ OBJECTIVE = "val_accuracy"
 
 @dataclass(frozen=True)
 class Case:
-    """A preset of `conf/model` and what is changed in it, the batch size, and the ratio that is asked for."""
+    """A preset of `conf/model` with its changes, the batch size, and the required ratio."""
 
     name: str
     preset: str
@@ -68,7 +68,7 @@ CASES = (
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Notes when training begins and each epoch ends; does nothing at a batch, so that `fit` is not slowed by it."""
+    """Records the start of the training and the end of each epoch; it has no batch events, which would slow `fit`."""
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.times = [time.perf_counter()]
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def measure_pair(case: Case, train: Any, validation: Any, epochs: int, repeat: int) -> list[tuple[float, float]]:
-    """Run both sides, each first in turn; return (images per second, seconds of the first epoch) of fit and of ours."""
+    """Run both sides in alternating order; returns (images per second, seconds of epoch 1) of fit and of ours."""
     sides = [lambda: run_plain(case, train, validation, epochs), lambda: run_trial(case, train, validation, epochs)]
     order = (0, 1) if repeat % 2 == 0 else (1, 0)
     results = {side: speed(sides[side](), len(train[0])) for side in order}

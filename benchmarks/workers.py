@@ -1,18 +1,18 @@
-"""What a second worker gains on this machine: eight equal trials through the real command line, and what limits it.
+"""The gain of a second worker on this machine: eight equal trials through the real command line, and its limits.
 
-The trials differ only in a learning rate that is almost the same, so each costs the same. Four sweeps, in turn: one
-worker with all cores, two workers with half of them each (what `workers=2` does with the oracles that learn), two with
-all of them each (what it does with grid, random and quasi-random search, whose table is the same with any number of
-workers), and, to tell the causes apart, one worker with half of the cores.
+The trials differ only in a learning rate that is almost the same, so all cost the same. There are four sweeps, in turn:
+one worker with all cores; two workers with half of them each (as `workers=2` with the oracles that learn); two workers
+with all of them each (as with grid, random and quasi-random search, which give the same table with any number of
+workers); and one worker with half of the cores, which separates the causes.
 
-How to read it: the ratio is the wall time of one worker over that of two, whole commands, 2 being the most. Three
-causes keep it below. *Cores*: a single training uses both already; the more it gains from the second, the less is left.
-*Sharing*: two trainings at once slow each other (memory bandwidth, caches, whatever else runs): how much longer a
-training takes beside another than alone, with the same number of threads. *Start-up*: the time until a worker claims
-its first trial (Python, the backend's import) and what its first trial takes more than the later ones (data, tracing,
-compiling); each worker pays it.
+How to read it: the ratio is the wall time of one worker over that of two, for whole commands; 2 would be perfect. Three
+causes reduce it. *Cores*: a single training already uses both; the more it gains from the second core, the less is
+left. *Sharing*: two trainings at once slow each other (memory bandwidth, caches, other programs): the factor is the
+duration of a training beside another one over its duration alone, with the same number of threads. *Start-up*: the time
+until a worker claims its first trial (Python, the import of the backend), and the extra time of its first trial (data,
+tracing, compiling); each worker pays it.
 
-    python benchmarks/workers.py            # some minutes
+    python benchmarks/workers.py            # a few minutes
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Setup:
-    """How many workers, with how many threads each."""
+    """Number of workers, and of threads for each."""
 
     name: str
     workers: int
@@ -53,13 +53,13 @@ class Timeline:
     """One sweep, in seconds.
 
     Attributes:
-        wall: Of the whole command.
-        busy: Of processor time.
-        start: From the command's start to a worker's first claim, mean over workers.
-        first: What a worker's first trial took more than its later ones, mean over workers.
-        trial: Of a later trial, mean.
-        rest: From the end of the last trial to the command's end.
-        images: Trained on, per second of wall time.
+        wall: Wall time of the whole command.
+        busy: Processor time of the whole command.
+        start: Time from the start of the command to a worker's first claim, mean over workers.
+        first: Extra time of a worker's first trial over its later ones, mean over workers.
+        trial: Mean time of a later trial.
+        rest: Time from the end of the last trial to the end of the command.
+        images: Training images per second of wall time.
     """
 
     wall: float
@@ -88,7 +88,7 @@ def main() -> None:
             found[setup].append(measure(setup, options))
     for setup, timelines in found.items():
         describe(setup, timelines)
-    explain(found[one], found[two], found[alone])
+    print_causes(found[one], found[two], found[alone])
     longer = [a.wall / b.wall for a, b in zip(found[repeatable], found[two], strict=True)]
     print(f"two workers with all cores each take so many times as long as with half: {common.spread(longer)}")
 
@@ -117,7 +117,7 @@ def command(setup: Setup, options: argparse.Namespace) -> list[str | Path]:
 
 
 def spans(paths: SweepPaths, began: float) -> list[list[Span]]:
-    """When the trials of each worker were claimed and ended, in seconds after the command's start."""
+    """Times at which the trials of each worker were claimed and ended, in seconds after the start of the command."""
     by_worker: dict[str, list[Span]] = {}
     storage = JournalStorage(JournalFileBackend(str(paths.journal)))
     trials = optuna.load_study(study_name=paths.name, storage=storage).trials
@@ -130,12 +130,12 @@ def spans(paths: SweepPaths, began: float) -> list[list[Span]]:
 
 
 def timeline(workers: Sequence[Sequence[Span]], finished: common.Finished, images: int) -> Timeline:
-    """Where the time of a sweep went.
+    """Divide the time of a sweep into its parts.
 
     Args:
-        workers: The spans of each worker's trials, in order.
-        finished: The sweep's command.
-        images: Trained on in each trial, over all epochs.
+        workers: Spans of each worker's trials, in order.
+        finished: Finished command of the sweep.
+        images: Number of training images of each trial, over all epochs.
     """
     later = statistics.mean(end - start for worker in workers for start, end in worker[1:] or worker)
     return Timeline(
@@ -160,8 +160,8 @@ def describe(setup: Setup, timelines: Sequence[Timeline]) -> None:
     print(f"  cores busy       {common.spread([line.busy / line.wall for line in timelines], '.2f')}\n")
 
 
-def explain(one: Sequence[Timeline], two: Sequence[Timeline], alone: Sequence[Timeline]) -> None:
-    """Say what the ratio is and what it is made of; all from medians, but for the spread of the ratio."""
+def print_causes(one: Sequence[Timeline], two: Sequence[Timeline], alone: Sequence[Timeline]) -> None:
+    """Print the ratio and its causes; all from medians, except the spread of the ratio."""
 
     def middle(found: Sequence[Timeline], pick: Callable[[Timeline], float]) -> float:
         return statistics.median(map(pick, found))

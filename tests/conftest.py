@@ -1,4 +1,4 @@
-"""What several tests share: data that a small network learns in a second, and a sweep that runs in this process."""
+"""Shared fixtures: data that a small network learns in a second, and a sweep that runs in the process of the tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mnistsweep.workers.stopping import StopSignal
 if TYPE_CHECKING:
     from reports import Reported
 
-# The same examples each time, on a busy machine too.
+# Hypothesis draws the same examples each time, and does not time them: the machine may be busy.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
@@ -46,14 +46,14 @@ def paths(tmp_path: Path) -> SweepPaths:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    """A server for all tests; each makes a database of its own in it."""
+    """A server for all tests; each test creates its own database."""
     with running_server() as server:
         yield server
 
 
 @pytest.fixture(params=["journal", "sqlite", "postgresql"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Where the ledger is: a new one of each kind."""
+    """Storage of a new ledger, of each kind: None is the journal file, otherwise the URL of a database."""
     if request.param == "postgresql":
         server: Server = request.getfixturevalue("postgresql")
         return server.new_database()
@@ -67,7 +67,7 @@ NUM_VALIDATION = 60
 
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An `.npz` file of four classes: each lights one quarter of an image of 6 x 6, in noise."""
+    """An `.npz` file of noisy images of 6 x 6 pixels; in each of the four classes another quarter is brighter."""
     rng = np.random.default_rng(11)
     num_images = NUM_TRAIN + NUM_VALIDATION + 20
     labels = (np.arange(num_images) % NUM_CLASSES).astype(np.uint8)
@@ -83,15 +83,15 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny_data(tiny_file: Path) -> list[str]:
-    """The overrides that train on `tiny_file`: 120 images, 60 to validate on."""
+    """Overrides that train on `tiny_file`: 120 images, and 60 for the validation."""
     return ["data=npz", f"data.path={quoted(str(tiny_file))}", f"data.validation={NUM_VALIDATION}"]
 
 
 @pytest.fixture
 def run_sweep(tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunSweep]:
-    """Run a sweep over `tiny_data` with one worker in this process, in a working directory of its own.
+    """A function that runs a sweep over `tiny_data` with one worker in this process, in the test's folder.
 
-    Takes overrides; called again with the same ones it continues the sweep.
+    It takes overrides. A second call with the same overrides continues the sweep.
     """
     from mnistsweep.planning.opening import open_sweep
     from mnistsweep.workers.worker import work
@@ -113,7 +113,7 @@ def run_sweep(tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="session")
 def reported(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
-    """A real sweep over `tiny_file` with its report of two seeds, made once: to read, or to change a copy of."""
+    """A real sweep over `tiny_file` with its report of two seeds, made once: tests read it, or change a copy."""
     from reports import SWEEP, Counted, Reported
 
     from mnistsweep.commands import report

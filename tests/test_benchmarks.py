@@ -238,7 +238,7 @@ def test_workers_names_the_causes_from_medians(benchmarks: None, capsys: pytest.
     def lines(wall: float, trial: float) -> list[object]:
         return [workers.Timeline(wall, busy=10.0, start=4.0, first=1.0, trial=trial, rest=0.5, images=100.0)] * 2
 
-    workers.explain(one=lines(20.0, 1.0), two=lines(16.0, 2.0), alone=lines(30.0, 1.6))
+    workers.print_causes(one=lines(20.0, 1.0), two=lines(16.0, 2.0), alone=lines(30.0, 1.6))
     assert capsys.readouterr().out.splitlines() == [
         "ratio of the wall times, one worker / two workers: 1.25 (mean 1.25, 1.25 to 1.25, n=2)",
         "what limits it (2 would be perfect):",
@@ -266,7 +266,7 @@ def test_planted_counts_pairs_in_order_and_judges_by_its_limits(
 ) -> None:
     planted = import_module("planted")
     assert planted.auc(np.array([3, 0, 2, 1]), np.array([3, 2]), np.array([0, 1])) == 0.75
-    results = [planted.Result("low", 0.5, least=0.5), planted.Result("high", 0.5, most=0.4, remark="so")]
+    results = [planted.Result("low", 0.5, minimum=0.5), planted.Result("high", 0.5, maximum=0.4, remark="so")]
     assert planted.show("one", iter(results[:1]))
     assert not planted.show("both", iter(results))
     shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]

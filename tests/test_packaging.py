@@ -1,4 +1,4 @@
-"""The wheel: built from the source distribution, unpacked elsewhere, it works without the checkout."""
+"""The wheel: it is built from the source distribution, and works in another folder without the checkout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason=
 
 
 def build(kind: str, source: Path, target: Path) -> Path:
-    """Build a distribution with what is installed: no network, no environment of its own."""
+    """Build a distribution with the installed build backend: without network or a new environment."""
     program = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
     subprocess.run(program, cwd=source, check=True, capture_output=True)
     (file,) = target.iterdir()
@@ -44,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a space and an accent that has the wheel in `site`, and an empty working directory beside it."""
+    """A folder with awkward characters in its name: the wheel is in `site`, the empty working directory is `work`."""
     folder = tmp_path_factory.mktemp("installed à côté, = [1]")
     (folder / "work").mkdir()
     program = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
@@ -53,7 +53,7 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(elsewhere: Path, *arguments: str) -> str:
-    """Run Python where the wheel is installed; `-S` leaves out the editable installation that the tests run from."""
+    """Run Python where the wheel is installed; `-S` leaves out the editable installation that the tests use."""
     paths = [str(elsewhere / "site"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     ended = subprocess.run(
         [sys.executable, "-S", *arguments],
@@ -65,7 +65,7 @@ def python(elsewhere: Path, *arguments: str) -> str:
     return ended.stdout
 
 
-def test_what_is_in_the_wheel(wheel: Path) -> None:
+def test_files_of_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         packed = {name: hashlib.sha256(archive.read(name)).digest() for name in names}
@@ -81,7 +81,7 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
     assert not [name for name in names if name.endswith(".pyc")]
 
 
-def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
+def test_metadata_of_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         metadata = Parser().parsestr(archive.read(f"mnistsweep-{__version__}.dist-info/METADATA").decode())
     assert [metadata[key] for key in ("Name", "Version")] == ["mnistsweep", __version__]
@@ -91,7 +91,7 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
     assert {"gpu", "gp", "test"} <= set(metadata.get_all("Provides-Extra", []))
 
 
-LOOK = """
+INSPECT = """
 import json
 from importlib.metadata import distribution
 from pathlib import Path
@@ -124,30 +124,30 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def seen(elsewhere: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(python(elsewhere, "-c", LOOK))
+def inspected(elsewhere: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(python(elsewhere, "-c", INSPECT))
     return found
 
 
-def test_the_wheel_stands_on_its_own(seen: dict[str, Any], elsewhere: Path) -> None:
+def test_the_wheel_works_without_the_checkout(inspected: dict[str, Any], elsewhere: Path) -> None:
     for key in ("package", "plugins", "resources"):
-        assert Path(seen[key]).is_relative_to(elsewhere / "site"), key
-    assert seen["images"] == [10000, 28, 28, 1]
+        assert Path(inspected[key]).is_relative_to(elsewhere / "site"), key
+    assert inspected["images"] == [10000, 28, 28, 1]
 
 
-def test_every_configuration_composes_from_the_wheel(seen: dict[str, Any]) -> None:
-    assert seen["presets"] == sorted([file.parent.name, file.stem] for file in conf_folder().glob("*/*.yaml"))
-    assert set(seen["sweeps"]) == {file.stem for file in (resources() / "sweeps").glob("*.yaml")}
-    assert all(seen["sweeps"].values())
+def test_every_configuration_composes_from_the_wheel(inspected: dict[str, Any]) -> None:
+    assert inspected["presets"] == sorted([file.parent.name, file.stem] for file in conf_folder().glob("*/*.yaml"))
+    assert set(inspected["sweeps"]) == {file.stem for file in (resources() / "sweeps").glob("*.yaml")}
+    assert all(inspected["sweeps"].values())
 
 
-def test_the_plugins_are_named_one_by_one(seen: dict[str, Any]) -> None:
-    assert seen["entries"] == [
+def test_the_plugins_are_named_one_by_one(inspected: dict[str, Any]) -> None:
+    assert inspected["entries"] == [
         "hydra_plugins.mnistsweep_sweeper.launcher:LocalLauncher",
         "hydra_plugins.mnistsweep_sweeper.source:SweepFiles",
         "hydra_plugins.mnistsweep_sweeper.sweeper:WorkerSweeper",
     ]
-    assert sorted(seen["loaded"]) == ["LocalLauncher", "SweepFiles", "WorkerSweeper"]
+    assert sorted(inspected["loaded"]) == ["LocalLauncher", "SweepFiles", "WorkerSweeper"]
 
 
 def test_the_command_line_of_the_wheel(elsewhere: Path) -> None:

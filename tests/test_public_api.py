@@ -1,4 +1,4 @@
-"""The names that other programs rely on."""
+"""Names that other programs use: of the package, of the commands, of keys and columns."""
 
 from __future__ import annotations
 

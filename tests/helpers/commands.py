@@ -1,4 +1,4 @@
-"""The command line from tests: run in this process, and what it would have launched caught."""
+"""Commands that run in the process of the tests, and sweeps that are made without a training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mnistsweep.workers.search_settings import make_search_settings
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command answered."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -44,7 +44,7 @@ def command(capfd: pytest.CaptureFixture[str], *arguments: str) -> Answer:
 
 
 def tree(folder: Path) -> dict[str, int]:
-    """Every file and folder below a folder, with the time it was last changed."""
+    """Relative path of each file and folder below a folder: time of its last change, in nanoseconds."""
     return {str(path.relative_to(folder)): path.lstat().st_mtime_ns for path in folder.rglob("*")}
 
 
@@ -56,7 +56,7 @@ def open_sweep_of(overrides: Sequence[str]) -> Plan:
 
 
 def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> Plan:
-    """A sweep in the working directory whose trials nobody trained: each has a score, None is a failure."""
+    """A finished sweep in the working directory, without a training: one trial for each score; None is a failure."""
     plan = open_sweep_of(overrides)
     with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
         study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)

@@ -1,4 +1,4 @@
-"""Data on which a wrong label is seen by any model, if it is seen at all."""
+"""Data that are so easy to learn that a trained model finds planted wrong labels."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from mnistsweep.study.records import Result, State, TrialRecord, best_of
 def make_probabilities(
     seeds: int, labels: NDArray[np.int64], classes: int, rng: np.random.Generator, scale: float = 2.0
 ) -> NDArray[np.float64]:
-    """Softmax of random logits that lean to the label: about nine of ten are right; seeds differ, but are alike."""
+    """Softmax of random logits with a bonus for the label: about 90 % are right; the seeds are similar, not equal."""
     common = rng.normal(0, scale, (len(labels), classes))
     logits = common + rng.normal(0, 0.5, (seeds, len(labels), classes))
     logits[:, np.arange(len(labels)), labels] += 3.5 * scale
@@ -28,7 +28,7 @@ def make_probabilities(
 
 
 def make_images(labels: NDArray[np.int64], side: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Images from 0 to 1: a bar whose place tells the class, in noise."""
+    """Noisy images from 0 to 1 with a bar; the position of the bar is the class."""
     images = rng.uniform(0, 0.3, (len(labels), side, side))
     images[np.arange(len(labels)), labels % side] = 1.0
     return images
@@ -94,7 +94,7 @@ def with_state(search: SearchHistory, state: State, numbers: Iterable[int], reas
 
 
 def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: int = 12, **changes: Any) -> Evidence:
-    """Evidence as a real sweep gives it, but for robustness and cleaning."""
+    """Evidence like that of a real sweep, without robustness and cleaning."""
     rng = np.random.default_rng(7)
     labels = (np.arange(examples) % classes).astype(np.int64)
     search = make_search()

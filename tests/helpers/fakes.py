@@ -1,4 +1,4 @@
-"""A sweep that trains nothing: studies over a fake objective, for the tests of the lower rooms."""
+"""Studies over a fake objective, which train nothing: for the tests of search, study and workers."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ Objective = Callable[[Point], float]
 
 
 def score(point: Point) -> float:
-    """Some number that depends on every value of a point."""
-    return math.fsum(hash_free(key, value) for key, value in point.items())
+    """A number that depends on every value of a point."""
+    return math.fsum(number_of(key, value) for key, value in point.items())
 
 
-def hash_free(key: str, value: Any) -> float:
-    """A number in [0, 1) that is the same in every process."""
+def number_of(key: str, value: Any) -> float:
+    """A number in [0, 1) that, unlike a hash, is the same in every process."""
     return sum((index + 1) * ord(letter) for index, letter in enumerate(f"{key}={value}")) * 0.6180339887 % 1
 
 
@@ -83,7 +83,7 @@ def make_search(
     enqueued: Sequence[Mapping[str, Any]] = (),
     **budget: Any,
 ) -> SearchSettings:
-    """A search by the names that users type; trial N has the seed 1000 + N."""
+    """Settings of a search, with oracle and pruner by name; trial N has the seed 1000 + N."""
     return SearchSettings(
         space,
         direction,
@@ -104,7 +104,7 @@ def open_study(
     clock: Callable[[], float] = lambda: 0.0,
     lease_seconds: float = LEASE_SECONDS,
 ) -> Iterator[Study]:
-    """A study as a worker has it, for as long as the worker lives."""
+    """The study of a worker that exits normally at the end of the context."""
     create_ledger(paths, storage, search.direction, search.objective, {})
     with Lease(paths, open_coordinator(paths, storage), lease_seconds) as lease:
         yield Study(paths, search, lease, storage, session, clock)
@@ -114,7 +114,7 @@ def open_study(
 def doomed_study(
     paths: SweepPaths, search: SearchSettings, storage: str | None = None, session: str = "first"
 ) -> Iterator[Study]:
-    """A study whose worker's process dies at the end, for all that others can see."""
+    """The study of a worker that, to all other workers, seems to crash at the end of the context."""
     create_ledger(paths, storage, search.direction, search.objective, {})
     lease = Lease(paths, open_coordinator(paths, storage))
     lease.__enter__()
@@ -127,7 +127,7 @@ def doomed_study(
 
 
 def train(study: Study, claim: Claim, value: float, epochs: int = 0) -> State:
-    """Report a rising curve that ends at `value`, and finish as the pruner says."""
+    """Report a rising curve that ends at `value`, and finish as the pruner decides."""
     for epoch in range(1, epochs + 1):
         if study.report(claim, epoch, value - 1 / epoch + 1 / epochs):
             study.finish(claim, State.PRUNED, Result(value - 1 / epoch + 1 / epochs, epoch, epoch, 0.25))
@@ -146,10 +146,10 @@ def run(study: Study, objective: Objective = score, epochs: int = 0) -> list[Cla
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait for a condition; a limit that only a broken program reaches."""
+    """Wait for a condition; the limit is one that only a broken program reaches."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it never came true"
+        assert time.monotonic() < deadline, f"the condition was still false after {seconds} s"
         time.sleep(0.01)
 
 
@@ -184,7 +184,7 @@ def fail(study: Study, reason: str = "no luck") -> Claim:
 
 
 def work_through(folder: Path, storage: str | None, oracle: str, trials: int, ready: Any, go: Any) -> None:
-    """A worker process that runs fake trials of `MIXED`; it begins when all are there."""
+    """A worker process that runs fake trials of `MIXED`: it reports that it is ready and waits for the start."""
     ready.release()
     go.wait()
     with open_study(SweepPaths(folder), make_search(MIXED, oracle, trials=trials), storage) as study:
@@ -192,7 +192,7 @@ def work_through(folder: Path, storage: str | None, oracle: str, trials: int, re
 
 
 def claim_and_hang(folder: Path, storage: str | None, reported: Any, never: Any) -> None:
-    """A worker process that dies in its trial: it reports two epochs, says so, and waits to be killed."""
+    """A worker process that reports two epochs of its trial, sets an event, and waits to be killed."""
     with open_study(SweepPaths(folder), make_search(LINE, trials=3), storage) as study:
         claim = study.claim()
         assert claim is not None
@@ -203,14 +203,14 @@ def claim_and_hang(folder: Path, storage: str | None, reported: Any, never: Any)
 
 
 def hold_lock(path: Path, holding: Any, never: Any) -> None:
-    """A process that holds a lock, says so, and waits to be killed."""
+    """A process that takes a lock, sets an event, and waits to be killed."""
     with exclusive_lock(path):
         holding.set()
         never.wait()
 
 
 def hold_lease(folder: Path, names: Any, never: Any) -> None:
-    """A process that holds a lease, tells its name, and waits to be killed."""
+    """A process that takes a lease, sends the name of its owner, and waits to be killed."""
     paths = SweepPaths(folder)
     with Lease(paths, open_coordinator(paths, None)) as lease:
         names.put(lease.owner)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, in a temporary folder on a free port of this machine."""
+"""A PostgreSQL server for the tests, in a temporary folder and on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ import pytest
 
 PATIENCE_SECONDS = 60
 
-# Nothing here has to survive a power cut.
+# The data need not survive a power cut.
 SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "200"}
 
 
 class Server:
-    """A running server; whoever asks on this machine is let in."""
+    """A PostgreSQL server that accepts every connection from this machine.
+
+    Args:
+        programs: Folder of the server's programs.
+        folder: Folder of its data and its log.
+        account: Account that runs the server, as arguments of `subprocess`.
+    """
 
     def __init__(self, programs: Path, folder: Path, account: dict[str, Any]) -> None:
         self._programs, self._folder, self._account = programs, folder, account
@@ -49,7 +55,7 @@ class Server:
         return f"postgresql+psycopg://{self._address(name).removeprefix('postgresql://')}"
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start the server, and wait until it accepts connections."""
         settings = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in SETTINGS.items())
         command = [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port), *settings]
         with (self._folder / "log").open("ab") as log:
@@ -61,13 +67,13 @@ class Server:
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop; clients are sent away. With SIGQUIT what is in memory is dropped."""
+        """Stop the server and close its connections; SIGQUIT also discards what is only in memory."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(PATIENCE_SECONDS)
 
     def restart(self) -> None:
-        """Stop and start: every connection is lost, nothing else."""
+        """Stop and start the server: every connection is lost, the data are kept."""
         self.stop()
         self.start()
 
@@ -84,7 +90,7 @@ class Server:
 
 
 def find_programs() -> Path | None:
-    """The folder of the server's programs: on the path, or the newest of Debian's."""
+    """Folder of the server's programs: the one on the path, or Debian's newest."""
     found = shutil.which("initdb")
     if found is not None:
         return Path(found).resolve().parent
@@ -94,7 +100,7 @@ def find_programs() -> Path | None:
 
 @contextlib.contextmanager
 def running_server() -> Iterator[Server]:
-    """A server for as long as the context lasts; skips where there is no program for one."""
+    """A server that runs while the context is open; skips the test if no server is installed."""
     pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
     programs = find_programs()
     if programs is None:
@@ -112,7 +118,7 @@ def running_server() -> Iterator[Server]:
 
 
 def _account(folder: Path) -> dict[str, Any]:
-    """Who runs the server, as arguments of `subprocess`: PostgreSQL refuses to be run by root."""
+    """Account that runs the server, as arguments of `subprocess`: PostgreSQL refuses to run as root."""
     if os.getuid() != 0:
         return {"cwd": folder}
     import pwd
