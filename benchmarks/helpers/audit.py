@@ -1,4 +1,4 @@
-"""Counts what harm came to a sweep: from its ledger, its table, its journal and what its workers noted themselves."""
+"""Counts what a disturbed sweep lost: from its ledger, its table, its journal and the event log of its workers."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Audit:
 
     Attributes:
         finished: Trials with an outcome.
-        failed: Of them, those that are recorded as failed.
+        failed: Trials that are recorded as failed.
         lost: Trials of the budget without an outcome in the ledger or in the table, or whose outcome is not what the
             objective gives.
         doubled: Trials whose outcome was written more than once, or that two processes trained at the same time.
         over_budget: Trials beyond the budget.
-        begun: Epochs that were begun.
-        repeated: Of them, those that had been begun before.
-        most_repeated: The most that any process which ended left to be trained again.
-        repeated_whole: Of `repeated`, those that had come to their end before.
-        dropped: How often a process found that its trial was another's, and let it go.
-        resumed_after: Seconds from the end of a process to the next epoch of its trial, median; None without any.
+        begun: Epochs that were started.
+        repeated: Epochs that were started more than once.
+        most_repeated: Largest number of epochs that one ended process left to be repeated.
+        repeated_whole: Repeated epochs that had been finished before.
+        dropped: Number of times that a process dropped its trial because another worker owned it.
+        resumed_after: Median seconds from the end of a process to the next epoch of its trial; None without any.
     """
 
     finished: int
@@ -60,11 +60,11 @@ class Audit:
 
 
 def audit(folder: Path, harms: Sequence[Harm]) -> Audit:
-    """Look through a sweep's folder.
+    """Count what is in a sweep's folder.
 
     Args:
-        folder: Of a sweep of `faulty.py`.
-        harms: What was done to it.
+        folder: Path of the folder of a sweep of `faulty.py`.
+        harms: Kills and stops of its processes.
     """
     settings, paths = Settings.read(folder), SweepPaths(folder)
     records = Ledger(paths).records()
@@ -81,7 +81,7 @@ def audit(folder: Path, harms: Sequence[Harm]) -> Audit:
 
 
 def epochs(noted: Sequence[Event], harms: Sequence[Harm]) -> dict[str, Any]:
-    """The counts that follow from what the workers noted."""
+    """Counts that follow from the event log."""
     begun, repeats, whole = repeated_epochs(noted)
     delays = list(itertools.chain.from_iterable(delays_after(harm, noted) for harm in harms))
     return {
@@ -95,13 +95,13 @@ def epochs(noted: Sequence[Event], harms: Sequence[Harm]) -> dict[str, Any]:
 
 
 def rows(table: Path) -> dict[int, dict[str, str]]:
-    """The rows of ``results.csv`` by the trials' numbers."""
+    """Rows of ``results.csv`` by trial number."""
     with table.open(encoding="utf-8", newline="") as file:
         return {int(row["trial"]): row for row in csv.DictReader(file)}
 
 
 def lost(records: Sequence[TrialRecord], table: Mapping[int, Mapping[str, str]], settings: Settings) -> set[int]:
-    """The numbers of the trials of the budget that are not, whole and right, in the ledger and in the table."""
+    """Numbers of the trials of the budget that are missing or wrong in the ledger or in the table."""
     known = {record.number: record for record in records}
     return {
         number for number in range(settings.trials)
@@ -110,7 +110,7 @@ def lost(records: Sequence[TrialRecord], table: Mapping[int, Mapping[str, str]],
 
 
 def is_right(record: TrialRecord, row: Mapping[str, str], settings: Settings) -> bool:
-    """Whether a trial has ended as it had to, and the table says the same as the ledger."""
+    """Whether a trial has the expected outcome, and the table agrees with the ledger."""
     if not record.state.finished or row["state"] != record.state.value:
         return False
     if record.state is not State.COMPLETED:
@@ -121,7 +121,7 @@ def is_right(record: TrialRecord, row: Mapping[str, str], settings: Settings) ->
 
 
 def written_twice(journal: Path) -> set[int]:
-    """The trials that were given an end more than once."""
+    """Trials whose outcome was written more than once."""
     entries = (json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines())
     ended = Counter(
         entry["trial_id"] for entry in entries
@@ -138,7 +138,7 @@ def by_trial(noted: Sequence[Event]) -> dict[int, list[Event]]:
 
 
 def trained_at_once(noted: Sequence[Event]) -> set[int]:
-    """The trials of which a process began or ended an epoch after another process had claimed it."""
+    """Trials of which a process started or finished an epoch after another process had claimed the trial."""
     found = set()
     for trial, list_ in by_trial(noted).items():
         owner = ""
@@ -151,7 +151,7 @@ def trained_at_once(noted: Sequence[Event]) -> set[int]:
 
 
 def repeated_epochs(noted: Sequence[Event]) -> tuple[int, list[int], int]:
-    """The epochs begun; for each attempt after another how many of them it repeats; how many of those had ended."""
+    """Started epochs; repeated epochs of each attempt after the first; number of finished ones among these."""
     begun, repeats, whole = 0, list[int](), 0
     for list_ in by_trial(noted).values():
         ended = {(event.attempt, event.epoch) for event in list_ if event.what == events.END}
@@ -168,7 +168,7 @@ def repeated_epochs(noted: Sequence[Event]) -> tuple[int, list[int], int]:
 
 
 def delays_after(harm: Harm, noted: Sequence[Event]) -> list[float]:
-    """Seconds from the end of a process (or of several) until the trial that it ran went on elsewhere."""
+    """Seconds from the end of a process (or of several) until another process continued its trial."""
     delays = []
     for list_ in by_trial(noted).values():
         last = next((event for event in reversed(list_) if event.at <= harm.at), None)

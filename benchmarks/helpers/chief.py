@@ -1,7 +1,7 @@
 """KerasTuner's own chief and workers on the trials of `faulty.py`, killed and started again; for `faults.py`.
 
-A worker's `run_trial` sleeps through its epochs and notes them as our worker does. KerasTuner knows nothing of epochs,
-so a trial that begins again begins at its first.
+A worker's `run_trial` sleeps during its epochs and logs them as our worker does. KerasTuner has no resume files, so a
+trial that is started again starts with its first epoch.
 
     KERASTUNER_TUNER_ID=... KERASTUNER_ORACLE_IP=... KERASTUNER_ORACLE_PORT=... python -m helpers.chief FOLDER
 """
@@ -37,12 +37,12 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Case:
-    """What is done to a run.
+    """The disturbance of a run.
 
     Attributes:
-        name: To be printed.
-        victims: Whom each kill hits, in turn: `CHIEF`, or `WORKER` for a random one.
-        replaced: Whether another worker, of another name, takes the place of a killed one, as with job schedulers; else
+        name: Name that is printed.
+        victims: Process that each kill hits, in turn: `CHIEF`, or `WORKER` for a random one.
+        replaced: Whether a worker with another name replaces a killed one, as with job schedulers; otherwise
             the same command is given again.
     """
 
@@ -61,13 +61,13 @@ CASES = (
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended.
+    """The end of a run.
 
     Attributes:
-        seconds: Of wall time, to the end of the last process or to the limit.
-        harms: The kills.
-        hung: The processes that had not ended at the limit.
-        gave_up: The processes that ended with an error.
+        seconds: Wall time until the end of the last process, or until the limit.
+        harms: Kills of its processes.
+        hung: Processes that had not ended at the limit.
+        gave_up: Processes that ended with an error.
     """
 
     seconds: float
@@ -77,7 +77,7 @@ class Ended:
 
 
 def search(folder: Path) -> None:
-    """The command of the chief and of the workers: the environment says which it is."""
+    """The command of the chief and of the workers; environment variables choose the role."""
     with devices.quiet_start():
         import keras_tuner
 
@@ -97,7 +97,7 @@ def search(folder: Path) -> None:
 
 
 def train(folder: Path, settings: Settings, number: int, values: Mapping[str, Any]) -> float:
-    """What `faulty.train` does, without a place to go on from."""
+    """Train like `faulty.train`, but without resuming."""
     attempt, progress = events.Attempt(log_path(folder), number), Progress()
     for epoch in range(1, settings.epochs + 1):
         attempt.note(events.BEGIN, epoch)
@@ -110,12 +110,12 @@ def train(folder: Path, settings: Settings, number: int, values: Mapping[str, An
 
 
 class Group:
-    """The chief and its workers, each started again when it was killed.
+    """The chief and its workers; each is started again after a kill.
 
     Args:
-        folder: Where they work.
-        workers: How many.
-        replaced: See `Case`.
+        folder: Path of their working directory.
+        workers: Number of workers.
+        replaced: Whether new workers get new names; see `Case`.
     """
 
     def __init__(self, folder: Path, workers: int, replaced: bool) -> None:
@@ -144,7 +144,7 @@ class Group:
             )
 
     def look(self) -> None:
-        """Start again what was killed; forget what has ended."""
+        """Start killed processes again; remove those that have ended."""
         for name, process in list(self.running.items()):
             code = process.poll()
             if code is None:
@@ -156,7 +156,7 @@ class Group:
                 self.gave_up.append(name)
 
     def kill(self, victim: str, chance: random.Random) -> Harm | None:
-        """Kill the chief or a random worker; None where there is none."""
+        """Kill the chief or a random worker; returns None if there is none."""
         names = sorted(name for name in self.running if name.startswith(victim))
         if not names:
             return None
@@ -167,7 +167,7 @@ class Group:
         return harm
 
     def end(self) -> None:
-        """Leave nothing running."""
+        """Kill all processes that still run."""
         for process in self.running.values():
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -175,14 +175,14 @@ class Group:
 
 
 def run(folder: Path, settings: Settings, case: Case, limit: float, chance: random.Random) -> Ended:
-    """Run the trials, with kills at random moments after the first trial has begun.
+    """Run the trials, with kills at random moments after the start of the first trial.
 
     Args:
-        folder: To be made.
-        settings: Of the sweep.
-        case: What is done to it.
-        limit: Seconds after which what still runs counts as hung.
-        chance: Where the moments come from.
+        folder: Path of a folder that is created.
+        settings: Settings of the sweep.
+        case: Disturbance of the run.
+        limit: Seconds after which a running process counts as hung.
+        chance: Source of the random moments.
     """
     settings.write(folder)
     group, harms, began = Group(folder, settings.workers, case.replaced), list[Harm](), time.monotonic()
@@ -204,7 +204,7 @@ def run(folder: Path, settings: Settings, case: Case, limit: float, chance: rand
 
 
 def count(folder: Path, settings: Settings, harms: Sequence[Harm]) -> Audit:
-    """Look through what KerasTuner has written, when all its processes have ended."""
+    """Count what KerasTuner has written; all its processes have ended."""
     noted = events.read(log_path(folder))
     trials = [json.loads(path.read_text()) for path in sorted((folder / PROJECT).glob("trial_*/trial.json"))]
     right = {int(trial["trial_id"]) for trial in trials if is_right(trial, settings)}
@@ -221,7 +221,7 @@ def count(folder: Path, settings: Settings, harms: Sequence[Harm]) -> Audit:
 
 
 def is_right(trial: Mapping[str, Any], settings: Settings) -> bool:
-    """Whether a trial was completed, with the score that its values give."""
+    """Whether a trial is completed with the expected score."""
     values, number = trial["hyperparameters"]["values"], int(trial["trial_id"])
     right = expected(values, settings.seed + number, settings.epochs)
     return bool(trial["status"] == "COMPLETED" and trial["score"] == right.best)

@@ -1,4 +1,4 @@
-"""What `store.py` times: a worker whose trials train nothing, ours or plain Optuna's."""
+"""The workers that `store.py` times, ours and plain Optuna's: their trials train nothing."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from mnistsweep.study.study import Study
 
 @dataclass(frozen=True)
 class Task:
-    """What one worker does.
+    """The task of one worker.
 
     Attributes:
         side: ``mnistsweep`` or ``optuna``.
-        folder: Of the sweep.
-        url: Of the database; None for a journal file.
-        budget: Trials in all, those that are there already included.
-        times: How many trials this worker runs.
-        think: Seconds that each takes, on average; 0: none at all.
-        index: Which worker it is.
+        folder: Path of the sweep's folder.
+        url: URL of the database; None for a journal file.
+        budget: Number of all trials, including those already in the ledger.
+        times: Number of trials that this worker runs.
+        think: Mean duration of a trial, in seconds; 0 for no pause.
+        index: Index of the worker.
     """
 
     side: str
@@ -50,7 +50,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Times:
-    """In seconds; `began` and `ended` of the monotonic clock, which all processes of a machine share."""
+    """Durations in seconds; `began` and `ended` are times of the monotonic clock, which all processes share."""
 
     began: float
     ended: float
@@ -69,7 +69,7 @@ class Side(AbstractContextManager["Side"], Protocol):
 
 
 class Ours(ExitStack):
-    """As `mnistsweep.workers.worker` has it."""
+    """Access like that of `mnistsweep.workers.worker`."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
@@ -115,8 +115,8 @@ def run(task: Task, wait: Any = None) -> Times:
     """Run one worker's trials.
 
     Args:
-        task: What to do.
-        wait: Called when the ledger is open, to begin together with the others.
+        task: Task of the worker.
+        wait: Function called when the ledger is open; it returns when all workers are ready.
     """
     chance = random.Random(task.index)
     claims, finishes = list[float](), list[float]()
@@ -139,13 +139,13 @@ def run(task: Task, wait: Any = None) -> Times:
 
 
 def open_ledger(side: str, folder: Path, url: str | None) -> int:
-    """Open a ledger and read all trials, as `status` does; how many there are."""
+    """Open a ledger and read all trials, as `status` does; returns their number."""
     if side == "mnistsweep":
         return len(Ledger(SweepPaths(folder), url).records())
     return len(load_plain(folder).trials)
 
 
 def load_plain(folder: Path, sampler: optuna.samplers.BaseSampler | None = None) -> optuna.Study:
-    """Plain Optuna's study."""
+    """The study of plain Optuna in a folder."""
     storage = JournalStorage(JournalFileBackend(str(SweepPaths(folder).journal)))
     return optuna.load_study(study_name=folder.name, storage=storage, sampler=sampler)

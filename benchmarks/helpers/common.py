@@ -1,6 +1,6 @@
-"""What every benchmark needs: machine and versions beside the numbers, their spread, commands that are timed.
+"""Shared by all benchmarks: machine and versions beside the numbers, the spread of numbers, timed commands.
 
-Nothing here imports Keras, so that a benchmark of start-up times can use it.
+This module does not import Keras, so that the benchmark of start-up times can use it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ COMMAND = Path(sys.executable).with_name("mnistsweep")
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that has ended.
+    """A finished command.
 
     Attributes:
-        seconds: Of wall time.
-        cpu_seconds: Of processor time, user and system, its child processes included.
-        code: Its exit code.
-        output: What it printed.
-        errors: What it printed on its standard error.
+        seconds: Wall time.
+        cpu_seconds: Processor time, user and system, including child processes.
+        code: Exit code.
+        output: Standard output.
+        errors: Standard error.
     """
 
     seconds: float
@@ -44,12 +44,12 @@ class Finished:
 
 
 def run(command: Sequence[str | Path], folder: Path, **variables: str) -> Finished:
-    """Run a command in a folder, to its end.
+    """Run a command in a folder, and wait for its end.
 
     Args:
-        command: The program and its arguments.
-        folder: The working directory.
-        variables: Added to the environment.
+        command: Program and arguments.
+        folder: Working directory.
+        variables: Additional environment variables.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
@@ -64,14 +64,14 @@ def run(command: Sequence[str | Path], folder: Path, **variables: str) -> Finish
 
 
 def require(finished: Finished, code: int = 0) -> Finished:
-    """Give the command back if it ended with that code; otherwise end the benchmark with what it said."""
+    """Return the command if it has this exit code; otherwise end the benchmark with the output of the command."""
     if finished.code != code:
         sys.exit(f"a command ended with code {finished.code} where {code} was due:\n{finished.output}{finished.errors}")
     return finished
 
 
 def print_heading(*packages: str) -> None:
-    """Print the machine, its load, and the versions of Python, of this project and of the packages named."""
+    """Print the machine, its load, and the versions of Python, of this project and of the named packages."""
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.platform()}, {cpu_name()}, {num_cores()} cores, {memory:.0f} GiB")
     print(f"load {os.getloadavg()[0]:.1f} at the start; above 0.5 something else runs too, and the numbers are noisy")
@@ -79,7 +79,7 @@ def print_heading(*packages: str) -> None:
 
 
 def versioned(package: str) -> str:
-    """A package's name and its version."""
+    """Name and version of a package."""
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
@@ -87,7 +87,7 @@ def versioned(package: str) -> str:
 
 
 def cpu_name() -> str:
-    """The processor's name, where the system tells."""
+    """Name of the processor, if the system provides it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -96,12 +96,12 @@ def cpu_name() -> str:
 
 
 def num_cores() -> int:
-    """The cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sync_milliseconds(folder: Path, times: int = 50) -> float:
-    """The median time to append a line to a file and to wait until the disk has it; a ledger waits like that."""
+    """Median time to append a line to a file and to wait until it is on the disk, as a ledger does."""
     taken = []
     with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(times):
@@ -114,7 +114,7 @@ def sync_milliseconds(folder: Path, times: int = 50) -> float:
 
 
 def spread(values: Sequence[float], form: str = ".2f") -> str:
-    """The median, and behind it the mean, the least and the largest, and how many there are.
+    """The median, followed by the mean, the minimum, the maximum and the number of values.
 
     Example:
         >>> spread([1.0, 2.0, 6.0], ".1f")
@@ -127,17 +127,17 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
 
 
 def verdict(met: bool) -> str:
-    """How a requirement was met, the same word everywhere."""
+    """The word that all benchmarks print for a requirement."""
     return "met" if met else "MISSED"
 
 
-def whole(least: int, most: int = sys.maxsize) -> Callable[[str], int]:
-    """A type for argparse: whole numbers from `least` to `most`."""
+def whole(minimum: int, maximum: int = sys.maxsize) -> Callable[[str], int]:
+    """A type for argparse: whole numbers from `minimum` to `maximum`."""
 
     def read(text: str) -> int:
         value = int(text)
-        if not least <= value <= most:
-            limits = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
+        if not minimum <= value <= maximum:
+            limits = f"at least {minimum}" if maximum == sys.maxsize else f"from {minimum} to {maximum}"
             raise argparse.ArgumentTypeError(f"must be {limits}, received {value}")
         return value
 
@@ -146,7 +146,7 @@ def whole(least: int, most: int = sys.maxsize) -> Callable[[str], int]:
 
 
 def make_parser(description: str | None, repeats: int = 3) -> argparse.ArgumentParser:
-    """A parser that shows a benchmark's own docstring, and knows how often to repeat."""
+    """A parser that prints the benchmark's docstring as help and has the option `--repeats`."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--repeats", type=whole(1), default=repeats, help=f"how often each number is taken (default {repeats})"

@@ -1,6 +1,6 @@
-"""What `faults.py` sees of a sweep: a line for each thing that a worker did, written by the worker as it did it.
+"""The event log of a sweep for `faults.py`: a worker writes one line for each of its actions.
 
-Beside the ledger, and not by the code under test: what a process did that the ledger should not know of is found here.
+The log is independent of the ledger and of the code under test, so that it also shows what the ledger does not.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ CLAIM, BEGIN, END, RESULT, DROP, RELEASE = "claim", "begin", "end", "result", "d
 
 @dataclass(frozen=True)
 class Event:
-    """One line.
+    """One line of the log.
 
     Attributes:
         at: Seconds of the monotonic clock, which all processes of a machine share.
-        pid: Who.
-        attempt: Names one claim of one process.
-        trial: Its number.
-        what: It claimed the trial; began, ended an epoch; handed a result over; dropped or gave back the trial.
-        epoch: Counted from 1, of an epoch that began or ended.
+        pid: Process ID.
+        attempt: Name of one claim of one process.
+        trial: Number of the trial.
+        what: Action: trial claimed; epoch started or finished; result recorded; trial dropped or released.
+        epoch: Number of the epoch, from 1, if an epoch was started or finished.
     """
 
     at: float
@@ -37,11 +37,11 @@ class Event:
 
 
 class Attempt:
-    """A process's work on a trial, noted line by line; a line is one write, so that no kill leaves half of it.
+    """Logs a process's work on a trial; each line is one write, so that a kill leaves no half of a line.
 
     Args:
-        path: Of the log; all processes append to it.
-        trial: Its number.
+        path: Path of the log, to which all processes append.
+        trial: Number of the trial.
     """
 
     def __init__(self, path: Path, trial: int) -> None:
@@ -56,11 +56,11 @@ class Attempt:
         os.write(self._file, json.dumps(asdict(event)).encode() + b"\n")
 
     def close(self) -> None:
-        """Nothing more is noted."""
+        """Close the log."""
         os.close(self._file)
 
 
 def read(path: Path) -> list[Event]:
-    """All lines, in the order in which they were written."""
+    """All events, in the order in which they were written."""
     lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
     return [Event(**json.loads(line)) for line in lines]

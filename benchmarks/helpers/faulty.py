@@ -1,9 +1,8 @@
-"""The sweep that `faults.py` does harm to: trials that take time and train nothing, over the real study.
+"""The sweep that `faults.py` disturbs: trials that take time and train nothing, over the real study.
 
-Real are the supervisor (`processes.run_workers`), the lease, the study with its journal, the views and the files. Made
-up is the training: an epoch is a sleep, and its value a number that only comes out right if every epoch before it was
-gone through once, in order. Like a real training it goes on after its last finished epoch, by a small file in the
-trial's folder.
+The supervisor (`supervisor.run_workers`), the lease, the study with its journal, the tables and the files are real. The
+training is not: an epoch is a sleep, and its value is right only if every earlier epoch was run once, in order. Like a
+real training it resumes after its last finished epoch, from a small file in the trial's folder.
 
     python -m helpers.faulty FOLDER                              # the sweep's command; the same one continues it
     python -m helpers.faulty FOLDER INDEX SESSION PARENT         # a worker, started by the former
@@ -59,7 +58,7 @@ WAIT_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Settings:
-    """What the processes of a sweep are told, through a file in its folder."""
+    """Settings of a sweep, which its processes read from a file in its folder."""
 
     trials: int
     workers: int
@@ -70,7 +69,7 @@ class Settings:
 
     @property
     def seconds(self) -> float:
-        """That the sweep takes at the least."""
+        """Minimum duration of the sweep."""
         return self.trials * self.epochs * self.epoch_seconds / self.workers
 
     def write(self, folder: Path) -> None:
@@ -84,7 +83,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a trial has come: what a real one keeps in its weights."""
+    """Progress of a trial; a real trial keeps it in its weights."""
 
     epoch: int = 0
     value: float = 0.0
@@ -92,7 +91,7 @@ class Progress:
     best_epoch: int = 0
 
     def trained(self, point: Mapping[str, Any], seed: int) -> Progress:
-        """After one more epoch: a number between 0 and 1 that depends on all before it."""
+        """Progress after one more epoch: a number between 0 and 1 that depends on all earlier epochs."""
         merit = len(point["optimizer"]) + point["layers"] + point["dropout"] - math.log10(point["rate"]) + seed
         epoch, value = self.epoch + 1, math.fmod(31.7 * self.value + merit / (self.epoch + 1), 1.0)
         if value > self.best:
@@ -101,7 +100,7 @@ class Progress:
 
 
 def expected(point: Mapping[str, Any], seed: int, epochs: int) -> Progress:
-    """What a whole training gives."""
+    """Progress after a whole training."""
     progress = Progress()
     for _ in range(epochs):
         progress = progress.trained(point, seed)
@@ -109,7 +108,7 @@ def expected(point: Mapping[str, Any], seed: int, epochs: int) -> Progress:
 
 
 def log_path(folder: Path) -> Path:
-    """Where the workers note what they do."""
+    """Path of the event log of the workers."""
     return folder / "events.log"
 
 
@@ -122,7 +121,7 @@ def make_search(settings: Settings) -> SearchSettings:
 
 
 def sweep(folder: Path) -> int:
-    """The sweep's command: workers under a supervisor, until all trials are done."""
+    """The command of the sweep: a supervisor with workers, until all trials are done."""
     settings, paths = Settings.read(folder), SweepPaths(folder)
     create_ledger(paths, None, "max", OBJECTIVE, {})
     try:
@@ -141,7 +140,7 @@ def worker_command(folder: Path, index: int, session: str) -> Sequence[str]:
 
 
 def work(folder: Path, session: str, parent: int) -> int:
-    """A worker's process, as `mnistsweep.workers.worker` has it."""
+    """The command of a worker process, like that of `mnistsweep.workers.worker`."""
     settings, paths = Settings.read(folder), SweepPaths(folder)
     coordinator = open_coordinator(paths, None)
     with StopSignal(parent) as stop, Lease(paths, coordinator, settings.lease_seconds) as lease:
@@ -153,10 +152,10 @@ def work(folder: Path, session: str, parent: int) -> int:
 
 @dataclass
 class Worker:
-    """Runs trials until there are none.
+    """Runs trials until the study grants no more.
 
     Attributes:
-        claim: What it runs now.
+        claim: Claim of the running trial.
     """
 
     study: Study
@@ -195,7 +194,7 @@ class Worker:
             attempt.close()
 
     def train(self, claim: Claim, resume: Path, attempt: events.Attempt) -> Progress | None:
-        """Go through the epochs that are left; None where the worker is asked to stop."""
+        """Run the remaining epochs; returns None if a stop was requested."""
         progress = Progress(**json.loads(resume.read_text(encoding="ascii"))) if resume.is_file() else Progress()
         while progress.epoch < self.settings.epochs:
             attempt.note(events.BEGIN, progress.epoch + 1)

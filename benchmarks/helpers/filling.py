@@ -1,4 +1,4 @@
-"""Ledgers that already hold many finished trials, for `store.py`: made in one go, as workers would have left them."""
+"""Ledgers that already hold many finished trials, for `store.py`: written at once, as workers would leave them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_search(budget: int) -> SearchSettings:
 
 
 def value_of(number: int) -> float:
-    """Some objective."""
+    """A made-up objective."""
     return number * 0.6180339887 % 1
 
 
@@ -45,12 +45,12 @@ def result_of(number: int) -> Result:
 
 
 def fill(folder: Path, url: str | None, trials: int) -> None:
-    """Make a ledger that holds so many finished trials.
+    """Make a ledger that holds a number of finished trials.
 
     Args:
-        folder: Of the sweep.
-        url: Of a PostgreSQL database; None for a journal file.
-        trials: How many.
+        folder: Path of the sweep's folder.
+        url: URL of a PostgreSQL database; None for a journal file.
+        trials: Number of trials.
     """
     paths = SweepPaths(folder)
     create_ledger(paths, url, "max", OBJECTIVE, {})
@@ -61,7 +61,7 @@ def fill(folder: Path, url: str | None, trials: int) -> None:
 
 
 def fill_journal(file: JournalFile, name: str, trials: int) -> None:
-    """In the four entries of a worker: claim, report, result, end; written at once."""
+    """Write the four entries of a worker for each trial (claim, report, result, end) at once."""
     memory = Memory(list(file.read_logs(0)))
     before = len(memory.logs)
     storage = JournalStorage(memory)
@@ -89,7 +89,7 @@ class Memory(BaseJournalBackend):
 
 
 def fill_tables(url: str, name: str, trials: int) -> None:
-    """Into Optuna's tables, which hold no trial yet; its own way takes 20 ms a trial."""
+    """Fill Optuna's empty tables directly; through Optuna's API a trial takes 20 ms."""
     from optuna.storages._rdb import models
     from sqlalchemy import create_engine, text
 
@@ -120,7 +120,7 @@ def fill_tables(url: str, name: str, trials: int) -> None:
 
 
 def rows_of(number: int, template: FrozenTrial) -> Iterator[list[dict[str, Any]]]:
-    """A finished trial's rows, table by table: itself, parameters, attributes of users and system, report, value."""
+    """Rows of a finished trial by table: trial, parameters, attributes of users and system, report, value."""
     state, now = TrialState.COMPLETE, template.datetime_start
     yield [{"number": number, "state": state, "datetime_start": now, "datetime_complete": now}]
     shapes = template.distributions
@@ -140,7 +140,7 @@ def rows_of(number: int, template: FrozenTrial) -> Iterator[list[dict[str, Any]]
 
 
 def templates(trials: int) -> Iterator[FrozenTrial]:
-    """Trials as they are claimed."""
+    """The trials as workers would claim them."""
     search, now = make_search(trials), datetime.datetime.now()
     study = optuna.create_study(storage=JournalStorage(Memory([])))
     shapes = {dimension.key: to_distribution(dimension) for dimension in SPACE.dimensions}

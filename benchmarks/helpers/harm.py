@@ -1,4 +1,4 @@
-"""Does harm to a command and its worker processes at random moments, and starts the command again where it has died."""
+"""Kills or stops a command or its worker processes at random moments, and starts a killed command again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SUPERVISOR_EVERY = 10
 
 @dataclass(frozen=True)
 class Harm:
-    """What was done.
+    """One kill or stop.
 
     Attributes:
-        at: Seconds of the monotonic clock.
-        pids: The processes that end by it, or are stopped; with a supervisor also its workers.
+        at: Time of the monotonic clock, in seconds.
+        pids: Process IDs of the killed or stopped processes; with a supervisor also those of its workers.
         supervisor: Whether it hit the supervisor.
     """
 
@@ -37,12 +37,12 @@ class Harm:
 
 @dataclass
 class Run:
-    """A command run to its end.
+    """A command that was run until its end.
 
     Attributes:
-        seconds: Of wall time.
-        harms: What was done to it.
-        gave_up: How often it ended with an error, and was started again.
+        seconds: Wall time.
+        harms: Kills and stops of its processes.
+        gave_up: Number of times that it ended with an error and was started again.
     """
 
     seconds: float = 0.0
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def supervisors(self) -> int:
-        """How many of the harms hit the supervisor."""
+        """Number of kills and stops that hit the supervisor."""
         return sum(harm.supervisor for harm in self.harms)
 
 
@@ -62,14 +62,14 @@ Strike = Callable[[subprocess.Popen[bytes], int], Harm | None]
 def run(
     command: Sequence[str | Path], folder: Path, delays: Iterable[float], strike: Strike, limit: float = 3600.0
 ) -> Run:
-    """Run a command, strike after each delay, start it again at once whenever it dies.
+    """Run a command, strike after each delay, and start the command again at once whenever it was killed.
 
     Args:
-        command: A supervisor whose children are the workers.
-        folder: The working directory; what the command prints goes to a file there.
-        delays: Seconds between one strike and the next; no more strikes after the last.
-        strike: See `Strike`.
-        limit: Seconds after which it counts as hung, which ends the benchmark.
+        command: Command of a supervisor whose children are the workers.
+        folder: Working directory; the output of the command goes to a file there.
+        delays: Seconds between consecutive strikes.
+        strike: Function that kills or stops a process; see `Strike`.
+        limit: Seconds after which the command counts as hung, which ends the benchmark.
     """
     began, done, left = time.monotonic(), Run(), iter(delays)
     process = start(command, folder)
@@ -104,12 +104,12 @@ def start(command: Sequence[str | Path], folder: Path) -> subprocess.Popen[bytes
 
 
 def output(folder: Path) -> Path:
-    """What the command prints."""
+    """Path of the file with the output of the command."""
     return folder / "command.log"
 
 
 def note_end(done: Run, code: int, folder: Path) -> None:
-    """The command has died: by our hand, or because it gave up, which it may do where workers die as they start."""
+    """Handle the end of the command: by a kill, or by itself, as it may if workers are killed at their start."""
     if code == -signal.SIGKILL:
         return
     done.gave_up += 1
@@ -118,7 +118,7 @@ def note_end(done: Run, code: int, folder: Path) -> None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing running, whatever happened."""
+    """Kill all processes that still run."""
     for victim in [*children(process), psutil.Process(process.pid)] if process.poll() is None else []:
         with contextlib.suppress(psutil.NoSuchProcess):
             victim.kill()
@@ -126,7 +126,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The workers that run now."""
+    """Worker processes that are running."""
     try:
         found = psutil.Process(process.pid).children()
         return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
@@ -157,7 +157,7 @@ def killer(chance: random.Random) -> Strike:
 
 
 def pauser(chance: random.Random, least: float, most: float) -> Strike:
-    """Stops a random worker for a random time, and lets it go on."""
+    """Stops a random worker for a random time, and then continues it."""
 
     def strike(process: subprocess.Popen[bytes], number: int) -> Harm | None:
         workers = children(process)
@@ -176,5 +176,5 @@ def pauser(chance: random.Random, least: float, most: float) -> Strike:
 
 
 def random_delays(chance: random.Random, times: int, mean: float) -> list[float]:
-    """Seconds between strikes: anything from none to twice the mean."""
+    """Seconds between strikes: uniform between 0 and twice the mean."""
     return [chance.uniform(0, 2 * mean) for _ in range(times)]

@@ -1,8 +1,8 @@
 """The plain Python loops of notebooks beside the analyses, on the same arrays, for `report.py`.
 
-A loop goes over the rows as `model.predict` returns them (notebook), or over lists made of them first, which is the
-fastest that a loop can be (lists). Beside the analysis stands numpy alone: the same result without checks and without
-whatever else the analysis's record holds.
+A loop goes over the rows that `model.predict` returns (notebook), or over lists made of them, which is the fastest loop
+(lists). The third side is numpy alone: the same result without checks and without the other fields of the analysis's
+record.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ EXPECTED = 50
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same question, answered by different means.
+    """One question that several implementations answer.
 
     Attributes:
-        what: It is.
-        sides: How, by name; the first is the notebook's loop, the one named `analysis` ours.
-        expected: How many times as long the notebook's loop should take; None: no expectation.
+        what: Description of the question.
+        sides: Implementations by name; the first is the notebook's loop, `analysis` is ours.
+        expected: Expected ratio of the notebook's time to ours; None for no expectation.
     """
 
     what: str
@@ -41,7 +41,7 @@ class Comparison:
 
 
 def compare(probabilities: NDArray[np.float64], labels: NDArray[np.int64], repeats: int) -> bool:
-    """Time all sides in turn; whether all gave the same results."""
+    """Time all sides in turn; returns whether all gave the same results."""
     print(f"\nloops over {len(labels):,} rows, milliseconds; {len(probabilities)} seeds; {repeats} times each, in turn")
     same = True
     for comparison in comparisons(probabilities, labels):
@@ -57,7 +57,7 @@ def compare(probabilities: NDArray[np.float64], labels: NDArray[np.int64], repea
 
 
 def agree(one: Any, other: Any) -> bool:
-    """Whether two results are the same to 1e-12."""
+    """Whether two results agree within 1e-12."""
     first, second = (as_rows(side) if isinstance(side, Ambiguity) else np.asarray(side) for side in (one, other))
     return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=1e-12)
 
@@ -80,7 +80,7 @@ def milliseconds(side: Callable[[], Any]) -> float:
 
 
 def make_probabilities(seeds: int, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Softmax of random logits that lean to the label, some 99 in 100 right; the seeds are alike."""
+    """Softmax of random logits with a bonus for the label: about 99 % are right; the seeds are similar."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (len(labels), CLASSES)) + rng.normal(0, 0.5, (seeds, len(labels), CLASSES))
     logits[:, np.arange(len(labels)), labels] += 9
@@ -146,7 +146,7 @@ def margins(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rank_by_all(seeds: Any, labels: Any) -> list[tuple[float, ...]]:
-    """Everything that `rank_ambiguous` gives, a row at a time, least confident first."""
+    """All results of `rank_ambiguous`, computed row by row, least confident first."""
     found = []
     for index, label in enumerate(labels):
         rows = [probabilities[index] for probabilities in seeds]
@@ -176,7 +176,7 @@ def entropy(row: Any) -> float:
 
 
 def as_rows(ranking: Ambiguity) -> NDArray[np.float64]:
-    """A ranking in the form that `rank_by_all` gives."""
+    """A ranking in the form of the results of `rank_by_all`."""
     columns = [*ranking.scores.values(), ranking.prediction, ranking.second_guess, ranking.num_right]
     return np.stack([column[ranking.order] for column in columns] + [ranking.order], axis=1)
 

@@ -18,7 +18,7 @@ from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 
 def run_kerastuner(tuner_class: Any, folder: Path, trials: int, seed: int) -> Marks:
-    """One of KerasTuner's tuners."""
+    """Run one of KerasTuner's tuners."""
     hyperparameters = to_hyperparameters(make_plan(folder, "random", trials, seed).space)
     marks = Marks()
     marks.add()
@@ -43,7 +43,7 @@ def run_kerastuner(tuner_class: Any, folder: Path, trials: int, seed: int) -> Ma
 
 
 def run_optuna(make_sampler: Callable[[int], Any], folder: Path, trials: int, seed: int) -> Marks:
-    """Plain Optuna: ask, three reports, tell."""
+    """Run plain Optuna: ask, three reports, tell."""
     space = make_plan(folder, "random", trials, seed).space
     shapes = {dimension.key: to_distribution(dimension) for dimension in space.dimensions}
     marks = Marks()

@@ -1,4 +1,4 @@
-"""The real command line under kills, for `faults.py`: a killed sweep must leave the table of one left alone."""
+"""The real command line under kills, for `faults.py`: a killed sweep must give the table of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COMMAND = (
 
 
 def compare(folder: Path, kills: int, chance: random.Random) -> bool:
-    """Run the sweep left alone and killed, and print whether the tables are equal.
+    """Run the sweep without and with kills, and print whether the tables are equal.
 
     Args:
-        folder: Where the two sweeps are made.
-        kills: How many.
-        chance: Where their moments come from.
+        folder: Path of the folder of the two sweeps.
+        kills: Number of kills.
+        chance: Source of their random moments.
     """
     alone, killed = folder / "real-alone", folder / "real-killed"
     alone.mkdir()
@@ -42,7 +42,7 @@ def compare(folder: Path, kills: int, chance: random.Random) -> bool:
 
 
 def table(folder: Path) -> dict[int, dict[str, str]]:
-    """A sweep's results but for the time that they took."""
+    """Rows of a sweep's results without the column `seconds`, by trial."""
     rows = audit.rows(paths(folder).results)
     return {number: {key: cell for key, cell in row.items() if key != "seconds"} for number, row in rows.items()}
 

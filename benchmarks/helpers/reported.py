@@ -1,7 +1,7 @@
-"""What `report.py` measures in processes of their own: the sections of a page, and the memory of a large ranking.
+"""Measurements of `report.py` in separate processes: the sections of a page, and the memory of a large ranking.
 
-python benchmarks/reported.py sections FOLDER report.seeds=3
-python benchmarks/reported.py rank ambiguous 1000000 1
+python -m helpers.reported sections FOLDER report.seeds=3
+python -m helpers.reported rank ambiguous 1000000 1
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def sections(folder: str, *overrides: str) -> dict[str, float]:
-    """Make the page from what is stored; the seconds of each part, in the order of the page."""
+    """Make the page from stored predictions; returns the seconds of each part, in the order of the page."""
     from rich.console import Console
 
     from mnistsweep.evaluation.collector import collect_evidence
@@ -43,7 +43,7 @@ def sections(folder: str, *overrides: str) -> dict[str, float]:
 
 
 def rank(which: str, rows: str, seeds: str) -> dict[str, float]:
-    """Rank random probabilities; seconds, and the process's memory in GB before and at its peak."""
+    """Rank random probabilities; returns seconds, and the memory of the process in GB before and at its peak."""
     import numpy as np
 
     from mnistsweep.analysis.confidence import rank_ambiguous
@@ -65,7 +65,7 @@ def rank(which: str, rows: str, seeds: str) -> dict[str, float]:
 
 
 def peak() -> float:
-    """The most memory that this process has held so far, GB; not what its parent held, which `getrusage` may count."""
+    """Peak memory of this process, in GB; `getrusage` may also count memory of its parent."""
     status = Path("/proc/self/status")
     if status.is_file():
         lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())

@@ -1,7 +1,7 @@
-"""A sweep of ours as it runs, but for the trainings: they take no time. For `overhead.py`.
+"""A real sweep of ours whose trainings take no time, for `overhead.py`.
 
 A worker (`mnistsweep.workers.worker.work`) runs over a study in a journal file. Only `Training` is replaced: the
-callbacks of a trial are told three epochs of made-up numbers at once.
+callbacks of a trial get three epochs of made-up numbers at once.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ OBJECTIVE = "val_accuracy"
 
 @dataclass
 class Marks:
-    """The moments, in seconds, at which the run began and each trial ended, by the clock and of processor time."""
+    """Times of the start of the run and of the end of each trial, in seconds: of the clock, and of processor time."""
 
     clock: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
 
     def add(self) -> None:
-        """Note this moment."""
+        """Record the present time."""
         self.clock.append(time.perf_counter())
         self.processor.append(time.process_time())
 
@@ -69,10 +69,10 @@ def run_sweep(oracle: str, folder: Path, trials: int, seed: int) -> Marks:
     """Run a sweep of trials that train nothing.
 
     Args:
-        oracle: Its name.
-        folder: Where the sweep's folder is made.
-        trials: How many.
-        seed: Of the sweep.
+        oracle: Name of the oracle.
+        folder: Path of the folder in which the sweep's folder is created.
+        trials: Number of trials.
+        seed: Seed of the sweep.
     """
     plan = make_plan(folder, oracle, trials, seed)
     open_sweep(plan)
@@ -95,7 +95,7 @@ def run_sweep(oracle: str, folder: Path, trials: int, seed: int) -> Marks:
 
 
 def make_plan(folder: Path, oracle: str, trials: int, seed: int) -> Plan:
-    """Plan a sweep over the five dimensions, on a handful of images: how long data take to load is not the question."""
+    """Plan a sweep over the five dimensions, on a few images: the time to load data is not measured."""
     file = folder / "few.npz"
     images, labels = np.zeros((40, 8, 8), np.uint8), np.arange(40, dtype=np.int32) % 2
     np.savez(file, x_train=images, y_train=labels, x_test=images, y_test=labels)
@@ -107,7 +107,7 @@ def make_plan(folder: Path, oracle: str, trials: int, seed: int) -> Plan:
 
 
 class Untrained:
-    """Stands for `trainer.Training`: three epochs are told to a trial's callbacks, nothing is trained.
+    """Takes the place of `trainer.Training`: sends three epochs to the callbacks of a trial, and trains nothing.
 
     All trials begin alike, so the pruner lets each of them have its three epochs; it decides after the last one.
     """
@@ -143,7 +143,7 @@ class Untrained:
 
 
 def _tiny_model() -> Any:
-    """One model for all trials: callbacks read its learning rate and its (two) weights."""
+    """One model for all trials; callbacks read its learning rate and its two weights."""
     if Untrained.model is None:
         Untrained.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         Untrained.model.compile("adam", "mse")
