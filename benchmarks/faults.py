@@ -18,9 +18,9 @@ ends all its workers: "(10s)" in the column of the kills is the number of those 
 *Failed* are trials whose process crashed twice within one epoch: this outcome is right, the trial may be the cause.
 
 The peer is KerasTuner's chief with its workers (gRPC) on the same trials, under three kills: of workers that are
-started again with the same command; of the chief as well; of workers that are replaced by others. A process that runs after
-three times the duration of the undisturbed run, and after at least a minute, counts as hung. KerasTuner's chief checks
-every 20 s whether all trials are done, so its seconds have little meaning.
+started again with the same command; of the chief as well; of workers that are replaced by others. A process
+that runs after three times the duration of the undisturbed run, and after at least a minute, counts as hung.
+KerasTuner's chief checks every 20 s whether all trials are done, so its seconds have little meaning.
 
 With `--real 5` the real command line is killed as often: a sweep of small perceptrons must give the same table as the
 same sweep without kills.
