@@ -24,7 +24,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths, numbered_folder
-from mnistsweep.planning.checks import check_data, check_one, check_registered_metrics
+from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
 from mnistsweep.study.records import Result
 from mnistsweep.workers.stopping import StopSignal
 
@@ -121,7 +121,7 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
         DataError: The data cannot be used.
     """
     with faults.fatal():
-        config = check_one(to_plain(composed), faults, added)
+        config = check_configuration(to_plain(composed), faults, added)
     check_data(config, faults)
     check_registered_metrics(config, faults)
     faults.raise_any()

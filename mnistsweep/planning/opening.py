@@ -36,9 +36,9 @@ def open_sweep(plan: Plan) -> None:
         _check_same(plan)
     paths.workers.mkdir(parents=True, exist_ok=True)
     _write_sweep_file(plan, checksum)
-    identity = {**plan.identity(), "data (checksum)": checksum}
-    del identity["storage"]  # the ledger has been found; the same one may have another URL
-    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, identity)
+    fingerprint = {**plan.fingerprint(), "data (checksum)": checksum}
+    del fingerprint["storage"]  # the ledger has been found; the same one may have another URL
+    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, fingerprint)
     _write_experiments(plan)
 
 

@@ -130,7 +130,7 @@ class Plan:
         config = self.config
         return make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
 
-    def most_epochs(self) -> int:
+    def max_epochs(self) -> int:
         """The largest number of epochs that a trial can have."""
         for dimension in self.space.dimensions:
             if dimension.key == "trainer.epochs":
@@ -180,10 +180,10 @@ class Plan:
 
     def differences(self, other: Plan) -> list[str]:
         """Keys whose values make the plans different searches; budgets and workers do not count."""
-        ours, theirs = self.identity(), other.identity()
+        ours, theirs = self.fingerprint(), other.fingerprint()
         return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
-    def identity(self) -> dict[str, str]:
+    def fingerprint(self) -> dict[str, str]:
         """The keys that define the search, with their values as JSON."""
         record = self.to_json()
         flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}

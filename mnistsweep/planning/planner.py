@@ -10,7 +10,7 @@ from mnistsweep.config.compose import compose, to_plain
 from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.trials import set_value
-from mnistsweep.planning.checks import check_data, check_one, check_registered_metrics, check_trials
+from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics, check_trials
 from mnistsweep.planning.conditions import with_explicit_conditions
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
@@ -60,7 +60,7 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         for dimension in resolved.dimensions:
             if dimension.key in request.added:  # an interpolation may refer to the key
                 set_value(composed, dimension.key, dimension.value_at(0.0))
-        config = check_one(to_plain(composed), faults, resolved.added)
+        config = check_configuration(to_plain(composed), faults, resolved.added)
         config.name = config.name or request.named_sweep or DEFAULT_NAME
         space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
     hydra = texts_of(request.hydra)

@@ -22,7 +22,7 @@ def check_search(plan: Plan, faults: Faults) -> None:
     if plan.num_trials is None and config.hours is None and config.total_epochs is None:
         faults.add(["trials: without a budget this search has no end; set trials, hours or total_epochs."])
     with faults.collecting():
-        make_pruner(config.pruner, "auto", plan.most_epochs() if sound else 1)
+        make_pruner(config.pruner, "auto", plan.max_epochs() if sound else 1)
     outside = check_enqueued(plan.space, config.enqueue)
     faults.add(outside)
     if plan.is_kerastuner_oracle:

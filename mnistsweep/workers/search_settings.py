@@ -33,7 +33,7 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         plan.direction,
         oracle,
         plan.seed_of,
-        make_pruner(config.pruner, name, plan.most_epochs()),
+        make_pruner(config.pruner, name, plan.max_epochs()),
         plan.budget,
         config.objective,
     )

@@ -15,7 +15,7 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
 from mnistsweep.dimensions import Choice, Float
-from mnistsweep.planning.checks import check_one
+from mnistsweep.planning.checks import check_configuration
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
 
@@ -47,7 +47,7 @@ def test_a_preset_composes_and_is_sound(group: str, preset: str) -> None:
     choice = f"{group}=[{preset}]" if group == "space" else f"{group}={preset}"
     composed = compose(Recipe((choice, *more)))
     faults = Faults()
-    check_one(to_plain(composed), faults)
+    check_configuration(to_plain(composed), faults)
     assert faults.config == []
     if group == "space":
         assert len(composed.hydra.sweeper.params) == 1

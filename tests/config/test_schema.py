@@ -12,7 +12,7 @@ def test_keys_that_cannot_be_searched() -> None:
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "max_consecutive_failed_trials", "oracle", "pruner", "space", "sweeps"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("worker", "session", "trial", "trainer.threads", "trainer.deterministic", "report", "clean"),
+        *("trial", "trainer.threads", "trainer.deterministic", "report", "clean"),
     } == SWEEP_KEYS
 
 
@@ -20,7 +20,7 @@ def test_keys_that_may_change_when_a_sweep_is_continued() -> None:
     assert {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("worker", "session", "report", "clean"),
+        *("report", "clean"),
     } == CONTINUABLE_KEYS
 
 

@@ -19,9 +19,9 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import folders_for
 from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError, DataError
-from mnistsweep.planning.checks import probes
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.planning.probes import probes
 from mnistsweep.space import SearchSpace
 
 SGD = Condition("optimizer", ("sgd",))
@@ -334,7 +334,7 @@ def test_data_alone_are_wrong() -> None:
         (["trainer.batch_size=range(-5,1000)"], r"^trainer\.batch_size: must be at least 1, received -5\.$"),
         (["schedule=cosine", "schedule.warmup_epochs=3", "trainer.epochs=2,5"], r"^schedule\.warmup_.* 3 and 2$"),
         (["trainer.loss=poisson,poison"], r"^trainer\.loss: .*'poison'; did you mean 'poisson'\?"),
-        (["data.validation=100,60000"], r"^data\.validation=60000 leaves nothing"),
+        (["data.validation=100,60000"], r"^data\.validation=60000 leaves one side empty"),
         (["trainer.epochs=interval(1,5)"], r"^trainer\.epochs: whole .* write int\(interval\(1, 5\)\)\.$"),
         (["trainer.batch_size=tag(log,interval(8,64))"], r"^trainer\..* int\(tag\(log, interval\(8, 64\)\)\)\.$"),
         (["model.dense_layers=interval(1,3)"], r"^model\.dense_layers: whole .* write int\(interval\(1, 3\)\)\.$"),
@@ -376,8 +376,8 @@ def test_a_condition_that_is_never_met(conditions: tuple[Condition, ...], messag
         faults.raise_any()
 
 
-def test_conditions_in_a_circle() -> None:
-    with pytest.raises(ConfigError, match="circle"):
+def test_conditions_in_a_cycle() -> None:
+    with pytest.raises(ConfigError, match="cycle"):
         planned(
             "model.dropout=0,0.1", "trainer.epochs=1,2",
             "conditions={model.dropout: {trainer.epochs: 1}, trainer.epochs: {model.dropout: 0}}",
@@ -405,7 +405,7 @@ def test_how_many_trials_there_will_be(overrides: list[str], num_trials: int | N
     [(["model.dropout=0,0.1"], 5), (["trainer.epochs=2,9,4"], 9), (["trainer.epochs=int(interval(1,7))"], 7)],
 )
 def test_the_longest_training(overrides: list[str], most: int) -> None:
-    assert planned(*overrides).most_epochs() == most
+    assert planned(*overrides).max_epochs() == most
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ from mnistsweep.study.study import Study
 
 @contextmanager
 def pruned_by(
-    folder: Path, config: dict[str, Any], oracle: str = "random", most_epochs: int = 9, direction: str = "max"
+    folder: Path, config: dict[str, Any], oracle: str = "random", max_epochs: int = 9, direction: str = "max"
 ) -> Iterator[Study]:
-    search = replace(make_search(LINE, direction=direction), pruner=make_pruner(config, oracle, most_epochs))
+    search = replace(make_search(LINE, direction=direction), pruner=make_pruner(config, oracle, max_epochs))
     with open_study(SweepPaths(folder / "s"), search) as study:
         yield study
 
@@ -75,7 +75,7 @@ def test_successive_halving_lets_the_best_part_go_on_at_each_rung(
 
 
 def test_the_rungs_are_the_epochs_one_three_and_nine(tmp_path: Path) -> None:
-    with pruned_by(tmp_path, {"name": "successive_halving"}, most_epochs=27) as study:
+    with pruned_by(tmp_path, {"name": "successive_halving"}, max_epochs=27) as study:
         assert last_epochs(study, [0.9], 27) == [27]
         assert set(last_epochs(study, [0.5, 0.4, 0.3], 27)) == {1}
         trial = claim(study)
@@ -85,11 +85,11 @@ def test_the_rungs_are_the_epochs_one_three_and_nine(tmp_path: Path) -> None:
 
 def test_hyperband_divides_the_longest_training_among_its_brackets(tmp_path: Path) -> None:
     falling = [1 - number / 100 for number in range(40)]
-    with pruned_by(tmp_path / "nine", {"name": "hyperband"}, most_epochs=9) as study:
+    with pruned_by(tmp_path / "nine", {"name": "hyperband"}, max_epochs=9) as study:
         ended = last_epochs(study, falling)
     assert set(ended) <= {1, 3, 9}
     assert {1, 3} <= set(ended)  # in the second bracket the first rung is at the third epoch
-    with pruned_by(tmp_path / "one", {"name": "hyperband"}, most_epochs=1) as study:
+    with pruned_by(tmp_path / "one", {"name": "hyperband"}, max_epochs=1) as study:
         assert set(last_epochs(study, falling[1:20], 1)) == {1}
 
 

@@ -1,0 +1,69 @@
+"""Points of a search space at which its configurations are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mnistsweep.config.checks import Faults
+from mnistsweep.dimensions import Choice, Dimension
+from mnistsweep.errors import SpaceError
+from mnistsweep.space import Point, SearchSpace
+
+# Number of values that are checked of an ordered choice with more values: evenly spaced, with the first and the last.
+MAX_PROBED = 16
+
+
+def probes(space: SearchSpace, faults: Faults) -> Iterator[Point]:
+    """Points that cover every value of every choice and both ends of every interval.
+
+    Of an ordered choice with many values, `MAX_PROBED` values are covered.
+
+    Args:
+        space: Search space.
+        faults: Collects conditions that are never met.
+    """
+    centre = [0.0] * len(space.dimensions)
+    yield space.point_at(centre)
+    for index, dimension in enumerate(space.dimensions):
+        with faults.collecting():
+            active = _active_units(space, dimension, centre)
+            for unit in _units(dimension):
+                active[index] = unit
+                yield space.point_at(active)
+
+
+def _units(dimension: Dimension) -> list[float]:
+    """Positions in the unit interval that cover the values of a dimension."""
+    if not isinstance(dimension, Choice):
+        return [0.0, 0.4, 1.0]  # both ends, and a position between them that is not a whole number
+    count = len(dimension.values)
+    if dimension.is_ordered and count > MAX_PROBED:
+        shown = [round(step * (count - 1) / (MAX_PROBED - 1)) for step in range(MAX_PROBED)]
+    else:
+        shown = list(range(count))
+    return [(position + 0.5) / count for position in shown]
+
+
+def _active_units(space: SearchSpace, dimension: Dimension, centre: Sequence[float]) -> list[float]:
+    """A position in the unit cube at which a dimension is active.
+
+    Raises:
+        SpaceError: The conditions of the dimension are never met.
+    """
+    units = list(centre)
+    for condition in dimension.conditions:
+        parent = space[condition.key]
+        units = [max(a, b) for a, b in zip(units, _active_units(space, parent, centre), strict=True)]
+        steps = len(parent.values) if isinstance(parent, Choice) else 1000
+        met = [unit for unit in ((step + 0.5) / steps for step in range(steps))
+               if condition.holds({condition.key: parent.value_at(unit)})]  # fmt: skip
+        if not met:
+            wanted = " or ".join(map(str, condition.values))
+            raise SpaceError(
+                f"{dimension.key}: its condition, {condition.key} = {wanted}, is never met; {condition.key} is "
+                f"{parent.describe()}."
+            )
+        units[space.keys.index(condition.key)] = met[0]
+    if dimension.key not in space.point_at(units):
+        raise SpaceError(f"{dimension.key}: its conditions are never met together.")
+    return units
