@@ -121,7 +121,7 @@ BAD = [
     ("train 'name=${nowhere}'", r"^name: Interpolation key 'nowhere' not found\.$"),
     # Ranges
     ("sweep model.dense_layers=range(3,3)", r"^model\.dense_layers: the range is empty; received range\(3,3\)"),
-    ("sweep model.dropout=interval(0.5,0.1)", r"^model\.dropout: the first bound .*smaller one, .*write interval\(0\.1"),
+    ("sweep model.dropout=interval(0.5,0.1)", r"^model\.dropout: the first bound .*, .*write interval\(0\.1"),
     ("sweep optimizer.learning_rate=tag(log,interval(0,1))", r"^optimizer\.learning_rate: .*above zero, received 0"),
     ("sweep optimizer.learning_rate=tag(lgo,interval(1,2))", r"^optimizer\.learning_rate: .*did you mean 'log'\?"),
     ("sweep model.dropout=0.1,0.1", r"^model\.dropout: a choice lists each value once, received 0\.1"),
