@@ -1,188 +1,28 @@
+"""Event files: their names, and records that are void."""
+
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import pytest
-from tensorboard import context
-from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
-from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
-from tensorboard.plugins import base_plugin
-from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment, list_session_groups
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
-from mnistsweep.tensorboard import (
-    EventFile,
-    HParam,
-    end_session,
-    union,
-    write_experiment,
-    write_objective,
-    write_session,
-)
-
-SPACE = (
-    HParam("optimizer", choices=("adam", "sgd")),
-    HParam("model.dense_layers", choices=(1, 2, 3)),
-    HParam("model.dropout", choices=(0, 0.2)),
-    HParam("model.norm", choices=(True, False)),
-    HParam("data.limit", choices=(1000, None)),
-    HParam("optimizer.learning_rate", low=1e-4, high=1e-1),
-    HParam("model.layer_size", low=16, high=256, is_int=True),
-    HParam("model.anything"),
-)
-TAG = "objective/val_accuracy"
+from mnistsweep.tensorboard import EventFile
 
 
-def backend(logdir: Path) -> tuple[backend_context.Context, Any]:
-    """What `tensorboard --logdir` would answer with."""
-    multiplexer = EventMultiplexer()
-    multiplexer.AddRunsFromDirectory(str(logdir))
-    multiplexer.Reload()
-    provider = MultiplexerDataProvider(multiplexer, str(logdir))
-    return backend_context.Context(base_plugin.TBContext(data_provider=provider)), context.RequestContext()
-
-
-def experiment(logdir: Path) -> Any:
-    hparams, request = backend(logdir)
-    return get_experiment.Handler(request, hparams, "", api_pb2.GetExperimentRequest()).run()
-
-
-def rows(logdir: Path) -> dict[str, Any]:
-    hparams, request = backend(logdir)
-    states = [api_pb2.STATUS_UNKNOWN, api_pb2.STATUS_SUCCESS, api_pb2.STATUS_FAILURE, api_pb2.STATUS_RUNNING]
-    asked = api_pb2.ListSessionGroupsRequest(
-        allowed_statuses=states, start_index=0, slice_size=100, aggregation_type=api_pb2.AGGREGATION_AVG
-    )
-    answer = list_session_groups.Handler(request, hparams, "", asked).run()
-    return {group.name: group for group in answer.session_groups}
-
-
-def trial(sweep: Path, number: int, values: dict[str, Any]) -> Path:
-    folder = sweep / "trials" / f"{number:04d}"
-    write_session(folder, f"{sweep.name}/{number:04d}", values, SPACE)
-    return folder
-
-
-def python(value: Any) -> Any:
-    return getattr(value, value.WhichOneof("kind"))
-
-
-def test_the_experiment_has_the_domains_of_the_space(tmp_path: Path) -> None:
-    write_experiment(tmp_path, SPACE, [TAG])
-    infos = {info.name: info for info in experiment(tmp_path).hparam_infos}
-    assert set(infos) == {dimension.name for dimension in SPACE}
-    discrete = {name: [python(value) for value in info.domain_discrete.values] for name, info in infos.items()}
-    assert discrete["optimizer"] == ["adam", "sgd"]
-    assert discrete["model.dense_layers"] == [1, 2, 3]
-    assert discrete["model.dropout"] == [0.0, 0.2]
-    assert set(discrete["model.norm"]) == {True, False}
-    assert set(discrete["data.limit"]) == {"1000", "null"}
-    rate, size = infos["optimizer.learning_rate"].domain_interval, infos["model.layer_size"].domain_interval
-    assert (rate.min_value, rate.max_value) == (1e-4, 1e-1)
-    assert (size.min_value, size.max_value) == (16, 256)
-    assert infos["model.anything"].WhichOneof("domain") is None
-    assert infos["optimizer"].type == api_pb2.DATA_TYPE_STRING
-    assert infos["model.norm"].type == api_pb2.DATA_TYPE_BOOL
-    assert infos["model.layer_size"].type == api_pb2.DATA_TYPE_FLOAT64
-
-
-def test_the_table_shows_values_objective_and_status(tmp_path: Path) -> None:
-    sweep = tmp_path / "my sweep"
-    write_experiment(sweep, SPACE, [TAG])
-    good = trial(sweep, 0, {"optimizer": "adam", "model.dropout": 0, "model.norm": True, "data.limit": None})
-    write_objective(good, TAG, 0.75, step=3)
-    end_session(good, success=True)
-    bad = trial(sweep, 1, {"optimizer": "sgd", "optimizer.learning_rate": 0.05, "model.layer_size": 32})
-    end_session(bad, success=False)
-    trial(sweep, 2, {"optimizer": "adam", "data.limit": 1000})
-
-    table = rows(tmp_path)
-    assert list(table) == ["my sweep/0000", "my sweep/0001", "my sweep/0002"]
-    first, second, third = table.values()
-    values = {name: python(value) for name, value in first.hparams.items() if value.WhichOneof("kind") != "null_value"}
-    assert values == {"optimizer": "adam", "model.dropout": 0.0, "model.norm": True, "data.limit": "null"}
-    (metric,) = first.metric_values
-    assert (metric.name.tag, metric.value, metric.training_step) == (TAG, 0.75, 3)
-    states = [group.sessions[0].status for group in (first, second, third)]
-    assert states == [api_pb2.STATUS_SUCCESS, api_pb2.STATUS_FAILURE, api_pb2.STATUS_UNKNOWN]
-    assert not second.metric_values
-    assert python(second.hparams["model.layer_size"]) == 32
-    assert first.sessions[0].end_time_secs >= first.sessions[0].start_time_secs > 0
-
-
-def test_sweeps_side_by_side_keep_their_rows_apart(tmp_path: Path) -> None:
-    for name, value in (("one", 0.25), ("two", 0.5)):
-        write_experiment(tmp_path / name, SPACE, [TAG])
-        folder = trial(tmp_path / name, 0, {"optimizer": "adam"})
-        write_objective(folder, TAG, value, step=1)
-    table = rows(tmp_path)
-    assert {name: group.metric_values[0].value for name, group in table.items()} == {"one/0000": 0.25, "two/0000": 0.5}
-
-
-def test_sweeps_side_by_side_show_the_columns_of_all(tmp_path: Path) -> None:
-    one = [HParam("optimizer", choices=("adam", "sgd")), HParam("model.dropout", low=0.0, high=0.5)]
-    two = [
-        HParam("optimizer", choices=("sgd", "lion")),
-        HParam("model.dropout", choices=(0.0, 0.75)),
-        HParam("a", low=1, high=9, is_int=True),
-    ]
-    for name, space in (("one", one), ("two", two)):
-        write_experiment(tmp_path / name, space, [TAG])
-    write_experiment(tmp_path, union([one, two]), [TAG])
-    infos = {info.name: info for info in experiment(tmp_path).hparam_infos}
-    assert set(infos) == {"optimizer", "model.dropout", "a"}
-    assert {value.string_value for value in infos["optimizer"].domain_discrete.values} == {"adam", "sgd", "lion"}
-    assert (infos["model.dropout"].domain_interval.min_value, infos["model.dropout"].domain_interval.max_value) == (
-        0,
-        0.75,
-    )
-    assert union([[HParam("x", choices=("a",))], [HParam("x", low=0, high=1)]]) == [HParam("x")]
-
-
-def test_an_experiment_written_again_replaces_the_first(tmp_path: Path) -> None:
-    write_experiment(tmp_path, SPACE, [TAG])
-    write_experiment(tmp_path, SPACE[:1], [TAG])
-    assert len(list(tmp_path.iterdir())) == 1
-    assert [info.name for info in experiment(tmp_path).hparam_infos] == ["optimizer"]
-
-
-def test_a_value_is_spelled_as_in_its_domain() -> None:
-    shown = {dimension.name: dimension.shown(choice) for dimension in SPACE for choice in dimension.choices or ()}
-    assert shown == {
-        "optimizer": "sgd",
-        "model.dense_layers": 3,
-        "model.dropout": 0.2,
-        "model.norm": False,
-        "data.limit": "null",
-    }
-    assert HParam("x", choices=([1, 2], "a")).shown([1, 2]) == "[1, 2]"
-    assert HParam("x").shown(None) == "null"
-
-
-@pytest.mark.parametrize("count", [12])
-def test_names_of_event_files_sort_by_age(tmp_path: Path, count: int) -> None:
-    made = [EventFile(tmp_path, ".hparams").path.name for _ in range(count)]
+def test_names_of_event_files_sort_by_age(tmp_path: Path) -> None:
+    made = [EventFile(tmp_path, ".hparams").path.name for _ in range(12)]
     assert sorted(path.name for path in tmp_path.iterdir()) == made
 
 
-WITHOUT_TENSORFLOW = """
-import sys
-from pathlib import Path
-from mnistsweep.tensorboard import *
-folder = Path(sys.argv[1])
-write_experiment(folder, [HParam("a", choices=(1, 2)), HParam("b", low=0, high=1)], ["objective"])
-write_session(folder / "0", "s/0", {"a": 1, "b": 0.5})
-write_objective(folder / "0", "objective", 0.5, 1)
-end_session(folder / "0", True)
-EventFile(folder / "0" / "train").add_scalars({"epoch_loss": 0.5}, 1)
-print(sorted({"tensorflow", "keras", "torch"} & set(sys.modules)))
-"""
-
-
-def test_needs_neither_tensorflow_nor_keras(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
-    assert list(rows(tmp_path)) == ["s/0"]
+def test_a_second_start_makes_earlier_steps_void(tmp_path: Path) -> None:
+    first = EventFile(tmp_path)
+    first.discard_from(0)
+    for step in (1, 2, 3):
+        first.add_scalars({"loss": 1 / step}, step)
+    second = EventFile(tmp_path)
+    second.discard_from(2)
+    second.add_scalars({"loss": 0.25}, 2)
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [(event.step, make_ndarray(event.tensor_proto).item()) for event in events.Tensors("loss")] == [(1, 1.0), (2, 0.25)]

@@ -45,7 +45,7 @@ class ReportFolder:
         if self._events is None:
             self._events = EventFile(self.folder, ".report")
             self._note(self._events.path.name)
-            self._events.restart(0)
+            self._events.discard_from(0)
         self._events.add_image(tag, png)
 
     def finish(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mnistsweep import data, tensorboard
+from mnistsweep import data, hparams_table
 from mnistsweep.atomic import write_yaml
 from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.locks import exclusive_lock
@@ -99,9 +99,9 @@ def _write_experiments(plan: Plan) -> None:
     of all of them.
     """
     paths = plan.paths
-    tensorboard.write_experiment(paths.folder, tensorboard.hparams_of(plan.space), [tensorboard.OBJECTIVE_TAG])
-    columns = tensorboard.union(tensorboard.hparams_of(space) for space in _spaces(paths.folder.parent))
-    tensorboard.write_experiment(paths.folder.parent, columns, [tensorboard.OBJECTIVE_TAG])
+    hparams_table.write_experiment(paths.folder, hparams_table.hparams_of(plan.space))
+    columns = hparams_table.merge_hparams(hparams_table.hparams_of(space) for space in _spaces(paths.folder.parent))
+    hparams_table.write_experiment(paths.folder.parent, columns)
 
 
 def _spaces(logs: Path) -> Iterator[SearchSpace]:

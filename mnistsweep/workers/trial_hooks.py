@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mnistsweep import devices, tensorboard
+from mnistsweep import devices, hparams_table
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.schema import Config
@@ -94,7 +94,9 @@ class TrialHooks:
             folder: Paths of the trial's files.
         """
         trial_id = f"{self.study.paths.name}/{folder.folder.name}"
-        tensorboard.write_session(folder.folder, trial_id, claim.point, tensorboard.hparams_of(self.plan.space))
+        hparams_table.write_session_start(
+            folder.folder, trial_id, claim.point, hparams_table.hparams_of(self.plan.space)
+        )
 
     def record_end(self, folder: TrialPaths, outcome: Outcome) -> None:
         """Write the trial's objective and state for TensorBoard's table.
@@ -105,5 +107,5 @@ class TrialHooks:
         """
         result = outcome.result
         if result.objective is not None and result.best_epoch is not None:
-            tensorboard.write_objective(folder.folder, tensorboard.OBJECTIVE_TAG, result.objective, result.best_epoch)
-        tensorboard.end_session(folder.folder, outcome.state is not State.FAILED)
+            hparams_table.write_objective(folder.folder, result.objective, result.best_epoch)
+        hparams_table.write_session_end(folder.folder, outcome.state is not State.FAILED)

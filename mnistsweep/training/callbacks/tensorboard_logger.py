@@ -42,5 +42,5 @@ class TensorBoardLogger(keras.callbacks.Callback):  # type: ignore[misc]
         """Return the event file of a run; a new file invalidates what an interrupted training wrote from `step` on."""
         if run not in self._files:
             self._files[run] = EventFile(self._folder / run)
-            self._files[run].restart(step)
+            self._files[run].discard_from(step)
         return self._files[run]

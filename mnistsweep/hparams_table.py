@@ -1,0 +1,185 @@
+"""TensorBoard's HParams table of a sweep: one row for each trial, one column for each dimension.
+
+The HParams plugin reads three kinds of records. The *experiment*, in the sweep's folder, declares the columns with
+their domains, and the metric. A *session*, one for each trial, starts with the trial's values, and ends with success or
+failure. The metric of a session is the last value with the metric's tag in the session's own folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summary_v2
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from mnistsweep.atomic import atomic_write
+from mnistsweep.dimensions import Choice, Int
+from mnistsweep.space import SearchSpace
+from mnistsweep.tensorboard import FILE_VERSION, EventFile
+
+OBJECTIVE_TAG = "objective"
+"""Tag of the table's metric: the objective at a trial's best epoch."""
+
+
+@dataclass(frozen=True)
+class HParam:
+    """A column of the table: a dimension with listed values, with an interval, or with an unknown domain.
+
+    Attributes:
+        name: Key of the dimension.
+        choices: Listed values; None: an interval. The table shows them as strings, unless all are booleans, all are
+            numbers or all are strings.
+        low: Smallest value of an interval.
+        high: Largest value of an interval.
+        is_int: Whether an interval contains integers only.
+    """
+
+    name: str
+    choices: tuple[Any, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    is_int: bool = False
+
+    @property
+    def domain(self) -> summary_v2.Domain | None:
+        """Domain as TensorBoard's object; None if it is unknown."""
+        if self.choices:
+            return summary_v2.Discrete([self.to_cell(choice) for choice in self.choices])
+        if self.low is None or self.high is None:
+            return None
+        if self.is_int:
+            return summary_v2.IntInterval(int(self.low), int(self.high))
+        return summary_v2.RealInterval(float(self.low), float(self.high))
+
+    def to_cell(self, value: Any) -> bool | float | int | str:
+        """Return a value of this dimension in a type that the table can show, in the same form as in the domain.
+
+        Example:
+            >>> HParam("rate", choices=(0, 0.5)).to_cell(0), HParam("layers", choices=(1, "none")).to_cell(1)
+            (0.0, '1')
+        """
+        kinds = {_kind(choice) for choice in self.choices or (value,)}
+        if kinds in ({bool}, {int}, {str}):
+            return value  # type: ignore[no-any-return]
+        if kinds <= {int, float}:
+            return float(value)
+        return "null" if value is None else str(value)
+
+
+def hparams_of(space: SearchSpace) -> list[HParam]:
+    """Return the dimensions of a search space as columns of the table."""
+    return [
+        HParam(d.key, choices=d.values)
+        if isinstance(d, Choice)
+        else HParam(d.key, low=d.low, high=d.high, is_int=isinstance(d, Int))
+        for d in space.dimensions
+    ]
+
+
+def merge_hparams(spaces: Iterable[Sequence[HParam]]) -> list[HParam]:
+    """Return the columns of several sweeps, for a folder of sweeps that TensorBoard shows side by side.
+
+    Listed values are joined, and intervals are widened to contain all values. A dimension that has names in one sweep
+    and an interval in another gets an unknown domain.
+
+    Example:
+        >>> merge_hparams([[HParam("x", choices=(1, 2))], [HParam("x", choices=(2, 3))]])
+        [HParam(name='x', choices=(1, 2, 3), low=None, high=None, is_int=False)]
+    """
+    merged: dict[str, HParam] = {}
+    for hparam in (hparam for space in spaces for hparam in space):
+        earlier = merged.get(hparam.name)
+        merged[hparam.name] = hparam if earlier is None else _merge(earlier, hparam)
+    return list(merged.values())
+
+
+def _merge(one: HParam, other: HParam) -> HParam:
+    if one.choices and other.choices:
+        choices = [*one.choices, *(choice for choice in other.choices if choice not in one.choices)]
+        return HParam(one.name, choices=tuple(sorted(choices) if _are_numbers(choices) else choices))
+    bounds = [*_bounds(one), *_bounds(other)]
+    if None in bounds:
+        return HParam(one.name)
+    numbers = [bound for bound in bounds if bound is not None]
+    return HParam(one.name, low=min(numbers), high=max(numbers), is_int=all(isinstance(n, int) for n in numbers))
+
+
+def _bounds(hparam: HParam) -> tuple[float | None, float | None]:
+    """Return the smallest and the largest value; None and None if the values are not numbers."""
+    if not hparam.choices:
+        return hparam.low, hparam.high
+    return (min(hparam.choices), max(hparam.choices)) if _are_numbers(hparam.choices) else (None, None)
+
+
+def write_experiment(folder: Path, hparams: Sequence[HParam]) -> None:
+    """Write the columns of the table. An earlier experiment of this folder is replaced.
+
+    Args:
+        folder: Path of the sweep's folder.
+        hparams: Columns.
+    """
+    summary = summary_v2.hparams_config_pb(
+        hparams=[summary_v2.HParam(hparam.name, hparam.domain) for hparam in hparams],
+        metrics=[summary_v2.Metric(OBJECTIVE_TAG)],
+    )
+    with atomic_write(folder / "events.out.tfevents.0000000000.experiment") as part, part.open("wb") as file:
+        for event in (event_pb2.Event(file_version=FILE_VERSION), event_pb2.Event(summary=summary)):
+            event.wall_time = time.time()
+            RecordWriter(file).write(event.SerializeToString())
+
+
+def write_session_start(folder: Path, row: str, point: Mapping[str, Any], hparams: Sequence[HParam] = ()) -> None:
+    """Write that a trial has started, and its values.
+
+    Args:
+        folder: Path of the trial's folder.
+        row: Name of the trial's row. TensorBoard averages rows with the same name, also of sweeps that it shows side by
+            side; so the name contains the sweep's name and the trial's number.
+        point: Values of the trial's active dimensions by key.
+        hparams: Columns of the table, for the form of the values.
+
+    Example:
+        ``write_session_start(paths.folder, "quickstart/0007", {"optimizer": "adam"})``
+    """
+    columns = {hparam.name: hparam for hparam in hparams}
+    cells = {name: columns.get(name, HParam(name)).to_cell(value) for name, value in point.items()}
+    EventFile(folder, ".hparams").add(summary_v2.hparams_pb(cells, trial_id=row))
+
+
+def write_objective(folder: Path, value: float, step: int) -> None:
+    """Write the objective that the table shows for a trial.
+
+    Args:
+        folder: Path of the trial's folder.
+        value: Objective at the best epoch.
+        step: Best epoch, counted from 1.
+    """
+    EventFile(folder, ".objective").add_scalars({OBJECTIVE_TAG: value}, step)
+
+
+def write_session_end(folder: Path, success: bool) -> None:
+    """Write that a trial has ended. The status must be final, because TensorBoard keeps the first one that it reads.
+
+    Args:
+        folder: Path of the trial's folder.
+        success: Whether the trial has a result: a pruned trial has one, a failed trial has none.
+    """
+    status = api_pb2.STATUS_SUCCESS if success else api_pb2.STATUS_FAILURE
+    end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
+    content = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=end))
+    summary = summary_pb2.Summary()
+    summary.value.add(tag=metadata.SESSION_END_INFO_TAG, metadata=content, tensor=metadata.NULL_TENSOR)
+    EventFile(folder, ".hparams").add(summary)
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(_kind(value) in (int, float) for value in values)
+
+
+def _kind(value: Any) -> type:
+    return next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), object)
