@@ -25,4 +25,7 @@ def test_a_second_start_makes_earlier_steps_void(tmp_path: Path) -> None:
     second.add_scalars({"loss": 0.25}, 2)
     events = EventAccumulator(str(tmp_path))
     events.Reload()
-    assert [(event.step, make_ndarray(event.tensor_proto).item()) for event in events.Tensors("loss")] == [(1, 1.0), (2, 0.25)]
+    assert [(event.step, make_ndarray(event.tensor_proto).item()) for event in events.Tensors("loss")] == [
+        (1, 1.0),
+        (2, 0.25),
+    ]
