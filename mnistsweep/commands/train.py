@@ -21,7 +21,7 @@ from mnistsweep.config.objective import direction_of
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
-from mnistsweep.config.trial_file import trial_file
+from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
@@ -50,7 +50,7 @@ def train(recipe: Recipe) -> float:
     faults.add(
         f"{o.key}: mnistsweep sweep searches a range, mnistsweep train does not; received {o.text!r}." for o in ranges
     )
-    with faults.fatal():
+    with faults.raising():
         valid, found = drop_invalid_overrides(bare, [override for override in parsed if override not in ranges])
         faults.add(found)
     added = {override.key for override in valid if override.is_added}
@@ -68,7 +68,7 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
     with devices.quiet_start():
         import mnistsweep.tuner.hypermodel_training  # noqa: F401  # a missing package shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
-    write_yaml(folder.config, trial_file(to_plain(composed), threads))
+    write_yaml(folder.config, trial_file_content(to_plain(composed), threads))
     console = Console()
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:
@@ -120,7 +120,7 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
         ConfigError: Every fault of the configuration.
         DataError: The data cannot be used.
     """
-    with faults.fatal():
+    with faults.raising():
         config = check_configuration(to_plain(composed), faults, added)
     check_data(config, faults)
     check_registered_metrics(config, faults)

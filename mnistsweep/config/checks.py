@@ -1,4 +1,4 @@
-"""What must be right about a configuration before anything is trained; all faults are collected and raised at once."""
+"""Checks of a configuration before anything is trained; all faults are collected and raised at once."""
 
 from __future__ import annotations
 
@@ -16,47 +16,54 @@ from mnistsweep.errors import ConfigError, DataError
 _NAME = re.compile(r"[^\W_][^/\\\x00-\x1f]*")
 
 
-def limits(config: Config) -> list[str]:
-    """Numbers outside their limits."""
+def check_limits(config: Config) -> list[str]:
+    """Check that all numbers are within their limits; returns a message for each one that is not."""
     faults = []
     for key, (low, high) in LIMITS.items():
         value: Any = attrgetter(key)(config)
         if value is None or ((low is None or value >= low) and (high is None or value <= high)):
             continue
         rule = f"at least {low}" if high is None else f"between {low} and {high}"
-        faults.append(f"{key}: must be {rule}, received {value}.")
+        faults.append(f"{key}: must be {rule}; received {value}.")
     return faults
 
 
-def sweep_keys(config: Config, metrics_known: bool) -> list[str]:
-    """Faults among the keys of the sweep itself."""
-    faults = objective.check(config.objective, config.direction, config.trainer.metrics if metrics_known else None)
+def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
+    """Check the keys that hold for a whole sweep; returns a message for each fault.
+
+    Args:
+        config: Configuration of the sweep.
+        metrics_known: Whether the metrics of the model are those of `trainer.metrics`; a user's own function may
+            compile its model with others.
+    """
+    metrics = config.trainer.metrics if metrics_known else None
+    faults = objective.check_objective(config.objective, config.direction, metrics)
     if config.name is not None and not _NAME.fullmatch(config.name):
-        faults.append(
-            f"name: a folder's name that begins with a letter or digit and has no slash, received {config.name!r}."
-        )
+        rule = "must be a folder name that begins with a letter or digit and has no slash"
+        faults.append(f"name: {rule}; received {config.name!r}.")
     for index, entry in enumerate(config.trainer.callbacks):
         if not isinstance(entry, dict) or "_target_" not in entry:
-            faults.append(f"trainer.callbacks[{index}]: {{_target_: package.module.Class, ...}}, received {entry!r}.")
+            rule = "must be {_target_: package.module.Class, ...}"
+            faults.append(f"trainer.callbacks[{index}]: {rule}; received {entry!r}.")
     for key, parents in config.conditions.items():
         if not isinstance(parents, dict):
-            faults.append(f"conditions.{key}: {{other key: [values]}}, received {parents!r}.")
+            faults.append(f"conditions.{key}: must be {{other key: [values]}}; received {parents!r}.")
     return faults
 
 
 @dataclass
 class Faults:
-    """Collects what is wrong, so that a user mends a configuration once, not key by key.
+    """Collection of faults, so that a user can correct all of a configuration at once.
 
     Attributes:
-        config: Faults of the configuration.
-        data: Faults of data files.
+        config: Faults of the configuration, a message each.
+        data: Faults of data files, a message each.
 
     Example:
         >>> faults = Faults()
         >>> with faults.collecting():
-        ...     raise ConfigError("trials: must be at least 1, received 0.")
-        >>> faults.add(["workers: must be at least 1, received 0."])
+        ...     raise ConfigError("trials: must be at least 1; received 0.")
+        >>> faults.add(["workers: must be at least 1; received 0."])
         >>> len(faults.config)
         2
     """
@@ -66,41 +73,45 @@ class Faults:
 
     @property
     def any(self) -> bool:
-        """Whether there is one."""
+        """Whether there is at least one fault."""
         return bool(self.config or self.data)
 
     def add(self, *found: Iterable[str]) -> None:
-        """Add faults of the configuration."""
-        for some in found:
-            self.config += some
+        """Add faults of the configuration.
 
-    def note(self, error: ConfigError | DataError) -> None:
-        """Add the faults that an error tells of, one a line."""
+        Args:
+            found: Collections of messages.
+        """
+        for messages in found:
+            self.config += messages
+
+    def add_error(self, error: ConfigError | DataError) -> None:
+        """Add the faults in the message of an error, one a line."""
         (self.data if isinstance(error, DataError) else self.config).extend(str(error).splitlines())
 
     @contextlib.contextmanager
     def collecting(self) -> Iterator[None]:
-        """Add what a block raises, and go on."""
+        """Add the error that a block raises, and continue after the block."""
         try:
             yield
         except (ConfigError, DataError) as error:
-            self.note(error)
+            self.add_error(error)
 
     @contextlib.contextmanager
-    def fatal(self) -> Iterator[None]:
-        """Add what a block raises, and raise all there is: nothing else can be checked."""
+    def raising(self) -> Iterator[None]:
+        """Add the error that a block raises, then raise all faults: the checks after the block need its result."""
         try:
             yield
         except (ConfigError, DataError) as error:
-            self.note(error)
+            self.add_error(error)
             self.raise_any()
 
     def raise_any(self) -> None:
-        """Raise all faults as one error, each once.
+        """Raise all faults as one error, each message once; without faults, do nothing.
 
         Raises:
-            ConfigError: There is one in the configuration.
-            DataError: There is one in the data alone.
+            ConfigError: At least one fault of the configuration.
+            DataError: Only faults of data files.
         """
         if self.any:
             kind = ConfigError if self.config else DataError

@@ -15,7 +15,7 @@ from mnistsweep.config.overrides import Override, parse_overrides, texts_of
 from mnistsweep.config.preset_keys import without_stray_keys
 from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe
 from mnistsweep.config.schema import Config
-from mnistsweep.config.structure import read
+from mnistsweep.config.structure import read_config
 from mnistsweep.errors import ConfigError, suggest
 
 _compose_once = cache(without_stray_keys)
@@ -117,7 +117,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: A value has the wrong type.
     """
-    record, faults = read(plain, [key for key in plain if key not in Config.__dataclass_fields__])
+    record, faults = read_config(plain, [key for key in plain if key not in Config.__dataclass_fields__])
     if faults:
         raise ConfigError("\n".join(faults))
     return record

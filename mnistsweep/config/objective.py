@@ -1,4 +1,4 @@
-"""The objective: a metric of the history, and which direction of it is better."""
+"""The objective: a metric in the history of a training, and the direction in which it is better."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mnistsweep.errors import suggest
 
 DIRECTIONS = ("auto", "max", "min")
 
-# What a metric's name tells; the first that is part of the name decides.
-_HINTS = (
+# Parts of metric names with the better direction; the first part that a name contains decides.
+_NAME_PARTS = (
     ("loss", "min"),
     ("error", "min"),
     ("crossentropy", "min"),
@@ -32,31 +32,32 @@ _HINTS = (
 
 
 def direction_of(objective: str) -> str | None:
-    """``max`` or ``min`` as the metric's name tells; None where it does not.
+    """Better direction of a metric, ``max`` or ``min``, derived from its name; None where the name is unknown.
 
     Example:
         >>> direction_of("val_accuracy"), direction_of("val_loss"), direction_of("val_cosine")
         ('max', 'min', None)
     """
-    return next((direction for hint, direction in _HINTS if hint in objective.lower()), None)
+    return next((direction for part, direction in _NAME_PARTS if part in objective.lower()), None)
 
 
-def check(objective: str, direction: str, metrics: Sequence[str] | None) -> list[str]:
-    """What is wrong with an objective.
+def check_objective(objective: str, direction: str, metrics: Sequence[str] | None) -> list[str]:
+    """Check an objective and its direction; returns a message for each fault.
 
     Args:
-        objective: For example ``val_accuracy``.
+        objective: Name of the objective in the history, for example ``val_accuracy``.
         direction: ``auto``, ``max`` or ``min``.
-        metrics: What the model measures beside its loss; None where only a user's own code knows.
+        metrics: Names of the metrics that the model measures beside its loss; None where a user's own function
+            compiles the model, so that they are unknown.
     """
     faults = []
     if direction not in DIRECTIONS:
-        faults.append(f"direction: {direction!r} is none; {suggest(direction, DIRECTIONS)}.")
+        faults.append(f"direction: must be auto, max or min; received {direction!r}; {suggest(direction, DIRECTIONS)}.")
     known = [f"{side}{metric.lower()}" for metric in ("loss", *(metrics or ())) for side in ("val_", "")]
     if metrics is not None and objective not in known:
-        hint = f"{suggest(objective, known)}. (trainer.metrics says what is.)"
+        hint = f"{suggest(objective, known)}. (trainer.metrics sets the measured metrics.)"
         faults.append(f"objective: {objective!r} is not measured; {hint}")
     elif direction == "auto" and direction_of(objective) is None:
-        rule = f"the name {objective!r} does not tell whether more is better"
+        rule = f"cannot be derived from the name of the objective {objective!r}"
         faults.append(f"direction: {rule}; set direction=max or direction=min.")
     return faults

@@ -1,4 +1,4 @@
-"""Keys that a command takes beside a sweep's folder: of its own group, on top of what the sweep was begun with."""
+"""Options of `mnistsweep report` and `clean`: keys of the command's own group that replace those of the sweep."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from mnistsweep.errors import ConfigError
 
 
 def with_options(config: Config, overrides: Sequence[str], group: str) -> Config:
-    """A sweep's configuration with other values for the keys of one group.
+    """Replace values of one group in the configuration of a sweep.
 
     Args:
-        config: Of the sweep.
-        overrides: ``key=value`` in Hydra's grammar, all of the group.
-        group: ``report`` or ``clean``.
+        config: Configuration of the sweep.
+        overrides: Overrides ``group.key=value`` in Hydra's grammar.
+        group: Name of the group, ``report`` or ``clean``.
+
+    Returns:
+        A new configuration.
 
     Raises:
-        ConfigError: Every key that is of another group, does not exist, or has a value that it cannot have.
+        ConfigError: Some overrides have a key of another group, an unknown key, or a value that is not allowed; the
+            message lists all of them.
 
     Example:
         >>> config = Config(data={}, model={}, optimizer={}, schedule={}, oracle={}, pruner={})
@@ -42,11 +46,11 @@ def with_options(config: Config, overrides: Sequence[str], group: str) -> Config
         if override.group != group or not inner or override.is_added or override.is_deleted:
             faults.append(rule)
         elif override.is_range:
-            faults.append(f"{override.key}: one value, not a range; received {text!r}.")
+            faults.append(f"{override.key}: must be one value, not a range; received {text!r}.")
         else:
             plain[group][inner] = override.value
-    read, wrong = structure.read(plain)
-    faults += [*wrong, *checks.limits(read)]
+    read, wrong = structure.read_config(plain)
+    faults += [*wrong, *checks.check_limits(read)]
     if faults:
         raise ConfigError("\n".join(faults))
     return read

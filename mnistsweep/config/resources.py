@@ -1,4 +1,4 @@
-"""Where configurations are looked for: the package's groups and sweeps, the user's folders."""
+"""Folders that are searched for configurations: the package's groups and sweeps, and the user's folders."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from mnistsweep.errors import ConfigError, suggest
 
 PRIMARY = "config"
 
-# The scheme of the plugin that shows a folder's files as the group `sweeps`.
+# URL scheme of the plugin that presents the files of a folder as the group `sweeps`.
 SWEEPS = "mnistsweep"
 
 
 def resources() -> Path:
-    """The folder that holds ``conf/`` and ``sweeps/``: inside the installed package, or the checkout's root."""
+    """Folder that contains ``conf/`` and ``sweeps/``: in the installed package, or the root of a checkout."""
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_resources"
     return packaged if packaged.is_dir() else package.parent
 
 
 def conf_folder() -> Path:
-    """The folder of the configuration groups."""
+    """Folder of the configuration groups."""
     return resources() / "conf"
 
 
 def default_folders() -> tuple[str, ...]:
-    """What is searched unless the user adds to it: the package's groups; ``sweeps/`` of the user, then its own."""
+    """URLs of the default folders: the package's groups, ``sweeps/`` of the working directory, the package's sweeps."""
     own = Path.cwd() / "sweeps"
     sweeps = [*([own] if own.is_dir() else []), resources() / "sweeps"]
     return tuple(dict.fromkeys([_url(conf_folder()), *(f"{SWEEPS}://{folder}" for folder in sweeps)]))
 
 
 def folders_for(config_dir: str | None, config_name: str | None, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """Where the configuration of a command line is looked for.
+    """Folders that are searched for the configuration of a command line.
 
     Args:
-        config_dir: A folder of the user's, with presets or a primary configuration of their own.
-        config_name: The primary configuration; None: the package's.
-        more: Further folders, as ``hydra.searchpath`` has them; those of the primary configuration are added here,
-            because a search path given to Hydra takes the place of that one.
+        config_dir: Folder of the user, with presets or a primary configuration; None: no such folder.
+        config_name: Name of the primary configuration; None: that of the package.
+        more: URLs of further folders, as in ``hydra.searchpath``. The search path in the primary configuration is added
+            to them, because a search path that is passed to Hydra replaces it.
 
     Returns:
-        URLs; the first holds the primary configuration, which Hydra looks for nowhere else.
+        URLs. The first folder contains the primary configuration, for which Hydra searches no other folder.
 
     Raises:
-        ConfigError: There is no such folder, or no such configuration in it.
+        ConfigError: The folder does not exist, or contains no such configuration.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         beside = [path.name for path in Path(config_dir).absolute().parent.glob("*/")]

@@ -1,4 +1,4 @@
-"""A composed configuration held against the schema: no key too many, none too few, each value of its type."""
+"""The structure of a composed configuration: checks its keys and their types against the schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from mnistsweep.config.schema import REQUIRED_GROUPS, Config
 from mnistsweep.errors import ConfigError, suggest
 
-# The types of the schema: in words, and the values that are accepted.
+# For each type of the schema: its name in messages, and the Python types of accepted values.
 _TYPES: dict[Any, tuple[str, Any]] = {
     NoneType: ("null", NoneType),
     bool: ("true or false", bool),
@@ -26,46 +26,55 @@ _TYPES: dict[Any, tuple[str, Any]] = {
 }
 
 
-def read(plain: Mapping[str, Any], added: Collection[str] = ()) -> tuple[Config, list[str]]:
-    """Read a configuration.
+def read_config(plain: Mapping[str, Any], added: Collection[str] = ()) -> tuple[Config, list[str]]:
+    """Read a configuration from plain dictionaries and lists.
 
     Args:
-        plain: Plain dictionaries and lists.
-        added: Keys that the user added on purpose (``+width=32``), for interpolations of their own.
+        plain: Composed configuration.
+        added: Keys that the user added on purpose (``+width=32``), for interpolations in other keys; these are ignored.
 
     Returns:
-        The typed configuration, with defaults in place of wrong values, so that the other checks can go on; and what
-        was wrong.
+        The typed configuration, which has the default in place of each wrong value so that other checks can continue;
+        and a message for each fault.
 
     Raises:
-        ConfigError: A whole group is missing, so that the other checks cannot go on.
+        ConfigError: A whole group is missing, so that the other checks cannot continue.
     """
     faults: list[str] = []
-    own = {key: value for key, value in plain.items() if key in _hints(Config) or key not in added}
-    config: Config = _record(Config(), own, "", faults)
+    schema_keys = {key: value for key, value in plain.items() if key in _hints(Config) or key not in added}
+    config: Config = _read_record(Config(), schema_keys, "", faults)
     missing = [group for group in REQUIRED_GROUPS if not isinstance(getattr(config, group), dict)]
     for group in missing:
-        faults.append(f"{group}: a preset's name, or keys with values, received {_show(getattr(config, group))}.")
+        rule = "must be the name of a preset, or keys with values"
+        faults.append(f"{group}: {rule}; received {_format(getattr(config, group))}.")
     if missing:
         raise ConfigError("\n".join(faults))
     return config, faults
 
 
-def _record(default: Any, plain: Mapping[str, Any], prefix: str, faults: list[str]) -> Any:
+def _read_record(default: Any, plain: Mapping[str, Any], prefix: str, faults: list[str]) -> Any:
+    """Read one dataclass of the schema, with the dataclasses inside it.
+
+    Args:
+        default: Instance with the default values.
+        plain: Values by key.
+        prefix: Path of the record with a dot at its end; empty for the whole configuration.
+        faults: List to which messages are appended.
+    """
     kind: Any = type(default)
     hints = _hints(kind)
-    faults += [_unknown(key, prefix, hints) for key in plain if key not in hints]
+    faults += [_unknown_key(key, prefix, hints) for key in plain if key not in hints]
     values = {}
     for name in (entry.name for entry in fields(default)):
-        key, own = prefix + name, getattr(default, name)
+        key, nested = prefix + name, getattr(default, name)
         if name not in plain:
-            faults.append(f"{key}: the key is missing; it cannot be left out.")
-        elif is_dataclass(own) and isinstance(plain[name], Mapping):
-            values[name] = _record(own, plain[name], f"{key}.", faults)
-        elif fits := [option for option in _options(hints[name]) if _fits(plain[name], option)]:
-            values[name] = _cast(plain[name], fits[0])
+            faults.append(f"{key}: the key is missing; it is required.")
+        elif is_dataclass(nested) and isinstance(plain[name], Mapping):
+            values[name] = _read_record(nested, plain[name], f"{key}.", faults)
+        elif fitting := [option for option in _options(hints[name]) if _fits(plain[name], option)]:
+            values[name] = _convert(plain[name], fitting[0])
         else:
-            faults.append(f"{key}: {_rule(hints[name])}, received {_show(plain[name])}.")
+            faults.append(f"{key}: must be {_rule(hints[name])}; received {_format(plain[name])}.")
     return kind(**values)
 
 
@@ -75,6 +84,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
+    """Alternatives of a type, such as `int` and `NoneType` of ``int | None``."""
     return typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
 
 
@@ -90,7 +100,7 @@ def _fits(value: Any, hint: Any) -> bool:
     return hint in _TYPES and isinstance(value, _TYPES[hint][1])
 
 
-def _cast(value: Any, hint: Any) -> Any:
+def _convert(value: Any, hint: Any) -> Any:
     return hint(value) if hint in (int, float, str) else value
 
 
@@ -98,11 +108,11 @@ def _rule(hint: Any) -> str:
     return " or ".join(_TYPES[option][0] if option in _TYPES else "keys with values" for option in _options(hint))
 
 
-def _show(value: Any) -> str:
+def _format(value: Any) -> str:
     return "null" if value is None else repr(value)
 
 
-def _unknown(key: str, prefix: str, known: Iterable[str]) -> str:
-    if key == "space" and not prefix:  # content that landed under the group's name
-        return "space: a file of this group begins with the line '# @package hydra.sweeper.params'."
+def _unknown_key(key: str, prefix: str, known: Iterable[str]) -> str:
+    if key == "space" and not prefix:  # the file's content landed under the name of its group
+        return "space: a file of this group must begin with the line '# @package hydra.sweeper.params'."
     return f"{prefix}{key}: there is no such key; {suggest(prefix + key, [prefix + name for name in known])}."

@@ -1,6 +1,6 @@
-"""A trial's configuration as a file that Hydra composes again: ``trials/0007/config.yaml`` and ``best.yaml``.
+"""The configuration of a trial as a file that Hydra can compose: ``trials/0007/config.yaml`` and ``best.yaml``.
 
-``mnistsweep train --config-dir DIR --config-name best`` trains it; every group and key can still be overridden.
+``mnistsweep train --config-dir DIR --config-name best`` trains it. Every group and key can still be overridden.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ def fingerprint(config: Config, length: int = 16) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def trial_file(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:
-    """The file's content.
+def trial_file_content(plain: Mapping[str, Any], threads: int | None) -> dict[str, Any]:
+    """Content of the configuration file of a trial.
 
-    The groups stand in it as a whole, on top of no preset: a key that was deleted stays deleted, and presets of the
-    user's or of a later version change nothing.
+    The file contains all keys of each group and refers to no preset. So a key that was deleted stays deleted, and
+    changes of a preset, by the user or in a later version, do not change the trial.
 
     Args:
-        plain: The trial's configuration, as `compose.to_plain` gives it.
-        threads: CPU threads of the training: another number of threads adds up floats in another order.
+        plain: Configuration of the trial, as `compose.to_plain` returns it.
+        threads: CPU threads of the training, which are recorded because the order of floating-point sums depends on
+            them.
     """
     content: dict[str, Any] = {"defaults": [PACKAGED, *({f"override {group}": None} for group in GROUPS), "_self_"]}
     content |= {key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)}

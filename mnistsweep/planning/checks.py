@@ -35,12 +35,12 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
     Raises:
         ConfigError: A whole group is missing, so that nothing else can be checked.
     """
-    with faults.fatal():
-        config, found = structure.read(plain, added)
-    faults.add(found, checks.limits(config))
+    with faults.raising():
+        config, found = structure.read_config(plain, added)
+    faults.add(found, checks.check_limits(config))
     built_in = str(config.model.get("_target_")) in builders.BUILDERS
     faults.add(
-        checks.sweep_keys(config, metrics_known=built_in),
+        checks.check_sweep_keys(config, metrics_known=built_in),
         metrics.check(config.trainer.metrics),
         builders.check(config.model),
     )

@@ -51,7 +51,7 @@ def resolve(request: Request, faults: Faults) -> Resolved:
         ConfigError: Nothing can be composed.
     """
     swept = {override.key for override in request.ranges}
-    with faults.fatal():
+    with faults.raising():
         outside = [override for override in request.fixed if override.group not in swept]
         valid, found = drop_invalid_overrides(request.recipe, outside)
         faults.add(found)
@@ -67,7 +67,7 @@ def resolve(request: Request, faults: Faults) -> Resolved:
                 valid.append(override)
             else:
                 dimensions.append(constant)
-    with faults.fatal():
+    with faults.raising():
         valid, found = drop_invalid_overrides(request.recipe, valid)
         faults.add(found)
     added = frozenset(override.key for override in valid if override.is_added)

@@ -55,7 +55,7 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
     Raises:
         ConfigError: A whole group or the search space is invalid, so that nothing else can be checked.
     """
-    with faults.fatal():
+    with faults.raising():
         composed = compose(resolved.recipe)
         for dimension in resolved.dimensions:
             if dimension.key in request.added:  # an interpolation may refer to the key

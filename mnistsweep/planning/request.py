@@ -62,7 +62,7 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
     faults.add(found)
     typed = last_of_each_key(parsed)
     outer = [o for o in typed if o.is_hydra or not (o.is_range or o.group in GROUPS)]
-    with faults.fatal():
+    with faults.raising():
         valid, found = drop_invalid_overrides(bare, outer)
         faults.add(found)
         sweeper = compose(bare.with_overrides(*texts_of(valid))).hydra.sweeper

@@ -9,7 +9,7 @@ from mnistsweep import devices, hparams_table
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.schema import Config
-from mnistsweep.config.trial_file import trial_file
+from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.claim import Claim
@@ -82,7 +82,7 @@ class TrialHooks:
         self.announce(claim.number)
         plain = self.plan.composer.plain(claim.point, claim.seed)
         folder.folder.mkdir(parents=True, exist_ok=True)
-        content = trial_file(plain, self.plan.threads)
+        content = trial_file_content(plain, self.plan.threads)
         write_yaml(folder.config, content, durable=False)  # a trial that starts again writes it again
         return from_plain(plain)
 

@@ -189,7 +189,7 @@ def test_what_is_done_is_shown_and_what_cannot_be_is_said_without_keras(cleaned:
         (gone, ()): r"DataError: .*gone: the data of this sweep can no longer be loaded.*lost\.npz",
         (fresh, ("clean.plnt=0.1",)): r"ConfigError: .*clean\.plnt.*did you mean 'clean\.plant'",
         (fresh, ("report.seeds=2",)): r"ConfigError: .*report\.seeds=2",
-        (fresh, ("clean.plant=0.6",)): r"ConfigError: clean\.plant: must be between 0 and 0\.5, received 0\.6",
+        (fresh, ("clean.plant=0.6",)): r"ConfigError: clean\.plant: must be between 0 and 0\.5; received 0\.6",
         (
             fresh,
             ("clean.folds=90",),

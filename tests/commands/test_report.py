@@ -255,7 +255,7 @@ def test_one_report_at_a_time(folder: Path, capfd: pytest.CaptureFixture[str]) -
 BAD = [
     (["report.class_names=[a,b]"], r"report\.class_names: must be 4, one a class, received 2: \['a', 'b'\]\."),
     (["report.against=model.layer_sise"], r"report\.against: .*did you mean 'model\.layer_size'\?"),
-    (["report.seeds=0"], r"report\.seeds: must be between 1 and 100, received 0\."),
+    (["report.seeds=0"], r"report\.seeds: must be between 1 and 100; received 0\."),
     (["report.seds=1"], r"report\.seds: there is no such key; did you mean 'report\.seeds'\?"),
     (["extra"], r"report: takes one sweep and keys of its own, report\.KEY=VALUE; received 'extra'\."),
     (["--seeds"], r"report: there is no option '--seeds'"),

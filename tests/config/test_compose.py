@@ -18,8 +18,8 @@ from mnistsweep.config.overrides import parse_overrides, quoted, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, default_folders, folders_for
 from mnistsweep.config.schema import Config
-from mnistsweep.config.structure import read
-from mnistsweep.config.trial_file import trial_file
+from mnistsweep.config.structure import read_config
+from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.config.trials import Composer, set_value
 from mnistsweep.errors import ConfigError
 
@@ -35,7 +35,7 @@ def training(config: Config) -> dict[str, Any]:
 
 def written(folder: Path, *overrides: str, name: str = "best") -> Recipe:
     """A configuration written as `best.yaml`, and the recipe of `--config-dir FOLDER --config-name best`."""
-    content = trial_file(to_plain(compose(Recipe(overrides))), threads=2)
+    content = trial_file_content(to_plain(compose(Recipe(overrides))), threads=2)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return Recipe((), name, folders_for(str(folder), name))
@@ -275,18 +275,18 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"trainer": {"epochs": "abc"}}, "trainer.epochs: a whole number, received 'abc'."),
-        ({"trainer": {"epochs": 2.5}}, "trainer.epochs: a whole number, received 2.5."),
-        ({"trainer": {"epochs": True}}, "trainer.epochs: a whole number, received True."),
-        ({"trainer": {"epochs": None}}, "trainer.epochs: a whole number, received null."),
-        ({"trainer": {"patience": "x"}}, "trainer.patience: a whole number or null, received 'x'."),
-        ({"trainer": {"deterministic": 1}}, "trainer.deterministic: true or false, received 1."),
-        ({"trainer": {"metrics": [1]}}, "trainer.metrics: a list of texts, [a, b], received [1]."),
-        ({"trainer": {"callbacks": {}}}, "trainer.callbacks: a list, [...], received {}."),
-        ({"trainer": 3}, "trainer: keys with values, received 3."),
-        ({"hours": "long"}, "hours: a number or null, received 'long'."),
-        ({"logs": None}, "logs: a text, received null."),
-        ({"conditions": []}, "conditions: keys with values, {key: value}, received []."),
+        ({"trainer": {"epochs": "abc"}}, "trainer.epochs: must be a whole number; received 'abc'."),
+        ({"trainer": {"epochs": 2.5}}, "trainer.epochs: must be a whole number; received 2.5."),
+        ({"trainer": {"epochs": True}}, "trainer.epochs: must be a whole number; received True."),
+        ({"trainer": {"epochs": None}}, "trainer.epochs: must be a whole number; received null."),
+        ({"trainer": {"patience": "x"}}, "trainer.patience: must be a whole number or null; received 'x'."),
+        ({"trainer": {"deterministic": 1}}, "trainer.deterministic: must be true or false; received 1."),
+        ({"trainer": {"metrics": [1]}}, "trainer.metrics: must be a list of texts, [a, b]; received [1]."),
+        ({"trainer": {"callbacks": {}}}, "trainer.callbacks: must be a list, [...]; received {}."),
+        ({"trainer": 3}, "trainer: must be keys with values; received 3."),
+        ({"hours": "long"}, "hours: must be a number or null; received 'long'."),
+        ({"logs": None}, "logs: must be a text; received null."),
+        ({"conditions": []}, "conditions: must be keys with values, {key: value}; received []."),
     ],
 )
 def test_a_wrong_type_is_named_and_replaced(change: dict[str, Any], message: str) -> None:
@@ -296,7 +296,7 @@ def test_a_wrong_type_is_named_and_replaced(change: dict[str, Any], message: str
         plain["trainer"] | change["trainer"] if isinstance(change.get("trainer"), dict) else plain["trainer"]
     )
     plain |= {key: value for key, value in change.items() if not (key == "trainer" and isinstance(value, dict))}
-    config, faults = read(plain)
+    config, faults = read_config(plain)
     assert faults == [message]
     assert (config.trainer, config.hours, config.logs) == (Config().trainer, None, "logs")
 
@@ -308,7 +308,9 @@ def test_whole_numbers_and_texts_may_be_written_as_others() -> None:
 
 
 def test_a_group_that_is_missing_stops_the_checks() -> None:
-    with pytest.raises(ConfigError, match=r"^oracle: a preset's name, or keys with values, received null\.$"):
+    with pytest.raises(
+        ConfigError, match=r"^oracle: must be the name of a preset, or keys with values; received null\.$"
+    ):
         to_config(compose(Recipe(("~oracle",))))
 
 
@@ -316,8 +318,8 @@ def test_a_space_of_ones_own_without_its_package_line_is_explained(tmp_path: Pat
     (tmp_path / "space").mkdir()
     (tmp_path / "space" / "mine.yaml").write_text("model.dropout: interval(0,1)\n", encoding="utf-8")
     recipe = Recipe(("space=[mine]",), folders=folders_for(str(tmp_path), None))
-    _, faults = read(OmegaConf.to_container(compose(recipe), resolve=False), ["hydra"])  # type: ignore[arg-type]
-    assert faults == ["space: a file of this group begins with the line '# @package hydra.sweeper.params'."]
+    _, faults = read_config(OmegaConf.to_container(compose(recipe), resolve=False), ["hydra"])  # type: ignore[arg-type]
+    assert faults == ["space: a file of this group must begin with the line '# @package hydra.sweeper.params'."]
 
 
 @pytest.mark.parametrize(

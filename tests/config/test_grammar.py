@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mnistsweep.config.objective import check, direction_of
+from mnistsweep.config.objective import check_objective, direction_of
 from mnistsweep.config.overrides import parse_override
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
@@ -112,14 +112,14 @@ def test_the_direction_follows_from_the_name_where_it_tells(objective: str, dire
 
 
 def test_an_objective_is_checked_against_what_is_measured() -> None:
-    assert check("val_accuracy", "auto", ["accuracy"]) == []
-    assert check("val_anything", "max", None) == []
-    (fault,) = check("val_acuracy", "auto", ["accuracy"])
+    assert check_objective("val_accuracy", "auto", ["accuracy"]) == []
+    assert check_objective("val_anything", "max", None) == []
+    (fault,) = check_objective("val_acuracy", "auto", ["accuracy"])
     assert "objective: 'val_acuracy' is not measured; did you mean 'val_accuracy'" in fault
-    (fault,) = check("val_similarity", "auto", None)
+    (fault,) = check_objective("val_similarity", "auto", None)
     assert "set direction=max or direction=min" in fault
-    (fault,) = check("val_accuracy", "maximum", ["accuracy"])
-    assert "direction: 'maximum' is none; did you mean 'max'" in fault
+    (fault,) = check_objective("val_accuracy", "maximum", ["accuracy"])
+    assert "direction: must be auto, max or min; received 'maximum'; did you mean 'max'" in fault
 
 
 @pytest.mark.parametrize("text", ["x=int(interval(0.2,0.6))", "x=int(tag(log,interval(1,9.5)))"])

@@ -1,4 +1,4 @@
-"""Keys that `report` and `clean` take beside a sweep's folder."""
+"""Options of `mnistsweep report` and `clean`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def config() -> Config:
     return to_config(compose(Recipe(("report.seeds=2", "clean.folds=4"))))
 
 
-def test_options_stand_on_top_of_what_the_sweep_was_begun_with(config: Config) -> None:
+def test_options_replace_values_of_the_sweep(config: Config) -> None:
     read = with_options(config, ["report.refit=false", "report.class_names=[cat,dog]"], "report")
     assert (read.report.seeds, read.report.refit, read.report.class_names) == (2, False, ["cat", "dog"])
     assert read.clean.folds == 4
@@ -33,17 +33,17 @@ def test_all_faults_come_at_once(config: Config) -> None:
         )
     lines = str(caught.value).splitlines()
     assert any("report.sedes: there is no such key; did you mean 'report.seeds'?" in line for line in lines)
-    assert "report.top: must be between 1 and 1000, received 0." in lines
-    assert "report.refit: true or false, received 2." in lines
+    assert "report.top: must be between 1 and 1000; received 0." in lines
+    assert "report.refit: must be true or false; received 2." in lines
     assert "report: expects one sweep and keys of its own, report.KEY=VALUE; received 'trainer.epochs=9'." in lines
     assert "report: expects one sweep and keys of its own, report.KEY=VALUE; received 'report'." in lines
-    assert "report.seeds: one value, not a range; received 'report.seeds=1,2'." in lines
+    assert "report.seeds: must be one value, not a range; received 'report.seeds=1,2'." in lines
     assert len(lines) == 6
 
 
 @pytest.mark.parametrize("value", ["-0.1", "0.6"])
 def test_at_most_half_of_the_labels_are_planted(config: Config, value: str) -> None:
-    with pytest.raises(ConfigError, match=rf"clean.plant: must be between 0 and 0.5, received {value}"):
+    with pytest.raises(ConfigError, match=rf"clean.plant: must be between 0 and 0.5; received {value}"):
         with_options(config, [f"clean.plant={value}"], "clean")
 
 

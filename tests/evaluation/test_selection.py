@@ -69,7 +69,7 @@ def test_a_missing_or_damaged_configuration_is_one_line(finish: Finish) -> None:
         ("- 1", "'list' object has no attribute 'items'"),
         ("a: b: c", "mapping values are not allowed here"),
         ("seed: 3\ntrainer: {}", "objective, direction, data, model, optimizer, schedule missing"),
-        (whole.replace("\nseed:", "\nseed: x"), "seed: a whole number, received 'x"),
+        (whole.replace("\nseed:", "\nseed: x"), "seed: must be a whole number; received 'x"),
         (whole.replace("  epochs:", "  epoch:"), "trainer.epoch: there is no such key; did you mean 'trainer.epochs'?"),
     ):
         if content is not None:
@@ -106,10 +106,10 @@ def test_invalid_options_are_errors(finish: Finish) -> None:
     folder = finish(0.5)
     for override, message in {
         "report.seds=3": r"report\.seds: there is no such key; did you mean 'report\.seeds'\?",
-        "report.seeds=0": r"report\.seeds: must be between 1 and 100, received 0\.",
-        "report.seeds=two": r"report\.seeds: a whole number",
-        "report.seeds=1,2": r"report\.seeds: one value, not a range",
-        "report.top=0": r"report\.top: must be between 1 and 1000, received 0\.",
+        "report.seeds=0": r"report\.seeds: must be between 1 and 100; received 0\.",
+        "report.seeds=two": r"report\.seeds: must be a whole number",
+        "report.seeds=1,2": r"report\.seeds: must be one value, not a range",
+        "report.top=0": r"report\.top: must be between 1 and 1000; received 0\.",
         "trials=3": r"report: takes one sweep and keys of its own, report\.KEY=VALUE; received 'trials=3'\.",
         "clean.seeds=3": r"received 'clean\.seeds=3'\.",
     }.items():

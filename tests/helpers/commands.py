@@ -13,7 +13,7 @@ from mnistsweep import cli
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import to_plain
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.config.trial_file import trial_file
+from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
@@ -64,7 +64,7 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
             claim = study.claim()
             assert claim is not None
             composed = plan.composer.trial(claim.point, claim.seed)
-            write_yaml(plan.paths.trial(claim.number).config, trial_file(to_plain(composed), threads=1))
+            write_yaml(plan.paths.trial(claim.number).config, trial_file_content(to_plain(composed), threads=1))
             plan.paths.trial(claim.number).model.write_bytes(b"model %d" % claim.number)
             state = State.FAILED if score is None else State.COMPLETED
             study.finish(claim, state, Result(score, 1, 2, 3.0, reason="it broke" if score is None else ""))

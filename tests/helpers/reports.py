@@ -18,7 +18,7 @@ from rich.console import Console
 from mnistsweep import data
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import to_plain
-from mnistsweep.config.trial_file import trial_file
+from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.evaluation.collector import collect_evidence
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.selection import select
@@ -122,5 +122,5 @@ def claimed(folder: Path) -> Iterator[tuple[Study, Claim, TrialPaths]]:
         claim = study.claim()
         assert claim is not None
         trial = plan.paths.trial(claim.number)
-        write_yaml(trial.config, trial_file(to_plain(plan.composer.trial(claim.point, claim.seed)), threads=1))
+        write_yaml(trial.config, trial_file_content(to_plain(plan.composer.trial(claim.point, claim.seed)), threads=1))
         yield study, claim, trial

@@ -331,7 +331,7 @@ def test_data_alone_are_wrong() -> None:
         (["model.dropout=interval(0,1)"], r"^model\.dropout must be .*; received 1\.0$"),
         (["optimizer=adam,sgd", "optimizer.nesterov=maybe,true"], r"^optimizer\.nesterov must .*; received 'maybe'$"),
         (["model=perceptron,fast_conv", "model.pool_size=2,0"], r"^model\.pool_size must be .*; received 0$"),
-        (["trainer.batch_size=range(-5,1000)"], r"^trainer\.batch_size: must be at least 1, received -5\.$"),
+        (["trainer.batch_size=range(-5,1000)"], r"^trainer\.batch_size: must be at least 1; received -5\.$"),
         (["schedule=cosine", "schedule.warmup_epochs=3", "trainer.epochs=2,5"], r"^schedule\.warmup_.* 3 and 2$"),
         (["trainer.loss=poisson,poison"], r"^trainer\.loss: .*'poison'; did you mean 'poisson'\?"),
         (["data.validation=100,60000"], r"^data\.validation=60000 leaves one side empty"),
