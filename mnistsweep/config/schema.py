@@ -141,18 +141,16 @@ def _declared_keys(record: Any, prefix: str = "") -> Iterator[tuple[str, Field[A
 
 _KEYS = dict(_declared_keys(Config()))
 
-# Keys that cannot be dimensions of the search. Such a key stands for all keys below it too. `space` and
-# `sweeps` are groups whose content goes elsewhere in the configuration.
-SWEEP_KEYS = frozenset(
-    {
-        *("space", "sweeps"),
-        *(
-            key
-            for key, entry in _KEYS.items()
-            if not entry.metadata["sweepable"] and ("." not in key or _KEYS[key.split(".")[0]].metadata["sweepable"])
-        ),
-    }
-)
+
+def _is_sweep_key(key: str, entry: Field[Any]) -> bool:
+    """Whether a key cannot be searched; False for a key below another such key, which includes it."""
+    section, _, inner = key.partition(".")
+    return not entry.metadata["sweepable"] and (not inner or bool(_KEYS[section].metadata["sweepable"]))
+
+
+# Keys that cannot be dimensions of the search, with the keys below them. `space` and `sweeps` are groups whose content
+# goes elsewhere in the configuration.
+SWEEP_KEYS = frozenset({"space", "sweeps", *(key for key, entry in _KEYS.items() if _is_sweep_key(key, entry))})
 
 # Keys that may change when a sweep is continued, with the keys below them.
 CONTINUABLE_KEYS = frozenset(key for key, entry in _KEYS.items() if entry.metadata["continuable"])
