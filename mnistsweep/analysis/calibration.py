@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistsweep.analysis import arrays
 from mnistsweep.analysis.accuracy import wilson_interval
@@ -77,14 +78,14 @@ def measure_calibration(probabilities: Any, labels: Any, bins: int = DEFAULT_BIN
     Args:
         probabilities: ``(n, classes)``, each row summing to 1.
         labels: ``(n,)``, integers from 0 to classes - 1.
-        bins: Number of bins of equal width from 0 to 1.
+        bins: Number of bins.
         seed: Seed of the simulation for `Calibration.chance_error`.
 
     Raises:
         DataError: The arrays do not fit together, or hold invalid probabilities or labels.
 
     Example:
-        >>> found = measure_calibration([[0.9, 0.1], [0.8, 0.2], [0.85, 0.15], [0.15, 0.85]], [0, 0, 1, 1], bins=2)
+        >>> found = measure_calibration([[0.9, 0.1], [0.8, 0.2], [0.85, 0.15], [0.15, 0.85]], [0, 0, 1, 1], 2)
         >>> found.counts.tolist(), found.accuracy[1].item(), round(found.expected_error, 3)
         ([0, 4], 0.75, 0.1)
     """
@@ -92,28 +93,37 @@ def measure_calibration(probabilities: Any, labels: Any, bins: int = DEFAULT_BIN
     confidence = checked.max(axis=1)
     right = checked.argmax(axis=1) == classes
     edges = np.linspace(0.0, 1.0, bins + 1)
-    places = np.searchsorted(edges[1:-1], confidence)
-    counts = np.bincount(places, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        believed = np.bincount(places, confidence, bins) / counts
-        measured = np.bincount(places, right, bins) / counts
-    gaps = np.abs(measured - believed)[counts > 0]
-    low, high = wilson_interval(np.bincount(places[right], minlength=bins), counts)
+    bin_of, counts = _assign_bins(confidence, edges)
+    bin_confidence, bin_accuracy = (_bin_means(bin_of, values, counts) for values in (confidence, right))
+    gaps = np.abs(bin_accuracy - bin_confidence)[counts > 0]
+    low, high = wilson_interval(np.bincount(bin_of[right], minlength=bins), counts)
     return Calibration(
         edges=edges,
         counts=counts,
-        confidence=believed,
-        accuracy=measured,
+        confidence=bin_confidence,
+        accuracy=bin_accuracy,
         low=low,
         high=high,
         expected_error=float(gaps @ counts[counts > 0] / len(classes)),
         maximum_error=float(gaps.max()),
-        chance_error=_chance_error(confidence, places, bins, seed),
+        chance_error=_chance_error(confidence, bin_of, bins, seed),
         brier=brier_score(checked, classes),
         log_loss=log_loss(checked, classes),
         mean_confidence=float(confidence.mean()),
         mean_accuracy=float(right.mean()),
     )
+
+
+def _assign_bins(confidence: Floats, edges: Floats) -> tuple[Integers, Integers]:
+    """Bin of each example, and number of examples in each bin."""
+    bin_of = np.searchsorted(edges[1:-1], confidence)
+    return bin_of, np.bincount(bin_of, minlength=len(edges) - 1)
+
+
+def _bin_means(bin_of: Integers, values: NDArray[Any], counts: Integers) -> Floats:
+    """Mean of values in each bin; NaN in empty bins."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.bincount(bin_of, values, len(counts)) / counts)
 
 
 def brier_score(probabilities: Any, labels: Any) -> float:
@@ -137,12 +147,12 @@ def brier_score(probabilities: Any, labels: Any) -> float:
     return float((np.einsum("ij,ij->i", checked, checked) - 2 * picked + 1).mean())
 
 
-def _chance_error(confidence: Floats, places: Integers, bins: int, seed: int) -> float:
+def _chance_error(confidence: Floats, bin_of: Integers, bins: int, seed: int) -> float:
     """95th percentile of the expected error if each prediction is right with a probability equal to its confidence."""
     rng = np.random.default_rng(seed)
-    believed = np.bincount(places, confidence, bins)
+    expected = np.bincount(bin_of, confidence, bins)
     errors = [
-        np.abs(np.bincount(places, rng.random(len(confidence)) < confidence, bins) - believed).sum()
+        np.abs(np.bincount(bin_of, rng.random(len(confidence)) < confidence, bins) - expected).sum()
         for _ in range(NUM_SIMULATIONS)
     ]
     return float(np.quantile(errors, 0.95) / len(confidence))

@@ -81,16 +81,9 @@ def rank_suspects(probabilities: Any, labels: Any, by: str = "normalized_margin"
         >>> np.flatnonzero(suspects.flagged).tolist(), int(suspects.suggested[4])
         ([4], 1)
     """
-    from cleanlab.rank import get_normalized_margin_for_each_label, get_self_confidence_for_each_label
-
     check_score(by, SCORES)
     checked, given = check(probabilities, labels)
-    self_confidence = get_self_confidence_for_each_label(given, checked)
-    scores = {
-        "self_confidence": self_confidence,
-        "normalized_margin": get_normalized_margin_for_each_label(given, checked),
-        "confidence_weighted_entropy": _confidence_weighted_entropy(checked, self_confidence),
-    }
+    scores = _scores(checked, given)
     suspect_first = scores[by] if SCORES[by].direction == SMALLER else -scores[by]
     return LabelQuality(
         by=by,
@@ -99,6 +92,18 @@ def rank_suspects(probabilities: Any, labels: Any, by: str = "normalized_margin"
         suggested=checked.argmax(axis=1),
         flagged=_flagged(checked, given),
     )
+
+
+def _scores(probabilities: Floats, labels: Integers) -> dict[str, Floats]:
+    """Values of each score in `SCORES`."""
+    from cleanlab.rank import get_normalized_margin_for_each_label, get_self_confidence_for_each_label
+
+    self_confidence = get_self_confidence_for_each_label(labels, probabilities)
+    return {
+        "self_confidence": self_confidence,
+        "normalized_margin": get_normalized_margin_for_each_label(labels, probabilities),
+        "confidence_weighted_entropy": _confidence_weighted_entropy(probabilities, self_confidence),
+    }
 
 
 def _confidence_weighted_entropy(probabilities: Floats, self_confidence: Floats) -> Floats:

@@ -64,33 +64,35 @@ def measure_recurrence(probabilities: Any, labels: Any, top: int = 10, by: str =
         >>> first = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]]
         >>> second = [[0.4, 0.6], [0.55, 0.45], [0.1, 0.9]]
         >>> found = measure_recurrence([first, second], labels=[0, 1, 1], top=2)
-        >>> found.top_examples.tolist(), found.num_rankings.tolist(), round(found.mean_jaccard, 3)
-        ([[1, 2], [1, 0]], [1, 2, 1], 0.333)
-        >>> found.always_wrong.tolist(), found.sometimes_wrong.tolist()
-        ([False, True, False], [True, False, False])
+        >>> found.top_examples.tolist(), found.num_rankings.tolist(), found.always_wrong.tolist()
+        ([[1, 2], [1, 0]], [1, 2, 1], [False, True, False])
     """
     if top < 1:
         raise DataError(f"top: must be at least 1, received {top}.")
     checked, truth = check_seeds(probabilities, labels)
-    models, examples = checked.shape[:2]
     top_examples = np.stack([rank_one_model(one, by)[:top] for one in checked])
-    in_top = np.zeros((models, examples), np.int64)
+    in_top = np.zeros(checked.shape[:2], np.int64)
     np.put_along_axis(in_top, top_examples, 1, axis=1)
-    num_right = np.asarray(sum((one.argmax(axis=1) == truth).astype(np.int64) for one in checked))
+    num_right = np.sum([one.argmax(axis=1) == truth for one in checked], axis=0, dtype=np.int64)
     jaccard = _jaccard(in_top)
     return Recurrence(
         by=by,
         top=top_examples.shape[1],
-        models=models,
+        models=len(checked),
         top_examples=top_examples,
         num_rankings=in_top.sum(axis=0),
         jaccard=jaccard,
-        mean_jaccard=float(jaccard[np.triu_indices(models, 1)].mean()) if models > 1 else float("nan"),
+        mean_jaccard=_mean_over_pairs(jaccard),
         num_right=num_right,
         always_wrong=num_right == 0,
-        sometimes_wrong=(num_right > 0) & (num_right < models),
-        never_wrong=num_right == models,
+        sometimes_wrong=(num_right > 0) & (num_right < len(checked)),
+        never_wrong=num_right == len(checked),
     )
+
+
+def _mean_over_pairs(matrix: Floats) -> float:
+    """Mean over pairs of different models; NaN for one model."""
+    return float(matrix[np.triu_indices(len(matrix), 1)].mean()) if len(matrix) > 1 else float("nan")
 
 
 def _jaccard(in_top: Integers) -> Floats:

@@ -16,7 +16,8 @@ from mnistsweep.errors import DataError
 # Maximum number of images, and maximum number of bytes, that are distorted and predicted at once: limits the memory.
 MAX_IMAGES, MAX_BYTES = 4096, 2**26
 
-# Images (n, height, width, channels) from 0 to 1 -> probabilities (seeds, n, classes), or (n, classes) of one model.
+# Images (n, height, width, channels), float32 from 0 to 1 -> probabilities (seeds, n, classes), or (n, classes) of one
+# model.
 Predict: TypeAlias = Callable[[NDArray[np.float32]], Any]
 
 # Called after each strength, with the number of finished strengths and their total number.
@@ -137,52 +138,53 @@ def measure_robustness(
     on_step: OnStep = lambda _done, _total: None,
     example: int = 0,
 ) -> Robustness:
-    """Measure accuracy and confidence on distorted images.
+    """Measure accuracy and confidence on distorted images; all models predict the same images.
 
     The undistorted images are predicted once; they are strength 0 of every distortion. A distortion uses the same
-    random numbers at each strength, and all models predict the same images.
+    random numbers at each strength.
 
     Args:
-        predict: Function from images ``(n, height, width, channels)``, float32 from 0 to 1, to probabilities
-            ``(seeds, n, classes)``, or ``(n, classes)`` of one model. Each call gets a few thousand images at most.
-        images: ``(n, height, width)`` or ``(n, height, width, channels)``, 0 to 1.
+        predict: Function from images to probabilities, see `Predict`; each call gets a few thousand images at most.
+        images: ``(n, height, width[, channels])``, 0 to 1.
         labels: ``(n,)``, integers from 0 to classes - 1.
         distortions: Distortions by name.
         seed: Seed of the distortions.
-        on_step: Function that is called after each strength with the numbers of finished and of all strengths.
+        on_step: Function that is called after each strength, see `OnStep`.
         example: Position of the image that is stored at each strength, for display.
 
     Raises:
         DataError: The arrays do not fit together, or hold invalid images, probabilities or labels.
 
     Example:
-        >>> def bright(images):
-        ...     mean = images.mean(axis=(1, 2, 3))
-        ...     return np.stack([1 - mean, mean], axis=1)
-        >>> pictures = np.stack([np.zeros((4, 4)), np.ones((4, 4))])
-        >>> measure_robustness(bright, pictures, [0, 1]).responses[0].accuracy[0, 0].item()
+        >>> uniform = lambda images: np.full((len(images), 2), 0.5)
+        >>> measure_robustness(uniform, np.zeros((3, 4, 4)), [0, 0, 0]).responses[0].accuracy[0, 0].item()
         1.0
     """
-    given = check_images(images)
-    given = given[..., np.newaxis] if given.ndim == 3 else given
-    classes = np.asarray(labels)
+    given, classes = _check(images, labels)
+    steps = [(one, strength) for one in distortions.values() for strength in one.strengths[1:]]
+    undistorted = _score(predict, _parts(given), classes)
+    scores = {one.name: [undistorted] for one in distortions.values()}
+    on_step(1, 1 + len(steps))
+    for num_done, (distortion, strength) in enumerate(steps, 2):
+        scores[distortion.name].append(_score(predict, _parts(given, distortion, strength, seed), classes))
+        on_step(num_done, 1 + len(steps))
+    examples = {one.name: _at_each_strength(one, given[[example]], seed) for one in distortions.values()}
+    return Robustness([_response(one, scores[one.name]) for one in distortions.values()], examples, len(given))
+
+
+def _check(images: Any, labels: Any) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Images with a channel axis, and their labels."""
+    given, classes = check_images(images), np.asarray(labels)
     if classes.shape != given.shape[:1]:
         raise DataError(f"labels: must have the shape ({len(given)},), one for each image, received {classes.shape}.")
-    total = 1 + sum(len(distortion.strengths) - 1 for distortion in distortions.values())
-    untouched = _score(predict, _parts(given), classes)
-    on_step(1, total)
-    done, responses, examples = 1, [], {}
-    for distortion in distortions.values():
-        scores, shown = [untouched], [given[example]]
-        for strength in distortion.strengths[1:]:
-            scores.append(_score(predict, _parts(given, distortion, strength, seed), classes))
-            shown.append(distortion.apply(given[[example]], strength, seed)[0])
-            done += 1
-            on_step(done, total)
-        responses.append(_response(distortion, scores))
-        pictures = np.stack(shown).astype(np.float64)
-        examples[distortion.name] = pictures[..., 0] if pictures.shape[-1] == 1 else pictures
-    return Robustness(responses, examples, len(given))
+    return given[..., np.newaxis] if given.ndim == 3 else given, classes
+
+
+def _at_each_strength(distortion: Distortion, image: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+    """One image at each strength of a distortion, ``(strengths, height, width[, 3])``."""
+    distorted = [distortion.apply(image, strength, seed)[0] for strength in distortion.strengths[1:]]
+    images = np.stack([image[0], *distorted]).astype(np.float64)
+    return images[..., 0] if images.shape[-1] == 1 else images
 
 
 def _parts(

@@ -257,7 +257,7 @@ BAD = [
     (["report.against=model.layer_sise"], r"report\.against: .*did you mean 'model\.layer_size'\?"),
     (["report.seeds=0"], r"report\.seeds: must be between 1 and 100; received 0\."),
     (["report.seds=1"], r"report\.seds: there is no such key; did you mean 'report\.seeds'\?"),
-    (["extra"], r"report: takes one sweep and keys of its own, report\.KEY=VALUE; received 'extra'\."),
+    (["extra"], r"report: expects one sweep and keys of its own, report\.KEY=VALUE; received 'extra'\."),
     (["--seeds"], r"report: there is no option '--seeds'"),
 ]
 

@@ -98,7 +98,7 @@ def test_it_is_shown_without_keras(folder: Path) -> None:
         (["-2", "--next-wrong"], r"mnistsweep: index: must lie from 0 to 19, or be -1 .*received -2\."),
         (["seven"], r"mnistsweep: argument INDEX: .*'seven'; see mnistsweep show --help\."),
         ([], r"mnistsweep: the following arguments are required: INDEX; see mnistsweep show --help\."),
-        (["3", "4"], r"mnistsweep: show: takes one sweep, received '4' too\."),
+        (["3", "4"], r"mnistsweep: show: expects one sweep; received '4' too\."),
         (["3", "--nxt-wrong"], r"mnistsweep: show: there is no option '--nxt-wrong'; did you mean '--next-wrong'\? .*"),
     ],
 )

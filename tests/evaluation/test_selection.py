@@ -110,7 +110,7 @@ def test_invalid_options_are_errors(finish: Finish) -> None:
         "report.seeds=two": r"report\.seeds: must be a whole number",
         "report.seeds=1,2": r"report\.seeds: must be one value, not a range",
         "report.top=0": r"report\.top: must be between 1 and 1000; received 0\.",
-        "trials=3": r"report: takes one sweep and keys of its own, report\.KEY=VALUE; received 'trials=3'\.",
+        "trials=3": r"report: expects one sweep and keys of its own, report\.KEY=VALUE; received 'trials=3'\.",
         "clean.seeds=3": r"received 'clean\.seeds=3'\.",
     }.items():
         with pytest.raises(ConfigError, match=message):
