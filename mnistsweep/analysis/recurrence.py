@@ -73,7 +73,7 @@ def measure_recurrence(probabilities: Any, labels: Any, top: int = 10, by: str =
     top_examples = np.stack([rank_one_model(one, by)[:top] for one in checked])
     in_top = np.zeros(checked.shape[:2], np.int64)
     np.put_along_axis(in_top, top_examples, 1, axis=1)
-    num_right = np.sum([one.argmax(axis=1) == truth for one in checked], axis=0, dtype=np.int64)
+    num_right = np.asarray(sum((one.argmax(axis=1) == truth).astype(np.int64) for one in checked))
     jaccard = _jaccard(in_top)
     return Recurrence(
         by=by,
