@@ -1,7 +1,12 @@
-"""The only KerasTuner room: its `HyperModel`, `Oracle` and `Tuner`, adapted to the study.
+"""The only package that imports KerasTuner: it adapts KerasTuner's classes to the study.
 
-`hyperparameters` translates between the search space and `keras_tuner.HyperParameters`; `hypermodel` builds and fits
-one configuration; `discovery` finds what a user's hypermodel declares; `oracle` is a `keras_tuner.Oracle` whose memory
-is the study; `search` is the `Tuner`; `foreign` lets one of KerasTuner's own oracles propose the points; `hyperband`
-knows which of them set the epochs, too.
+KerasTuner has three classes that a user extends. Each is extended here once:
+
+- `keras_tuner.HyperModel` in `hypermodel`: builds and fits the model of one configuration;
+- `keras_tuner.Oracle` in `study_oracle`: claims trials in the study, and stores nothing itself;
+- `keras_tuner.Tuner` in `tuner`: trains the trials that this oracle returns.
+
+`hyperparameters` translates between dimensions and KerasTuner's hyperparameters; `discovery` finds the hyperparameters
+that a user's hypermodel declares. `kerastuner_oracle` makes one of KerasTuner's own oracles propose the points, and
+`hyperband` handles the epochs that some of these oracles set. `kerastuner_private` has the private API that is needed.
 """

@@ -1,6 +1,6 @@
-"""What Hyperband of KerasTuner needs of a sweep: the epochs of a trial as a dimension, set by the oracle.
+"""The epochs of a trial as a dimension that an oracle of KerasTuner sets, as Hyperband does.
 
-Imports no KerasTuner, so that a sweep is planned without it.
+This module does not import KerasTuner, so that a sweep is planned without it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ EPOCHS_KEY = "trainer.epochs"
 
 
 def sets_epochs(config: Config) -> bool:
-    """Whether the oracle decides the epochs of each trial: KerasTuner's Hyperband, or another with `max_epochs`.
+    """Return whether the oracle sets the epochs of each trial: KerasTuner's Hyperband, or another with `max_epochs`.
+
+    Args:
+        config: Configuration of the sweep.
 
     Example:
         >>> sets_epochs(Config(oracle={"_target_": "keras_tuner.oracles.HyperbandOracle"}))
@@ -25,15 +28,23 @@ def sets_epochs(config: Config) -> bool:
 
 
 def max_epochs(config: Config) -> int:
-    """The most epochs that such an oracle gives a trial: `oracle.max_epochs`, else `trainer.epochs`."""
+    """Return the largest number of epochs that the oracle may set: `oracle.max_epochs`, else `trainer.epochs`.
+
+    Args:
+        config: Configuration of the sweep.
+    """
     return int(config.oracle.get("max_epochs") or config.trainer.epochs)
 
 
 def with_epochs(config: Config, space: SearchSpace) -> SearchSpace:
-    """The space with the dimension that the oracle sets by itself, where it does.
+    """Return the space with the dimension `trainer.epochs`, if the oracle sets the epochs.
+
+    Args:
+        config: Configuration of the sweep.
+        space: Search space without the epochs.
 
     Raises:
-        SpaceError: The same dimension is swept.
+        SpaceError: The user sweeps the epochs too.
     """
     if not sets_epochs(config):
         return space

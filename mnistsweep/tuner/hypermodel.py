@@ -1,4 +1,4 @@
-"""One configuration as a `keras_tuner.HyperModel`: `build` makes its model, `fit` trains it."""
+"""The `keras_tuner.HyperModel` of one configuration: `build` returns its model, `fit` trains it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ from mnistsweep.training.engines import Split
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.trainer import default_fit
 
-# How Python reports `model.fit(epochs=hp.Int(...), **kwargs)` where `kwargs` has epochs too.
-_GIVEN_TWICE = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
+# Python's message for `model.fit(epochs=hp.Int(...), **kwargs)` if `kwargs` has epochs too.
+_REPEATED_ARGUMENT = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
 
 
 class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
-    """Builds and fits what a configuration describes, for one trial.
+    """Builds and fits the model of one configuration.
 
-    A user's hypermodel gets its hyperparameters from the configuration (`model.hp`), so that a trial and a training
-    that repeats it are built alike. One with a `fit` of its own is asked to fit, by the object that built the model;
-    every other model goes through the fast loop. A `fit` of its own augments by itself, if it wants to.
+    A user's hypermodel gets its hyperparameters from the configuration (`model.hp`), so a trial and a training that
+    repeats it build the same model. If the user's hypermodel has a `fit` of its own, the object that built the model
+    fits it; augmentation is then up to this `fit`. Every other model is trained by the fast training loop.
 
     Args:
-        config: Of the trial.
-        dataset: Says the shape of the input and the number of classes.
+        config: Configuration of the trial.
+        dataset: Data set that gives the input shape and the classes of the model.
 
     Attributes:
-        hyperparameters: What the user's hypermodel has declared since `build` was last called, with its values.
+        config: Configuration of the trial.
+        dataset: Data set of the trial.
+        hyperparameters: Hyperparameters, with their values, that the user's hypermodel has declared since the last
+            call of `build`.
     """
 
     def __init__(self, config: Config, dataset: Dataset) -> None:
@@ -47,7 +50,11 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         self._own: Any = None
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The model, compiled only where the user's code does so; it is the configuration's, whatever `hp` holds."""
+        """Return the configuration's model; it is compiled only if the user's code compiles it.
+
+        Args:
+            hp: KerasTuner's hyperparameters; ignored, because the configuration has their values.
+        """
         config, shape, classes = self.config.model, self.dataset.input_shape, self.dataset.classes
         if not hypermodels.needs_hyperparameters(config):
             return builders.build(config, shape, classes)
@@ -71,7 +78,16 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         options: FitOptions,
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
-        """Train the model; what it measures goes to the callbacks."""
+        """Train the model; the callbacks receive the metrics.
+
+        Args:
+            hp: KerasTuner's hyperparameters; ignored, because the configuration has their values.
+            model: Model that `build` has returned, compiled.
+            train: Images and labels for training.
+            validation: Images and labels for validation.
+            options: Epochs, batch size and further options of the training loop.
+            callbacks: Keras callbacks.
+        """
         if not self.has_own_fit:
             default_fit(model, train, validation, options, callbacks)
             return
@@ -79,15 +95,22 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
             model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
             callbacks=list(callbacks), verbose=0,
         )  # fmt: skip
-        # A training that goes on counts its earlier epochs too, so one that had only to be finished was told of them.
-        if not any(isinstance(one, EpochCounter) and one.epochs for one in callbacks):
-            _tell(callbacks, model, result, self.config.objective)
+        # The counter includes the epochs before an interruption: a training that was complete when it was resumed has
+        # reported them, too.
+        if not any(isinstance(callback, EpochCounter) and callback.epochs for callback in callbacks):
+            _report_result(callbacks, model, result, self.config.objective)
 
     def call_own_fit(self, model: keras.Model, train: Split, **keywords: Any) -> Any:
-        """Call the user's `fit` with those keywords that it takes; one that it sets by itself is left to it.
+        """Call the `fit` of the user's hypermodel.
+
+        Args:
+            model: Model that `build` has returned.
+            train: Images and labels for training.
+            keywords: Further arguments. An argument is dropped if `fit` does not accept it, or if `fit` passes its own
+                value for it to `model.fit`.
 
         Returns:
-            What the user's `fit` returns.
+            Return value of the user's `fit`.
         """
         parameters = inspect.signature(self._own.fit).parameters
         if inspect.Parameter.VAR_KEYWORD not in {parameter.kind for parameter in parameters.values()}:
@@ -96,16 +119,18 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
             try:
                 return self._own.fit(self.hyperparameters, model, *train, **keywords)
             except TypeError as error:
-                twice = _GIVEN_TWICE.search(str(error))
-                if twice is None or twice[1] == "callbacks" or keywords.pop(twice[1], None) is None:
+                repeated = _REPEATED_ARGUMENT.search(str(error))
+                if repeated is None or repeated[1] == "callbacks" or keywords.pop(repeated[1], None) is None:
                     raise
 
 
-def _tell(callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, result: Any, objective: str) -> None:
-    """Hand what a user's `fit` returned to the callbacks, as one epoch: it called none of them.
+def _report_result(
+    callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, result: Any, objective: str
+) -> None:
+    """Report the return value of a user's `fit` to the callbacks as one epoch, because `fit` did not call them.
 
-    KerasTuner takes the objective as a number, a dictionary of metrics or a `History`; of the latter the last epoch
-    counts, for the model has its weights.
+    KerasTuner accepts the objective as a number, a dictionary of metrics or a `History`. Of a `History` the last epoch
+    counts, because the model has its weights.
     """
     epoch = 0
     if isinstance(result, keras.callbacks.History):
@@ -114,8 +139,9 @@ def _tell(callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, res
     logs = {objective: result} if isinstance(result, Real) else result
     if not isinstance(logs, Mapping):
         return
-    told = [callback for callback in callbacks if not isinstance(callback, BackupAndResume)]  # nothing to go on from
-    events = keras.callbacks.CallbackList(told, model=model)
+    # Without the backup: there is nothing to resume from.
+    receivers = [callback for callback in callbacks if not isinstance(callback, BackupAndResume)]
+    events = keras.callbacks.CallbackList(receivers, model=model)
     events.on_train_begin()
     events.on_epoch_begin(epoch)
     events.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})

@@ -1,26 +1,30 @@
-"""The search space as `keras_tuner.HyperParameters` and back; each dimension goes by its key."""
+"""Translation between dimensions and KerasTuner's hyperparameters, in both directions."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
+from keras_tuner.engine import hyperparameters as kt
 
-from mnistsweep.dimensions import Choice, Dimension, Float, Int, is_active
+from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
+from mnistsweep.errors import SpaceError
 from mnistsweep.space import Point, SearchSpace
 
 
 def to_hyperparameters(space: SearchSpace, point: Mapping[str, Any] | None = None) -> keras_tuner.HyperParameters:
-    """The space, and the values of a point in it, as KerasTuner knows them.
+    """Return a space as KerasTuner's hyperparameters, each with the dimension's key as its name.
 
-    A KerasTuner choice has values of one type, and none of them null or a list: other choices are spelled as JSON.
+    The values of a KerasTuner choice have one type, and none of them is null or a list. Other choices become JSON.
 
     Args:
-        space: What varies.
-        point: Its values; None: the first value of each dimension.
+        space: Search space.
+        point: Values of the hyperparameters; None: the first value of each dimension.
     """
     hp = keras_tuner.HyperParameters()
     for dimension in space.dimensions:
@@ -35,12 +39,63 @@ def to_hyperparameters(space: SearchSpace, point: Mapping[str, Any] | None = Non
 
 
 def to_point(space: SearchSpace, values: Mapping[str, Any]) -> Point:
-    """KerasTuner's values as a point of the space; what is not active there, or not of the space, is left out."""
+    """Return KerasTuner's values as a point of a space; inactive and unknown hyperparameters are left out.
+
+    Args:
+        space: Search space.
+        values: KerasTuner's values by the dimension's key.
+    """
     point: Point = {}
     for dimension in space.dimensions:
         if dimension.key in values and is_active(dimension, point):
             point[dimension.key] = _decode(dimension, values[dimension.key])
     return point
+
+
+def to_dimension(hyperparameter: Any, conditions: tuple[Condition, ...] = ()) -> Dimension:
+    """Return a hyperparameter that a hypermodel declares as a dimension.
+
+    A hyperparameter with a step becomes a choice of the values that the step reaches. One with the sampling
+    ``reverse_log`` and without a step becomes a linear interval.
+
+    Args:
+        hyperparameter: Boolean, Choice, Int or Float of KerasTuner.
+        conditions: Conditions under which the dimension is active.
+
+    Raises:
+        SpaceError: The hyperparameter is of another type.
+    """
+    key = f"{HYPERPARAMETERS}{hyperparameter.name}"
+    if isinstance(hyperparameter, kt.Boolean):
+        return Choice(key, (False, True), conditions)
+    if isinstance(hyperparameter, kt.Choice):
+        return Choice(key, tuple(dict.fromkeys(hyperparameter.values)), conditions)
+    if not isinstance(hyperparameter, kt.Int | kt.Float):
+        raise SpaceError(f"{key}: a hyperparameter of type {type(hyperparameter).__name__} cannot be searched.")
+    is_int, log = isinstance(hyperparameter, kt.Int), hyperparameter.sampling == "log"
+    if hyperparameter.step is not None and not (is_int and hyperparameter.step == 1):
+        return Choice(key, _step_values(hyperparameter), conditions)
+    if is_int:
+        return Int(key, int(hyperparameter.min_value), int(hyperparameter.max_value), log, conditions)
+    return Float(key, float(hyperparameter.min_value), float(hyperparameter.max_value), log, conditions)
+
+
+def _step_values(hyperparameter: Any) -> tuple[float, ...]:
+    """Return the values that a step reaches: it is a summand, or with a logarithmic sampling a factor.
+
+    The values are rounded to 12 digits, so that 0.1 + 2 * 0.1 is 0.3.
+    """
+    low, high, step = hyperparameter.min_value, hyperparameter.max_value, hyperparameter.step
+    if hyperparameter.sampling == "linear":
+        count = math.floor((high - low) / step + 1e-9) + 1
+        values = [low + step * index for index in range(count)]
+    else:
+        count = math.floor(math.log(high / low, step) + 1e-9) + 1
+        values = [low * step**index for index in range(count)]
+    if hyperparameter.sampling == "reverse_log":
+        values = [high + low - value for value in values]
+    is_int = isinstance(hyperparameter, kt.Int)
+    return tuple(int(value) if is_int else float(f"{value:.12g}") for value in values)
 
 
 def _declare(hp: keras_tuner.HyperParameters, dimension: Dimension) -> None:
@@ -52,19 +107,19 @@ def _declare(hp: keras_tuner.HyperParameters, dimension: Dimension) -> None:
 
 
 def _encode(dimension: Dimension, value: Any) -> Any:
-    """A value as KerasTuner takes it: of one type for all values of a choice, and never a list."""
+    """Return a value in KerasTuner's form: the values of a choice have one type, and none is a list."""
     if not isinstance(dimension, Choice):
         return value
-    kinds = {type(known) for known in dimension.values}
-    if len(kinds) == 1 and kinds <= {int, float, str, bool}:
+    types = {type(listed) for listed in dimension.values}
+    if len(types) == 1 and types <= {int, float, str, bool}:
         return value
-    if kinds <= {int, float}:
+    if types <= {int, float}:
         return float(value)
     return json.dumps(value, sort_keys=True)
 
 
 def _decode(dimension: Dimension, raw: Any) -> Any:
-    """The dimension's own value: KerasTuner has numbers of numpy's and, for booleans, 0 and 1."""
+    """Return the dimension's value for a value of KerasTuner, which has NumPy's numbers, and 0 and 1 for booleans."""
     if isinstance(dimension, Choice):
         return next(value for value in dimension.values if _encode(dimension, value) == raw)
     return float(raw) if isinstance(dimension, Float) else int(raw)
