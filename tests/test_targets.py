@@ -1,4 +1,4 @@
-"""Dotted paths: found without an import, imported, called."""
+"""Dotted paths: checked without an import, imported, called."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistsweep import targets
+from mnistsweep import target_source, targets
 from mnistsweep.errors import ConfigError
 
 NETS = """
@@ -55,7 +55,7 @@ def test_functions_methods_and_names_bound_in_any_way_are_found(package: str) ->
     [
         (".nets.Nett", r"^key: .*nets\.py has no 'Nett'; did you mean 'Net'\?"),
         (".nets.Net.mkae", r"^key: Net has no 'mkae'; did you mean 'make'\?"),
-        (".nets", "names the module .*; add the function or class in it"),
+        (".nets", r"^key: .* is a module; add the name of a function or class in it"),
         (".broken.half", r"broken\.py, line 1: "),
         (".raises.net", r"importing .*raises' failed: RuntimeError: no device"),
         (".needs.net", r"importing .*needs' failed: No module named 'a_missing_dependency'"),
@@ -69,20 +69,20 @@ def test_faults_say_what_is_missing_and_where(package: str, rest: str, message: 
 
 
 def test_a_check_runs_nothing(package: str) -> None:
-    assert targets.check(f"{package}.raises.net", "key") == []
-    assert targets.declared(f"{package}.raises.net") == []
+    assert target_source.check(f"{package}.raises.net", "key") == []
+    assert target_source.declared_arguments(f"{package}.raises.net") == []
     assert package not in sys.modules
 
 
 def test_the_working_directory_shadows_nothing_installed(package: str) -> None:
     Path("omegaconf.py").write_text("OmegaConf = 1\n", encoding="utf-8")
-    assert targets.check("omegaconf.OmegaConf", "key") == []
+    assert target_source.check("omegaconf.OmegaConf", "key") == []
     assert targets.resolve("omegaconf.OmegaConf", "key") != 1
 
 
 @pytest.mark.parametrize("dotted", ["", "name", ".a", "a..b", "a.b:c:d", "a b.c", "a.1", None, 3])
 def test_what_is_no_dotted_path(dotted: object) -> None:
-    with pytest.raises(ConfigError, match="key must be a dotted path"):
+    with pytest.raises(ConfigError, match="key: must be a dotted path"):
         targets.resolve(dotted, "key")  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
-from mnistsweep import targets
+from mnistsweep import target_source, targets
 from mnistsweep.data.augmentation import LIMITS, Augmentation
 from mnistsweep.data.scaling import METHODS
 from mnistsweep.errors import ConfigError, suggest
@@ -84,13 +84,13 @@ def read(config: Mapping[str, Any]) -> Settings:
 
 
 def _target(config: Mapping[str, Any], arguments: Mapping[str, Any], faults: list[str]) -> str:
-    wrong = targets.check(config.get("_target_"), TARGET)
+    wrong = target_source.check(config.get("_target_"), TARGET)
     faults.extend(wrong)
     name = str(config.get("_target_"))
     if name in FROM_FILES and not _is_path(arguments.get("path")):
         faults.append(f"data.path must name {FROM_FILES[name]}: data.path=...; received {arguments.get('path')!r}")
     # The source of built-in and of most user loaders states their arguments, so that nothing is imported.
-    takes = targets.declared(name) if not wrong else None
+    takes = target_source.declared_arguments(name) if not wrong else None
     if takes is not None:
         faults.extend(targets.unknown_keys("data", name, arguments, OWN_KEYS.union(takes)))
     return name

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistsweep import targets
+from mnistsweep import target_source, targets
 from mnistsweep.errors import ConfigError, TrialFailed, suggest
 from mnistsweep.models.networks import Shape, conv_dense, deep_conv, fast_conv, perceptron, tiny_conv
 from mnistsweep.models.values import is_number, is_whole_number
@@ -61,8 +61,8 @@ def check(config: Mapping[str, Any]) -> list[str]:
     if isinstance(dotted, str) and (dotted.startswith(f"{PACKAGE}.") or "." not in dotted.replace(":", ".")):
         near = suggest(dotted if "." in dotted else f"{PACKAGE}.{dotted}", BUILDERS)
         return [f"model._target_: {dotted!r} is neither a built-in model nor a dotted path to your own; {near}"]
-    faults = targets.check(dotted, "model._target_")
-    known_to_source = None if faults else targets.declared(str(dotted))
+    faults = target_source.check(dotted, "model._target_")
+    known_to_source = None if faults else target_source.declared_arguments(str(dotted))
     return faults if known_to_source is None else targets.unknown_keys("model", str(dotted), keys, known_to_source)
 
 

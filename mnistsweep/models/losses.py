@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep import targets
+from mnistsweep import target_source, targets
 from mnistsweep.errors import ConfigError, DataError, suggest
 
 KEY = "trainer.loss"
@@ -63,7 +63,7 @@ def check(loss: Any) -> list[str]:
     if not isinstance(loss, str):
         return [f"{KEY} must be the name of a loss or a dotted path; received {loss!r}"]
     if is_path(loss):
-        return targets.check(loss, KEY)
+        return target_source.check(loss, KEY)
     if loss in KNOWN:
         return []
     return [f"{KEY}: no Keras loss for classification is called {loss!r}; {suggest(loss, KNOWN)}"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mnistsweep import targets
+from mnistsweep import target_source, targets
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.models import keras_names
 from mnistsweep.models.values import is_number
@@ -81,7 +81,7 @@ def _optimizer_faults(config: Mapping[str, Any]) -> list[str]:
     keys = [key for key in config if key not in ("name", "_target_")]
     if dotted is not None:
         faults = [fault for key in keys for fault in _value_faults(key, config[key], None)]
-        return targets.check(dotted, "optimizer._target_") + faults
+        return target_source.check(dotted, "optimizer._target_") + faults
     class_name = find_class(name)
     if class_name is None:
         remedy = "a class of your own is given as optimizer._target_=package.module.Class"

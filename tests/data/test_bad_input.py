@@ -48,9 +48,9 @@ MNIST = {"_target_": LOADERS + "load_mnist"}
         ({"augmentation": {"rotation": float("nan")}}, r"data\.augmentation\.rotation .* received nan"),
         ({"augmentation": 10}, r"data\.augmentation must hold rotation, shift, shear, zoom; received 10"),
         ({"train_limt": 10}, r"data\.train_limt: .*load_mnist takes no such key; did you mean 'train_limit'\?"),
-        ({"_target_": None}, r"data\._target_ must be a dotted path .* received None"),
-        ({"_target_": ["a", "b"]}, r"data\._target_ must be a dotted path"),
-        ({"_target_": "mnist"}, r"data\._target_ must be a dotted path .* received 'mnist'"),
+        ({"_target_": None}, r"data\._target_: must be a dotted path .* received None"),
+        ({"_target_": ["a", "b"]}, r"data\._target_: must be a dotted path"),
+        ({"_target_": "mnist"}, r"data\._target_: must be a dotted path .* received 'mnist'"),
         ({"_target_": LOADERS + "load_mnits"}, r"data\._target_: .*sources\.py has no 'load_mnits'; .*'load_mnist'"),
         ({"_target_": "no_such_package.load"}, r"data\._target_: no module 'no_such_package'"),
         (

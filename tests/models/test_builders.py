@@ -163,8 +163,8 @@ def test_a_configuration_may_come_from_omegaconf() -> None:
         ({"_target_": "fast_conv"}, "did you mean 'mnistsweep.models.fast_conv'"),
         ({"_target_": "no_such_package.net"}, "model._target_: no module 'no_such_package'"),
         ({"_target_": "???"}, "model._target_: .* is neither a built-in model"),
-        ({"_target_": "a.b c"}, "model._target_ must be a dotted path"),
-        ({"_target_": 3}, "model._target_ must be a dotted path .* received 3"),
+        ({"_target_": "a.b c"}, "model._target_: must be a dotted path"),
+        ({"_target_": 3}, "model._target_: must be a dotted path .* received 3"),
     ],
 )
 def test_faults_name_the_key_and_the_nearest_right_one(keys: dict[str, Any], message: str) -> None:
