@@ -139,9 +139,8 @@ def order_classes(counts: Any) -> Integers:
     near = confused[np.ix_(mixed, mixed)]
     distances = squareform(1 - near / near.max(), checks=False)
     leaves = leaves_list(linkage(distances, "average", optimal_ordering=True))
-    leaves = leaves[
-        :: 1 if leaves[0] < leaves[-1] else -1
-    ]  # both directions are equally good; take the same one each time
+    if leaves[0] > leaves[-1]:  # both directions are equally good; always take the same one
+        leaves = leaves[::-1]
     return np.concatenate([mixed[leaves], np.setdiff1d(np.arange(len(table)), mixed)])
 
 

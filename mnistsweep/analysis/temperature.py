@@ -114,8 +114,8 @@ def apply_temperature(probabilities: Any, temperature: float) -> Floats:
     if not (np.isfinite(temperature) and temperature > 0):
         raise DataError(f"temperature: must be a number above 0, received {temperature!r}; 1 changes nothing.")
     logits = _logits(np.asarray(probabilities, dtype=np.float64)) / temperature
-    raised = np.exp(logits)
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    exponentials = np.exp(logits)
+    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
 
 
 def _logits(probabilities: Floats) -> Floats:

@@ -75,7 +75,9 @@ def check_class_names(names: Sequence[str], classes: int) -> list[str]:
         ConfigError: The number of names is not the number of classes.
     """
     if names and len(names) != classes:
-        raise ConfigError(f"report.class_names: must be {classes}, one a class, received {len(names)}: {list(names)}.")
+        raise ConfigError(
+            f"report.class_names: must be {classes} names, one for each class, received {len(names)}: {list(names)}."
+        )
     return list(names) or [str(number) for number in range(classes)]
 
 

@@ -1,4 +1,4 @@
-"""`mnistsweep clean` on a real sweep over tiny data: what it finds, what it leaves, and what it refuses."""
+"""`mnistsweep clean` on a real sweep over tiny data: results, files and errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from mnistsweep.workers.stopping import StopSignal
 
 OPTIONS = ["clean.plant=0.05", "clean.seeds=1"]
 
-# One trial whose model learns in a fraction of a second; the sweep's own options of the experiment hold, too.
+# One trial that trains in a fraction of a second. `clean.folds` of the sweep applies to the experiment, too.
 SWEEP = [
     *("model=perceptron", "model.layer_size=16,17", "trials=1", "name=search", "clean.folds=2"),
     *("data=npz", "data.validation=60", "data.validation_from=first"),
@@ -43,7 +43,7 @@ SWEEP = [
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A sweep with its experiment, a copy of it before anything was trained, and what the command printed."""
+    """A sweep with its experiment, a copy from before the training, and the output of the command."""
 
     folder: Path
     before: Path
@@ -104,7 +104,7 @@ def test_planted_errors_are_found_and_the_arms_compared(cleaned: Cleaned) -> Non
     assert all(float(row["accuracy"]) > 0.8 and 0 < float(row["loss"]) < 1 for row in rows.values())
 
 
-def test_each_fold_is_judged_and_the_first_suspects_are_kept_to_look_at(cleaned: Cleaned) -> None:
+def test_folds_have_predictions_and_the_first_suspects_are_saved(cleaned: Cleaned) -> None:
     with np.load(cleaned.files.folds) as kept:
         assert np.bincount(kept["fold"]).tolist() == [120, 120]
         assert kept["probabilities"].shape == (240, 4)
@@ -119,7 +119,7 @@ def test_each_fold_is_judged_and_the_first_suspects_are_kept_to_look_at(cleaned:
         np.testing.assert_allclose(images / images.max(), shown / source["x_train"].max(), atol=0.03)
 
 
-def test_suspects_are_named_by_their_position_in_the_source(cleaned: Cleaned) -> None:
+def test_suspects_have_their_positions_in_the_data_source(cleaned: Cleaned) -> None:
     rows, summary = read_rows(cleaned.files.suspects), cleaned.summary
     margins = [float(row["normalized_margin"]) for row in rows]
     assert len(rows) == 40
@@ -133,7 +133,7 @@ def test_suspects_are_named_by_their_position_in_the_source(cleaned: Cleaned) ->
         assert (labels[int(row["index"])] != int(row["label"])) == (row["planted"] == "True")
 
 
-def test_a_training_that_is_repeated_gives_what_it_gave(
+def test_a_repeated_training_gives_the_same_result(
     cleaned: Cleaned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = SweepPaths(shutil.copytree(cleaned.folder, tmp_path / "copy")).clean
@@ -148,7 +148,9 @@ def test_a_training_that_is_repeated_gives_what_it_gave(
     assert known() == before
 
 
-def test_a_training_that_fails_says_why(cleaned: Cleaned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_training_is_an_error_with_its_reason(
+    cleaned: Cleaned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mnistsweep.evaluation import retraining
 
     def diverging(*arguments: Any) -> None:
@@ -160,7 +162,7 @@ def test_a_training_that_fails_says_why(cleaned: Cleaned, tmp_path: Path, monkey
         clean(tmp_path / "copy", ["clean.plant=0"])
 
 
-# In a process of its own: what each command says, and whether Keras was imported for any of them.
+# Runs commands in a separate process; prints the output of each, and the imported Keras modules.
 CHILD = """
 import contextlib, io, json, sys
 from pathlib import Path
@@ -178,7 +180,7 @@ print(json.dumps([said, sorted({"keras", "tensorflow"} & set(sys.modules))]))
 """
 
 
-def test_what_is_done_is_shown_and_what_cannot_be_is_said_without_keras(cleaned: Cleaned, tmp_path: Path) -> None:
+def test_finished_experiments_are_printed_and_errors_are_raised_without_keras(cleaned: Cleaned, tmp_path: Path) -> None:
     fresh, gone = (shutil.copytree(cleaned.folder, tmp_path / name) for name in ("fresh", "gone"))
     for folder in (fresh, gone):
         shutil.rmtree(folder / "clean")

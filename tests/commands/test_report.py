@@ -1,11 +1,10 @@
-"""`mnistsweep report` from its command line to the page, on real sweeps over tiny data."""
+"""`mnistsweep report` from the command line to the page, on real sweeps over tiny data."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -14,34 +13,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import command, finished_sweep, tree
+from commands import command
 from fakes import RunSweep
-from reports import Counted, Reported, claimed, collected, copied, kept, report_context
+from reports import Counted, Reported, claimed, collected, kept, report_context
 
 from mnistsweep.commands import report as report_command
 from mnistsweep.config.overrides import quoted
 from mnistsweep.evaluation.collector import collect_evidence
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.sections import SECTIONS
-from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.records import State
 
 
 @pytest.fixture
-def folder(reported: Reported, tmp_path: Path) -> Path:
-    """A copy of the shared sweep, with its report."""
-    return copied(reported.folder, tmp_path / "copy")
-
-
-@pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page of one section: to draw all takes seconds."""
+    """A page of one section; drawing all sections takes seconds."""
     shorten(monkeypatch, "summary")
 
 
 def shorten(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Leave out all sections but some."""
+    """Leave out all sections except the named ones."""
     for analysis in SECTIONS:
         if analysis.name not in names:
             monkeypatch.setattr(import_module(analysis.module), "section", lambda _evidence: None)
@@ -56,33 +48,36 @@ def images_of(file: Path) -> list[int]:
     return [int(row["index"]) for row in rows(file)]
 
 
-def test_the_numbers_are_those_of_the_kept_predictions(reported: Reported) -> None:
+def test_all_numbers_follow_from_the_saved_predictions(reported: Reported) -> None:
     report = SweepPaths(reported.folder).report
     winner = f"trial-{select(reported.folder).winner.number:04d}"
     with np.load(reported.overrides[1].removeprefix("data.path=").strip("'\"")) as file:
         labels = file["y_test"]
     names = [f"{winner}-seed-{seed}" for seed in range(2)]
-    said = np.stack([np.load(report.predictions(name))["probabilities"] for name in names])
+    predicted = np.stack([np.load(report.predictions(name))["probabilities"] for name in names])
     scores = rows(report.folder / "scores.csv")
     assert [row["model"] for row in scores] == ["seed 0", "seed 1", "committee"]
-    by_hand = [*(said.argmax(axis=2) == labels).mean(axis=1), (said.mean(axis=0).argmax(axis=1) == labels).mean()]
-    assert [float(row["accuracy"]) for row in scores] == by_hand
-    logs = [-np.log(one[np.arange(20), labels]).mean() for one in (*said, said.mean(axis=0))]
+    expected = [
+        *(predicted.argmax(axis=2) == labels).mean(axis=1),
+        (predicted.mean(axis=0).argmax(axis=1) == labels).mean(),
+    ]
+    assert [float(row["accuracy"]) for row in scores] == expected
+    logs = [-np.log(one[np.arange(20), labels]).mean() for one in (*predicted, predicted.mean(axis=0))]
     np.testing.assert_allclose([float(row["log_loss"]) for row in scores], logs, rtol=1e-9)
     np.testing.assert_allclose([float(row["loss"]) for row in scores[:2]], logs[:2], rtol=1e-5)
     page = report.page.read_text(encoding="utf-8")
-    mean = f"{100 * np.mean(by_hand[:2]):.2f}"
+    mean = f"{100 * np.mean(expected[:2]):.2f}"
     assert f"{mean} %" in page
     assert f"test accuracy: {mean} " in reported.printed
-    assert f"committee: {100 * by_hand[2]:.2f} %" in reported.printed
-    wrong = np.flatnonzero(said.mean(axis=0).argmax(axis=1) != labels).tolist()
+    assert f"committee: {100 * expected[2]:.2f} %" in reported.printed
+    wrong = np.flatnonzero(predicted.mean(axis=0).argmax(axis=1) != labels).tolist()
     assert sorted(images_of(report.folder / "mistakes.csv")) == wrong
-    ambiguous = np.argsort(said.mean(axis=0).max(axis=1))[:10].tolist()
+    ambiguous = np.argsort(predicted.mean(axis=0).max(axis=1))[:10].tolist()
     assert images_of(report.folder / "ambiguous.csv")[:10] == ambiguous
     assert len(list((report.folder / "ambiguous").glob("*.png"))) == 10
 
 
-def test_all_of_the_report_is_there(reported: Reported) -> None:
+def test_sections_record_files_and_printed_lines(reported: Reported) -> None:
     report = SweepPaths(reported.folder).report
     assert reported.made.failed == {}
     assert reported.folder / "report" / "index.html" == report.page
@@ -104,7 +99,7 @@ def test_all_of_the_report_is_there(reported: Reported) -> None:
     assert printed[-1] == "the page: logs/search/report/index.html"
 
 
-def test_the_bar_ends_at_all_of_the_work(reported: Reported, folder: Path) -> None:
+def test_the_progress_bar_ends_at_its_total(reported: Reported, folder: Path) -> None:
     epochs = select(folder).best_epoch
     assert reported.steps.done == reported.steps.total
     for options, trained in (["report.seeds=2"], 2), (["report.refit=false"], 0), (["report.seeds=1"], 1):
@@ -117,14 +112,14 @@ def test_the_bar_ends_at_all_of_the_work(reported: Reported, folder: Path) -> No
 
 
 def stop_in_the_middle(folder: Path) -> int:
-    """Leave a trial that has reported an epoch, and that nobody owns any more; its number."""
+    """Leave an interrupted trial without an owner, after one reported epoch; returns its number."""
     with claimed(folder) as (study, claim, trial):
         study.report(claim, 1, 0.25)
         trial.history.write_text("epoch,loss,val_loss\n1,1.5,1.4\n", encoding="utf-8")
     return claim.number
 
 
-def test_a_second_report_trains_nothing_and_needs_no_keras_and_the_sweep_may_be_stopped(folder: Path) -> None:
+def test_a_second_report_trains_nothing_without_keras_while_a_trial_is_interrupted(folder: Path) -> None:
     running, before = stop_in_the_middle(folder), kept(folder)
     states = [record.state for record in select(folder).records]
     assert states == [*[State.COMPLETED] * 3, State.RUNNING]
@@ -152,7 +147,7 @@ def test_a_second_report_trains_nothing_and_needs_no_keras_and_the_sweep_may_be_
     assert set(search.curves["trial"]) == {0, 1, 2, running}
 
 
-def test_tables_are_no_images(
+def test_inputs_that_are_not_images(
     run_sweep: RunSweep, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(3)
@@ -177,10 +172,10 @@ def test_tables_are_no_images(
     assert score["examples"] == together["examples"] == "40"
     evidence, _ = collected(folder, "report.seeds=1")
     assert (evidence.images, evidence.robustness) == (None, None)
-    check_that_a_row_of_a_table_is_shown(folder, capfd)
+    check_that_show_draws_an_input(folder, capfd)
 
 
-def check_that_a_row_of_a_table_is_shown(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def check_that_show_draws_an_input(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     answer = command(capfd, "show", str(folder), "7")
     assert answer.code == 0, answer.err
     assert answer.out.startswith("image 7: label ")
@@ -188,7 +183,7 @@ def check_that_a_row_of_a_table_is_shown(folder: Path, capfd: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("short")
-def test_a_section_that_fails_is_named_and_the_rest_stands(
+def test_a_failed_section_is_named_and_the_others_are_shown(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_evidence: Any) -> None:
@@ -209,7 +204,7 @@ def test_a_section_that_fails_is_named_and_the_rest_stands(
 
 
 @pytest.mark.usefixtures("short")
-def test_a_report_without_a_checkpoint_says_so_on_the_page(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_checkpoint_is_a_note_on_the_page(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     number = select(folder).winner.number
     paths = SweepPaths(folder)
     paths.trial(number).model.unlink()
@@ -234,71 +229,3 @@ def test_one_model_without_robustness(folder: Path, capfd: pytest.CaptureFixture
     record = json.loads(report.record.read_text(encoding="utf-8"))
     assert (record["models"], record["refitted"]) == ([f"trial-{record['trial']:04d}"], False)
     assert re.search(r">\s*120\s*<", report.page.read_text(encoding="utf-8"))
-
-
-def test_one_report_at_a_time(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    paths = SweepPaths(folder).report
-    left = paths.model(".trial-0000-seed-0-0123456789ab")
-    left.touch()
-    before = tree(folder)
-    with exclusive_lock(paths.lock):
-        answer = command(capfd, "report", str(folder))
-    assert answer.code == 2
-    assert "another `mnistsweep report` is running here. Repeat the command when that one has ended." in answer.err
-    assert {path: at for path, at in tree(folder).items() if not path.endswith(paths.lock.name)} == {
-        path: at for path, at in before.items() if not path.endswith(paths.lock.name)
-    }
-    with report_command._lock(paths):
-        assert not left.exists()
-
-
-BAD = [
-    (["report.class_names=[a,b]"], r"report\.class_names: must be 4, one a class, received 2: \['a', 'b'\]\."),
-    (["report.against=model.layer_sise"], r"report\.against: .*did you mean 'model\.layer_size'\?"),
-    (["report.seeds=0"], r"report\.seeds: must be between 1 and 100; received 0\."),
-    (["report.seds=1"], r"report\.seds: there is no such key; did you mean 'report\.seeds'\?"),
-    (["extra"], r"report: expects one sweep and keys of its own, report\.KEY=VALUE; received 'extra'\."),
-    (["--seeds"], r"report: there is no option '--seeds'"),
-]
-
-
-def test_bad_input_is_one_message_and_nothing_is_written(
-    reported: Reported, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    folder = copied(reported.folder, tmp_path / "search", report=False)
-    for options, message in BAD:
-        answer = command(capfd, "report", str(folder), *options)
-        assert (answer.code, answer.out) == (2, ""), options
-        assert re.fullmatch(rf"mnistsweep: {message}.*\n", answer.err), answer.err
-        assert not SweepPaths(folder).report.folder.exists()
-
-
-def test_sweeps_that_cannot_be_reported(
-    tiny_data: list[str], tiny_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    own = tmp_path / "own.npz"
-    shutil.copyfile(tiny_file, own)
-    sweep = [*tiny_data, f"data.path={quoted(str(own))}", "model=perceptron", "model.layer_size=4,8", "oracle=grid"]
-    failed = finished_sweep([*sweep, "name=failed"], [None, None]).paths
-    done = finished_sweep([*sweep, "name=done"], [0.5, 0.6]).paths
-
-    def refused(name: str, message: str) -> None:
-        answer = command(capfd, "report", name)
-        assert answer.code == 2, answer
-        assert re.fullmatch(rf"mnistsweep: {message}\n", answer.err), answer.err
-        assert not failed.report.folder.exists()
-        assert not done.report.folder.exists()
-
-    refused("dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
-    refused("logs/dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
-    refused("failed", r".*no trial has completed yet.* \(2 started\)\. Trial 0 failed: it broke\. .* continues it\.")
-    with np.load(own) as file:
-        arrays = {name: file[name] for name in file.files}
-    np.savez(own, **(arrays | {"y_train": arrays["y_train"][::-1]}))
-    refused("done", r"logs/done: the data differ from those of the sweep \(checksum .*; restore them, or .*")
-    own.unlink()
-    refused("done", r"logs/done: the data of this sweep can no longer be loaded: .*own\.npz.*")
-    done.trial(1).config.unlink()
-    refused("done", r"logs/done/trials/0001/config\.yaml: the configuration of trial 1 cannot be read: .*")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import command
-from reports import Reported, collected, copied
+from reports import Reported, collected
 
 from mnistsweep.commands.show import show
 from mnistsweep.errors import DataError
@@ -25,12 +25,6 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture
 def evidence(reported: Reported) -> Evidence:
     return collected(reported.folder, "report.seeds=2")[0]
-
-
-@pytest.fixture
-def folder(reported: Reported, tmp_path: Path) -> Path:
-    """A copy of the shared sweep, with its report."""
-    return copied(reported.folder, tmp_path / "copy")
 
 
 def test_one_image_is_printed_and_drawn(
@@ -56,7 +50,7 @@ def test_one_image_is_printed_and_drawn(
     assert len(target.read_bytes()) > 2000
 
 
-def test_the_next_wrong_one_is_found_and_drawn_into_the_report(
+def test_the_next_wrong_image_is_drawn_into_the_report(
     folder: Path, evidence: Evidence, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wrong = np.flatnonzero(evidence.committee.argmax(axis=1) != evidence.labels).tolist()
@@ -69,7 +63,7 @@ def test_the_next_wrong_one_is_found_and_drawn_into_the_report(
     assert SweepPaths(folder).report.image(wrong[0]).read_bytes().startswith(PNG)
 
 
-def test_names_of_classes_are_printed_as_they_are(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_class_names_are_printed_without_markup(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     record = SweepPaths(folder).report.record
     content = json.loads(record.read_text(encoding="utf-8"))
     content["class_names"] = ["[red]", "[b]one[/b]", "Zwei", "drei"]
@@ -80,7 +74,7 @@ def test_names_of_classes_are_printed_as_they_are(folder: Path, capfd: pytest.Ca
     assert all(name in answer.out for name in content["class_names"])
 
 
-def test_it_is_shown_without_keras(folder: Path) -> None:
+def test_show_does_not_import_keras(folder: Path) -> None:
     code = (
         "import sys; from mnistsweep import cli; "
         f"code = cli.main(['show', {str(folder)!r}, '0']); "
@@ -102,7 +96,7 @@ def test_it_is_shown_without_keras(folder: Path) -> None:
         (["3", "--nxt-wrong"], r"mnistsweep: show: there is no option '--nxt-wrong'; did you mean '--next-wrong'\? .*"),
     ],
 )
-def test_an_image_that_is_not_there(
+def test_invalid_arguments_are_one_message(
     reported: Reported, capfd: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     answer = command(capfd, "show", str(reported.folder), *arguments)
@@ -110,7 +104,7 @@ def test_an_image_that_is_not_there(
     assert re.fullmatch(f"{message}\n", answer.err), answer.err
 
 
-def test_a_place_that_cannot_be_written_to_is_said(
+def test_an_output_that_cannot_be_written_is_an_error(
     reported: Reported, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken").mkdir()
@@ -119,7 +113,7 @@ def test_a_place_that_cannot_be_written_to_is_said(
     assert list(tmp_path.rglob("*")) == [tmp_path / "taken"]
 
 
-def test_where_all_are_right_there_is_no_next_wrong_one(folder: Path, evidence: Evidence) -> None:
+def test_without_mistakes_there_is_no_next_wrong_image(folder: Path, evidence: Evidence) -> None:
     paths = SweepPaths(folder).report
     for name in json.loads(paths.record.read_text(encoding="utf-8"))["models"]:
         with np.load(paths.predictions(name)) as file:

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def write_easy_data(folder: Path) -> Path:
-    """An `.npz` file like `tiny_file`, with more examples (300 and 20) and less noise."""
+    """Write an `.npz` file like `tiny_file`, with more examples (300 and 20) and less noise."""
     rng = np.random.default_rng(12)
     labels = (np.arange(320) % 4).astype(np.uint8)
     images = rng.integers(0, 120, (320, 6, 6))
