@@ -97,17 +97,13 @@ from importlib.metadata import distribution
 from pathlib import Path
 import hydra_plugins.mnistsweep_sweeper as plugins
 import mnistsweep
-from mnistsweep.config.compose import compose
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, resources
 from mnistsweep.data import load
 from mnistsweep.planning.planner import plan_sweep
 
 presets = sorted((f.parent.name, f.stem) for f in conf_folder().glob("*/*.yaml"))
-for group, preset in presets:
-    choice = f"{group}=[{preset}]" if group == "space" else f"{group}={preset}"
-    compose(Recipe((choice,)))
-sweeps = {name: len(plan_sweep(Recipe(), [f"+sweeps={name}"]).space.dimensions) for name in Recipe().options("sweeps")}
+plan = plan_sweep(Recipe(), ["+sweeps=coarse"])
 entries = distribution("mnistsweep").entry_points.select(group="hydra.plugins")
 dataset = load({"_target_": "mnistsweep.data.sources.load_mnist", "train_limit": 100})
 print(json.dumps({
@@ -115,7 +111,8 @@ print(json.dumps({
     "plugins": plugins.__file__,
     "resources": str(resources()),
     "presets": presets,
-    "sweeps": sweeps,
+    "sweeps": Recipe().options("sweeps"),
+    "dimensions": len(plan.space.dimensions),
     "entries": sorted(entry.value for entry in entries),
     "loaded": [entry.load().__name__ for entry in entries],
     "images": list(dataset.validation.images.shape),
@@ -135,10 +132,11 @@ def test_the_wheel_works_without_the_checkout(inspected: dict[str, Any], elsewhe
     assert inspected["images"] == [10000, 28, 28, 1]
 
 
-def test_every_configuration_composes_from_the_wheel(inspected: dict[str, Any]) -> None:
+def test_configurations_are_found_in_the_wheel(inspected: dict[str, Any]) -> None:
+    """One of them composes; the others are the same files as in the checkout, where each composes in a test."""
     assert inspected["presets"] == sorted([file.parent.name, file.stem] for file in conf_folder().glob("*/*.yaml"))
     assert set(inspected["sweeps"]) == {file.stem for file in (resources() / "sweeps").glob("*.yaml")}
-    assert all(inspected["sweeps"].values())
+    assert inspected["dimensions"] > 1
 
 
 def test_the_plugins_are_named_one_by_one(inspected: dict[str, Any]) -> None:

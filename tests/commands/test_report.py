@@ -119,6 +119,7 @@ def stop_in_the_middle(folder: Path) -> int:
     return claim.number
 
 
+@pytest.mark.slow
 def test_a_second_report_trains_nothing_without_keras_while_a_trial_is_interrupted(folder: Path) -> None:
     running, before = stop_in_the_middle(folder), kept(folder)
     states = [record.state for record in select(folder).records]

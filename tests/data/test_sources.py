@@ -186,6 +186,7 @@ def fashion(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return outcome
 
 
+@pytest.mark.slow
 def test_fashion_mnist_is_read_from_the_cache_of_keras(fashion: dict[str, Any]) -> None:
     assert fashion["check_imports_keras"] is False
     assert fashion["sizes"] == [32, 8, 12]
@@ -193,10 +194,12 @@ def test_fashion_mnist_is_read_from_the_cache_of_keras(fashion: dict[str, Any]) 
     assert fashion["equal"] is True
 
 
+@pytest.mark.slow
 def test_a_loader_of_keras_is_named_by_its_path(fashion: dict[str, Any]) -> None:
     assert fashion["by_target"] == fashion["checksum"]
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_of_keras_says_what_to_delete(fashion: dict[str, Any]) -> None:
     assert "data=fashion_mnist could not be loaded by Keras: EOFError" in fashion["damaged"]
     assert "delete datasets/fashion-mnist" in fashion["damaged"]

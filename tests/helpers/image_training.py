@@ -20,7 +20,7 @@ def arrays(count: int = EXAMPLES, seed: int = 0) -> tuple[np.ndarray, np.ndarray
 TRAIN, VALIDATION = arrays(), arrays(30, seed=1)
 
 
-def model(dropout: float = 0.0, optimizer: Any = "adam", kind: type = keras.Sequential, **compiling: Any) -> Any:
+def model(dropout: float = 0.0, optimizer: Any = "sgd", kind: type = keras.Sequential, **compiling: Any) -> Any:
     keras.utils.set_random_seed(3)
     layers = [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(8, activation="relu")]
     layers += [keras.layers.Dropout(dropout)] if dropout else []

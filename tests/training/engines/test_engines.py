@@ -43,7 +43,7 @@ class TestEngine:
     """Contract of every engine."""
 
     def test_trains_and_measures_as_fit_does(self, engine: str) -> None:
-        ours, theirs = model(), model()
+        ours, theirs = model(optimizer="adam"), model(optimizer="adam")
         records = fit(ours, TRAIN, VALIDATION, options(engine=engine))
         expected = plain_fit(theirs, 2)
         same_weights(ours, theirs, tolerance=1e-5)
@@ -66,7 +66,7 @@ class TestEngine:
         assert not np.array_equal(one.get_weights()[0], two.get_weights()[0])
 
     def test_two_halves_are_the_whole(self, engine: str) -> None:
-        whole, halves = model(dropout=0.5), model(dropout=0.5)
+        whole, halves = model(0.5, "adam"), model(0.5, "adam")
         records = fit(whole, TRAIN, VALIDATION, options(4, engine=engine))
         first = fit(halves, TRAIN, VALIDATION, options(2, engine=engine))
         second = fit(halves, TRAIN, VALIDATION, options(4, engine=engine, initial_epoch=2))
@@ -181,9 +181,9 @@ class TestEngine:
         def backup() -> Any:
             return keras.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
 
-        fit(model(), TRAIN, None, options(2, engine=engine), [backup()])
+        fit(model(optimizer="adam"), TRAIN, None, options(2, engine=engine), [backup()])
         recorder = Recorder()
-        fit(model(), TRAIN, None, options(4, engine=engine), [backup(), recorder])
+        fit(model(optimizer="adam"), TRAIN, None, options(4, engine=engine), [backup(), recorder])
         assert [epoch for name, epoch in recorder.events if name == "epoch_begin"] == [2, 3]
 
     def test_models_are_released(self, engine: str) -> None:
@@ -199,7 +199,7 @@ class TestEngine:
 
 
 def test_engines_agree() -> None:
-    one, two = model(), model()
+    one, two = model(optimizer="adam"), model(optimizer="adam")
     fit(one, TRAIN, VALIDATION, options(3, engine="resident"))
     fit(two, TRAIN, VALIDATION, options(3, engine="portable"))
     same_weights(one, two, tolerance=1e-5)
@@ -238,7 +238,7 @@ import json, sys
 import keras, numpy as np
 from mnistsweep.training.loop import FitOptions, fit
 from image_training import TRAIN, VALIDATION, Recorder, model, options
-built = model()
+built = model(optimizer="adam")
 built.set_weights([np.asarray(w, "float32") for w in json.load(sys.stdin)])
 recorder = Recorder()
 records = fit(built, TRAIN, VALIDATION, options(), [recorder])
@@ -248,11 +248,12 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_other_backends_train_to_the_same_weights(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    built = model()
+    built = model(optimizer="adam")
     start = json.dumps([weights.tolist() for weights in built.get_weights()])
     records = fit(built, TRAIN, VALIDATION, options())
     path = os.pathsep.join([str(Path(image_training.__file__).parent), os.environ.get("PYTHONPATH", "")])
