@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistsweep.config.grammar import parse
+from mnistsweep.config.overrides import parse_override
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
 from mnistsweep.errors import SpaceError
 from mnistsweep.space import SearchSpace, canonical
@@ -144,7 +144,7 @@ def test_a_space_survives_json(space: SearchSpace) -> None:
 
 @given(DIMENSIONS)
 def test_a_description_is_what_one_would_type(dimension: Dimension) -> None:
-    (read,) = parse([f"x={dimension.describe()}"]).dimensions
+    read = parse_override(f"x={dimension.describe()}").dimension
     assert read == dimension
 
 

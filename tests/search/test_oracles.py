@@ -13,7 +13,7 @@ import pytest
 from fakes import LINE, MIXED, SMALL, make_search, open_study, run, score, train
 from optuna.trial import TrialState
 
-from mnistsweep.config.grammar import parse
+from mnistsweep.config.overrides import parse_overrides
 from mnistsweep.dimensions import Choice, Dimension, Float, Int, is_active
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths
@@ -28,7 +28,8 @@ NO_TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason=
 EACH_ORACLE = [pytest.param(name, marks=NO_TORCH if name == "gp" else ()) for name in ORACLES]
 
 # What a grid can be made of, in the grammar that users type: 2 x 3 x 2 points.
-LISTED = SearchSpace(parse(["a=range(1,3)", "b=5,1,2", "c=int(interval(0,1))"]).dimensions)
+RANGES, _ = parse_overrides(["a=range(1,3)", "b=5,1,2", "c=int(interval(0,1))"])
+LISTED = SearchSpace(tuple(override.dimension for override in RANGES if override.dimension is not None))
 
 
 def space_for(oracle: str) -> SearchSpace:
