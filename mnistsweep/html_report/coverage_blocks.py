@@ -1,4 +1,4 @@
-"""What answering only when sure brings: the blocks of the calibration section on accuracy against coverage."""
+"""Blocks of the calibration section on selective prediction: accuracy where only confident predictions are used."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Figure, Table
 from mnistsweep.text import percent, percent_range
 
-# Rows of the table of coverages, and accuracies that one may want to reach.
+# Coverages in the table, and target accuracies of the facts and the advice.
 COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 TARGETS = (0.995, 0.999)
 
-# An advice to answer only when sure is one only if at least this share is answered.
+# Minimum coverage for advice.
 MIN_COVERAGE = 0.5
 
 
 def coverage_figure(curves: list[Coverage], curve: Coverage) -> Figure:
-    """The error of the answers given, of each seed and of the committee.
+    """Return the error rate against coverage, of each seed and of the committee.
 
     Args:
-        curves: One a seed.
-        curve: Of the committee; with one seed, the same.
+        curves: Curve of each seed.
+        curve: Curve of the committee; with one seed, that of the model.
     """
     area = np.array([one.risk_area for one in curves])
     caption = (
-        "The share of wrong answers if only the most confident images are answered, from all of them (at the right end "
-        f"of the curve: {percent(1 - curve.accuracy[-1])} wrong) to ever fewer. "
+        "Error rate if only the most confident predictions are used. Coverage is the share of these predictions; at "
+        f"100 %, on the right, the error rate is {percent(1 - curve.accuracy[-1])}. "
     )
     point = curve.largest_point_with(TARGETS[-1])
     if point is not None:
         caption += (
-            f"At {percent(curve.coverage[point])} coverage {percent(curve.accuracy[point])} of the answers are right. "
+            f"At a coverage of {percent(curve.coverage[point])}, the accuracy is {percent(curve.accuracy[point])}. "
         )
     caption += f"Area under the curve: {curve.risk_area:.5f}"
     caption += f" for the committee, {area.mean():.5f} for one model." if len(curves) > 1 else "."
-    alt = "The error rate of the answers given, against the share of images that is answered."
+    alt = "Error rate of the predictions that are used, against coverage."
     return Figure("calibration-coverage", _draw(curves, curve), caption, alt)
 
 
 def coverage_table(curve: Coverage) -> Table:
-    """A few points of the curve with their intervals."""
+    """Return a table of some points of the curve, with intervals of their accuracy."""
     points = curve.points_at(sorted(COVERAGES))[::-1]
     low, high = curve.interval(points)
     rows = [
@@ -59,26 +59,27 @@ def coverage_table(curve: Coverage) -> Table:
         ]
         for point, below, above in zip(points, low, high, strict=True)
     ]
-    columns = ("answered", "confidence at least", "right of these", "Wilson 95 %")
+    columns = ("coverage", "minimum confidence", "accuracy", "Wilson 95 %")
     caption = (
-        "How right the answers are if only the most confident images are answered. The thresholds were read off these "
-        "same test images, which the intervals do not know."
+        "Accuracy if only the most confident predictions are used. The thresholds were chosen on the same test images, "
+        "which the intervals do not account for."
     )
     return Table(columns, rows, caption, columns)
 
 
 def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
-    """The threshold of the highest target that enough images reach, if it brings something.
+    """Return advice on a confidence threshold, for the highest target accuracy that leaves enough predictions.
 
-    It is chosen on the validation side of the winner's checkpoint, so that the test set can tell what it gives.
+    The threshold is chosen on the validation data of the winner's checkpoint, so that the accuracy on the test set is
+    unbiased.
 
     Args:
-        evidence: Whose checkpoint is asked.
-        curve: Of the committee: where there is no checkpoint, its threshold is read off the test images.
+        evidence: Evidence with the checkpoint.
+        curve: Curve of the committee, the source of the threshold where there is no checkpoint.
     """
     checkpoint = evidence.checkpoint
     if checkpoint is None:
-        return _read_off(curve)
+        return _advice_without_checkpoint(curve)
     validation = measure_coverage(checkpoint.validation, checkpoint.validation_labels)
     chosen = _choice(validation)
     if chosen is None:
@@ -91,15 +92,15 @@ def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
         return []
     low, high = wilson_interval(right[answered].sum(), answered.sum())
     return [
-        f"Answering only when the winner's checkpoint is at least {percent(threshold)} sure, a threshold chosen on its "
-        f"validation side for {100 * target:g} % accuracy, leaves {percent(answered.mean())} of the test images and "
-        f"{percent(right[answered].mean())} accuracy ({percent_range(float(low), float(high))}) instead of "
-        f"{percent(right.mean())}; give the others to a human."
+        f"Let a person decide where the confidence of the winner's checkpoint is below {percent(threshold)}: with this "
+        f"threshold, chosen on the validation data for {100 * target:g} % accuracy, the model decides "
+        f"{percent(answered.mean())} of the test images with an accuracy of {percent(right[answered].mean())} "
+        f"({percent_range(float(low), float(high))}) instead of {percent(right.mean())}."
     ]
 
 
 def _choice(curve: Coverage) -> tuple[float, int] | None:
-    """The highest target that enough images reach, but not all do, and its point of the curve."""
+    """Return the highest target that is reached at enough coverage, but not at full coverage, and its point."""
     for target in reversed(TARGETS):
         point = curve.largest_point_with(target)
         if point is not None and curve.accuracy[-1] < target and curve.coverage[point] >= MIN_COVERAGE:
@@ -107,21 +108,21 @@ def _choice(curve: Coverage) -> tuple[float, int] | None:
     return None
 
 
-def _read_off(curve: Coverage) -> list[str]:
+def _advice_without_checkpoint(curve: Coverage) -> list[str]:
     chosen = _choice(curve)
     if chosen is None:
         return []
     _, point = chosen
     return [
-        f"Answering only when confidence is at least {percent(curve.thresholds[point])} leaves "
-        f"{percent(curve.coverage[point])} of the images and {percent(curve.accuracy[point])} accuracy instead of "
-        f"{percent(curve.accuracy[-1])}; give the others to a human. "
-        "The threshold was read off these same test images, which flatters it."
+        f"Let a person decide where the confidence is below {percent(curve.thresholds[point])}: the model then decides "
+        f"{percent(curve.coverage[point])} of the images with an accuracy of {percent(curve.accuracy[point])} instead "
+        f"of {percent(curve.accuracy[-1])}. The threshold was chosen on the same test images, so this accuracy is "
+        "optimistic."
     ]
 
 
 def coverage_rows(curve: Coverage) -> pd.DataFrame:
-    """The curve at 200 coverages, for ``coverage.csv``."""
+    """Return the curve at 200 coverages, for ``coverage.csv``."""
     points = curve.points_at(np.linspace(0.005, 1.0, 200))
     low, high = curve.interval(points)
     return pd.DataFrame(
@@ -142,13 +143,13 @@ def _draw(curves: Sequence[Coverage], together: Coverage) -> Drawing:
         figure, (axes,) = style.new_figure(height=3.0)
         several = len(curves) > 1
         for number, curve in enumerate(curves if several else ()):
-            label = "one model (a line a seed)" if number == 0 else None
+            label = "one model (one line per seed)" if number == 0 else None
             axes.step(
                 100 * curve.coverage, 100 * (1 - curve.accuracy), color=style.SKY, linewidth=1, alpha=0.8, label=label
             )
         label = "committee" if several else "the model"
         axes.step(100 * together.coverage, 100 * (1 - together.accuracy), color=style.VERMILION, label=label)
-        axes.set(xlim=(100 * _least_shown(together), 100.5), xlabel="images answered, %", ylabel="wrong answers, %")
+        axes.set(xlim=(100 * _min_displayed_coverage(together), 100.5), xlabel="coverage, %", ylabel="error rate, %")
         top = max(float(1 - one.accuracy[-1]) for one in (*curves, together))
         axes.set_ylim(-5 * top, 125 * top if top > 0 else 1)
         axes.grid(True)
@@ -156,8 +157,8 @@ def _draw(curves: Sequence[Coverage], together: Coverage) -> Drawing:
     return figure
 
 
-def _least_shown(curve: Coverage) -> float:
-    """A round coverage a little below the one where nine of ten errors are gone."""
+def _min_displayed_coverage(curve: Coverage) -> float:
+    """Return a round coverage slightly below the one at which the error rate is a tenth of that at full coverage."""
     point = curve.largest_point_with(1 - 0.1 * float(1 - curve.accuracy[-1]))
     gone = 0.0 if point is None else float(curve.coverage[point])
     return float(np.floor(20 * (1 - min(1.0, 1.6 * (1 - gone) + 0.05))) / 20)

@@ -160,6 +160,11 @@ class Evidence:
         return len(self.probabilities) > 1
 
     @property
+    def committee_name(self) -> str:
+        """Name of the committee in sentences: ``the committee``, or ``the model`` where there is one seed."""
+        return "the committee" if self.several_seeds else "the model"
+
+    @property
     def scored_trials(self) -> ScoredTrials | None:
         """Completed and pruned trials with an objective; None where no trial has completed."""
         return None if self.search is None else self.search.scored

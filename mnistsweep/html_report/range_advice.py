@@ -1,4 +1,4 @@
-"""Where the best trials lie at the end of a range: the range may end too early."""
+"""Advice on ranges of the search space that should be extended, because the best trials are at one of their ends."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from mnistsweep.dimensions import Choice, Dimension, Int
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.scored_trials import ScoredTrials
 
-# The best tenth of the trials is looked at, but no fewer than three, of at least ten.
+# The best trials are this share of at least `MIN_TRIALS` trials, and at least `MIN_BEST`.
 BEST_SHARE, MIN_BEST, MIN_TRIALS = 0.1, 3, 10
 
-# The end of an interval is its outermost tenth; of an ordered choice its outermost value.
+# The end of an interval is this share of it; the end of a choice of numbers is its first or last value.
 END_SHARE = 0.1
 
-# So rarely so many of the best would lie there by chance.
-CHANCE = 0.05
+# Advice is given where this many of the best trials at one end have at most this probability by chance.
+MAX_PROBABILITY = 0.05
 
 
 def range_advice(trials: ScoredTrials) -> list[str]:
-    """A sentence for each end of a range where more of the best trials lie than chance would put there.
+    """Return a sentence for each end of a range with more of the best trials than chance explains.
 
     Args:
-        trials: Completed and pruned ones.
+        trials: Scored trials.
     """
     if len(trials.values) < MIN_TRIALS:
         return []
@@ -48,30 +48,30 @@ def _sentences(trials: ScoredTrials, dimension: Dimension, best: Any) -> Iterato
         beyond = _beyond(dimension, end)
         if beyond is None or not _unlikely(int(there.sum()), len(places), share):
             continue
-        head = f"{int(there.sum())} of the {len(places)} best trials"
-        head = f"All {len(places)} best trials" if there.all() else head
+        which = f"{int(there.sum())} of the {len(places)} best trials"
+        which = f"all {len(places)} best trials" if there.all() else which
         if isinstance(dimension, Choice):
             value = dimension.values[0 if end == "lower" else -1]
             yield (
-                f"{head} have {dimension.key}={value:g}, the {'smallest' if end == 'lower' else 'largest'} of its "
-                f"values: add {beyond:g}."
+                f"Add {beyond:g} to the values of {dimension.key}: {which} have the "
+                f"{'smallest' if end == 'lower' else 'largest'} value, {value:g}."
             )
         else:
             yield (
-                f"{head} have {dimension.key} in the {end} tenth of its range, {dimension.low:g} to "
-                f"{dimension.high:g}: widen it to {beyond:g}."
+                f"Extend the range of {dimension.key} to {beyond:g}: {which} are in the {end} tenth of the range, "
+                f"{dimension.low:g} to {dimension.high:g}."
             )
 
 
 def _unlikely(there: int, best: int, share: float) -> bool:
-    """Whether chance seldom puts so many of the best trials where this share of the range is (binomial tail)."""
+    """Return whether so many of the best trials in this share of the range are unlikely by chance (binomial tail)."""
     from scipy.stats import binom
 
-    return 2 * there > best >= MIN_BEST and bool(binom.sf(there - 1, best, share) <= CHANCE)
+    return 2 * there > best >= MIN_BEST and bool(binom.sf(there - 1, best, share) <= MAX_PROBABILITY)
 
 
 def _beyond(dimension: Dimension, end: str) -> float | None:
-    """A value past the end of a range, on the same scale; None where the range ends at a natural bound."""
+    """Return a value beyond an end of a range, on the same scale; None where the range ends at a natural bound."""
     if isinstance(dimension, Choice):
         near, inner = dimension.values[:2] if end == "lower" else dimension.values[:-3:-1]
         whole = all(isinstance(value, int) for value in dimension.values)
@@ -90,12 +90,12 @@ def _beyond(dimension: Dimension, end: str) -> float | None:
 
 
 def _step(near: float, other: float, log: bool, share: float) -> float:
-    """As far past `near` as this share of the way to `other`."""
+    """Return the number beyond `near` at this share of the distance from `other` to `near`."""
     return float(near * (near / other) ** share) if log else near + share * (near - other)
 
 
 def _geometric(values: tuple[Any, ...]) -> bool:
-    """Whether numbers grow by a factor rather than by a step."""
+    """Return whether numbers grow by a constant factor rather than by a constant step."""
     ratios = np.array(values[1:], dtype=float) / np.array(values[:-1], dtype=float) if values[0] > 0 else np.zeros(0)
     steps = np.diff(np.array(values, dtype=float))
     return bool(len(ratios)) and np.ptp(ratios) / ratios.mean() < np.ptp(steps) / steps.mean()

@@ -87,7 +87,7 @@ HIDDEN = (
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_whole(browser: Any, index: Path, scheme: str) -> None:
     visit = Visit(browser, index, viewport={"width": 1400, "height": 800}, color_scheme=scheme)
-    visit.page.wait_for_selector(".interactive.lives")
+    visit.page.wait_for_selector(".interactive.drawn")
     assert [url for url in visit.fetched if not url.startswith(("file:", "data:"))] == []
     assert [url for url in visit.fetched if url.startswith("file:")] == [index.as_uri()]
     assert visit.page.locator("svg[role=img]").count() >= 10
@@ -123,8 +123,8 @@ def edges(box: Any) -> tuple[int, int]:
 
 def test_an_interactive_picture_takes_the_place_of_its_still_one_but_on_paper(browser: Any, index: Path) -> None:
     visit = Visit(browser, index, color_scheme="dark")
-    visit.page.wait_for_selector(".interactive.lives")
-    still, live = ".interactive figure > .scroll", ".interactive .live"
+    visit.page.wait_for_selector(".interactive.drawn")
+    still, live = ".interactive figure > .scroll", ".interactive .plot"
     assert (visit.shown(live), visit.shown(still)) == (True, False)
     visit.page.emulate_media(media="print")
     assert (visit.shown(live), visit.shown(still)) == (False, True)
@@ -135,7 +135,7 @@ def test_an_interactive_picture_takes_the_place_of_its_still_one_but_on_paper(br
 def test_the_still_picture_stays_where_there_is_no_javascript(browser: Any, index: Path) -> None:
     visit = Visit(browser, index, java_script_enabled=False)
     assert visit.shown(".interactive figure > .scroll")
-    assert not visit.page.locator(".live").count()
+    assert not visit.page.locator(".plot").count()
     visit.page.close()
 
 
@@ -143,5 +143,5 @@ def test_the_still_picture_stays_where_there_is_no_webgl(playwright: Any, index:
     browser = launch(playwright, "--disable-3d-apis")
     visit = Visit(browser, index)
     assert visit.shown(".interactive figure > .scroll")
-    assert not visit.page.locator(".live").count()
+    assert not visit.page.locator(".plot").count()
     browser.close()

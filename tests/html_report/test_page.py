@@ -72,7 +72,7 @@ def test_a_page_of_every_kind_of_block(analysis, tmp_path: Path) -> None:  # typ
     )  # fmt: skip
     assert '<html lang="en">' in html
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in html
-    assert "<title>quick &lt;start&gt;: report of a sweep</title>" in html
+    assert "<title>quick &lt;start&gt;: sweep report</title>" in html
     assert "A file is missing." in html
     assert '<li>Look at 4 &lt;again&gt;. <a href="#full">About full</a></li>' in html
     for text in ("One &lt; two &amp; three.", "99.02 to 99.37 %", "Fours are hardest.", "It rises &lt;steadily&gt;."):
@@ -105,7 +105,7 @@ def test_a_section_that_fails_says_why(analysis, tmp_path: Path) -> None:  # typ
     made = page.make(EVIDENCE, tmp_path, sections)
     html = made.index.read_text(encoding="utf-8")
     assert made.failed == {"broken": "ValueError: shapes disagree: (3,) & <4>"}
-    assert "This section could not be made. <code>ValueError: shapes disagree: (3,) &amp; &lt;4&gt;</code>" in html
+    assert "This section failed with an error: <code>ValueError: shapes disagree: (3,) &amp; &lt;4&gt;</code>" in html
     assert '<a href="errors/broken.txt">errors/broken.txt</a>' in html
     assert "in broken\n    raise ValueError" in (tmp_path / "errors" / "broken.txt").read_text(encoding="utf-8")
     assert "99.21 %" in html

@@ -1,4 +1,4 @@
-"""Parallel coordinates: each trial a line through its values; to play with, and still."""
+"""Parallel coordinates: each trial is a line through its values, in an interactive and in a static figure."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ from mnistsweep.text import is_share
 
 NAME = "parallel-coordinates"
 
-# In the ink of the page, light or dark: plotly knows one colour, and puts a white shadow behind its text.
+# Text and axes in the text colour of the page, light or dark: plotly has one colour and adds a white text shadow.
 STYLE = (
     f"<style>#{NAME} text {{fill: currentColor !important; text-shadow: none !important}} "
     f"#{NAME} .axis path, #{NAME} .axis line {{stroke: currentColor !important}}</style>"
 )
 
-# The still picture shows so many dimensions: more would not be legible.
-MAX_STILL = 7
+# Maximum number of dimensions in the static figure; more would not be legible.
+MAX_STATIC = 7
 
-# So many lines cover each other.
-MANY = 100
+# More lines than this cover each other and are drawn with more transparency.
+MAX_OPAQUE = 100
 
-# Where in the colour map the worst trial stands.
+# Position of the worst trial in the colour map, from 0 to 1.
 DARKEST = 0.2
 
-# How far below an axis the inactive trials pass, as a share of its length.
+# Distance below an axis at which the inactive trials cross it, as a share of the length of the axis.
 BELOW = 0.12
 
 
 def parallel_coordinates(trials: ScoredTrials) -> Interactive:
-    """Parallel coordinates of the trials that reached an objective.
+    """Return parallel coordinates of the trials with an objective.
 
-    A dimension of one value is left out: all lines would pass through one point.
+    A dimension with one value is left out, because all lines would cross it at one point.
 
     Args:
-        trials: Any number of them.
+        trials: Scored trials.
     """
     keys = [dimension.key for dimension in trials.space.dimensions if dimension.size != 1]
-    lines = [_Line(make_axis(trials.space, key), trials) for key in keys]
-    return Interactive(STYLE + _interactive(trials, lines), _still(trials, lines))
+    lines = [_VerticalAxis(make_axis(trials.space, key), trials) for key in keys]
+    return Interactive(STYLE + _interactive(trials, lines), _static(trials, lines))
 
 
-class _Line:
-    """One of the vertical lines: where trials pass it, and its ticks.
+class _VerticalAxis:
+    """Vertical axis of one dimension: the positions of the trials on it, and its ticks.
 
     Args:
-        scale: Of the dimension.
-        trials: All of them.
+        scale: Axis of the dimension.
+        trials: Scored trials.
     """
 
     def __init__(self, scale: Axis, trials: ScoredTrials) -> None:
@@ -75,26 +75,26 @@ class _Line:
         self.labels = [*([INACTIVE] if self.inactive else []), *scale.labels]
 
     def heights(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Positions from 0 to 1."""
+        """Return positions as heights from 0 (bottom) to 1 (top)."""
         return (places - self.low) / (self.high - self.low)
 
 
 def _objective(trials: ScoredTrials) -> tuple[float, float, list[float], list[str]]:
-    """The range of the last line, its ticks and their labels."""
+    """Return the range of the last axis, which shows the objective, its ticks and their labels."""
     low, high = objective_range(trials)
     ticks = [float(tick) for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
     return low, high, ticks, [f"{100 * tick:.4g} %" if is_share(trials.objective) else f"{tick:.3g}" for tick in ticks]
 
 
 def _colors(trials: ScoredTrials, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A colour for each objective; without the darkest, which a dark page would swallow."""
+    """Return a colour for each objective; the darkest ones are not used, because they vanish on a dark page."""
     low, high = objective_range(trials)
     units = np.clip((values - low) / (high - low), 0, 1)
     better = units if trials.direction == "max" else 1 - units
     return np.asarray(mpl.colormaps[style.COLORMAP](DARKEST + (1 - DARKEST) * better))
 
 
-def _interactive(trials: ScoredTrials, lines: list[_Line]) -> str:
+def _interactive(trials: ScoredTrials, lines: list[_VerticalAxis]) -> str:
     import plotly.graph_objects as go
     from plotly.io import to_html
 
@@ -125,13 +125,13 @@ def _interactive(trials: ScoredTrials, lines: list[_Line]) -> str:
     return html
 
 
-def _still(trials: ScoredTrials, all_lines: list[_Line]) -> Figure:
-    lines = all_lines[:MAX_STILL]
+def _static(trials: ScoredTrials, all_lines: list[_VerticalAxis]) -> Figure:
+    lines = all_lines[:MAX_STATIC]
     low, high, ticks, labels = _objective(trials)
     norm = Normalize(low, high)
     heights = [*(line.heights(line.places) for line in lines), norm(np.clip(trials.values, low, high))]
     columns = np.arange(len(heights))
-    order = np.argsort(trials.gains, kind="stable")  # the best on top
+    order = np.argsort(trials.gains, kind="stable")  # the best trial on top
     paths = np.stack([np.column_stack([columns, np.array(heights)[:, index]]) for index in order])
     with style.applied():
         drawing, (axes,) = style.new_figure(height=3.4)
@@ -141,7 +141,7 @@ def _still(trials: ScoredTrials, all_lines: list[_Line]) -> Figure:
                 list(paths),
                 colors=_colors(trials, trials.values[order]),
                 linewidths=widths,
-                alpha=0.75 if len(order) <= MANY else 0.4,
+                alpha=0.75 if len(order) <= MAX_OPAQUE else 0.4,
             )
         )
         for column, line in enumerate(lines):
@@ -166,23 +166,22 @@ def _upright(axes: Axes, column: int, heights: list[float], labels: list[str], s
         axes.text(place, height, text, ha=side, va="center", fontsize=8, zorder=4)
 
 
-def _caption(trials: ScoredTrials, lines: list[_Line]) -> str:
+def _caption(trials: ScoredTrials, lines: list[_VerticalAxis]) -> str:
     count, best = len(trials.values), trials.best
     text = (
-        f"Each line is one of {count} trials, coloured by {trials.objective}: yellow is best. "
+        f"Each line is one of {count} trials, coloured by {trials.objective} (yellow is best). "
         if count > 1
         else "The line is the only trial. "
     )
-    text += f"Follow the lines that end at the best: trial {trials.numbers[best]} reached "
-    text += f"{trials.format(trials.values[best])}."
-    if pruned := int((~trials.completed).sum()):
-        text += f" {count_with_verb(pruned, 'pruned trial')} coloured by what was reached by then, at an earlier epoch."
+    text += f"The best, trial {trials.numbers[best]}, has {trials.format(trials.values[best])}."
+    if trials.num_pruned:
+        text += f" {count_with_verb(trials.num_pruned, 'pruned trial')} coloured by the objective before pruning."
     if any(line.inactive for line in lines):
-        text += f" Lines through “{INACTIVE}” have no such hyperparameter."
+        text += f" Lines through “{INACTIVE}” are trials without this hyperparameter."
     if num_outside_range(trials):
-        text += f" {count_with_verb(num_outside_range(trials), 'worse trial')} drawn at the last axis' end."
-    if len(lines) > MAX_STILL:
-        text += f" The still picture shows the first {MAX_STILL} of {len(lines)} hyperparameters."
+        text += f" {count_with_verb(num_outside_range(trials), 'worse trial')} drawn at the end of the last axis."
+    if len(lines) > MAX_STATIC:
+        text += f" The static figure shows the first {MAX_STATIC} of {len(lines)} hyperparameters."
     return text
 
 

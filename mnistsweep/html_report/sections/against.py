@@ -1,4 +1,4 @@
-"""What does one hyperparameter cost in time, and what does it bring (the batch-size study)?"""
+"""Training time and objective against one hyperparameter, such as the batch size."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mnistsweep.html_report.records import Block, Figure, Section, Table
 from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, value_label
 
-# A table of more values would be long.
+# Maximum number of values in the table and of means in the figure.
 MAX_ROWS = 16
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Time and objective against one hyperparameter, on the trials that completed."""
+    """Show training time and objective of the completed trials against one hyperparameter."""
     trials = evidence.scored_trials
     if trials is None:
         return None
@@ -46,13 +46,13 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _key(evidence: Evidence, trials: ScoredTrials) -> str | None:
-    """The hyperparameter that was asked for, or the most important one."""
-    asked = evidence.against
-    if asked is None:
+    """Return the key in `report.against`, or that of the most important hyperparameter."""
+    requested = evidence.against
+    if requested is None:
         return next(iter(trials.keys_by_importance), None)
-    if asked not in trials.space.keys:
-        raise DataError(f"report.against: {asked!r} was not swept; {suggest(asked, trials.space.keys)}.")
-    return asked
+    if requested not in trials.space.keys:
+        raise DataError(f"report.against: {requested!r} was not swept; {suggest(requested, trials.space.keys)}.")
+    return requested
 
 
 def _figure(
@@ -72,9 +72,9 @@ def _figure(
         format_objective_axis(score, trials.objective, limits=_limits(trials, shown, groups))
         score.set_ylabel(trials.objective)
     count = format_count(int(shown.sum()), "completed trial")
-    caption = f"Training time (left) and {trials.objective} (right) against {key}, on {count}."
+    caption = f"Training time (left) and {trials.objective} (right) against {key}, for {count}."
     if groups:
-        caption += " Large points are means, lines their standard deviation over the trials with that value."
+        caption += " Large points are means and lines are standard deviations over the trials with the same value."
     caption += " " + _extremes(trials, scale, groups) if len(groups) > 1 else ""
     caption += " The other hyperparameters vary as well." if len(trials.space.keys) > 1 else ""
     alt = f"Two panels: training time and {trials.objective} of each completed trial against {key}."
@@ -82,15 +82,15 @@ def _figure(
 
 
 def _limits(trials: ScoredTrials, shown: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> tuple[float, float]:
-    """The objective_range, and whatever the means and their spread need beyond it."""
+    """Return the displayed range of the objective, extended to the means and their standard deviations."""
     ends = [*objective_range(trials, shown)]
     for group in groups:
-        mean, spread = trials.values[group].mean(), _spread(trials.values[group])
+        mean, spread = trials.values[group].mean(), _std(trials.values[group])
         ends += [mean - 1.05 * spread, mean + 1.05 * spread]
     return min(ends), max(ends)
 
 
-def _spread(values: NDArray[np.float64]) -> float:
+def _std(values: NDArray[np.float64]) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
@@ -106,27 +106,27 @@ def _panel(
     if groups:
         at = [places[group][0] for group in groups]
         means = [values[group].mean() for group in groups]
-        spread = [_spread(values[group]) for group in groups]
+        spread = [_std(values[group]) for group in groups]
         axes.errorbar(at, means, yerr=spread, fmt="o-" if scale.ordered else "o", color=style.BLUE, markersize=6)
     scale.apply_to(axes)
     axes.set_xlabel(scale.dimension.key)
 
 
 def _extremes(trials: ScoredTrials, scale: Axis, groups: list[NDArray[np.bool_]]) -> str:
-    """The value that is fastest, and the one that scores best, on the mean."""
+    """Return a sentence with the fastest value and the one with the best objective, by their means."""
     key = scale.dimension.key
     fastest = min(groups, key=lambda group: trials.seconds[group].mean())
     best = max(groups, key=lambda group: trials.gains[group].mean())
     values = [value_label(trials.points[int(np.argmax(group))][key]) for group in (fastest, best)]
     return (
-        f"On the mean {values[0]} is fastest ({trials.seconds[fastest].mean():.1f} s) and {values[1]} scores best "
-        f"({trials.format(trials.values[best].mean())})."
+        f"On average, {values[0]} is fastest ({trials.seconds[fastest].mean():.1f} s) and {values[1]} has the best "
+        f"{trials.objective} ({trials.format(trials.values[best].mean())})."
     )
 
 
-def _seconds(values: NDArray[np.float64]) -> str:
+def _format_seconds(values: NDArray[np.float64]) -> str:
     mean = f"{values.mean():.1f}"
-    return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {_spread(values):.1f}"
+    return mean if len(values) < 2 else f"{mean} \N{PLUS-MINUS SIGN} {_std(values):.1f}"
 
 
 def _table(trials: ScoredTrials, key: str, groups: list[NDArray[np.bool_]]) -> Table:
@@ -134,11 +134,11 @@ def _table(trials: ScoredTrials, key: str, groups: list[NDArray[np.bool_]]) -> T
         [
             value_label(trials.points[int(np.argmax(group))][key]),
             str(int(group.sum())),
-            _seconds(trials.seconds[group]),
+            _format_seconds(trials.seconds[group]),
             format_mean_and_std(trials.values[group], trials.objective),
         ]
         for group in groups
     ]
     columns = [key, "trials", "seconds", trials.objective]
-    caption = "Mean \N{PLUS-MINUS SIGN} standard deviation over the completed trials with each value."
+    caption = "Mean \N{PLUS-MINUS SIGN} standard deviation over the completed trials with the same value."
     return Table(columns, rows, caption, columns[1:])

@@ -28,7 +28,7 @@ def section(evidence: Evidence) -> Section | None:
             Text(_introduction(evidence, images.first)),
             _facts(ranking, images.first, wrong, reviewed),
             *_gallery(evidence, ranking, images),
-            _histogram(ranking, wrong, _models(evidence)),
+            _histogram(ranking, wrong, evidence.committee_name),
             _table(evidence, ranking, images),
             Formulas("Definitions of the ambiguity scores", list(SCORES.values())),
             *([Text("With one seed, variation ratio and BALD are 0.")] if ranking.seeds == 1 else []),
@@ -51,10 +51,10 @@ def section(evidence: Evidence) -> Section | None:
 def _introduction(evidence: Evidence, first: NDArray[np.int64]) -> str:
     suspects = rank_suspects(evidence.committee, evidence.labels).order[: len(first)]
     return (
-        f"The images are ranked by the confidence of {_models(evidence)}, which is the probability of the predicted "
-        "class. The ranking does not use the labels, so an ambiguous image is not necessarily mislabeled: of the "
-        f"{len(first)} most ambiguous images, {np.isin(first, suspects).sum()} are also among the {len(first)} most "
-        "probable label errors (next section)."
+        f"The images are ranked by the confidence of {evidence.committee_name}, which is the probability of the "
+        "predicted class. The ranking does not use the labels, so an ambiguous image is not necessarily mislabeled: of "
+        f"the {len(first)} most ambiguous images, {np.isin(first, suspects).sum()} are also among the {len(first)} "
+        "most probable label errors (next section)."
     )
 
 
@@ -93,7 +93,7 @@ def _advice(wrong: NDArray[np.bool_], reviewed: NDArray[np.int64]) -> list[str]:
 def _gallery(evidence: Evidence, ranking: Ambiguity, images: RankedImages) -> list[Figure]:
     names, first = evidence.class_names, images.first
     correct = int((ranking.prediction[first] == evidence.labels[first]).sum())
-    models = _models(evidence)
+    models = evidence.committee_name
     return images.gallery(
         lambda index: (
             f"{ranking.confidence[index]:.2f} for {names[ranking.prediction[index]]}\nlabel {images.label(index)}"
@@ -149,7 +149,3 @@ def _columns(ranking: Ambiguity) -> dict[str, object]:
         "seeds": ranking.seeds,
         **ranking.scores,
     }
-
-
-def _models(evidence: Evidence) -> str:
-    return "the committee" if evidence.several_seeds else "the model"

@@ -1,4 +1,4 @@
-"""Can the models' confidence be believed, and how right are they where they answer only if they are sure?"""
+"""Calibration: confidence against accuracy, temperature scaling, and accuracy at limited coverage."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from mnistsweep.html_report.figures.reliability import draw_reliability
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
 from mnistsweep.text import percent
 
-CHECKPOINT_CAPTION = "The winner's own checkpoint on the test set: accuracy against confidence, and images in each bin."
+CHECKPOINT_CAPTION = (
+    "The winner's checkpoint on the test set: accuracy against confidence, and number of images in each bin."
+)
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Reliability of the report's models, temperature of the winner's checkpoint, accuracy against coverage."""
+    """Show the calibration of the models, temperature scaling of the winner's checkpoint, and the coverage curve."""
     labels = evidence.labels
     seeds = [measure_calibration(one, labels) for one in evidence.probabilities]
     together = measure_calibration(evidence.committee, labels)
@@ -36,7 +38,7 @@ def section(evidence: Evidence) -> Section | None:
     curve = measure_coverage(evidence.committee, labels)
     blocks: list[Block] = [Text(_introduction(evidence)), _facts(seeds, together, curve)]
     measured: dict[str, Calibration] = {}
-    if evidence.winner.retrained or evidence.checkpoint is None:  # else the one model is the checkpoint, shown below
+    if evidence.winner.retrained or evidence.checkpoint is None:  # otherwise the only model is the checkpoint
         measured |= {f"seed {number}": one for number, one in enumerate(seeds)}
         measured |= {"committee": together} if len(seeds) > 1 else {}
         blocks.append(_reliability(seeds, together))
@@ -48,7 +50,7 @@ def section(evidence: Evidence) -> Section | None:
         blocks += _temperature(fitted, before, after, len(evidence.checkpoint.validation_labels))
         advice += _temperature_advice(fitted, before, after)
     if evidence.winner.retrained:
-        advice += _refit_advice(seeds)
+        advice += _retraining_advice(seeds)
     blocks += [coverage_figure(curves, curve), coverage_table(curve)]
     advice += coverage_advice(evidence, curve)
     files = {"reliability.csv": _reliability_rows(measured), "coverage.csv": coverage_rows(curve)}
@@ -57,19 +59,20 @@ def section(evidence: Evidence) -> Section | None:
 
 def _introduction(evidence: Evidence) -> str:
     text = (
-        "A model is calibrated if, of the images of which it is 90 % sure, it is right in 90 %. The expected "
-        "calibration error is how far accuracy and confidence are apart, on average over 15 bins of confidence. "
+        "A model is calibrated if its accuracy equals its confidence: of the images with a confidence of 90 %, it "
+        "classifies 90 % correctly. The expected calibration error is the mean difference between accuracy and "
+        "confidence, over 15 bins of confidence weighted by their images. "
     )
     if evidence.winner.retrained:
         text += (
-            "The retrained models have been trained on the validation data too, so no data are left to fit a "
-            "temperature on for them: they are shown as they are. "
+            "The retrained models were trained on the validation data too, so no data are left to fit a temperature "
+            "for them; they are shown without temperature scaling. "
         )
     if evidence.checkpoint is None:
-        return text + "The winner's own checkpoint is missing, so no temperature is fitted."
+        return text + "The winner's checkpoint is missing, so no temperature is fitted."
     return text + (
-        "For the winner's own checkpoint a temperature is fitted on its validation side, which it was not trained on, "
-        "though its epoch was chosen there; the test set only shows the result."
+        "For the winner's checkpoint, a temperature is fitted on the validation data. The checkpoint was not trained "
+        "on them, but its epoch was selected with them. The test set only shows the result."
     )
 
 
@@ -77,64 +80,68 @@ def _facts(seeds: list[Calibration], together: Calibration, curve: Coverage) -> 
     errors = np.array([one.expected_error for one in seeds])
     several = len(seeds) > 1
     spread = f" ± {100 * sample_std(errors):.2f}" if several else ""
-    chance = f"a calibrated model would stay below {percent(float(np.mean([one.chance_error for one in seeds])))}"
+    chance = f"a calibrated model is below {percent(float(np.mean([one.chance_error for one in seeds])))} by chance"
     facts = [Fact("calibration error, one model", f"{100 * errors.mean():.2f}{spread} %", chance)]
     if several:
-        chance = f"a calibrated one would stay below {percent(together.chance_error)}"
+        chance = f"a calibrated one is below {percent(together.chance_error)} by chance"
         facts.append(Fact("calibration error, committee", percent(together.expected_error), chance))
     facts.append(Fact("Brier score", f"{together.brier:.4f}", "0 is best, 2 is worst; " + _who(len(seeds))))
     for target in TARGETS:
         point = curve.largest_point_with(target)
         value = "none" if point is None else percent(curve.coverage[point])
-        note = "" if point is None else f"those of which it is at least {percent(curve.thresholds[point])} sure"
-        facts.append(Fact(f"answered at {100 * target:g} % accuracy", value, note))
+        note = "" if point is None else f"minimum confidence {percent(curve.thresholds[point])}"
+        facts.append(Fact(f"coverage at {100 * target:g} % accuracy", value, note))
     return Facts(facts)
 
 
 def _reliability(seeds: list[Calibration], together: Calibration) -> Figure:
-    panels = {"One model: a colour a seed": seeds, "Committee": [together]} if len(seeds) > 1 else {"The model": seeds}
-    several, sure = len(seeds) > 1, together.counts[-1] / together.counts.sum()
+    panels = (
+        {"One model: one colour per seed": seeds, "Committee": [together]} if len(seeds) > 1 else {"The model": seeds}
+    )
+    several, last = len(seeds) > 1, together.counts[-1] / together.counts.sum()
     caption = (
-        "Accuracy against confidence on the test set. On the dashed line a model is right as often as it says; above "
-        "it more often, below it less often. Underneath: images in each bin (logarithmic). "
-        f"{'For the committee, ' * several}{percent(sure)} of the images lie in the last bin, where confidence is "
-        f"{percent(together.confidence[-1])} and accuracy {percent(together.accuracy[-1])}. "
-        f"{'Its bars (the seeds have none)' if several else 'Bars'} are Wilson 95 % intervals: bins of few images say "
-        "little."
+        "Accuracy against confidence on the test set. On the dashed line, accuracy equals confidence; above it, the "
+        "model is underconfident, below it overconfident. Bottom: number of images in each bin (logarithmic). "
+        f"{'For the committee, ' * several}{percent(last)} of the images are in the last bin, with a confidence of "
+        f"{percent(together.confidence[-1])} and an accuracy of {percent(together.accuracy[-1])}. Bars are 95 % Wilson "
+        f"intervals{' (committee only)' * several}; they are wide for bins with few images."
     )
     alt = "Reliability diagram with the number of images in each bin of confidence."
     return Figure("calibration-reliability", draw_reliability(panels), caption, alt)
 
 
 def _scaled(checkpoint: Checkpoint) -> tuple[NDArray[np.float64], Temperature]:
-    """The checkpoint's test probabilities with the temperature of its validation side."""
+    """Return the checkpoint's test probabilities after temperature scaling, and the temperature.
+
+    The temperature is fitted on the validation data.
+    """
     fitted = fit_temperature(checkpoint.validation, checkpoint.validation_labels)
     return (apply_temperature(checkpoint.test, fitted.value) if fitted.determined else checkpoint.test), fitted
 
 
 def _temperature(fitted: Temperature, before: Calibration, after: Calibration, examples: int) -> list[Block]:
     if not fitted.determined:
-        why = "it makes too few mistakes there"
-        if np.isclose(fitted.high, MAX_TEMPERATURE):  # however unsure it is made, it is as good
-            why = "its confidence says nothing about being right there"
-        text = f"The validation side does not say which temperature fits the checkpoint: {why}."
+        why = "the checkpoint makes too few mistakes on them"
+        if np.isclose(fitted.high, MAX_TEMPERATURE):  # the loss does not increase towards the maximum
+            why = "the confidence of the checkpoint is unrelated to its mistakes on them"
+        text = f"The validation data do not determine a temperature: {why}."
         alt = "Reliability diagram of the checkpoint."
         drawing = draw_reliability({"Checkpoint": [before]})
         return [Text(text), Figure("calibration-checkpoint", drawing, CHECKPOINT_CAPTION, alt)]
     title = f"With temperature {fitted.value:.2f}"
     caption = (
-        "The winner's own checkpoint on the test set, as it is (left) and with its logits divided by "
-        f"{fitted.value:.2f} (right; 95 %: {fitted.low:.2f} to {fitted.high:.2f}), fitted on {examples} validation "
-        f"images. The expected calibration error goes from {percent(before.expected_error)} to "
-        f"{percent(after.expected_error)}, the log loss from {before.log_loss:.4f} to {after.log_loss:.4f}. "
-        "No prediction changes."
+        "The winner's checkpoint on the test set, before (left) and after temperature scaling (right): its logits are "
+        f"divided by {fitted.value:.2f} (95 % interval: {fitted.low:.2f} to {fitted.high:.2f}), fitted on {examples} "
+        f"validation images. The expected calibration error changes from {percent(before.expected_error)} to "
+        f"{percent(after.expected_error)}, the log loss from {before.log_loss:.4f} to {after.log_loss:.4f}. No "
+        "predicted class changes."
     )
-    drawing = draw_reliability({"Checkpoint as it is": [before], title: [after]})
+    drawing = draw_reliability({"Without temperature scaling": [before], title: [after]})
     alt = "Two reliability diagrams of the checkpoint: before and after temperature scaling."
     figure = Figure("calibration-temperature", drawing, caption, alt)
     names = (
         "expected calibration error",
-        "what chance explains of it",
+        "calibration error by chance",
         "largest error of a bin",
         "Brier score",
         "log loss",
@@ -143,8 +150,13 @@ def _temperature(fitted: Temperature, before: Calibration, after: Calibration, e
         [name, *(f"{one:.4f}" if name in names[3:] else percent(one) for one in pair)]
         for name, pair in zip(names, zip(_numbers(before), _numbers(after), strict=True), strict=True)
     ]
-    caption = "The same in numbers. Smaller is better, but for what chance explains: hold the first row against it."
-    table = Table(("on the test set", "as it is", title.lower()), rows, caption, ("as it is", title.lower()))
+    caption = (
+        "Scores without and with temperature scaling; smaller is better. The calibration error by chance is a "
+        "reference: a calibrated model is below it in 95 % of test sets of this size."
+    )
+    table = Table(
+        ("on the test set", "without temperature", title.lower()), rows, caption, ("without temperature", title.lower())
+    )
     return [figure, table]
 
 
@@ -156,22 +168,24 @@ def _temperature_advice(fitted: Temperature, before: Calibration, after: Calibra
     better = after.expected_error < before.expected_error and after.log_loss < before.log_loss
     if not (fitted.is_significant and before.miscalibrated and better):
         return []
-    state = "over-confident" if fitted.value > 1 else "under-confident"
+    state = "overconfident" if fitted.value > 1 else "underconfident"
     return [
-        f"The winner's checkpoint is {state}: divide its logits by T = {fitted.value:.2f}, which takes its calibration "
-        f"error on the test set from {percent(before.expected_error)} to {percent(after.expected_error)}."
+        f"Divide the logits of the winner's checkpoint by T = {fitted.value:.2f}, because it is {state}: its "
+        f"calibration error on the test set changes from {percent(before.expected_error)} to "
+        f"{percent(after.expected_error)}."
     ]
 
 
-def _refit_advice(seeds: list[Calibration]) -> list[str]:
+def _retraining_advice(seeds: list[Calibration]) -> list[str]:
     if not all(one.miscalibrated for one in seeds):
         return []
     error, chance = (np.mean([getattr(one, name) for one in seeds]) for name in ("expected_error", "chance_error"))
     over = np.mean([one.overconfident for one in seeds]) > 0.5
     return [
-        f"The retrained models are {'over' if over else 'under'}-confident: calibration error {percent(error)}, where "
-        f"chance explains {percent(chance)}. Where their confidence matters, keep the validation data out of the "
-        "training (`report.refit=false`), so that a temperature can be fitted."
+        "If you need calibrated probabilities, set `report.refit=false`, which keeps the validation data out of the "
+        "training so that a temperature can be fitted: the retrained models are "
+        f"{'over' if over else 'under'}confident, with a calibration error of {percent(error)} where chance explains "
+        f"{percent(chance)}."
     ]
 
 

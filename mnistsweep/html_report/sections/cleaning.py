@@ -1,4 +1,4 @@
-"""Does it help to remove or to correct the training labels that look wrong? What `mnistsweep clean` found out."""
+"""Label cleaning: results of `mnistsweep clean`, which removes or corrects suspected training labels."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from mnistsweep.html_report.figures.mosaic import draw_mosaic
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
 from mnistsweep.paths import CleanPaths
 
-# How many suspected labels are shown, in rows of ten.
+# Maximum number of suspected labels in the figure.
 MAX_SHOWN = 20
 
-# What to do where an arm is better, or worse, than training on everything.
+# Advice where an arm is better or worse than training on the unchanged training set.
 BETTER = {
     SUSPECTS: "Remove the suspected training labels",
     CORRECTED: "Correct the suspected training labels",
@@ -37,7 +37,7 @@ WORSE = {
 
 
 def section(evidence: Evidence) -> Section | None:
-    """The arms of the experiment side by side, and the first suspects; None where it was not run to its end."""
+    """Show the arms of the experiment and the first suspected labels; None where the experiment was not completed."""
     paths = None if evidence.cleaning is None else CleanPaths(evidence.cleaning)
     if paths is None or not paths.summary.is_file():
         return None
@@ -61,30 +61,30 @@ def section(evidence: Evidence) -> Section | None:
 
 def _what_was_done(summary: dict[str, Any], evidence: Evidence) -> str:
     identity, seeds = summary["identity"], summary["seeds"]
-    planted = f" Before that, {100 * identity['plant']:g} % of the training labels were made wrong on purpose."
+    share = f"{100 * identity['plant']:g} %"
+    planted = f" Before that, {share} of the training labels were replaced by wrong ones (planted errors)."
     same = f"{seeds} seeds" if seeds > 1 else "seed"
     text = (
-        f"Each of the {summary['examples']:,} training labels was judged by a model that was not trained on it "
+        f"Each of the {summary['examples']:,} training labels was checked with a model that was not trained on it "
         f"({identity['folds']} folds).{planted if summary['planted'] else ''} Then the configuration of trial "
         f"{identity['trial']} was trained on five versions of the training set, with the same {same} "
-        f"each, and scored on the {summary['validation']:,} validation images, which were left as they are. The test "
-        "set was not touched."
+        f"each, and evaluated on the {summary['validation']:,} unchanged validation images. The test set was not used."
     )
     if identity["trial"] != evidence.winner.number:
-        text += f" Since then trial {evidence.winner.number} has become the winner; mnistsweep clean repeats it all."
+        text += f" Trial {evidence.winner.number} is the winner now; `mnistsweep clean` repeats the experiment with it."
     return text
 
 
 def _facts(summary: dict[str, Any]) -> list[Fact]:
     flagged, examples = summary["flagged"], summary["examples"]
-    note = f"which is {100 * flagged / examples:.2f} %" if flagged else "so the arms are about the most suspect one"
+    note = f"which is {100 * flagged / examples:.2f} %" if flagged else "so the arms use the most suspected one"
     facts = [Fact("suspected training labels", f"{flagged:,}", f"of {examples:,}, {note}")]
     if summary["planted"]:
         found = DetectionScores(**summary["planted"])
-        among = f"of {found.num_planted:,}, among as many at the top of the ranking"
+        among = f"of {found.num_planted:,}, among the same number at the top of the ranking"
         facts.append(Fact("planted errors found", f"{100 * found.recall:.2f} %", among))
         if flagged:
-            held = f"they hold {100 * found.flagged_recall:.2f} % of the planted"
+            held = f"which are {100 * found.flagged_recall:.2f} % of the planted errors"
             facts.append(Fact("suspected labels that were planted", f"{100 * found.flagged_precision:.2f} %", held))
     return facts
 
@@ -92,19 +92,19 @@ def _facts(summary: dict[str, Any]) -> list[Fact]:
 def _figure(arms: Sequence[Arm], summary: dict[str, Any]) -> Figure:
     shown = [(arm.name, arm.to_nothing) for arm in arms if arm.to_nothing is not None]
     clear = [ARMS[name] for name, difference in shown if difference.is_clear]
-    seen = f"Clear of 0: {', '.join(clear)}." if clear else "None is clear of 0."
-    what = "One seed gives no interval."
+    seen = f"Intervals without 0: {', '.join(clear)}." if clear else "All intervals contain 0."
+    what = "With one seed, there is no interval."
     if summary["seeds"] > 1:
         what = (
-            f"Small dots: one seed each. Large dots: their mean, with its 95 % interval. {seen} That one of four such "
-            "intervals misses by chance is likelier than one in twenty."
+            f"Small dots: one seed each. Large dots: their mean, with its 95 % interval. {seen} The probability that "
+            "at least one of the four intervals misses the true value by chance is larger than 5 %."
         )
     return Figure(
         "cleaning-arms",
         _draw(shown),
-        "What each treatment of the training set changes in validation accuracy, against training on all of it as it "
-        f"is, seed by seed. {what}",
-        "Four rows, one a treatment, with dots for the difference of each seed, their mean and its interval: "
+        "Change of the validation accuracy by each treatment of the training set, relative to the unchanged training "
+        f"set, paired by seed. {what}",
+        "Four rows, one for each treatment, with dots for the difference of each seed, their mean and its interval: "
         + "; ".join(f"{ARMS[name]} {format_points(difference)}" for name, difference in shown)
         + ".",
     )
@@ -132,7 +132,7 @@ def _draw(shown: Sequence[tuple[str, PairedDifference]]) -> Drawing:
 
 
 def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
-    columns = ["removed", "accuracy", "log loss", "against nothing removed", "against random"]
+    columns = ["removed", "accuracy", "log loss", "difference to nothing removed", "difference to random"]
     mean = runs.groupby("arm")[["removed", "loss"]].mean()
     rows = [
         [
@@ -148,8 +148,8 @@ def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
         ["training set", *columns],
         rows,
         "Validation accuracy (mean ± standard deviation over seeds), and paired differences with 95 % intervals. A "
-        "treatment is worth something if it does better than removing as many at random, too. The most ambiguous are "
-        "taken from the examples whose label is not suspected.",
+        "treatment is useful only if it is also better than removing the same number of examples at random. The most "
+        "ambiguous examples are selected among those with unsuspected labels.",
         columns,
     )
 
@@ -159,26 +159,26 @@ def _first_suspects(images: Any, suspects: pd.DataFrame, names: Sequence[str]) -
     planted = int(first.planted.sum())
     columns = (first[column].tolist() for column in ("index", "label", "suggested"))
     titles = [f"{place}\n{names[label]} → {names[other]}" for place, label, other in zip(*columns, strict=True)]
-    told = f" {planted} of these {len(first)} were planted." if suspects.planted.any() else ""
+    note = f" {planted} of these {len(first)} were planted." if suspects.planted.any() else ""
     return Figure(
         "cleaning-suspects",
         draw_mosaic(images[: len(first)], titles),
-        f"The {len(first)} training labels that look most wrong: position in the training set; label → what the models "
-        f"suggest. Is the suggestion right?{told}",
+        f"The {len(first)} most suspected training labels, with index in the training set and label → suggested class."
+        f"{note}",
         f"{len(first)} training images with their labels and the suggested classes.",
     )
 
 
 def _advice(arms: Sequence[Arm]) -> list[str]:
-    """What to do where an arm differs by more than noise; better must mean better than at random, too."""
-    said = []
+    """Return advice on arms with a clear difference; a better arm must also be better than random removal."""
+    advice = []
     for arm in arms:
         difference, to_random = arm.to_nothing, arm.to_random
         if difference is None or to_random is None or not difference.is_clear:
             continue
-        change = f"changes validation accuracy by {format_points(difference)}."
+        reason = f"with {ARMS[arm.name]}, the validation accuracy changes by {format_points(difference)}."
         if difference.mean > 0 and to_random.is_clear and to_random.mean > 0:
-            said.append(f"{BETTER[arm.name]}: that {change}")
+            advice.append(f"{BETTER[arm.name]}: {reason}")
         elif difference.mean < 0:
-            said.append(f"{WORSE[arm.name]}: doing otherwise {change}")
-    return said
+            advice.append(f"{WORSE[arm.name]}: {reason}")
+    return advice

@@ -1,4 +1,4 @@
-"""Is one model better than another on the same test images, or does it only look so?"""
+"""Model comparison: significance of the differences between models on the same test images."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Block, Figure, Section, Table, Text
 
+# Maximum number of seeds that are compared with the committee.
 MAX_SEEDS = 10
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models that were compared.
+    """Comparison of two models, A and B.
 
     Attributes:
         first: Name of A.
         second: Name of B.
-        trial: Number of B's trial, if it is another than the winner.
-        found: Of their comparison.
+        trial: Number of B's trial if it is not the winner, otherwise None.
+        found: Result of the comparison.
     """
 
     first: str
@@ -36,7 +37,7 @@ class Pair:
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Show the committee against its seeds, the refit against the checkpoint, the winner against other trials."""
+    """Compare the committee with its seeds, a retrained model with the checkpoint, the winner with other trials."""
     pairs = _pairs(evidence)
     if not pairs:
         return None
@@ -52,7 +53,7 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _pairs(evidence: Evidence) -> list[Pair]:
-    """Whatever there is to compare, with the names that the page uses."""
+    """Return all comparisons that are possible, with the names of the models on the page."""
     seeds, labels, winner = evidence.probabilities, evidence.labels, evidence.winner
     pairs: list[Pair] = []
 
@@ -65,7 +66,7 @@ def _pairs(evidence: Evidence) -> list[Pair]:
     if evidence.checkpoint is not None:
         own, name = evidence.checkpoint.test, f"trial {winner.number}"
         if winner.retrained:
-            add("the refit (seed 0)", seeds[0], name, own, None)
+            add("the retrained seed 0", seeds[0], name, own, None)
         for number, other in evidence.others.items():
             add(name, own, f"trial {number}", other, number)
     return pairs
@@ -74,14 +75,15 @@ def _pairs(evidence: Evidence) -> list[Pair]:
 def _reading(level: float, number: int) -> str:
     many = f", which is 0.05 divided by the {number} comparisons (Bonferroni)" if number > 1 else ""
     return (
-        "McNemar's exact test looks only at the images that one of two models gets right and the other wrong. A "
-        f"difference counts where p is below {level:.3g}{many}. Each model was trained once: a difference that counts "
-        "is one between these two models, not yet one between two ways to train. A trial stands for its own checkpoint."
+        "McNemar's exact test compares two models on the images that exactly one of them classifies correctly. A "
+        f"difference is significant where p is below {level:.3g}{many}. Each model was trained once, so a significant "
+        "difference is one between these two models, not between two configurations. A trial is represented by its "
+        "checkpoint."
     )
 
 
 def _verdict(kind: list[Pair], level: float) -> str:
-    """What can be said of one model against others."""
+    """Return a sentence on the comparisons of one model with others of the same kind."""
     first = kind[0]
     if len(kind) == 1:
         return first.found.verdict(first.first, first.second, level)
@@ -89,8 +91,8 @@ def _verdict(kind: list[Pair], level: float) -> str:
     worse = sum(one.found.p_value < level and one.found.difference < 0 for one in kind)
     others = "seeds" if first.trial is None else "other trials"
     return (
-        f"{first.first} is clearly better than {better} of the {len(kind)} {others} compared, and clearly worse than "
-        f"{worse} (p below {level:.3g})."
+        f"{first.first} is significantly better than {better} of the {len(kind)} {others} compared, and significantly "
+        f"worse than {worse} (p below {level:.3g})."
     )
 
 
@@ -107,11 +109,11 @@ def _table(pairs: list[Pair], level: float) -> Table:
         )
         for one in pairs
     ]
-    columns = ("A", "B", "only A", "only B", "p", "counts", "A less B, points")
+    columns = ("A", "B", "only A", "only B", "p", "significant", "A − B, points")
     caption = (
         f"{len(pairs)} comparison{'' if len(pairs) == 1 else 's'} on {pairs[0].found.examples:,} test images. Only A: "
-        "how many A alone gets right. The difference in accuracy is in percentage points, with its 95 % interval "
-        "(Agresti and Min 2005)."
+        "number of images that only A classifies correctly. The difference in accuracy is in percentage points, with "
+        "its 95 % interval (Agresti and Min 2005)."
     )
     return Table(columns, rows, caption, numbers=(*columns[2:5], columns[6]))
 
@@ -123,14 +125,16 @@ def _points(found: Comparison) -> str:
 def _figure(pairs: list[Pair], level: float) -> Figure:
     clear = [one for one in pairs if one.found.interval.low > 0 or one.found.interval.high < 0]
     several = (
-        f" Each interval stands alone; the table is stricter, for it takes all {len(pairs)} together: "
-        f"{sum(one.found.p_value < level for one in pairs)} count there."
+        f" Each interval is for a single comparison. The table accounts for all {len(pairs)} comparisons, which is "
+        f"stricter: {sum(one.found.p_value < level for one in pairs)} are significant there."
     )
     return Figure(
         "comparison",
         _draw(pairs),
-        "Difference in accuracy between two models on the same images, with 95 % intervals: a line that crosses zero "
-        f"leaves open which one is better. {len(clear)} of {len(pairs)} do not cross it." + several * (len(pairs) > 1),
+        "Difference in accuracy between two models on the same test images, with 95 % intervals. Where the interval "
+        f"contains zero, either model may be better; {len(clear)} of {len(pairs)} intervals do not contain zero."
+        + several
+        * (len(pairs) > 1),
         f"{len(pairs)} differences in accuracy with their intervals around a line at zero.",
     )
 
@@ -144,7 +148,7 @@ def _draw(pairs: list[Pair]) -> Drawing:
         axes.axvline(0, color=style.GREY, linewidth=1)
         axes.hlines(places, *ends, color=style.BLUE)
         axes.plot(middle, places, "o", color=style.BLUE)
-        axes.set_yticks(places, [f"{one.first} less {one.second}".replace("the ", "") for one in pairs])
+        axes.set_yticks(places, [f"{one.first} − {one.second}".replace("the ", "") for one in pairs])
         axes.set(ylim=(len(pairs) - 0.5, -0.5), xlabel="difference in accuracy, percentage points")
     return figure
 
@@ -156,18 +160,18 @@ def _advice(pairs: list[Pair], level: float, num_seeds: int) -> list[str]:
     if 2 * len(clear) > len(seeds):
         gain = 100 * sum(one.found.difference for one in seeds) / len(seeds)
         advice.append(
-            f"Use the committee where {num_seeds} predictions an image can be afforded: it is right {gain:.2f} "
-            f"percentage points more often than one seed, clearly so against {len(clear)} of the {len(seeds)} seeds "
-            "compared."
+            f"Use the committee if {num_seeds} predictions for each image are affordable: its accuracy is {gain:.2f} "
+            f"percentage points higher than that of one seed on average, significantly so for {len(clear)} of the "
+            f"{len(seeds)} seeds compared."
         )
     others = [one for one in pairs if one.trial is not None]
     better = [one for one in others if one.found.p_value < level and one.found.difference < 0]
     if better:
         first = better[0]
         advice.append(
-            f"Trial {first.trial} is better than the winner on the test images by {-100 * first.found.difference:.2f} "
-            "percentage points. Do not take it for that: the test set must not choose. Choose again with more "
-            "validation data or more seeds."
+            f"Do not select trial {first.trial} for its test accuracy, which is {-100 * first.found.difference:.2f} "
+            "percentage points higher than that of the winner: the test set must not be used for selection. Select "
+            "again with more validation data or more seeds."
         )
     return advice
 

@@ -1,4 +1,4 @@
-"""How did the winner learn: accuracy and loss an epoch, on training and validation data?"""
+"""Learning curves: metric and loss of each epoch, on training and validation data."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from mnistsweep.html_report.figures.scatter import format_objective_axis
 from mnistsweep.html_report.records import Figure, Section
 from mnistsweep.text import format_metric, format_metric_change, is_share
 
-# Columns of a curve that are no metric.
+# Columns of the learning curves that hold no metric.
 OTHERS = ("trial", "seed", "epoch", "learning_rate", "seconds")
 
-# The validation loss rises where it ends so much above its lowest.
+# Overfitting: the last validation loss is larger than the smallest one by more than this share.
 RISE = 0.05
 
-# A learning rate below this share of its peak has decayed.
+# A learning rate has decayed if it is below this share of its maximum.
 DECAYED = 0.1
 
-# Losses that differ by a larger factor stand on a logarithmic axis.
+# Losses that differ by more than this factor are drawn on a logarithmic axis.
 LOG_FROM = 4.0
 
-# Like the view of trials: a first epoch far below the others would flatten the rest.
-VIEW_DEPTH = 6.0
+# Depth of the displayed range below the best epoch, as a multiple of the distance from the best to the median epoch: a
+# first epoch far below the others would flatten the rest.
+RANGE_DEPTH = 6.0
 
 
 def section(evidence: Evidence) -> Section | None:
-    """The winner's learning curves, with those of the other trials behind, and the refits'."""
+    """Draw the learning curves of the winner, of the other trials behind it, and of the retrained models."""
     if evidence.search is None or evidence.search.scored is None:
         return None
     curves = evidence.search.curves
@@ -42,7 +43,7 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _metrics(own: pd.DataFrame, objective: str) -> list[str]:
-    """The objective's metric, or the first that is no loss, and the loss."""
+    """Return the metrics to draw: that of the objective (or the first one that is no loss), and the loss."""
     measured = [name for name in own.columns if name not in OTHERS and own[name].notna().any()]
     names = list(dict.fromkeys(name.removeprefix("val_") for name in measured))
     scores = sorted((name for name in names if name != "loss"), key=lambda name: name != objective.removeprefix("val_"))
@@ -64,28 +65,28 @@ def _figure(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> Figure:
 def _panel(axes: Axes, evidence: Evidence, own: pd.DataFrame, name: str) -> None:
     validation = f"val_{name}"
     assert evidence.search is not None
-    curves, refits = evidence.search.curves, evidence.retraining_curves
+    curves, retrained = evidence.search.curves, evidence.retraining_curves
     behind = validation if validation in own else name
     label: str | None = f"other trials, {'validation' if behind == validation else 'training'}"
     others = curves[curves["trial"] != evidence.winner.number]
     if behind in others and len(others):
         axes.plot(*_joined(others, "trial", behind), color=style.GREY, linewidth=0.8, alpha=0.6, label=label)
-    if refits is not None and name in refits:
-        axes.plot(*_joined(refits, "seed", name), color=style.SKY, linewidth=0.9, label="refits, training")
+    if retrained is not None and name in retrained:
+        axes.plot(*_joined(retrained, "seed", name), color=style.SKY, linewidth=0.9, label="retrained, training")
     for column, color, what in ((name, style.BLUE, "training"), (validation, style.ORANGE, "validation")):
         if column in own:
             axes.plot(own["epoch"], own[column], "o-", color=color, label=f"winner, {what}")
     best = evidence.winner.best_epoch
-    if evidence.winner.repeats == 1:  # else it may be another repeat's
+    if evidence.winner.repeats == 1:  # of several repeats, the best epoch may be another repeat's
         axes.axvline(best, color=style.VERMILION, linestyle=":", linewidth=1.2, label="best epoch")
-    ends = [curves["epoch"].max(), *([] if refits is None else [refits["epoch"].max()]), 2]
+    ends = [curves["epoch"].max(), *([] if retrained is None else [retrained["epoch"].max()]), 2]
     margin = 0.03 * max(ends)
     axes.set_xlim(1 - margin, max(ends) + margin)
     _scale(axes, own, name)
 
 
 def _joined(curves: pd.DataFrame, by: str, column: str) -> tuple[list[float], list[float]]:
-    """All curves as one line with gaps: five hundred lines would be slow."""
+    """Join the curves to one line with gaps, because hundreds of lines are slow to draw."""
     epochs: list[float] = []
     values: list[float] = []
     for _, one in curves.sort_values([by, "epoch"]).groupby(by, sort=True):
@@ -108,7 +109,7 @@ def _scale(axes: Axes, own: pd.DataFrame, name: str) -> None:
         axes.set_ylim(values.min() / 1.2, values.max() * 1.2)
     elif is_share(name) and len(values):
         top = float(values.max())
-        depth = min(VIEW_DEPTH * (top - float(np.median(values))), top - float(values.min())) or 0.01
+        depth = min(RANGE_DEPTH * (top - float(np.median(values))), top - float(values.min())) or 0.01
         format_objective_axis(axes, name, limits=(top - 1.05 * depth, top + 0.05 * depth))
 
 
@@ -116,25 +117,31 @@ def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
     text = _best(evidence.winner, own, shown)
     if len(own) > 1:
         text += (
-            " Training is measured while the weights move and with dropout, so that it may lie below validation early."
+            " Training metrics are means over an epoch, with changing weights and with dropout, so training accuracy "
+            "can be below validation accuracy in early epochs."
         )
     if evidence.retraining_curves is not None:
         count = evidence.retraining_curves["seed"].nunique()
-        text += f" The {count} refit{'s' * (count != 1)} learnt from training and validation data together."
+        models = f"{count} retrained models were" if count != 1 else "1 retrained model was"
+        text += f" The {models} trained on training and validation data together."
     return text
 
 
 def _best(winner: Winner, own: pd.DataFrame, shown: list[str]) -> str:
     reached = f"{winner.objective} {format_metric(winner.objective, winner.value)}"
     if winner.repeats > 1:
-        return f"Trial {winner.number}: {reached}, mean over {winner.repeats} repeats; the curve is the first repeat's."
-    text = f"Trial {winner.number} was best at epoch {winner.best_epoch} of {winner.epochs} (dotted line): {reached}."
+        return f"Trial {winner.number}: {reached}, mean over {winner.repeats} repeats; the curve is that of repeat 1."
+    text = (
+        f"The best epoch of trial {winner.number} is {winner.best_epoch} of {winner.epochs} (dotted line): {reached}."
+    )
     at_best = own[own["epoch"] == winner.best_epoch]
     for name in shown:
         if len(at_best) and {name, f"val_{name}"} <= set(own.columns):
             training, validation = float(at_best[name].iloc[0]), float(at_best[f"val_{name}"].iloc[0])
-            values = f"{format_metric(name, training)} in training and {format_metric(name, validation)} in validation"
-            text += f" There {name} was {values}."
+            values = (
+                f"{format_metric(name, training)} on training and {format_metric(name, validation)} on validation data"
+            )
+            text += f" At this epoch, {name} is {values}."
     return text
 
 
@@ -144,7 +151,10 @@ def _advice(winner: Winner, own: pd.DataFrame) -> list[str]:
 
 
 def _overfitting(winner: Winner, own: pd.DataFrame) -> str:
-    """Whether the validation loss rose to the end while the training loss fell."""
+    """Return advice if the last validation loss is clearly above the smallest one while the training loss fell.
+
+    Otherwise, the result is an empty string.
+    """
     if not {"loss", "val_loss"} <= set(own.columns):
         return ""
     measured = own.dropna(subset=["loss", "val_loss"])
@@ -154,23 +164,26 @@ def _overfitting(winner: Winner, own: pd.DataFrame) -> str:
     if last["val_loss"] <= (1 + RISE) * lowest["val_loss"] or last["loss"] >= lowest["loss"]:
         return ""
     return (
-        f"Overfitting: the validation loss of trial {winner.number} rose from {lowest['val_loss']:.4g} (epoch "
-        f"{int(lowest['epoch'])}) to {last['val_loss']:.4g} (epoch {int(last['epoch'])}) while the training loss fell "
-        f"from {lowest['loss']:.4g} to {last['loss']:.4g}. Try more dropout, augmentation, or `trainer.patience`."
+        "Reduce overfitting by more dropout, by augmentation, or by `trainer.patience`: the validation loss of trial "
+        f"{winner.number} rose from {lowest['val_loss']:.4g} (epoch {int(lowest['epoch'])}) to {last['val_loss']:.4g} "
+        f"(epoch {int(last['epoch'])}) while the training loss fell from {lowest['loss']:.4g} to {last['loss']:.4g}."
     )
 
 
 def _unfinished(winner: Winner, own: pd.DataFrame) -> str:
-    """Whether the best epoch was the last one; of repeats, that of the curve is not known."""
+    """Return advice if the best epoch is the last one, otherwise an empty string.
+
+    With several repeats, the best epoch of the repeat with this curve is not known.
+    """
     if winner.repeats > 1 or len(own) < 2:
         return ""
     if winner.best_epoch != int(own["epoch"].max()) or winner.best_epoch < winner.epochs:
         return ""
-    text = f"The best epoch of trial {winner.number} was its last, {winner.best_epoch} of {winner.epochs}"
+    text = f"the best epoch of trial {winner.number} is its last, {winner.best_epoch} of {winner.epochs}"
     if winner.objective in own:
         gain = float(own[winner.objective].iloc[-1] - own[winner.objective].iloc[-2])
         text += f" ({winner.objective} {format_metric_change(winner.objective, gain)} in that epoch)"
     rates = own["learning_rate"].dropna() if "learning_rate" in own else own["epoch"][:0]
     if len(rates) and rates.iloc[-1] < DECAYED * rates.max():
-        return f"{text}, though the learning rate had decayed: a larger `trainer.epochs` may bring more."
-    return f"{text}: it was still learning. Raise `trainer.epochs`."
+        return f"Try a larger `trainer.epochs`: {text}, although the learning rate had decayed."
+    return f"Raise `trainer.epochs`: {text}, so it was still improving."

@@ -1,4 +1,4 @@
-"""How did the search go: what each trial reached, when the best was found, and what it cost?"""
+"""Search history: the objective of each trial, when the best one was found, and the training time."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.study.records import State
 from mnistsweep.text import format_count, format_duration, is_share, shorten
 
-# A trial that loses at most this share for at most half of the time is worth a sentence.
+# Advice names a trial with at most half of the training time whose objective is worse by at most this share.
 SMALL_LOSS = 0.001
 
-# A best trial in the last part of a search, of at least so many trials, says that the search was not at its end.
-LATE, MIN_TRIALS = 0.1, 10
+# Advice to continue the search: the best trial is in this last share of the trials, of this minimum number.
+LATE_SHARE, MIN_TRIALS = 0.1, 10
 
-# A reason is cut here.
+# Maximum length of the reason of a failure in the advice, in characters.
 REASON_LENGTH = 120
 
 
 def section(evidence: Evidence) -> Section | None:
-    """What the search found, and when: history, time against objective, parallel coordinates."""
+    """Show the objective of each trial, the objective against training time, and parallel coordinates."""
     search = evidence.search
     if search is None or (trials := search.scored) is None:
         return None
@@ -57,7 +57,7 @@ def _facts(search: SearchHistory, trials: ScoredTrials) -> Facts:
         [
             Fact("trials", str(sum(counts.values())), ended),
             Fact(f"best {trials.objective}", trials.format(trials.values[best]), f"trial {trials.numbers[best]}"),
-            Fact("training time", format_duration(seconds), "the sum over all trials"),
+            Fact("training time", format_duration(seconds), "sum over all trials"),
         ]
     )
 
@@ -66,13 +66,13 @@ def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:
     best = trials.best
     failed = [record.number for record in search.in_state(State.FAILED)]
     done = trials.completed
-    sofar = np.maximum.accumulate(np.where(done, trials.gains, -np.inf))
+    best_so_far = np.maximum.accumulate(np.where(done, trials.gains, -np.inf))
     last = max(search.trials[-1].number, 1)
     with style.applied():
         drawing, (axes,) = style.new_figure(height=3.0)
         draw_trials(axes, trials.numbers.astype(float), trials, labels=True)
-        line = sofar if trials.direction == "max" else -sofar
-        known = np.isfinite(sofar)
+        line = best_so_far if trials.direction == "max" else -best_so_far
+        known = np.isfinite(best_so_far)
         steps = np.append(trials.numbers[known], last)
         axes.step(
             steps, np.append(line[known], line[-1]), where="post", color=style.ORANGE, label="best so far", zorder=1
@@ -87,8 +87,8 @@ def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:
         drawing.legend(loc="outside upper center", ncols=5)
     number, total = int(trials.numbers[best]), len(search.trials)
     caption = (
-        f"The best of {format_count(total, 'trial')} was found at trial {number} (the first is 0): {trials.objective} "
-        f"{trials.format(trials.values[best])}. The line is the best completed trial so far."
+        f"Trial {number} is the best of {format_count(total, 'trial')} (numbered from 0): {trials.objective} "
+        f"{trials.format(trials.values[best])}. The line is the objective of the best completed trial so far."
     )
     caption += _pruned_note(trials) + note_on_trials_outside(trials)
     alt = f"{trials.objective} of each trial in order, with the best so far as a line that ends at trial {number}."
@@ -96,14 +96,16 @@ def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:
 
 
 def _pruned_note(trials: ScoredTrials) -> str:
-    count = int((~trials.completed).sum())
-    return f" {count_with_verb(count, 'trial')} drawn as a cross: pruned, and shown at what was reached by then." * (
-        count > 0
+    if not trials.num_pruned:
+        return ""
+    marker = "a cross" if trials.num_pruned == 1 else "crosses"
+    return (
+        f" {count_with_verb(trials.num_pruned, 'pruned trial')} drawn as {marker}, with the objective before pruning."
     )
 
 
 def _front(trials: ScoredTrials) -> Integers:
-    """Positions of the completed trials that no other beats in both time and objective, the fastest first."""
+    """Return the positions of the completed trials on the Pareto front of time and objective, fastest first."""
     done = np.flatnonzero(trials.completed)
     return np.asarray(done[pareto_front(trials.seconds[done], trials.values[done], trials.direction)], dtype=np.int64)
 
@@ -122,14 +124,14 @@ def _pareto(trials: ScoredTrials, front: Integers) -> Figure:
         drawing.legend(loc="outside upper center", ncols=4)
     best, fastest = front[-1], front[0]
     caption = (
-        f"{len(front)} of the {int(trials.completed.sum())} completed trials are on the Pareto front: no other is both "
-        f"faster and better. They reach from trial {trials.numbers[fastest]} ({_cost(trials, fastest)}) to trial "
-        f"{trials.numbers[best]} ({_cost(trials, best)})."
+        f"{len(front)} of the {int(trials.completed.sum())} completed trials are on the Pareto front: no other trial "
+        f"is both faster and better. They range from trial {trials.numbers[fastest]} ({_cost(trials, fastest)}) to "
+        f"trial {trials.numbers[best]} ({_cost(trials, best)})."
     )
     if len(front) == 1:
         caption = (
-            f"Trial {trials.numbers[best]} is alone on the Pareto front ({_cost(trials, best)}): among "
-            f"{format_count(int(trials.completed.sum()), 'trial')} that completed, none was faster or better."
+            f"Only trial {trials.numbers[best]} is on the Pareto front ({_cost(trials, best)}): of "
+            f"{format_count(int(trials.completed.sum()), 'completed trial')}, none is faster and none is better."
         )
     alt = f"{trials.objective} of each trial against its training time; the Pareto front is a stepped line."
     return Figure("search-pareto", drawing, caption + note_on_trials_outside(trials), alt)
@@ -159,15 +161,15 @@ def _advice(search: SearchHistory, trials: ScoredTrials, front: Integers) -> lis
 
 def _late(search: SearchHistory, trials: ScoredTrials) -> str:
     total, number = len(search.trials), int(trials.numbers[trials.best])
-    if total < MIN_TRIALS or sum(record.number > number for record in search.trials) >= LATE * total:
+    if total < MIN_TRIALS or sum(record.number > number for record in search.trials) >= LATE_SHARE * total:
         return ""
     points = search.space.size()
     if points is not None and points <= total:
         return ""
     more = 2 * total if points is None else min(2 * total, points)
     return (
-        f"The best trial came late, as number {number} of {total} (the first is 0): the search may still have been "
-        f"finding better ones. Raise `trials`, to {more} say; the same command continues."
+        f"Raise `trials`, for example to {more}, and run the same command again, which continues the sweep: the best "
+        f"trial is number {number} of {total} (numbered from 0), so the search may still have been improving."
     )
 
 
@@ -178,8 +180,8 @@ def _cheaper(trials: ScoredTrials, front: Integers) -> str:
     if not is_share(trials.objective) or not len(near):
         return ""
     return (
-        f"Trial {trials.numbers[near[0]]} reaches {_cost(trials, near[0])}, the best trial {_cost(trials, best)}: "
-        "where time counts, take the former."
+        f"Use trial {trials.numbers[near[0]]} if training time matters: it reaches {_cost(trials, near[0])}, the best "
+        f"trial {_cost(trials, best)}."
     )
 
 
@@ -190,4 +192,7 @@ def _failures(search: SearchHistory) -> str:
         return ""
     reason, count = Counter(record.result.reason.split("\n")[0] for record in failed).most_common(1)[0]
     short = shorten(reason, REASON_LENGTH, keep_end=False)
-    return f"{len(failed)} of {total} trials failed, most often with “{short}” ({count}): see results.csv."
+    return (
+        f"Check the failed trials in results.csv: {len(failed)} of {total} trials failed, most often with “{short}” "
+        f"({count})."
+    )

@@ -1,4 +1,4 @@
-"""Which hyperparameters made the difference between the best trials and the others?"""
+"""Importance of each hyperparameter for the objective, with its standard deviation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnistsweep.html_report.records import Block, Figure, Formulas, Section, Tex
 if TYPE_CHECKING:
     from mnistsweep.search.importance import Importance, Importances
 
-# Advice wants so many trials.
+# Minimum number of trials for advice.
 MIN_TRIALS = 30
 
 METHOD = Score(
@@ -24,23 +24,23 @@ METHOD = Score(
     "values among all",
     "PED-ANOVA: Watanabe, Bansal and Hutter, 2023; conditional dimensions as in Optuna 5",
     "0 to 1, the sum is 1",
-    "larger made more of a difference",
+    "larger is more important",
 )
 
 
 def section(evidence: Evidence) -> Section | None:
-    """The importance of each hyperparameter, with its spread."""
+    """Show the importance of each hyperparameter; None where no trial has completed."""
     trials = evidence.scored_trials
     if trials is None:
         return None
     found = trials.importances
     if not found.dimensions:
-        return Section([Text(f"The importance of the hyperparameters cannot be told. {found.reason}")])
+        return Section([Text(f"The importance of the hyperparameters is not known. {found.reason}")])
     rows = [
         {"hyperparameter": one.key, "importance": one.mean, "std": one.std, "active_trials": one.active}
         for one in found.dimensions
     ]
-    blocks: list[Block] = [_figure(found), Formulas("How importance is measured", [METHOD])]
+    blocks: list[Block] = [_figure(found), Formulas("Definition of the importance", [METHOD])]
     return Section(blocks, _advice(found), {"importance.csv": pd.DataFrame(rows)})
 
 
@@ -49,7 +49,7 @@ def _figure(found: Importances) -> Figure:
     with style.applied():
         drawing, (axes,) = style.new_figure(height=0.7 + 0.32 * len(shown))
         means = [100 * one.mean for one in shown]
-        # No bar reaches below 0 or past 100 %.
+        # Error bars end at 0 and at 100 %.
         down = [min(100 * one.std, mean) for one, mean in zip(shown, means, strict=True)]
         up = [min(100 * one.std, 100 - mean) for one, mean in zip(shown, means, strict=True)]
         axes.barh(range(len(shown)), means, height=0.55, color=style.BLUE)
@@ -59,24 +59,24 @@ def _figure(found: Importances) -> Figure:
         axes.set_xlim(0, 100)
         axes.set_xlabel("importance in per cent, with its standard deviation")
     caption = (
-        f"{_first(found)} What is compared is how a hyperparameter's values are spread among the best {found.best} "
-        f"and among all {found.trials} trials (pruned ones count as worse than completed ones); the line is the "
-        "standard deviation over 30 resamples of the trials."
+        f"{_first(found)} The importance compares the distribution of a hyperparameter's values among the best "
+        f"{found.best} trials with that among all {found.trials} trials (pruned trials rank below completed ones). The "
+        "line is the standard deviation over 30 resamples of the trials."
     )
     unclear = [one.key for one in found.dimensions if 0 < one.mean < one.std]
     if unclear:
-        caption += f" Not told from nothing, for their spread is larger than they are: {', '.join(unclear)}."
+        caption += f" Not distinguishable from 0 (below the standard deviation): {', '.join(unclear)}."
     alt = "Bars of importance: " + ", ".join(f"{one.key} {_share(one)}" for one in found.dimensions) + "."
     return Figure("importance", drawing, caption, alt)
 
 
 def _first(found: Importances) -> str:
-    """Which came first, and whether its lead on the second is more than their spreads together."""
+    """Return the most important hyperparameter, and whether its lead exceeds the combined standard deviations."""
     first, *others = found.dimensions
-    share = f"{_share(first)} of the importance of all."
+    share = f"{_share(first)} of the total importance."
     if others and first.mean - others[0].mean <= math.hypot(first.std, others[0].std):
-        return f"No hyperparameter stands out; {first.key} comes first with {share}"
-    return f"{first.key} made the most difference: {share}"
+        return f"No hyperparameter is clearly the most important one; {first.key} is first with {share}"
+    return f"{first.key} is the most important hyperparameter: {share}"
 
 
 def _share(one: Importance) -> str:
@@ -84,7 +84,7 @@ def _share(one: Importance) -> str:
 
 
 def _advice(found: Importances) -> list[str]:
-    """What to search on, and what to leave alone, where the spread allows to say so."""
+    """Return advice on what to search and what to fix, where the standard deviations are small enough."""
     if found.trials < MIN_TRIALS or len(found.dimensions) < 3:
         return []
     even = 1 / len(found.dimensions)
@@ -93,8 +93,10 @@ def _advice(found: Importances) -> list[str]:
     sentences = []
     if strong:
         named = ", ".join(f"{one.key} ({_share(one)})" for one in strong)
-        sentences.append(f"Most of the difference was made by {named}: search there more finely.")
+        sentences.append(f"Search {named} more finely: most of the importance is there.")
     if weak and strong:
         named = ", ".join(f"{one.key} ({_share(one)})" for one in weak)
-        sentences.append(f"Little depended on {named}: fix them at the best trial's values in the next sweep.")
+        sentences.append(
+            f"Fix {named} at the values of the best trial in the next sweep: the objective depends little on them."
+        )
     return sentences

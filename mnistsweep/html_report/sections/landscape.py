@@ -1,4 +1,4 @@
-"""How does the objective depend on each hyperparameter, and on the two most important ones together?"""
+"""Objective by hyperparameter: slices of each one, and a map of the two most important ones."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from mnistsweep.html_report.records import Block, Figure, Section
 from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.text import is_share
 
-# So many hyperparameters have a slice, the most important ones.
+# Maximum number of slices; the most important hyperparameters have one.
 MAX_SLICES = 8
 
-# Fewer completed trials do not make a surface.
+# Minimum number of completed trials for a map.
 MIN_SURFACE = 5
 
-# The surface is drawn from so many positions an axis, smoothed over this share of it.
+# Number of positions on each axis of the map, and bandwidth of the smoothing as a share of the axis.
 STEPS, BANDWIDTH = 96, 0.12
 
-# Where the nearest trials weigh less than one at two bandwidths, nothing is drawn.
+# Minimum total weight of the trials at a position, that of one trial at a distance of two bandwidths; below it, the map
+# is empty.
 MIN_WEIGHT = math.exp(-2)
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Slices of each hyperparameter, and the surface over the two most important ones."""
+    """Draw slices of each hyperparameter and a map of the two most important ones."""
     trials = evidence.scored_trials
     if trials is None:
         return None
@@ -66,24 +67,24 @@ def _slices(trials: ScoredTrials, scales: list[Axis]) -> Figure:
             panel.set_ylabel(trials.objective)
         drawing.legend(loc="outside upper center", ncols=4)
     caption = (
-        f"Each panel holds all trials against one hyperparameter, the most important first. The star is the "
-        f"best: trial {trials.numbers[trials.best]}, {trials.format(trials.values[trials.best])}. A bar is the median "
-        "of the completed trials with that value. The other hyperparameters vary as well."
+        f"Each panel shows all trials against one hyperparameter, the most important one first. The star is the "
+        f"best trial: trial {trials.numbers[trials.best]}, {trials.format(trials.values[trials.best])}. A bar is the "
+        "median of the completed trials with that value. The other hyperparameters vary as well."
     )
     if len(shown) < len(scales):
-        caption += f" {len(scales) - len(shown)} less important ones are left out."
+        caption += f" {len(scales) - len(shown)} less important hyperparameters are left out."
     alt = f"{trials.objective} of each trial against {', '.join(scale.dimension.key for scale in shown)}."
     return Figure("search-slices", drawing, caption + note_on_trials_outside(trials), alt)
 
 
 def _jitter(scale: Axis, count: int) -> NDArray[np.float64]:
-    """Sideways, so that trials with one value do not hide each other; the same in every report."""
+    """Return small offsets, the same in every report, that keep trials with the same value from hiding each other."""
     steps = (np.arange(count) * 0.618034) % 1 - 0.5
     return np.asarray(steps * 0.3 if scale.categorical else np.zeros(count))
 
 
 def _medians(panel: Axes, places: NDArray[np.float64], trials: ScoredTrials, label: str) -> None:
-    """The median of the completed trials with each value, as a bar."""
+    """Draw the median of the completed trials with each value as a bar."""
     low, high = objective_range(trials)
     values = [place for place in np.unique(places[trials.completed]) if np.isfinite(place)]
     medians = [np.median(trials.values[trials.completed & (places == place)]) for place in values]
@@ -92,7 +93,7 @@ def _medians(panel: Axes, places: NDArray[np.float64], trials: ScoredTrials, lab
 
 
 def _pair(trials: ScoredTrials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
-    """The most important two that enough completed trials have both of, at different places."""
+    """Return the two most important axes on which enough completed trials have different positions."""
     done = [trials.points[index] for index in trials.order]
     for one, other in itertools.combinations(scales, 2):
         both = np.isfinite(one.positions(done) + other.positions(done))
@@ -105,14 +106,14 @@ def _pair(trials: ScoredTrials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
 def surface(
     x: Axis, y: Axis, trials: ScoredTrials
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The objective over two dimensions, smoothed from the completed trials.
+    """Return the objective over two dimensions, smoothed over the completed trials.
 
-    Intervals are smoothed by a Gaussian kernel (Nadaraya, 1964; Watson, 1964); the values of choices are kept apart.
+    Intervals are smoothed by a Gaussian kernel (Nadaraya, 1964; Watson, 1964); values of a choice are not smoothed.
 
     Args:
-        x: The first dimension.
-        y: The second.
-        trials: Pruned ones do not count: theirs is an earlier epoch's value.
+        x: Horizontal axis.
+        y: Vertical axis.
+        trials: Scored trials; pruned ones are ignored, because their objective is that of an earlier epoch.
 
     Returns:
         Positions on x and on y, and ``(len(y), len(x))`` means of the objective; NaN far from every trial.
@@ -126,7 +127,7 @@ def surface(
 
 
 def _weights(scale: Axis, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Positions of an axis, and what each trial weighs there: ``(positions, trials)``."""
+    """Return positions on an axis, and the weight of each trial at each of them, ``(positions, trials)``."""
     if scale.categorical:
         at = np.arange(scale.low, scale.high + 1)
         return at, (places == at[:, np.newaxis]).astype(float)
@@ -164,12 +165,11 @@ def _surface(trials: ScoredTrials, x: Axis, y: Axis) -> Figure:
 
 def _surface_caption(trials: ScoredTrials, x: Axis, y: Axis, values: NDArray[np.float64]) -> str:
     low, high = trials.format(float(np.nanmin(values))), trials.format(float(np.nanmax(values)))
-    pruned = int((~trials.completed).sum())
-    left_out = f" {count_with_verb(pruned, 'pruned trial')} left out." * (pruned > 0)
+    left_out = f" {count_with_verb(trials.num_pruned, 'pruned trial')} left out." if trials.num_pruned else ""
     return (
-        f"{trials.objective} over the two most important hyperparameters that are active together, as the mean of near "
-        f"completed trials: from {low} to {high}. Bright is better; where nothing is drawn no completed trial was "
-        f"near. Points are completed trials, the star is the best, trial {trials.numbers[trials.best]}.{left_out}"
+        f"{trials.objective} over the two most important hyperparameters that are active together, smoothed over "
+        f"nearby completed trials: {low} to {high}. Bright is better; empty areas have no completed trial nearby. "
+        f"Points are completed trials; the star is the best one, trial {trials.numbers[trials.best]}.{left_out}"
     )
 
 

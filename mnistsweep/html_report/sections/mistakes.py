@@ -1,4 +1,4 @@
-"""Where is the model wrong, and what does it take for what?"""
+"""Misclassified images: confusion matrix, most frequent confusions, and scores of each class."""
 
 from __future__ import annotations
 
@@ -20,36 +20,39 @@ from mnistsweep.text import format_count, percent, percent_range
 
 MAX_IMAGES, IMAGES_IN_A_ROW = 96, 8
 
-# Two class names of so many letters together stand on one line over an image.
-SHORT = 8
-MAX_MIX_UPS, MAX_CLASSES = 12, 20
+# Maximum length of two class names together that stand on one line above an image.
+MAX_ONE_LINE = 8
+MAX_CONFUSIONS, MAX_CLASSES = 12, 20
 
-# A mistake of which the committee is surer than this is worth a look at its label.
-SURE = 0.9
+# Confidence above which a mistake is a confident one.
+HIGH_CONFIDENCE = 0.9
 
 
 def section(evidence: Evidence) -> Section:
-    """Show the wrong images, what they were taken for, and how far each class can be trusted."""
+    """Show the misclassified images, the confusions of classes, and precision and recall of each class."""
     found = find_mistakes(evidence.probabilities, evidence.labels)
     confusion = measure_confusion(evidence.committee, evidence.labels)
-    blocks: list[Block] = [Facts(_facts(found)), _counts(evidence, confusion)]
+    blocks: list[Block] = [Facts(_facts(found, evidence.committee_name)), _counts(evidence, confusion)]
     if len(found.wrong):
-        blocks += [_errors(evidence, confusion), _mix_ups(evidence, confusion)]
+        blocks += [_errors(evidence, confusion), _confusions(evidence, confusion)]
         blocks += _images(evidence, found)
     blocks.append(_classes(evidence, confusion.scores))
     return Section(blocks, list(_advice(evidence, found, confusion)), _files(evidence, found, confusion))
 
 
-def _facts(found: Mistakes) -> list[Fact]:
+def _facts(found: Mistakes, who: str) -> list[Fact]:
     examples, wrong = len(found.predictions), len(found.wrong)
-    facts = [Fact("wrong images", f"{wrong:,}", f"of {examples:,}, by the committee: {percent(wrong / examples)}")]
+    facts = [Fact("misclassified images", f"{wrong:,}", f"of {examples:,} by {who}: {percent(wrong / examples)}")]
     if found.num_seeds > 1:
         always = int((found.wrong_of_seeds == found.num_seeds).sum())
         sometimes = int((found.wrong_of_seeds > 0).sum()) - always
-        facts.append(Fact("always wrong", f"{always:,}", f"images that all {found.num_seeds} seeds get wrong"))
-        facts.append(Fact("sometimes wrong", f"{sometimes:,}", "images that some seeds get right and others wrong"))
-    sure = int((found.confidence[found.wrong] > SURE).sum())
-    return [*facts, Fact("sure and wrong", f"{sure:,}", f"wrong images with a confidence above {100 * SURE:.0f} %")]
+        facts.append(Fact("always wrong", f"{always:,}", f"images that all {found.num_seeds} seeds misclassify"))
+        facts.append(Fact("sometimes wrong", f"{sometimes:,}", "images that some seeds misclassify"))
+    confident = int((found.confidence[found.wrong] > HIGH_CONFIDENCE).sum())
+    return [
+        *facts,
+        Fact("confident mistakes", f"{confident:,}", f"with a confidence above {100 * HIGH_CONFIDENCE:.0f} %"),
+    ]
 
 
 def _counts(evidence: Evidence, confusion: Confusion) -> Figure:
@@ -57,32 +60,34 @@ def _counts(evidence: Evidence, confusion: Confusion) -> Figure:
     return Figure(
         "confusion",
         draw_confusion_matrix(confusion.counts, evidence.class_names, logarithmic=False),
-        f"Confusion matrix of the committee: how many images of each label (row) got each prediction (column). "
-        f"{right:,} of {examples:,} stand in the diagonal: they are right. Empty cells hold none.",
+        f"Confusion matrix of {evidence.committee_name}: number of images by label (row) and predicted class "
+        f"(column). {right:,} of {examples:,} images are on the diagonal: their predictions are correct. Empty cells "
+        "have no image.",
         f"Confusion matrix of {len(confusion.counts)} classes with {examples - right} images off the diagonal.",
     )
 
 
 def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
-    """The errors alone; of many classes, those of the most common mix-ups."""
+    """Draw the confusion matrix without its diagonal; of many classes, those with the most frequent confusions."""
     errors, names, first = confusion.errors, evidence.class_names, confusion.confused_pairs[0]
     order, some = confusion.order, ""
     if len(order) > MAX_ANNOTATED:
         mixed = dict.fromkeys(one for pair in confusion.confused_pairs for one in (pair.true, pair.predicted))
         order = order[np.isin(order, list(mixed)[:MAX_ANNOTATED])]
         held = f"{errors[np.ix_(order, order)].sum():,} of {errors.sum():,} mistakes"
-        some = f" Only the {len(order)} classes of the most common mix-ups are shown: {held}."
+        some = f" Only the {len(order)} classes with the most frequent confusions are shown: {held}."
     return Figure(
         "confusion-errors",
         draw_confusion_matrix(errors[np.ix_(order, order)], [names[one] for one in order], logarithmic=True),
-        "The mistakes alone, on a logarithmic colour scale. Classes that are confused stand together. The most common "
-        f"mistake: {names[first.true]} taken for {names[first.predicted]}, {format_count(first.count, 'image')}.{some}",
+        "Mistakes only, on a logarithmic colour scale, with similar classes next to each other. The most frequent "
+        f"mistake: {names[first.true]} is classified as {names[first.predicted]} "
+        f"({format_count(first.count, 'image')}).{some}",
         f"Matrix of {errors.sum()} mistakes, classes ordered by confusion, nothing in the diagonal.",
     )
 
 
-def _mix_ups(evidence: Evidence, confusion: Confusion) -> Table:
-    names, shown = evidence.class_names, confusion.confused_pairs[:MAX_MIX_UPS]
+def _confusions(evidence: Evidence, confusion: Confusion) -> Table:
+    names, shown = evidence.class_names, confusion.confused_pairs[:MAX_CONFUSIONS]
     rows = [
         (
             names[one.true],
@@ -93,17 +98,18 @@ def _mix_ups(evidence: Evidence, confusion: Confusion) -> Table:
         )
         for one in shown
     ]
-    total, held = int(confusion.errors.sum()), sum(one.count for one in shown)
+    total, covered = int(confusion.errors.sum()), sum(one.count for one in shown)
     caption = (
-        f"The {len(shown)} most common mix-ups of {len(confusion.confused_pairs)}: {held:,} of {total:,} mistakes. "
-        "Share: of the images with this label. Examples: positions in the test set, the most confident mistake first."
+        f"The {len(shown)} most frequent of {len(confusion.confused_pairs)} confusions, with {covered:,} of {total:,} "
+        "mistakes. Share: of the images with this label. Examples: indices in the test set, the most confident mistake "
+        "first."
     )
     columns = ("label", "prediction", "images", "share", "examples")
     return Table(columns, rows, caption, numbers=("images", "share"))
 
 
 def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
-    """The gallery, and the surest mistake at full length."""
+    """Draw a gallery of the misclassified images, and the most confident mistake with all its probabilities."""
     worst, names, labels = found.most_confident, evidence.class_names, evidence.labels
     first = int(worst[0])
     if evidence.images is not None:
@@ -113,27 +119,28 @@ def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
         yield Figure(
             "mistakes",
             draw_mosaic(evidence.images[shown], titles, columns=IMAGES_IN_A_ROW),
-            f"{which} {len(worst):,} wrong images, the most confident mistake first. Over each: position in the test "
-            "set, confidence of the committee, then label → prediction. All of them stand in mistakes.csv.",
-            f"{len(shown)} images that the committee gets wrong, each with label and prediction.",
+            f"{which} {len(worst):,} misclassified images, the most confident mistake first. Above each image: its "
+            f"index, the confidence of {evidence.committee_name}, and label → predicted class. mistakes.csv lists all "
+            "of them.",
+            f"{len(shown)} misclassified images, each with label and predicted class.",
         )
     image = None if evidence.images is None else evidence.images[first]
     guess = found.predictions[first]
     yield Figure(
         "mistake",
         draw_image(image, evidence.probabilities[:, first], int(labels[first]), names, first),
-        f"The most confident mistake, image {first}: {names[guess]} has {percent(found.confidence[first])}, the label "
-        f"{names[labels[first]]} has {percent(evidence.committee[first, labels[first]])}; "
-        f"{found.wrong_of_seeds[first]} of {found.num_seeds} seeds are wrong. "
-        f"`mnistsweep show` draws any other image so.",
-        f"Image {first} beside a bar a class: label {names[labels[first]]}, prediction {names[guess]}.",
+        f"The most confident mistake, image {first}: the predicted class {names[guess]} has a probability of "
+        f"{percent(found.confidence[first])}, the label {names[labels[first]]} has "
+        f"{percent(evidence.committee[first, labels[first]])}. {found.wrong_of_seeds[first]} of {found.num_seeds} "
+        "seeds misclassify it. `mnistsweep show` draws any image in this way.",
+        f"Image {first} beside one bar for each class: label {names[labels[first]]}, prediction {names[guess]}.",
     )
 
 
 def _title(index: int, label: str, guess: str, found: Mistakes) -> str:
-    """Position, confidence (99 % is the most that is claimed), label and prediction, in short lines."""
+    """Return index, confidence (rounded down, at most 99 %), label and predicted class in short lines."""
     confidence = min(99, int(100 * found.confidence[index]))
-    between_them = " " if len(label) + len(guess) <= SHORT else "\n"
+    between_them = " " if len(label) + len(guess) <= MAX_ONE_LINE else "\n"
     return f"{index} ({confidence} %)\n{label}{between_them}→ {guess}"
 
 
@@ -149,10 +156,15 @@ def _classes(evidence: Evidence, scores: ClassScores) -> Table:
         )
         for one in order
     ]
-    which = "Each class" if len(order) == len(scores.f1) else f"The {len(order)} worst of {len(scores.f1)} classes"
+    which = (
+        "Each class"
+        if len(order) == len(scores.f1)
+        else f"The {len(order)} classes with the lowest F1 of {len(scores.f1)}"
+    )
     caption = (
-        f"{which}, the worst F1 first, with Wilson intervals (95 %). Precision: how many of the images that got this "
-        "prediction are right. Recall: how many of the images with this label are found. F1: their harmonic mean."
+        f"{which}, the lowest F1 first, with 95 % Wilson intervals. Precision: share of the images predicted as this "
+        "class that have this label. Recall: share of the images with this label that are predicted as this class. F1: "
+        "their harmonic mean."
     )
     columns = ("class", "images", "precision, %", "recall, %", "F1, %")
     return Table(columns, rows, caption, numbers=columns[1:])
@@ -168,20 +180,22 @@ def _advice(evidence: Evidence, found: Mistakes, confusion: Confusion) -> Iterat
     one, other = divmod(int(either.argmax()), len(names))
     if len(names) > 2 and (most := int(either[one, other])) >= max(10, total / 5):
         yield (
-            f"{names[one]} and {names[other]} taken for each other are {most} of {total} mistakes "
-            f"({100 * most / total:.0f} %): that is where most can be gained, by more examples of these two or "
-            "augmentation that keeps them apart."
+            f"Add training examples of {names[one]} and {names[other]}, or augmentation that keeps them apart: "
+            f"confusing these two classes causes {most} of {total} mistakes ({100 * most / total:.0f} %)."
         )
     yield from _weak_class(evidence, confusion)
-    if sure := int((found.confidence[found.wrong] > SURE).sum()):
+    if confident := int((found.confidence[found.wrong] > HIGH_CONFIDENCE).sum()):
         yield (
-            f"{format_count(sure, 'image')} wrong with a confidence above {100 * SURE:.0f} %: look at the first "
-            "rows of mistakes.csv; either the label is wrong, or the model is too sure."
+            f"Check the first rows of mistakes.csv ({format_count(confident, 'misclassified image')} with a confidence "
+            f"above {100 * HIGH_CONFIDENCE:.0f} %): either the label is wrong, or the model is overconfident."
         )
 
 
 def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
-    """The class whose recall is surely below that of all; the level is divided by the number of classes."""
+    """Return advice on the class with the lowest recall, if it is significantly below the accuracy over all classes.
+
+    The significance level is divided by the number of classes (Bonferroni).
+    """
     scores = confusion.scores
     right, overall = np.diag(confusion.counts), np.trace(confusion.counts) / len(evidence.labels)
     _, high = wilson_interval(right, scores.support, level=1 - 0.05 / len(right))
@@ -190,10 +204,9 @@ def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
         worst = int(weak[np.argmin(scores.recall[weak])])
         low, high = scores.recall_interval[:, worst]
         yield (
-            f"Class {evidence.class_names[worst]} is found less often than the others: recall "
-            f"{percent(scores.recall[worst])} ({percent_range(low, high)}) against {percent(overall)} over all "
-            "classes. "
-            "Collect or augment more examples of it."
+            f"Collect or augment more examples of class {evidence.class_names[worst]}: its recall of "
+            f"{percent(scores.recall[worst])} ({percent_range(low, high)}) is significantly below the "
+            f"{percent(overall)} of all classes."
         )
 
 
@@ -208,7 +221,7 @@ def _files(evidence: Evidence, found: Mistakes, confusion: Confusion) -> dict[st
             "wrong_of_seeds": found.wrong_of_seeds,
         }
     )
-    mix_ups = pd.DataFrame(
+    confusions = pd.DataFrame(
         [
             (names[one.true], names[one.predicted], one.count, one.share, " ".join(map(str, one.examples)))
             for one in confusion.confused_pairs
@@ -224,7 +237,7 @@ def _files(evidence: Evidence, found: Mistakes, confusion: Confusion) -> dict[st
     return {
         "mistakes.csv": images.iloc[found.most_confident],
         "right.csv": images.iloc[found.right].drop(columns="wrong_of_seeds"),
-        "mixups.csv": mix_ups,
+        "mixups.csv": confusions,
         "classes.csv": classes,
         "confusion.csv": counts,
     }

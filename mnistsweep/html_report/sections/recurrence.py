@@ -1,4 +1,4 @@
-"""Do other seeds and other trials stumble over the same images? How often an image recurs among the most ambiguous."""
+"""Agreement between models: images that are ambiguous or misclassified for several seeds or trials."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Text
 
+# Advice needs this number of images that at least one seed misclassifies.
+MIN_MISTAKES = 10
+
 
 def section(evidence: Evidence) -> Section | None:
-    """Compare the rankings of the seeds, and those of the sweep's best trials where there are some."""
+    """Compare the rankings of the seeds, and those of the best trials of the sweep; None where there is one model."""
     seeds = _over_seeds(evidence) if len(evidence.probabilities) > 1 else None
     trials = _over_trials(evidence) if evidence.others else None
     if seeds is None and trials is None:
         return None
     blocks: list[Block] = [
         Text(
-            "Each model ranks the test images by its own confidence. What recurs in the rankings lies with the "
-            "images; what does not recur lies with chance in training."
+            "Each model ranks the test images by its own confidence. Images that are ambiguous for all models are hard "
+            "in themselves. Images that are ambiguous for some models only depend on chance in training."
         )
     ]
     if seeds is not None:
@@ -37,7 +40,7 @@ def _over_seeds(evidence: Evidence) -> Recurrence:
 
 
 def _over_trials(evidence: Evidence) -> Recurrence:
-    """Compare the next best trials with the winner's own checkpoint; where that is missing, with the committee."""
+    """Compare the next best trials with the winner's checkpoint, or with the committee where it is missing."""
     winner = evidence.committee if evidence.checkpoint is None else evidence.checkpoint.test
     return measure_recurrence(np.stack([winner, *evidence.others.values()]), evidence.labels, evidence.top)
 
@@ -50,14 +53,20 @@ def _names(evidence: Evidence) -> list[str]:
 def _blocks(found: Recurrence, kind: str, names: list[str], evidence: Evidence) -> list[Block]:
     every = int((found.num_rankings == found.models).sum())
     facts = [
-        Fact(f"mean overlap over {kind}s", f"{found.mean_jaccard:.2f}", f"Jaccard at {found.top}: 0 none, 1 the same"),
         Fact(
-            f"in every {kind}'s first {found.top}",
-            f"{every}",
-            f"of {int((found.num_rankings > 0).sum())} images in any",
+            f"mean overlap of {kind}s", f"{found.mean_jaccard:.2f}", f"Jaccard index of the first {found.top}, 0 to 1"
         ),
-        Fact("always wrong", f"{int(found.always_wrong.sum()):,}", f"by all {found.models} {kind}s"),
-        Fact("sometimes wrong", f"{int(found.sometimes_wrong.sum()):,}", f"by some of the {found.models} {kind}s"),
+        Fact(
+            f"in the first {found.top} of every {kind}",
+            f"{every}",
+            f"of {int((found.num_rankings > 0).sum())} images of at least one {kind}",
+        ),
+        Fact("always wrong", f"{int(found.always_wrong.sum()):,}", f"misclassified by all {found.models} {kind}s"),
+        Fact(
+            "sometimes wrong",
+            f"{int(found.sometimes_wrong.sum()):,}",
+            f"misclassified by some of the {found.models} {kind}s",
+        ),
         Fact("never wrong", f"{int(found.never_wrong.sum()):,}", f"of {len(found.num_rankings):,} test images"),
     ]
     return [Facts(facts), _figure(found, kind, names)]
@@ -69,24 +78,24 @@ def _figure(found: Recurrence, kind: str, names: list[str]) -> Figure:
         figure, (bars, matrix) = style.new_figure(1, 2, height=max(2.4, 1.2 + 0.3 * found.models))
         drawn = bars.barh(np.arange(1, found.models + 1), counts, color=style.BLUE)
         bars.bar_label(drawn, padding=3)
-        bars.set(yticks=np.arange(1, found.models + 1), xlabel="images", ylabel=f"{kind}s that rank it so")
-        bars.set(title=f"In the first {found.top}", xlim=(0, max(counts.max(), 1) * 1.15))
+        bars.set(yticks=np.arange(1, found.models + 1), xlabel="images", ylabel=f"number of {kind}s")
+        bars.set(title=f"Images in the first {found.top}", xlim=(0, max(counts.max(), 1) * 1.15))
         _matrix(matrix, found, names)
     random = found.top**2 / len(found.num_rankings)
     caption = (
-        f"Left: how many images are among the {found.top} most ambiguous of one {kind}, of two, and so on; "
-        f"{counts[-1]} are in all {found.models}. Right: the overlap of each pair of {kind}s (Jaccard at "
-        f"{found.top}), {found.mean_jaccard:.2f} on average. Two rankings by chance would share {random:.2g} of "
-        f"{found.top} images on average."
+        f"Left: number of images that are among the {found.top} most ambiguous images of one {kind}, of two, and so "
+        f"on; {counts[-1]} are among those of all {found.models}. Right: overlap of each pair of {kind}s (Jaccard "
+        f"index), {found.mean_jaccard:.2f} on average. Two random rankings would share {random:.2g} of {found.top} "
+        "images on average."
     )
-    alt = f"Bars of how often images recur over {kind}s, beside a matrix of the overlap of each pair."
+    alt = f"Bars of the number of images by the number of {kind}s, beside a matrix of the overlap of each pair."
     return Figure(f"recurrence-{kind}s", figure, caption, alt)
 
 
 def _matrix(axes: Axes, found: Recurrence, names: list[str]) -> None:
     axes.imshow(found.jaccard, cmap=style.COLORMAP, vmin=0, vmax=1)
     places = np.arange(found.models)
-    axes.set(xticks=places, yticks=places, yticklabels=names, title=f"Overlap (Jaccard at {found.top})")
+    axes.set(xticks=places, yticks=places, yticklabels=names, title="Overlap (Jaccard index)")
     axes.set_xticklabels([name.split()[-1].replace("committee", "com.") for name in names])
     for i, j in np.ndindex(found.jaccard.shape):
         value = found.jaccard[i, j]
@@ -99,11 +108,13 @@ def _advice(seeds: Recurrence | None) -> list[str]:
     if seeds is None:
         return []
     always, sometimes = int(seeds.always_wrong.sum()), int(seeds.sometimes_wrong.sum())
-    if always + sometimes < 10 or sometimes > always:  # in the latter case the comparison of models has a word to say
+    # Where most mistakes depend on the seed, the section on the comparison of models may advise the committee.
+    if always + sometimes < MIN_MISTAKES or sometimes > always:
         return []
     return [
-        f"More seeds will not help much: {always} of the {always + sometimes} images that any seed gets wrong are "
-        f"wrong by all {seeds.models}. Look at them, and change the model or the augmentation."
+        "Change the model or the augmentation, more seeds will not help much: of the "
+        f"{always + sometimes} images that at least one seed misclassifies, {always} are misclassified by all "
+        f"{seeds.models} seeds (recurrence.csv)."
     ]
 
 

@@ -1,4 +1,4 @@
-"""How do accuracy and confidence fall when the images are distorted?"""
+"""Robustness: accuracy and confidence on distorted test images."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from mnistsweep.html_report.figures.mosaic import draw_mosaic
 from mnistsweep.html_report.records import Block, Figure, Section, Table
 from mnistsweep.text import percent
 
-# Accuracies whose loss the table dates.
+# Accuracies in the table: the strength at which the accuracy falls below each of them.
 LEVELS = (0.95, 0.9, 0.5)
 
-# The distortions that augmentation can teach, and up to which strength labels are still beyond doubt.
-REMEDIES = {"rotation": 20.0, "shift": 0.1}
+# Distortions that have an augmentation (`data.augmentation`), with the maximum strength at which labels stay valid.
+AUGMENTATIONS = {"rotation": 20.0, "shift": 0.1}
 
-# Accuracy that must be lost, in shares, before anything is advised; and confidence that is not covered by accuracy.
+# Minimum loss of accuracy for advice on augmentation, and minimum excess of confidence over accuracy for advice on
+# confidence; both are shares.
 MIN_LOSS = 0.01
 MIN_EXCESS = 0.1
 
-MAX_IN_A_ROW = 6
+MAX_COLUMNS = 6
 
 
 def section(evidence: Evidence) -> Section | None:
-    """Curves, pictures and a table of each distortion; None where nothing was distorted."""
+    """Show curves, pictures and a table of all distortions; None where no distortion was measured."""
     found = evidence.robustness
     if found is None or not found.responses:
         return None
@@ -40,7 +41,7 @@ def section(evidence: Evidence) -> Section | None:
     if others:
         blocks += [_small_multiples(others, found), *(_pictures(response, found) for response in others)]
     blocks.append(_table(found))
-    advice = _remedies(found, evidence.winner) + _overconfidence(found)
+    advice = _augmentation_advice(found, evidence.winner) + _confidence_advice(found)
     return Section(blocks, advice, {"robustness.csv": _rows(found)})
 
 
@@ -53,13 +54,13 @@ def _curve(response: DistortionResponse, found: Robustness) -> Figure:
     accuracy, confidence = _mean(response)
     worst = int(np.argmax(confidence - accuracy))
     caption = (
-        f"Accuracy and confidence against uniform noise, on {found.num_images:,} test images. {response.description} "
+        f"Accuracy and confidence under uniform noise, on {found.num_images:,} test images. {response.description} "
         f"Accuracy is {percent(accuracy[0])} without noise and {percent(accuracy[-1])} at {response.strengths[-1]:g}."
     )
     if confidence[worst] > accuracy[worst]:
         caption += (
-            f" Confidence is furthest above accuracy at {response.strengths[worst]:g}: {percent(confidence[worst])} "
-            f"sure, {percent(accuracy[worst])} right."
+            f" The excess of confidence over accuracy is largest at {response.strengths[worst]:g}: "
+            f"{percent(confidence[worst])} confidence, {percent(accuracy[worst])} accuracy."
         )
     alt = "Lines of accuracy and mean confidence that change as the amplitude of the noise grows from left to right."
     return Figure("robustness-noise", drawing, caption + _band(response), alt)
@@ -83,15 +84,15 @@ def _small_multiples(responses: list[DistortionResponse], found: Robustness) -> 
     drops = {response.name: float(_mean(response)[0][0] - _mean(response)[0][-1]) for response in responses}
     worst = max(drops, key=lambda name: drops[name])
     caption = (
-        f"Accuracy and confidence against the other distortions, on {found.num_images:,} test images. At the strongest "
-        f"that was tried, {worst} costs most: {100 * drops[worst]:.2f} points of accuracy." + _band(responses[0])
+        f"Accuracy and confidence under the other distortions, on {found.num_images:,} test images. At the maximum "
+        f"strength, {worst} reduces the accuracy most, by {100 * drops[worst]:.2f} points." + _band(responses[0])
     )
     alt = "Small charts of accuracy and confidence, one for each distortion: " + ", ".join(drops) + "."
     return Figure("robustness-distortions", drawing, caption, alt)
 
 
 def _draw(axes: Axes, response: DistortionResponse) -> None:
-    """Accuracy and confidence: the mean over seeds, and the band from the least to the most."""
+    """Draw accuracy and confidence: the mean over seeds, and a band from the minimum to the maximum."""
     for name, values, colour in (
         ("accuracy", response.accuracy, style.BLUE),
         ("confidence", response.confidence, style.ORANGE),
@@ -115,8 +116,8 @@ def _pictures(response: DistortionResponse, found: Robustness) -> Figure:
         f"{strength:g}\n{percent(share, 1)}" for strength, share in zip(response.strengths, accuracy, strict=True)
     ]
     images = found.examples[response.name]
-    drawing = draw_mosaic(images, titles, columns=min(len(images), MAX_IN_A_ROW))
-    caption = f"{response.name.capitalize()}: one image at each strength ({response.unit}), with the accuracy there."
+    drawing = draw_mosaic(images, titles, columns=min(len(images), MAX_COLUMNS))
+    caption = f"{response.name.capitalize()}: one image at each strength ({response.unit}), with its accuracy."
     if response.name != "noise" and response.description:
         caption += f" {response.description}"
     alt = f"One test image at {len(images)} strengths of {response.name}, from {response.strengths[0]:g} up."
@@ -129,8 +130,8 @@ def _table(found: Robustness) -> Table:
         [response.name, response.unit, *(_fall(response, level) for level in LEVELS)] for response in found.responses
     ]
     caption = (
-        "The strength at which mean accuracy falls below a level, by straight lines between the strengths that were "
-        "tried. A dash: not up to the strongest. As they are: undistorted images are below already."
+        "Strength at which the mean accuracy falls below a level, interpolated linearly between the measured "
+        "strengths. –: not below the level at the maximum strength. undistorted: below the level without distortion."
     )
     return Table(["distortion", "strength", *headings], rows, caption, headings)
 
@@ -139,33 +140,32 @@ def _fall(response: DistortionResponse, level: float) -> str:
     strength = response.falls_below(level)
     if strength is None:
         return "–"
-    return f"{strength:.3g}" if strength > 0 else "as they are"
+    return f"{strength:.3g}" if strength > 0 else "undistorted"
 
 
-def _remedies(found: Robustness, winner: Winner) -> list[str]:
-    """Augmentation, for what training can teach: at the least strength whose cost is beyond doubt."""
+def _augmentation_advice(found: Robustness, winner: Winner) -> list[str]:
+    """Return advice on augmentation, at the smallest strength with a significant loss of accuracy."""
     advice = []
     for response in found.responses:
-        if response.name not in REMEDIES:
+        if response.name not in AUGMENTATIONS:
             continue
         accuracy, _ = _mean(response)
         for strength, share in zip(response.strengths[1:], accuracy[1:], strict=True):
-            if strength > REMEDIES[response.name] or winner.augmentation.get(response.name, 0.0) >= strength:
+            if strength > AUGMENTATIONS[response.name] or winner.augmentation.get(response.name, 0.0) >= strength:
                 continue
-            doubt = 2 * np.sqrt((accuracy[0] * (1 - accuracy[0]) + share * (1 - share)) / found.num_images)
-            if accuracy[0] - share > max(MIN_LOSS, doubt):
+            margin = 2 * np.sqrt((accuracy[0] * (1 - accuracy[0]) + share * (1 - share)) / found.num_images)
+            if accuracy[0] - share > max(MIN_LOSS, margin):
                 unit = " degrees" if response.unit == "degrees" else " of the side"
                 advice.append(
-                    f"A {response.name} by {strength:g}{unit} costs {100 * (accuracy[0] - share):.2f} points of "
-                    f"accuracy: if such images are to be expected, try "
-                    f"`data.augmentation.{response.name}={strength:g}`."
+                    f"Try `data.augmentation.{response.name}={strength:g}` if you expect such images: a "
+                    f"{response.name} by {strength:g}{unit} costs {100 * (accuracy[0] - share):.2f} points of accuracy."
                 )
                 break
     return advice
 
 
-def _overconfidence(found: Robustness) -> list[str]:
-    """Where the models are surest without cause."""
+def _confidence_advice(found: Robustness) -> list[str]:
+    """Return advice on the distortion with the largest excess of confidence over accuracy."""
     excess = {
         response.name: (float((_mean(response)[1] - _mean(response)[0]).max()), response)
         for response in found.responses
@@ -176,8 +176,9 @@ def _overconfidence(found: Robustness) -> list[str]:
     if confidence[worst] - accuracy[worst] < MIN_EXCESS:
         return []
     return [
-        f"Do not trust the confidence on distorted images: with {response.name} of {response.strengths[worst]:g} "
-        f"({response.unit}) the models are {percent(confidence[worst])} sure and {percent(accuracy[worst])} right."
+        f"Do not rely on the confidence for distorted images: with {response.name} of {response.strengths[worst]:g} "
+        f"({response.unit}), the mean confidence is {percent(confidence[worst])} and the accuracy "
+        f"{percent(accuracy[worst])}."
     ]
 
 
@@ -199,4 +200,4 @@ def _mean(response: DistortionResponse) -> tuple[Floats, Floats]:
 
 def _band(response: DistortionResponse) -> str:
     seeds = len(response.accuracy)
-    return f" Lines are means over {seeds} seeds, bands reach from the least to the most." if seeds > 1 else ""
+    return f" Lines are means over {seeds} seeds; bands are from the minimum to the maximum." if seeds > 1 else ""

@@ -1,4 +1,4 @@
-"""How good is the best model really?"""
+"""Best model: its scores on the test set, its hyperparameters and its training data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from mnistsweep.analysis.accuracy import Accuracy, Interval, measure_accuracy, s
 from mnistsweep.html_report.evidence import Evidence, Winner
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
 from mnistsweep.study.records import State
-from mnistsweep.text import format_metric, percent, percent_range
+from mnistsweep.text import format_count, format_metric, percent, percent_range
 
-# Of the table on the page; `scores.csv` has all of them.
+# Maximum number of seeds in the table on the page; ``scores.csv`` has all of them.
 MAX_SEEDS = 10
+
+NO_SPREAD = "one seed, so no standard deviation"
 
 
 def section(evidence: Evidence) -> Section:
-    """Show the scores of the best model, what it is, and what it was trained on."""
+    """Show the scores, the hyperparameters and the training data of the best model."""
     found = measure_accuracy(evidence.probabilities, evidence.labels)
     scores = _scores(found, evidence.losses)
     return Section(
@@ -30,7 +32,7 @@ def section(evidence: Evidence) -> Section:
 
 def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
     seeds, winner = len(found.seeds), evidence.winner
-    spread = f"± {percent(found.std)} (standard deviation over {seeds} seeds)" if seeds > 1 else "one seed: no spread"
+    spread = f"± {percent(found.std)} (standard deviation over {seeds} seeds)" if seeds > 1 else NO_SPREAD
     facts = [
         Fact(
             "test accuracy",
@@ -40,40 +42,41 @@ def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
     ]
     if seeds > 1:
         together = found.committee
-        note = f"mean of the probabilities of {seeds} seeds; test images, Wilson 95 %: {_range(together.interval)}"
+        note = f"mean probabilities over {seeds} seeds; test images, Wilson 95 %: {_range(together.interval)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
     facts.append(_loss(evidence, found))
     best = f"epoch {winner.best_epoch} of {winner.epochs}"
     if winner.repeats > 1:
         best = f"mean over {winner.repeats} repeats"
-    chosen = f"trial {winner.number}, {best}; it won by this number, which flatters"
-    facts.append(Fact(f"{winner.objective} of the winner", format_metric(winner.objective, winner.value), chosen))
-    data = "training and validation data together" if winner.retrained else "training data only: the sweep's checkpoint"
+    selection = f"trial {winner.number}, {best}; the winner was selected by this value, so it is optimistic"
+    facts.append(Fact(f"{winner.objective} of the winner", format_metric(winner.objective, winner.value), selection))
+    data = (
+        "training and validation data together" if winner.retrained else "training data only (checkpoint of the sweep)"
+    )
     return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
 
 
 def _loss(evidence: Evidence, found: Accuracy) -> Fact:
-    """The loss of the training, or where it is not known the log-loss."""
+    """Return the loss by the loss function of the training, or the log-loss where it is not known."""
     losses, seeds = np.asarray(evidence.losses, np.float64), len(found.seeds)
     known = bool(np.isfinite(losses).all())
     mean, spread = (float(losses.mean()), sample_std(losses)) if known else (found.log_loss, found.log_loss_std)
     notes = [f"± {spread:.4f} (standard deviation over {seeds} seeds)"] if seeds > 1 else []
-    notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}" if seeds > 1 else "one seed: no spread")
+    notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}" if seeds > 1 else NO_SPREAD)
     return Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))
 
 
 def _reading(found: Accuracy) -> str:
     examples = found.committee.examples
     text = (
-        f"A Wilson interval covers the choice of the {examples:,} test images: the accuracy on all images of the "
-        "same kind lies in such an interval 95 times of 100."
+        f"A Wilson interval accounts for the choice of the {examples:,} test images: in 95 of 100 cases, such an "
+        "interval contains the accuracy on all images of the same kind. It does not account for the training seed."
     )
     if found.seeds_interval is None or found.std == 0:
-        return f"{text} It says nothing of what another seed would give."
+        return text
     return (
-        f"{text} It says nothing of what another seed would give. That is the standard deviation: on these images, the "
-        f"mean over many seeds is {_range(found.seeds_interval)} (Student's t, 95 %, from "
-        f"{len(found.seeds)} seeds)."
+        f"{text} The standard deviation does: on these test images, the mean accuracy over many seeds is "
+        f"{_range(found.seeds_interval)} (Student's t, 95 %, from {len(found.seeds)} seeds)."
     )
 
 
@@ -83,7 +86,7 @@ def _range(interval: Interval) -> str:
 
 def _values(winner: Winner) -> Table:
     rows = [(name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in winner.point.items()]
-    caption = f"The hyperparameters of trial {winner.number}, which won by {winner.objective}."
+    caption = f"Hyperparameters of trial {winner.number}, which has the best {winner.objective}."
     return Table(("hyperparameter", "value"), rows, caption, numbers=("value",))
 
 
@@ -103,8 +106,8 @@ def _models(found: Accuracy) -> Table:
     ]
     columns = ("model", "wrong", "accuracy", "Wilson 95 %", "log-loss")
     hidden = len(found.seeds) - MAX_SEEDS
-    rest = f" {hidden} more seeds stand in scores.csv." if hidden > 0 else ""
-    caption = f"Each model on all {found.committee.examples:,} test images.{rest}"
+    rest = f" scores.csv lists {hidden} more." if hidden > 0 else ""
+    caption = f"Scores of each model on all {found.committee.examples:,} test images.{rest}"
     return Table(columns, rows, caption, numbers=columns[1:])
 
 
@@ -129,22 +132,28 @@ def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
 def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
     winner, advice = evidence.winner, []
     if len(found.seeds) == 1:
-        several = "`report.seeds=3` trains the winner three times"
+        how = "`report.seeds=3` trains it three times"
         if not winner.retrained:
-            several = "`report.refit=true` trains the winner anew, with as many seeds as `report.seeds` says"
-        advice.append(f"One seed tells no luck from skill: {several}.")
-    near = _as_good(evidence, found)
+            how = "`report.refit=true` retrains it once for each of `report.seeds` seeds"
+        advice.append(
+            f"Train the winner with several seeds ({how}): one seed does not show how much of the score is chance."
+        )
+    near = _num_as_good(evidence, found)
     if near:
         advice.append(
-            f"{near} other {'trial lies' if near == 1 else 'trials lie'} within {100 * found.std:.2f} points, "
-            f"the standard deviation over seeds, of the winner in {winner.objective}: luck alone can order them so. "
-            "Take the cheapest of them, or give each more seeds."
+            "Choose the cheapest of the best trials, or train each with more seeds: "
+            f"{format_count(near, 'other trial')} {'is' if near == 1 else 'are'} within {100 * found.std:.2f} points "
+            f"of the winner in {winner.objective}. This is the standard deviation over seeds, so their order can be "
+            "chance."
         )
     return advice
 
 
-def _as_good(evidence: Evidence, found: Accuracy) -> int:
-    """How many trials are behind the winner by less than seeds differ, which is known for the accuracy alone."""
+def _num_as_good(evidence: Evidence, found: Accuracy) -> int:
+    """Return the number of other trials within one standard deviation of the winner.
+
+    The standard deviation over seeds is known for the accuracy only; for any other objective the result is 0.
+    """
     if evidence.search is None or len(found.seeds) == 1 or not evidence.winner.objective.endswith("accuracy"):
         return 0
     values = [

@@ -68,9 +68,9 @@ def _advice(evidence: Evidence, quality: LabelQuality) -> list[str]:
     clean = shlex.join(["mnistsweep", "clean", sweep])
     return [
         f"Check the {min(flagged, evidence.top)} most suspected test labels (suspects.csv). {flagged} of {images:,} "
-        "labels are flagged; if the suggested class were correct for all of them, the accuracy of the committee would "
-        f"be {100 * flagged / images:.2f} points higher. To measure whether cleaning the training labels helps, run "
-        f"`{clean}`."
+        "labels are flagged; if the suggested class were correct for all of them, the accuracy of "
+        f"{evidence.committee_name} would be {100 * flagged / images:.2f} points higher. To measure whether cleaning "
+        f"the training labels helps, run `{clean}`."
     ]
 
 

@@ -1,12 +1,12 @@
-// Puts each interactive picture in the place of its still one; where it cannot be drawn, the still one stays.
-for (const place of document.querySelectorAll(".interactive")) {
-  const still = place.querySelector("figure > .scroll");
+// Replaces each static figure by its interactive version; without WebGL, the static figure stays.
+for (const block of document.querySelectorAll(".interactive")) {
+  const staticFigure = block.querySelector("figure > .scroll");
   if (!window.Plotly || !document.createElement("canvas").getContext("webgl")) continue;
-  const live = document.createElement("div");
-  live.className = "live";
-  live.append(place.querySelector("template").content.cloneNode(true));
-  still.before(live);
-  const drawn = live.querySelector(".js-plotly-plot");
-  if (drawn && !live.querySelector(".no-webgl")) place.classList.add("lives");
-  else live.remove();
+  const plot = document.createElement("div");
+  plot.className = "plot";
+  plot.append(block.querySelector("template").content.cloneNode(true));
+  staticFigure.before(plot);
+  const drawn = plot.querySelector(".js-plotly-plot");
+  if (drawn && !plot.querySelector(".no-webgl")) block.classList.add("drawn");
+  else plot.remove();
 }

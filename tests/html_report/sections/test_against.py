@@ -25,7 +25,7 @@ def test_against_a_hyperparameter_that_was_asked_for():
         ["128", "1", "5.0", "90.00 %"],
     ]
     caption = figure_of(section, "search-against").caption
-    assert "On the mean 128 is fastest (5.0 s) and 32 scores best (98.50 %)." in caption
+    assert "On average, 128 is fastest (5.0 s) and 32 has the best val_accuracy (98.50 %)." in caption
 
 
 def test_against_what_was_not_swept():
@@ -34,4 +34,4 @@ def test_against_what_was_not_swept():
 
 
 def test_against_the_most_important_by_default():
-    assert "against model.dropout, on" in figure_of(section_of(make_search(200), against), "search-against").caption
+    assert "against model.dropout, for" in figure_of(section_of(make_search(200), against), "search-against").caption

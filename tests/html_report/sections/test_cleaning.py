@@ -83,7 +83,7 @@ def test_arms_stand_side_by_side(tmp_path: Path) -> None:
     assert table.rows[3][4] == "+1.03 points (+0.89 to +1.18)"
     assert block(found, Text, 1).text == "What the numbers say."
     figure: Figure = block(found, Figure)
-    assert "Clear of 0: suspected labels corrected, the most ambiguous removed." in figure.caption
+    assert "Intervals without 0: suspected labels corrected, the most ambiguous removed." in figure.caption
     assert style.to_svg(figure.drawing, figure.name).startswith("<svg")
     assert list(found.files) == ["cleaning-runs.csv", "cleaning-suspects.csv"]
     assert "25" in block(found, Facts).facts[0].value
@@ -91,22 +91,27 @@ def test_arms_stand_side_by_side(tmp_path: Path) -> None:
 
 def test_advice_is_given_where_an_arm_is_clearly_better_or_worse(tmp_path: Path) -> None:
     better, worse = made(tmp_path).advice
-    assert better.startswith("Correct the suspected training labels: that changes validation accuracy by +1.03 points")
-    assert worse.startswith("Keep the most ambiguous training examples: doing otherwise changes")
+    assert better.startswith(
+        "Correct the suspected training labels: with suspected labels corrected, the validation accuracy changes by "
+        "+1.03 points"
+    )
+    assert worse.startswith(
+        "Keep the most ambiguous training examples: with the most ambiguous removed, the validation accuracy changes"
+    )
 
 
 def test_planted_errors_are_counted_and_nothing_is_advised(tmp_path: Path) -> None:
     found = made(tmp_path, planted=PLANTED)
     assert found.advice == []
     assert [fact.value for fact in block(found, Facts).facts] == ["25", "95.00 %", "72.00 %"]
-    assert "2 % of the training labels were made wrong on purpose" in block(found, Text).text
+    assert "2 % of the training labels were replaced by wrong ones" in block(found, Text).text
     assert "18 of these 20 were planted" in block(found, Figure, 1).caption
 
 
 def test_where_no_label_is_flagged_the_most_suspect_one_is_not_counted(tmp_path: Path) -> None:
     nothing = {**PLANTED, "num_flagged": 0, "flagged_recall": 0.0, "flagged_precision": 0.0}
     first, planted = block(made(tmp_path, flagged=0, planted=nothing), Facts).facts
-    assert (first.value, first.note) == ("0", "of 5,000, so the arms are about the most suspect one")
+    assert (first.value, first.note) == ("0", "of 5,000, so the arms use the most suspected one")
     assert planted.label == "planted errors found"
 
 
@@ -119,7 +124,7 @@ def test_suspects_are_shown_where_there_are_images(tmp_path: Path, images: bool)
 def test_one_seed_shows_no_interval_and_another_winner_is_told(tmp_path: Path) -> None:
     found = made(tmp_path, seeds=1, trial=99)
     assert block(found, Table).rows[3][4] == "+1.00 points"
-    assert "One seed gives no interval" in block(found, Figure).caption
+    assert "With one seed, there is no interval" in block(found, Figure).caption
     assert "with the same seed each" in block(found, Text).text
-    assert "has become the winner" in block(found, Text).text
+    assert "is the winner now" in block(found, Text).text
     assert found.advice == []

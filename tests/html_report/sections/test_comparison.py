@@ -22,7 +22,7 @@ def test_what_is_compared() -> None:
     table, winner = shown(comparison.section(EVIDENCE)).files["comparison.csv"], EVIDENCE.winner.number
     assert list(zip(table.a, table.b, strict=True)) == [
         *(("the committee", f"seed {number}") for number in range(3)),
-        ("the refit (seed 0)", f"trial {winner}"),
+        ("the retrained seed 0", f"trial {winner}"),
         (f"trial {winner}", "trial 8"),
     ]
     assert EVIDENCE.checkpoint is not None
@@ -47,22 +47,30 @@ def test_blocks() -> None:
     reading, verdicts = (block.text for block in section.blocks if isinstance(block, Text))
     assert "p is below 0.01, which is 0.05 divided by the 5 comparisons (Bonferroni)" in reading
     assert verdicts.count("(p ") == 3
-    assert verdicts.startswith("The committee is clearly better than 0 of the 3 seeds compared, and clearly worse than")
+    assert verdicts.startswith(
+        "The committee is significantly better than 0 of the 3 seeds compared, and significantly worse than"
+    )
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     assert len(table.rows) == 5
     assert all(len(row) == len(table.columns) for row in table.rows)
     (figure,) = (block for block in section.blocks if isinstance(block, Figure))
     assert figure.name == "comparison"
     assert len(figure.drawing.axes[0].get_yticks()) == 5
-    counting = sum(row[table.columns.index("counts")] == "yes" for row in table.rows)
-    assert f"the table is stricter, for it takes all 5 together: {counting} count there." in figure.caption
+    counting = sum(row[table.columns.index("significant")] == "yes" for row in table.rows)
+    assert (
+        f"The table accounts for all 5 comparisons, which is stricter: {counting} are significant there."
+        in figure.caption
+    )
 
 
 def test_another_trial_that_is_better_does_not_win() -> None:
     """Planted: trial 4 is always right; the advice is not to choose it by the test set."""
     others = {4: np.eye(10)[EVIDENCE.labels]}
     section = shown(comparison.section(make_evidence(others=others)))
-    assert any("Trial 4 is better than the winner" in one and "must not choose" in one for one in section.advice)
+    assert any(
+        "Do not select trial 4 for its test accuracy" in one and "must not be used for selection" in one
+        for one in section.advice
+    )
 
 
 def wrong_on_other_images(seeds: int, worse: int) -> Section:
@@ -77,19 +85,23 @@ def wrong_on_other_images(seeds: int, worse: int) -> Section:
 def test_a_committee_that_is_better() -> None:
     section = wrong_on_other_images(3, 3)
     (advice,) = section.advice
-    assert "right 5.00 percentage points more often than one seed, clearly so against 3 of the 3 seeds" in advice
+    assert (
+        "accuracy is 5.00 percentage points higher than that of one seed on average, significantly so for 3 of the "
+        "3 seeds" in advice
+    )
 
 
 def test_a_committee_of_more_seeds_than_are_compared() -> None:
     (advice,) = wrong_on_other_images(15, 15).advice
-    assert advice.startswith("Use the committee where 15 predictions an image can be afforded")
-    assert "clearly so against 10 of the 10 seeds compared" in advice
+    assert advice.startswith("Use the committee if 15 predictions for each image are affordable")
+    assert "significantly so for 10 of the 10 seeds compared" in advice
 
 
 def test_a_committee_that_is_better_than_one_seed_alone() -> None:
     section = wrong_on_other_images(3, 1)
     assert list(section.advice) == []
     verdict = (
-        "The committee is clearly better than 1 of the 3 seeds compared, and clearly worse than 0 (p below 0.0167)."
+        "The committee is significantly better than 1 of the 3 seeds compared, and significantly worse than 0 (p below "
+        "0.0167)."
     )
     assert [block.text for block in section.blocks if isinstance(block, Text)][1] == verdict

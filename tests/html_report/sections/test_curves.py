@@ -43,7 +43,7 @@ def test_the_winners_curves_are_drawn_as_they_were():
     assert line(loss, "best epoch").get_xdata() == [3, 3]
     others = line(accuracy, "other trials, validation").get_ydata()
     assert np.isnan(others).sum() == 23  # one line with a gap after each
-    assert np.isnan(line(accuracy, "refits, training").get_ydata()).sum() == 3
+    assert np.isnan(line(accuracy, "retrained, training").get_ydata()).sum() == 3
 
 
 def test_the_caption_has_the_numbers_of_the_best_epoch():
@@ -54,9 +54,9 @@ def test_the_caption_has_the_numbers_of_the_best_epoch():
 
     caption = curves.section(dataclasses.replace(evidence, winner=winner)).blocks[0].caption
 
-    assert "was best at epoch 2 of 3 (dotted line): val_accuracy 96.00 %." in caption
-    assert "There accuracy was 95.00 % in training and 96.00 % in validation." in caption
-    assert "The 3 refits learnt from training and validation data together." in caption
+    assert "is 2 of 3 (dotted line): val_accuracy 96.00 %." in caption
+    assert "At this epoch, accuracy is 95.00 % on training and 96.00 % on validation data." in caption
+    assert "The 3 retrained models were trained on training and validation data together." in caption
 
 
 def test_overfitting_is_told_with_its_numbers():
@@ -84,9 +84,9 @@ def test_a_best_epoch_at_the_end_asks_for_more():
 
     (sentence,) = curves.section(with_curves(columns, best_epoch=3)).advice
 
-    assert "was its last, 3 of 3 (val_accuracy +15.00 points in that epoch): it was still learning." in sentence
+    assert "is its last, 3 of 3 (val_accuracy +15.00 points in that epoch), so it was still improving." in sentence
     decayed = with_curves({**columns, "learning_rate": [0.1, 0.05, 0.0]}, best_epoch=3)
-    assert "though the learning rate had decayed" in curves.section(decayed).advice[0]
+    assert "although the learning rate had decayed" in curves.section(decayed).advice[0]
     assert not curves.section(with_curves(columns, best_epoch=2)).advice
     assert not curves.section(with_curves(columns, best_epoch=3, epochs=9)).advice  # it was stopped early
 
@@ -97,7 +97,7 @@ def test_of_repeats_the_best_epoch_is_not_the_curves():
 
     section = curves.section(dataclasses.replace(evidence, winner=winner))
 
-    told = f"Trial {winner.number}: val_accuracy 58.00 %, mean over 3 repeats; the curve is the first repeat's."
+    told = f"Trial {winner.number}: val_accuracy 58.00 %, mean over 3 repeats; the curve is that of repeat 1."
     assert section.blocks[0].caption.startswith(told)
     assert "best epoch" not in [one.get_label() for one in panels(section)[0].lines]
     assert list(section.advice) == []
@@ -111,7 +111,7 @@ def test_one_epoch_one_trial_and_no_refits():
 
     section = curves.section(evidence)
 
-    assert "refit" not in section.blocks[0].caption
+    assert "retrained" not in section.blocks[0].caption
     assert style.to_svg(section.blocks[0].drawing, "curves").startswith("<svg")
     assert list(section.advice) == []
 

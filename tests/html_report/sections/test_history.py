@@ -24,8 +24,8 @@ def test_history_counts_and_names_the_best():
     assert (facts[0].value, facts[0].note) == ("24", "22 completed, 1 pruned, 1 failed")
     assert (facts[1].value, facts[1].note) == (f"{100 * best.result.objective:.2f} %", f"trial {best.number}")
     caption = figure_of(section, "search-history").caption
-    assert f"The best of 24 trials was found at trial {best.number}" in caption
-    assert "1 trial is drawn as a cross" in caption
+    assert f"Trial {best.number} is the best of 24 trials (numbered from 0)" in caption
+    assert "1 pruned trial is drawn as a cross" in caption
 
 
 def test_pareto_file_holds_the_front_of_the_completed():
@@ -50,9 +50,14 @@ def test_a_late_best_failures_and_a_cheaper_trial_are_worth_advice():
 
     late, cheaper, failed = section_of(search, history).advice
 
-    assert late.startswith("The best trial came late, as number 19 of 20")
-    assert cheaper.startswith("Trial 3 reaches 59.95 % in 20.0 s, the best trial 60.00 % in 1 min 40 s")
-    assert failed == "2 of 20 trials failed, most often with “out of memory” (2): see results.csv."
+    assert late.startswith("Raise `trials`, for example to 40, ")
+    assert "the best trial is number 19 of 20" in late
+    assert cheaper.endswith(
+        "trial 3 if training time matters: it reaches 59.95 % in 20.0 s, the best trial 60.00 % in 1 min 40 s."
+    )
+    assert failed == (
+        "Check the failed trials in results.csv: 2 of 20 trials failed, most often with “out of memory” (2)."
+    )
 
 
 def test_nothing_is_late_where_all_points_were_tried():
@@ -61,7 +66,8 @@ def test_nothing_is_late_where_all_points_were_tried():
 
     assert list(section_of(search_of(space, points, np.linspace(0.5, 0.6, 12)), history).advice) == []
     (late,) = section_of(search_of(space, points[:10], np.linspace(0.5, 0.6, 10)), history).advice
-    assert "may still have been finding better ones. Raise `trials`, to 12 say" in late
+    assert late.startswith("Raise `trials`, for example to 12, ")
+    assert "may still have been improving" in late
 
 
 def test_no_advice_without_reason():

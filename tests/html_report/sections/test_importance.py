@@ -17,17 +17,27 @@ def test_importance_finds_what_matters():
     assert table.hyperparameter[0] == "model.dropout"
     assert table.importance.sum() == pytest.approx(1)
     assert set(table.columns) == {"hyperparameter", "importance", "std", "active_trials"}
-    assert figure_of(section, "importance").caption.startswith("model.dropout made the most difference: 80 ± ")
-    assert section.advice[0].startswith("Most of the difference was made by model.dropout")
+    assert figure_of(section, "importance").caption.startswith(
+        "model.dropout is the most important hyperparameter: 80 ± "
+    )
+    assert section.advice[0].startswith("Search model.dropout (")
 
 
 @pytest.mark.parametrize(
     ("first", "second", "caption"),
     [
-        ((0.27, 0.21), (0.25, 0.16), "No hyperparameter stands out; a comes first with 27 ± 21 % of the importance"),
-        ((0.60, 0.03), (0.54, 0.04), "a made the most difference: 60 ± 3 % of the importance"),
-        ((0.60, 0.03), (0.56, 0.04), "No hyperparameter stands out; a comes first with 60 ± 3 % of the importance"),
-        ((1.0, 0.0), None, "a made the most difference: 100 ± 0 % of the importance"),
+        (
+            (0.27, 0.21),
+            (0.25, 0.16),
+            "No hyperparameter is clearly the most important one; a is first with 27 ± 21 % of the total importance",
+        ),
+        ((0.60, 0.03), (0.54, 0.04), "a is the most important hyperparameter: 60 ± 3 % of the total importance"),
+        (
+            (0.60, 0.03),
+            (0.56, 0.04),
+            "No hyperparameter is clearly the most important one; a is first with 60 ± 3 % of the total importance",
+        ),
+        ((1.0, 0.0), None, "a is the most important hyperparameter: 100 ± 0 % of the total importance"),
     ],
 )
 def test_importance_names_a_first_only_where_it_leads(monkeypatch, first, second, caption):

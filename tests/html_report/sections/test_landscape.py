@@ -26,11 +26,11 @@ def test_pruned_trials_are_told_apart_in_the_captions():
     search = with_state(search, State.PRUNED, range(14))
 
     caption = figure_of(section_of(search, landscape), "search-contour").caption
-    assert "where nothing is drawn no completed trial was near. Points are completed trials" in caption
+    assert "empty areas have no completed trial nearby. Points are completed trials" in caption
     assert caption.endswith("14 pruned trials are left out.")
     assert "pruned" not in whole
     lines = figure_of(section_of(search, history), "parallel-coordinates").caption
-    assert "14 pruned trials are coloured by what was reached by then, at an earlier epoch." in lines
+    assert "14 pruned trials are coloured by the objective before pruning." in lines
 
 
 def test_the_surface_follows_the_objective():

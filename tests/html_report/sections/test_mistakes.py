@@ -62,7 +62,7 @@ def test_facts() -> None:
     assert isinstance(block, Facts)
     wrong = (EVIDENCE.probabilities.argmax(axis=2) != EVIDENCE.labels).sum(axis=0)
     told = {fact.label: fact.value for fact in block.facts}
-    assert told["wrong images"] == str(len(SECTION.files["mistakes.csv"]))
+    assert told["misclassified images"] == str(len(SECTION.files["mistakes.csv"]))
     assert told["always wrong"] == str((wrong == 3).sum())
     assert told["sometimes wrong"] == str(((wrong > 0) & (wrong < 3)).sum())
 
@@ -71,7 +71,7 @@ def test_figures() -> None:
     found = drawn(SECTION)
     assert list(found) == ["confusion", "confusion-errors", "mistakes", "mistake"]
     number = len(SECTION.files["mistakes.csv"])
-    assert found["mistakes"].caption.startswith(f"All {number} wrong images")
+    assert found["mistakes"].caption.startswith(f"All {number} misclassified images")
     texts = [text.get_text() for text in found["mistakes"].drawing.axes[0].texts]
     assert len(texts) == number
     index = int(SECTION.files["mistakes.csv"].iloc[0]["index"])
@@ -95,7 +95,7 @@ def test_gallery_is_limited_and_says_so() -> None:
         probabilities=np.tile(evidence.probabilities, (5, 1)),
     )
     found = drawn(mistakes.section(many))["mistakes"]
-    assert found.caption.startswith("96 of the 300 wrong images")
+    assert found.caption.startswith("96 of the 300 misclassified images")
     assert len(found.drawing.axes[0].texts) == 96
 
 
@@ -106,14 +106,19 @@ def test_all_right() -> None:
     assert section.advice == []
     block = section.blocks[0]
     assert isinstance(block, Facts)
-    assert block.facts[0] == Fact("wrong images", "0", "of 60, by the committee: 0.00 %")
+    assert block.facts[0] == Fact("misclassified images", "0", "of 60 by the model: 0.00 %")
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_all_wrong(classes: int) -> None:
     section = mistakes.section(perfect(right=False, classes=classes))
     assert len(section.files["mistakes.csv"]) == 60
-    assert any(sentence.startswith("60 images wrong with a confidence above 90 %") for sentence in section.advice)
+    assert any(
+        sentence.startswith(
+            "Check the first rows of mistakes.csv (60 misclassified images with a confidence above 90 %)"
+        )
+        for sentence in section.advice
+    )
 
 
 def test_without_images() -> None:
@@ -127,10 +132,10 @@ def test_hundreds_of_classes() -> None:
     found = drawn(section)
     assert len(found["confusion"].drawing.axes[0].texts) == 0
     assert len(found["confusion"].drawing.axes[0].get_xticks()) <= 30
-    assert "Only the 20 classes of the most common mix-ups" in found["confusion-errors"].caption
+    assert "Only the 20 classes with the most frequent confusions" in found["confusion-errors"].caption
     tables = [block for block in section.blocks if isinstance(block, Table)]
     assert len(tables[-1].rows) == 20
-    assert "20 worst of 200 classes" in tables[-1].caption
+    assert "The 20 classes with the lowest F1 of 200" in tables[-1].caption
     assert len(section.files["classes.csv"]) == 200
 
 
@@ -141,10 +146,11 @@ def test_advice_on_a_planted_pair() -> None:
     p = make_probabilities(1, guesses, 5, np.random.default_rng(0), scale=0.5) * 0.2 + 0.8 * np.eye(5)[guesses]
     section = mistakes.section(make_evidence(classes=5, labels=labels, probabilities=p, losses=np.zeros(1)))
     assert any(
-        sentence.startswith("1 and 2 taken for each other are 40 of 40 mistakes (100 %)") for sentence in section.advice
+        sentence.endswith("confusing these two classes causes 40 of 40 mistakes (100 %).")
+        for sentence in section.advice
     )
-    assert any("that is where most can be gained, by more examples" in sentence for sentence in section.advice)
+    assert any("Add training examples of 1 and 2, or augmentation" in sentence for sentence in section.advice)
     assert any(
-        sentence.startswith("Class 1 is found less often than the others: recall 50.00 %")
+        sentence.startswith("Collect or augment more examples of class 1: its recall of 50.00 %")
         for sentence in section.advice
     )

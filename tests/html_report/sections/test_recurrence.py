@@ -22,7 +22,7 @@ def test_recurrence_over_seeds_and_trials() -> None:
     assert frame.sort_values("index").right_of_seeds.tolist() == right.tolist()
     assert (frame.wrong_over_seeds == "always").sum() == (right == 0).sum()
     assert (frame.wrong_over_seeds == "never").sum() == (right == 3).sum()
-    assert facts_of(found)["in every seed's first 10"] == str((frame.top_of_seeds == 3).sum())
+    assert facts_of(found)["in the first 10 of every seed"] == str((frame.top_of_seeds == 3).sum())
     names = [label.get_text() for label in blocks_of(found, Figure)[1].drawing.axes[1].get_yticklabels()]
     assert names == [f"trial {evidence.winner.number}", "trial 8"]
 
@@ -38,7 +38,10 @@ def test_recurrence_says_whether_more_seeds_help() -> None:
     seeds = np.tile(np.eye(10)[labels], (3, 1, 1))
     seeds[:, :20] = np.eye(10)[(labels[:20] + 1) % 10]
     shared = recurrence.section(make_evidence(probabilities=seeds, others={}))
-    assert shared.advice[0].startswith("More seeds will not help much: 20 of the 20 images")
+    assert shared.advice[0].startswith(
+        "Change the model or the augmentation, more seeds will not help much: of the 20 images"
+    )
+    assert "20 are misclassified by all 3 seeds" in shared.advice[0]
     seeds[0, :20] = np.eye(10)[labels[:20]]
     own = recurrence.section(make_evidence(probabilities=seeds, others={}))
     assert list(own.advice) == []  # that the committee helps is for the comparison of models to say

@@ -54,9 +54,9 @@ def test_the_whole_section() -> None:
         "robustness-blur-pictures",
     ]
     assert "98.00 % without noise and 40.00 % at 1" in drawn["robustness-noise"].caption
-    assert "above accuracy at 1: 70.00 % sure, 40.00 % right" in drawn["robustness-noise"].caption
+    assert "largest at 1: 70.00 % confidence, 40.00 % accuracy" in drawn["robustness-noise"].caption
     assert "3 seeds" in drawn["robustness-noise"].caption
-    assert "rotation costs most: 6.00 points" in drawn["robustness-distortions"].caption
+    assert "rotation reduces the accuracy most, by 6.00 points" in drawn["robustness-distortions"].caption
     titles = [text.get_text() for text in drawn["robustness-rotation-pictures"].drawing.axes[0].texts]
     assert titles == ["0\n98.0 %", "10\n97.6 %", "20\n92.0 %"]
     for name, block in drawn.items():
@@ -72,7 +72,7 @@ def test_the_table_says_where_accuracy_falls() -> None:
     weak = response("noise", "amplitude", [0.0, 1.0], [0.92, 0.4], [0.9, 0.5])
     table = shown(evidence_of(weak)).blocks[-1]
     assert isinstance(table, Table)
-    assert table.rows[0][2] == "as they are"
+    assert table.rows[0][2] == "undistorted"
 
 
 def test_rows_of_the_file() -> None:
@@ -85,12 +85,12 @@ def test_rows_of_the_file() -> None:
 
 def test_augmentation_is_advised_at_the_least_strength_that_clearly_costs() -> None:
     assert shown(evidence_of(ROTATION)).advice == [
-        "A rotation by 20 degrees costs 6.00 points of accuracy: if such images are to be expected, try "
-        "`data.augmentation.rotation=20`."
+        "Try `data.augmentation.rotation=20` if you expect such images: a rotation by 20 degrees costs 6.00 points of "
+        "accuracy."
     ]
     moved = response("shift", "fraction of the side", [0.0, 0.05, 0.1], [0.98, 0.95, 0.8], [0.98, 0.9, 0.8])
     (advice,) = shown(evidence_of(moved)).advice
-    assert advice.startswith("A shift by 0.05 of the side costs 3.00 points")
+    assert advice.endswith("a shift by 0.05 of the side costs 3.00 points of accuracy.")
 
 
 def test_no_augmentation_where_it_is_in_use_or_the_images_are_few_or_the_strength_is_unfair() -> None:
@@ -103,8 +103,8 @@ def test_no_augmentation_where_it_is_in_use_or_the_images_are_few_or_the_strengt
 
 def test_confidence_without_cause_is_told() -> None:
     assert shown(evidence_of(NOISE, BLUR)).advice == [
-        "Do not trust the confidence on distorted images: with noise of 1 (amplitude) the models are 70.00 % sure and "
-        "40.00 % right."
+        "Do not rely on the confidence for distorted images: with noise of 1 (amplitude), the mean confidence is 70.00 % "
+        "and the accuracy 40.00 %."
     ]
 
 
