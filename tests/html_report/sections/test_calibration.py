@@ -119,9 +119,9 @@ def test_coverage_read_off_the_test_images_is_advised_as_that() -> None:
     probabilities, labels = SURE_OF_MOST
     found = shown(make_evidence(probabilities=probabilities, labels=labels, checkpoint=None))
     assert found.advice[-1] == (
-        "Let a person decide where the confidence is below 99.00 %: the model then decides 90.00 % of the images with an "
-        "accuracy of 100.00 % instead of 96.00 %. The threshold was chosen on the same test images, so this accuracy is "
-        "optimistic."
+        "Let a person decide where the confidence is below 99.00 %: the model then decides 90.00 % of the images with "
+        "an accuracy of 100.00 % instead of 96.00 %. The threshold was chosen on the same test images, so this "
+        "accuracy is optimistic."
     )
 
 

@@ -103,8 +103,8 @@ def test_no_augmentation_where_it_is_in_use_or_the_images_are_few_or_the_strengt
 
 def test_confidence_without_cause_is_told() -> None:
     assert shown(evidence_of(NOISE, BLUR)).advice == [
-        "Do not rely on the confidence for distorted images: with noise of 1 (amplitude), the mean confidence is 70.00 % "
-        "and the accuracy 40.00 %."
+        "Do not rely on the confidence for distorted images: with noise of 1 (amplitude), the mean confidence is 70.00 "
+        "% and the accuracy 40.00 %."
     ]
 
 
