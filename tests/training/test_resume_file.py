@@ -14,7 +14,12 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.training import resume_file
 from mnistsweep.training.resume_file import TrainingState, read_resume_file, resume_fingerprint, write_resume_file
 
-PHASE: dict[str, Any] = {"plain": ["text", 3], "weights": np.arange(6.0).reshape(2, 3)}
+PHASE: dict[str, Any] = {
+    "plain": ["text", 3],
+    "weights": np.arange(6.0).reshape(2, 3),
+    "empty": np.zeros((0, 3), "float32"),
+    "half": np.array([1.5, -2.0]).astype("bfloat16"),
+}
 
 
 @pytest.fixture
