@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras  # noqa: F401  (registers bfloat16 and other types with numpy)
 import numpy as np
 from numpy.typing import NDArray
 
