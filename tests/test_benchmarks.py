@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,16 +25,23 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = ("faults", "overhead", "planted", "report", "startup", "store", "throughput", "workers")
 
 
-@pytest.fixture
-def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The folder's modules, importable by their bare names as when a script there runs."""
+@contextlib.contextmanager
+def importable_benchmarks() -> Iterator[None]:
+    """Make the modules of the folder importable by their bare names, as when a script there runs."""
     before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield
     own = {path.stem for path in BENCHMARKS.glob("*.py")} | {"helpers"}
     for name in set(sys.modules) - before:
         if name.partition(".")[0] in own:
             del sys.modules[name]
+
+
+@pytest.fixture
+def benchmarks() -> Iterator[None]:
+    with importable_benchmarks():
+        yield
 
 
 @pytest.fixture
@@ -292,15 +301,23 @@ def test_a_number_out_of_its_limits_is_refused(common: ModuleType, capsys: pytes
     assert common.whole(500, 50_000)("500") == 500
 
 
-@pytest.fixture
-def swept(benchmarks: None, tmp_path: Path) -> Path:
-    """A sweep of the fake trainings that came to no harm: three trials of two epochs."""
-    faulty, harm, folder = import_module("helpers.faulty"), import_module("helpers.harm"), tmp_path / "swept"
-    settings = faulty.Settings(trials=3, workers=1, epochs=2, epoch_seconds=0.01, lease_seconds=15.0, seed=0)
-    settings.write(folder)
-    done = harm.run([*faulty.COMMAND, folder], folder, [], harm.killer(random.Random(0)), 100.0)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of the fake trainings without a disturbance: three trials of two epochs."""
+    folder = tmp_path_factory.mktemp("finished") / "swept"
+    with importable_benchmarks():
+        faulty, harm = import_module("helpers.faulty"), import_module("helpers.harm")
+        settings = faulty.Settings(trials=3, workers=1, epochs=2, epoch_seconds=0.01, lease_seconds=15.0, seed=0)
+        settings.write(folder)
+        done = harm.run([*faulty.COMMAND, folder], folder, [], harm.killer(random.Random(0)), 100.0)
     assert (done.harms, done.gave_up) == ([], 0)
     return folder
+
+
+@pytest.fixture
+def swept(benchmarks: None, finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished sweep that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "swept"))
 
 
 def count(folder: Path) -> tuple[int, int, int, int, int, int]:

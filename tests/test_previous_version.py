@@ -69,6 +69,7 @@ def test_status_and_export_read_it(folder: Path, capfd: pytest.CaptureFixture[st
     assert exported.out == (FIXTURE / "sweep" / "best.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_sweep_continues_where_it_was_interrupted(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     history = folder / "trials" / "0003" / "history.csv"
     before = history.read_text(encoding="utf-8")
@@ -93,6 +94,7 @@ def test_another_search_is_refused(folder: Path, capfd: pytest.CaptureFixture[st
     assert "model" in refused.err
 
 
+@pytest.mark.slow
 def test_a_report_uses_the_predictions_that_were_kept(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

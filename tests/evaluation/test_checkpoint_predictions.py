@@ -72,6 +72,7 @@ def test_a_missing_or_damaged_checkpoint_is_a_note_or_an_error(bare: Path, lost:
         assert evidence.notes == [f"{model}: the model of trial {winner} is missing."]
 
 
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_outputs_that_are_no_probabilities_are_an_error_and_not_saved(bare: Path, module: str) -> None:
     one = report_context(bare)
     build = import_module(module).bad

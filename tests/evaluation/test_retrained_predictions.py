@@ -106,6 +106,7 @@ def test_damaged_or_missing_files_are_computed_again_with_the_same_result(folder
     assert paths.model(name).is_file()
 
 
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_a_hypermodel_whose_fit_reports_only_its_end_is_trained_for_all_epochs(
     run_sweep: RunSweep, module: str
 ) -> None:

@@ -228,6 +228,7 @@ def test_a_model_that_was_compiled_by_its_function_gets_the_labels_of_its_own_lo
     assert result.objective > 0.5
 
 
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`:UserWarning")
 def test_labels_for_a_users_loss_follow_its_name(train: Train, module: str, tmp_path: Path) -> None:
     source = "sparse_own = lambda y, p: keras.losses.sparse_categorical_crossentropy(y, p)\n"
     (tmp_path / f"{module}_loss.py").write_text(f"import keras\n{source}", encoding="utf-8")

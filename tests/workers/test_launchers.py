@@ -91,7 +91,10 @@ def test_a_job_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(job)) == job
 
 
-@pytest.mark.parametrize("options", [["hydra/launcher=basic"], ["hydra/launcher=joblib", "workers=2"]], ids="+".join)
+JOBLIB = pytest.param(["hydra/launcher=joblib", "workers=2"], marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("options", [["hydra/launcher=basic"], JOBLIB], ids="+".join)
 def test_a_sweep_through_a_launcher_of_hydra(
     options: list[str], tiny_data: list[str], elsewhere: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

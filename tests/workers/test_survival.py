@@ -42,6 +42,7 @@ def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps
         assert shown[0] == shown[1]
 
 
+@pytest.mark.slow
 def test_two_that_are_started_at_once_become_one_sweep(sweeps: Folder) -> None:
     search = ["model.dropout=interval(0,0.5)", "oracle=random", "trials=4", "trainer.epochs=2"]
     both = [sweeps.start("twins", *search) for _ in range(2)]

@@ -32,7 +32,7 @@ def test_each_step_is_traced_once() -> None:
 
 
 def test_a_compiled_step_stays_compiled() -> None:
-    compiled, plain = model(optimizer="adam", jit_compile=True), model(optimizer="adam", jit_compile=False)
+    compiled, plain = model(jit_compile=True), model(jit_compile=False)
     fit(compiled, TRAIN, VALIDATION, options())
     fit(plain, TRAIN, VALIDATION, options())
     same_weights(compiled, plain, tolerance=1e-5)
