@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from omegaconf import OmegaConf
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, drop_invalid_overrides
+from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
 from mnistsweep.config.overrides import GROUPS, Override, last_of_each_key, parse_overrides, parse_params, texts_of
 from mnistsweep.config.recipe import Recipe
 
@@ -67,8 +64,8 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         faults.add(found)
         sweeper = compose(bare.with_overrides(*texts_of(valid))).hydra.sweeper
         faults.add(_wrong_sweeper(str(sweeper.get("_target_"))))
-        params: Any = OmegaConf.to_container(OmegaConf.create(sweeper.get("params") or {}), resolve=True)
-        listed = parse_params(params, bare.options)
+        params = sweeper.get("params")
+        listed = parse_params(to_plain(params) if params else {}, bare.options)
     left = [override for override in typed if override in valid or override not in outer]
     merged = last_of_each_key([*listed, *left])
     return Request(
