@@ -1,6 +1,6 @@
-"""Which GPU or how many cores a worker gets, said through the environment, before any backend is imported.
+"""GPU and CPU threads of a worker, set through environment variables before any backend is imported.
 
-TensorFlow, PyTorch and JAX all read these variables when they start, so that nothing here imports one of them.
+TensorFlow, PyTorch and JAX read these variables when they are imported, so this module imports none of them for that.
 """
 
 from __future__ import annotations
@@ -14,33 +14,36 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-# GPU memory that grows as it is needed, so that several processes can share a GPU.
+# Variables that make the GPU memory of a process grow as needed, so that several processes can share a GPU.
 MEMORY_GROWTH = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
+# Variables that silence the log of TensorFlow's C++ code.
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def num_cores() -> int:
-    """The cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpus() -> list[str]:
-    """The GPUs that may be used, as `CUDA_VISIBLE_DEVICES` names them; empty where there is none.
+    """Names of the GPUs that may be used, as in `CUDA_VISIBLE_DEVICES`; empty without a GPU.
 
-    A list that the user set is kept; otherwise `nvidia-smi` is asked.
+    They come from `CUDA_VISIBLE_DEVICES` if it is set, otherwise from `nvidia-smi`.
     """
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         names = (name.strip() for name in chosen.split(","))
-        return list(itertools.takewhile(lambda name: name not in ("", "-1"), names))  # as CUDA reads it
+        return list(
+            itertools.takewhile(lambda name: name not in ("", "-1"), names)
+        )  # CUDA ignores what follows such a name
     program = shutil.which("nvidia-smi")
     return list(_listed(program)) if program is not None else []
 
 
 @cache
 def _listed(program: str) -> tuple[str, ...]:
-    """The GPUs that `nvidia-smi` lists; it can take seconds, so it is asked once."""
+    """Names of the GPUs that `nvidia-smi` lists; it can take seconds, so it is run once."""
     command = [program, "--query-gpu=uuid", "--format=csv,noheader"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
@@ -50,21 +53,26 @@ def _listed(program: str) -> tuple[str, ...]:
 
 
 def threads_of(workers: int, threads: int | None = None) -> int:
-    """CPU threads of one worker: as configured, else its share of the cores."""
+    """CPU threads of one worker.
+
+    Args:
+        workers: Number of workers that run at the same time on this machine.
+        threads: Configured number (`trainer.threads`); None: an equal share of the cores, at least 1.
+    """
     return threads or max(1, num_cores() // workers)
 
 
 def environment(worker: int, workers: int, threads: int | None = None) -> dict[str, str]:
-    """The variables of a worker's process.
+    """Environment variables of a worker's process.
 
     Args:
-        worker: Counted from 0.
-        workers: How many run at the same time on this machine.
-        threads: CPU threads of one training; None: the worker's share of the cores.
+        worker: Number of the worker, counted from 0.
+        workers: Number of workers that run at the same time on this machine.
+        threads: CPU threads of one training; None: an equal share of the cores.
 
     Returns:
-        Thread counts; with GPUs, one of them for each worker in turn, with memory that grows as it is needed, so that
-        several workers can share one.
+        Variables with the number of threads. On a machine with GPUs also the worker's GPU: workers are assigned to GPUs
+        in turn, and GPU memory grows as needed, so that several workers can share a GPU.
     """
     count = str(threads_of(workers, threads))
     variables = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), count)
@@ -77,11 +85,11 @@ def environment(worker: int, workers: int, threads: int | None = None) -> dict[s
 
 @cache
 def start_keras(threads: int, deterministic: bool) -> None:
-    """Import Keras for a process that trains by itself; once.
+    """Import Keras for a process that is no worker; a repeated call does nothing.
 
     Args:
         threads: CPU threads of a training.
-        deterministic: Whether operations are to be deterministic (`trainer.deterministic`).
+        deterministic: Whether operations are deterministic (`trainer.deterministic`).
     """
     os.environ.update(environment(0, 1, threads))
     with quiet_start():
@@ -91,7 +99,7 @@ def start_keras(threads: int, deterministic: bool) -> None:
 
 
 def use_op_determinism() -> None:
-    """Make the backend's operations deterministic (`trainer.deterministic`); must come before the first of them."""
+    """Make the backend's operations deterministic (`trainer.deterministic`); must be called before the first one."""
     import keras
 
     if keras.backend.backend() == "tensorflow":
@@ -106,8 +114,8 @@ def use_op_determinism() -> None:
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Keep off the terminal what the backend's libraries, C++ past Python's streams, write to it while they start."""
-    os.environ.update({**QUIET, **os.environ})  # what the user set stays
+    """Silence what the C++ libraries of a backend write to the standard error while they are imported."""
+    os.environ.update({**QUIET, **os.environ})  # the user's values have precedence
     saved = os.dup(2)
     try:
         with Path(os.devnull).open("w") as sink:

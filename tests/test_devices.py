@@ -1,4 +1,4 @@
-"""Which GPU or how many cores a worker gets."""
+"""GPU and CPU threads of a worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def nvidia_smi(tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program of that name on the path, which lists three GPUs and counts how often it is asked."""
+    """A program of that name on the path, which lists three GPUs and counts how often it is run."""
     program = tmp_path / "nvidia-smi"
     program.write_text(
         '#!/bin/sh\necho asked >> "$(/usr/bin/dirname "$0")/calls"\n[ "$1" = --query-gpu=uuid ] || exit 9\n'
@@ -35,7 +35,7 @@ def nvidia_smi(tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatc
     return program
 
 
-def test_cores_are_those_that_this_process_may_use() -> None:
+def test_the_cores_are_those_that_this_process_may_use() -> None:
     assert 1 <= devices.num_cores() <= (os.cpu_count() or 1)
 
 
@@ -51,7 +51,7 @@ def test_a_worker_gets_its_share_of_the_cores_unless_threads_are_set(
     assert "CUDA_VISIBLE_DEVICES" not in variables
 
 
-def test_gpus_go_round_and_their_memory_grows(eight_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_are_assigned_to_gpus_in_turn(eight_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
     variables = [devices.environment(worker, 3) for worker in range(3)]
     assert [each["CUDA_VISIBLE_DEVICES"] for each in variables] == ["2", "5", "2"]
@@ -70,7 +70,7 @@ def test_the_list_of_gpus_is_read_as_cuda_reads_it(
     assert ("TF_FORCE_GPU_ALLOW_GROWTH" in devices.environment(0, 1)) == bool(expected)
 
 
-def test_nvidia_smi_is_asked_once_where_nothing_is_set(nvidia_smi: Path) -> None:
+def test_nvidia_smi_is_run_once_where_no_variable_is_set(nvidia_smi: Path) -> None:
     assert [devices.environment(worker, 4)["CUDA_VISIBLE_DEVICES"] for worker in range(4)] == [
         "GPU-aa", "GPU-bb", "GPU-cc", "GPU-aa",
     ]  # fmt: skip
@@ -87,7 +87,7 @@ def test_an_nvidia_smi_that_cannot_be_run_means_no_gpu(nvidia_smi: Path) -> None
     assert devices.gpus() == []
 
 
-def test_a_quiet_start_keeps_libraries_off_the_terminal_and_errors_on_it(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_quiet_start_silences_libraries_but_not_errors(capfd: pytest.CaptureFixture[str]) -> None:
     with devices.quiet_start():
         os.write(2, b"from a library\n")
     os.write(2, b"from us\n")
@@ -97,7 +97,7 @@ def test_a_quiet_start_keeps_libraries_off_the_terminal_and_errors_on_it(capfd: 
     assert capfd.readouterr().err == "from us\nagain\n"
 
 
-def test_a_quiet_start_keeps_a_log_level_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quiet_start_keeps_the_users_log_level(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     with devices.quiet_start():
         assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
@@ -107,8 +107,8 @@ def test_a_quiet_start_keeps_a_log_level_of_the_users(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-def test_operations_are_deterministic_where_it_is_asked_for(tiny_data: list[str], tmp_path: Path) -> None:
-    """In a process of its own: TensorFlow has no way back."""
+def test_operations_are_deterministic_with_trainer_deterministic(tiny_data: list[str], tmp_path: Path) -> None:
+    """In a process of its own: TensorFlow cannot be reset."""
     overrides = [*tiny_data, "model=tiny_conv", "trainer.epochs=1", "trainer.deterministic=true", "name=same"]
     code = f"""
 from mnistsweep.cli import main

@@ -1,4 +1,4 @@
-"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere. It reads the ledger only."""
+"""The display of a running sweep: a live table on a terminal, plain lines elsewhere. It only reads the ledger."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ from mnistsweep.text import format_duration, format_point
 
 REFRESH_SECONDS = 0.5
 
+# Displayed state of a trial that is unfinished and that no worker runs.
 INTERRUPTED = "interrupted"
 
+# Function from a point to the number of epochs of its training.
 Epochs = Callable[[Point], int]
 
 
 class LiveTable:
-    """Shows a sweep as long as the context lasts.
+    """Context that displays a running sweep: a live table on a terminal, a line for each finished trial elsewhere.
 
     Args:
-        ledger: The study, read only.
-        budget: What the sweep may spend.
-        direction: Of the objective.
-        objective: Its name.
-        epochs_of: How many epochs a point is trained for.
-        console: Where to write.
+        ledger: Ledger of the sweep; only read.
+        budget: Budget of the sweep.
+        direction: Direction of the objective, ``max`` or ``min``.
+        objective: Name of the objective.
+        epochs_of: Function from a point to the number of epochs of its training.
+        console: Console that the progress is written to.
     """
 
     def __init__(
@@ -48,9 +50,9 @@ class LiveTable:
         self._objective = objective
         self._epochs_of = epochs_of
         self._console = console
-        self._began = time.monotonic()
-        self._known = {record.number for record in ledger.records() if record.state.finished}
-        self._finished_before = len(self._known)
+        self._started_at = time.monotonic()
+        self._printed = {record.number for record in ledger.records() if record.state.finished}
+        self._num_finished_before = len(self._printed)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._live: Live | None = None
@@ -80,11 +82,12 @@ class LiveTable:
             self._print_new()
 
     def render(self) -> RenderableType:
-        """The table as it is now."""
+        """Current table and summary."""
         records = self._ledger.records()
-        return Group(self._running(records), self._summary(records))
+        return Group(self._table(records), self._summary(records))
 
-    def _running(self, records: Sequence[TrialRecord]) -> Table:
+    def _table(self, records: Sequence[TrialRecord]) -> Table:
+        """Table of the running trials."""
         table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
         for column in ("trial", "epoch", "", self._objective, "configuration"):
             left = column in ("", "configuration")
@@ -106,19 +109,19 @@ class LiveTable:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
             line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {format_point(best.point)}\n")
         line.append(tally(records, self._budget.trials))
-        line.append(f" · {format_duration(time.monotonic() - self._began, decimals=0)} elapsed")
+        line.append(f" · {format_duration(time.monotonic() - self._started_at, decimals=0)} elapsed")
         remaining = self._remaining(records)
         if remaining is not None:
             line.append(f" · about {format_duration(remaining, decimals=0)} left")
         return line
 
     def _remaining(self, records: Sequence[TrialRecord]) -> float | None:
-        """Seconds left, at the pace of this start; None where that cannot be told yet."""
+        """Estimated remaining time in seconds, from the trials finished since this start; None without such trials."""
         finished = sum(record.state.finished for record in records)
-        here = finished - self._finished_before
-        if self._budget.trials is None or here <= 0:
+        finished_now = finished - self._num_finished_before
+        if self._budget.trials is None or finished_now <= 0:
             return None
-        return (time.monotonic() - self._began) / here * max(0, self._budget.trials - finished)
+        return (time.monotonic() - self._started_at) / finished_now * max(0, self._budget.trials - finished)
 
     def _print_lines(self) -> None:
         while not self._stop.wait(REFRESH_SECONDS):
@@ -128,23 +131,32 @@ class LiveTable:
         records = self._ledger.records()
         finished = [record for record in records if record.state.finished]
         for record in finished:
-            if record.number not in self._known:
-                self._known.add(record.number)
-                self._console.print(escape(self._line(record, len(self._known))), soft_wrap=True, highlight=False)
+            if record.number not in self._printed:
+                self._printed.add(record.number)
+                self._console.print(escape(self._line(record, len(self._printed))), soft_wrap=True, highlight=False)
 
     def _line(self, record: TrialRecord, count: int) -> str:
-        of = f"/{self._budget.trials}" if self._budget.trials else ""
+        total = f"/{self._budget.trials}" if self._budget.trials else ""
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{self._objective} {record.result.objective:.4f} at epoch {record.result.best_epoch}"
         return (
-            f"[{count}{of}] trial {record.number} {record.state.value}: {score}  "
+            f"[{count}{total}] trial {record.number} {record.state.value}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"
         )
 
 
 def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
-    """How many trials are done, pruned, failed, running and interrupted."""
+    """Summary of the trials in one line: the number of finished ones, and of those in each state.
+
+    Args:
+        records: Records of all trials.
+        trials: Budget of trials; None: no limit.
+
+    Example:
+        >>> tally([], 20)
+        '0 of 20 trials'
+    """
     finished = sum(record.state.finished for record in records)
     kinds = [state.value for state in State] + [INTERRUPTED]
     found = [INTERRUPTED if not (r.state.finished or r.owner) else r.state.value for r in records]

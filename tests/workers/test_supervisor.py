@@ -1,4 +1,4 @@
-"""Worker processes: started, watched, started again, stopped together. The workers here are small scripts."""
+"""The supervisor of worker processes; the workers here are small scripts."""
 
 from __future__ import annotations
 
@@ -104,10 +104,10 @@ time.sleep(60)
     assert [line for line in lines(notes) if "got" in line] == ["0 got 2", "1 got 2"]
 
 
-def test_a_worker_that_does_not_stop_is_ended(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_does_not_stop_is_killed(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "grace_seconds", lambda: 0.2)
     script = """
-signal.signal(signal.SIGTERM, lambda number, frame: note("heard"))
+signal.signal(signal.SIGTERM, lambda number, frame: note("received"))
 note(f"pid {os.getpid()}")
 os.kill(os.getppid(), signal.SIGTERM)
 while True:
@@ -118,11 +118,11 @@ while True:
     assert interrupt.value.args == (143,)
     pid = next(int(line.split()[-1]) for line in lines(notes) if "pid" in line)
     assert not psutil.pid_exists(pid)
-    assert "0 heard" in lines(notes)
+    assert "0 received" in lines(notes)
 
 
-def test_a_worker_that_was_killed_is_started_again(run: Workers, notes: Path) -> None:
-    """As often as it dies in a trial: how many trials may do that is the study's business."""
+def test_a_worker_that_crashed_is_restarted(run: Workers, notes: Path) -> None:
+    """Without a limit, if it crashes in a trial: the study limits the number of such trials."""
     script = f"""
 if count() <= {supervisor.MAX_IDLE_CRASHES + 2}:
     begin_trial()
@@ -132,12 +132,12 @@ if count() <= {supervisor.MAX_IDLE_CRASHES + 2}:
     assert len(lines(notes)) == supervisor.MAX_IDLE_CRASHES + 3
 
 
-def test_a_worker_that_has_grown_too_large_is_replaced(run: Workers, notes: Path) -> None:
+def test_a_worker_that_used_too_much_memory_is_replaced(run: Workers, notes: Path) -> None:
     assert run(f"sys.exit({REPLACE} if count() < 6 else 0)") == [0]
     assert lines(notes) == ["0 start"] * 6
 
 
-def test_an_error_is_no_reason_to_start_again(run: Workers, notes: Path) -> None:
+def test_a_worker_that_exits_with_an_error_is_not_restarted(run: Workers, notes: Path) -> None:
     assert run("sys.exit(1)") == [1]
     assert lines(notes) == ["0 start"]
 
@@ -155,12 +155,12 @@ os.kill(os.getpid(), signal.SIGSEGV)
     )
     with pytest.raises(SweepStopped, match=message):
         run(script, workers=[0, 1])
-    assert lines(notes).count("0 start") == 4, "the first death was in a trial"
+    assert lines(notes).count("0 start") == 4, "the first crash was in a trial"
     pid = next(int(line.split()[-1]) for line in lines(notes) if "pid" in line)
-    assert not psutil.pid_exists(pid), "the other worker is ended too"
+    assert not psutil.pid_exists(pid), "the other worker is stopped too"
 
 
-def test_a_program_that_is_not_there_leaves_no_worker_behind(paths: SweepPaths, notes: Path) -> None:
+def test_a_missing_program_leaves_no_worker_running(paths: SweepPaths, notes: Path) -> None:
     def command(folder: Path, index: int, session: str) -> list[str]:
         sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
         return sleeps if index == 0 else [str(folder / "no such program")]
@@ -172,7 +172,7 @@ def test_a_program_that_is_not_there_leaves_no_worker_behind(paths: SweepPaths, 
     assert not [child for child in started if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_the_command_of_a_worker_says_whom_it_does_not_outlive(tmp_path: Path) -> None:
+def test_the_command_of_a_worker_ends_with_its_parents_process_id(tmp_path: Path) -> None:
     command = worker_command(tmp_path, 3, "abc")
     assert command == [sys.executable, "-m", "mnistsweep.workers.worker", str(tmp_path), "3", "abc", str(os.getpid())]
 
@@ -185,7 +185,7 @@ def test_only_lines_of_the_current_process_count(tmp_path: Path) -> None:
     assert not has_started_trial(log, log.stat().st_size)
 
 
-def test_a_worker_does_not_outlive_the_sweep_that_started_it(run_sweep: RunSweep, tmp_path: Path) -> None:
+def test_a_worker_stops_when_its_supervisor_has_exited(run_sweep: RunSweep, tmp_path: Path) -> None:
     sweep = run_sweep(["model.layer_size=int(interval(4,4000))", "oracle=random", "trials=1", "name=orphan"])
     record = sweep.paths.sweep.read_text(encoding="utf-8")
     sweep.paths.sweep.write_text(record.replace("trials: 1\n", "trials: 3000\n"), encoding="utf-8")
@@ -200,12 +200,14 @@ def test_a_worker_does_not_outlive_the_sweep_that_started_it(run_sweep: RunSweep
         parent.wait()
     worker.wait(timeout=60)
     rows = sweep.paths.results.read_text(encoding="utf-8").splitlines()[1:]
-    assert [int(row.split(",")[0]) for row in rows] == list(range(len(rows))), "what was finished is there, once"
+    assert [int(row.split(",")[0]) for row in rows] == list(range(len(rows))), (
+        "each finished trial is in the table once"
+    )
     assert all(",completed," in row for row in rows)
 
 
 def wait_until(met: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Look again and again, until the condition is met; a process that ends before is an error."""
+    """Wait until the condition is met; a process that exits before is an error."""
     while not met():
         assert process.poll() is None, "the sweep ended by itself"
         time.sleep(0.05)

@@ -23,10 +23,10 @@ def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps
     sweeps.run("alone", *search)
     killed = sweeps.start("killed", *search, "workers=2")
     wait_until(lambda: sweeps.running("killed", 5))
-    kill(sweeps.running("killed", 5)[0])  # a worker: it is started again
+    kill(sweeps.running("killed", 5)[0])  # a worker; its supervisor restarts it
     wait_until(lambda: sum(r.state.finished for r in sweeps.records("killed")) >= 2 and sweeps.running("killed", 5))
     workers = [child.pid for child in psutil.Process(killed.pid).children()]
-    kill(killed.pid)  # the command itself: its workers notice, and keep what they have
+    kill(killed.pid)  # the command itself; its workers stop and keep their resume files
     killed.communicate()
     wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers))
     assert "continued:" in sweeps.run("killed", *search, "workers=4")
@@ -43,7 +43,7 @@ def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps
 
 
 @pytest.mark.slow
-def test_two_that_are_started_at_once_become_one_sweep(sweeps: Folder) -> None:
+def test_two_commands_that_start_at_once_share_one_sweep(sweeps: Folder) -> None:
     search = ["model.dropout=interval(0,0.5)", "oracle=random", "trials=4", "trainer.epochs=2"]
     both = [sweeps.start("twins", *search) for _ in range(2)]
     said = [process.communicate()[0] for process in both]

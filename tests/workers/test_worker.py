@@ -157,7 +157,7 @@ def test_too_many_failures_in_a_row_stop_the_sweep_with_the_first_reason(run_swe
     overrides = [f"model._target_={bad_models}", "+model.kind=raises", "data.scaling=divide,none,unit_norm"]
     with pytest.raises(SweepStopped, match=r"2 trials in a row have failed.* trial 0: LookupError: no such layer"):
         run_sweep([*overrides, "max_consecutive_failed_trials=2", "name=stops"])
-    assert work_job(Path("logs/stops"), 0, "again") == 0, "the next start may try as often again"
+    assert work_job(Path("logs/stops"), 0, "again") == 0, "the next start has a new allowance of failures"
     assert [row["state"] for row in table(Path("logs/stops/results.csv"))] == ["failed"] * 3
 
 
@@ -174,7 +174,7 @@ def test_a_pruned_trial_is_recorded_as_pruned(run_sweep: RunSweep) -> None:
     assert hparams_of(sweep.paths.trial(1).folder)["_hparams_/session_end_info"].session_end_info.status == 1
 
 
-def test_a_sweep_that_was_stopped_gives_its_trial_back_and_goes_on(
+def test_a_stopped_sweep_releases_its_trial_and_continues(
     run_sweep: RunSweep, tiny_data: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     overrides = ["model=perceptron", "trainer.epochs=1", "model.layer_size=4,8,16", "oracle=grid", "name=goes on"]
@@ -196,22 +196,22 @@ def test_a_sweep_that_was_stopped_gives_its_trial_back_and_goes_on(
     rows = table(plan.paths.results)
     assert [(row["trial"], row["state"]) for row in rows] == [(str(n), "completed") for n in range(3)]
     assert rows[0]["seed"] == seeds[0]
-    assert work_job(plan.paths.folder, 0, "third") == 0, "a worker that comes late finds nothing to do"
+    assert work_job(plan.paths.folder, 0, "third") == 0, "a late worker finds no trial"
     assert capsys.readouterr().err == ""
 
 
-def test_a_worker_that_has_grown_makes_room_for_another_between_trials(run_sweep: RunSweep) -> None:
+def test_a_worker_that_used_too_much_memory_exits_between_trials(run_sweep: RunSweep) -> None:
     plan_of_three = ["model.layer_size=4,8,16", "oracle=grid", "name=grows", "worker_memory_gb=0.1"]
     sweep = run_sweep([*plan_of_three, "trials=1"])
     record = sweep.paths.sweep.read_text(encoding="utf-8")
     sweep.paths.sweep.write_text(record.replace("trials: 1\n", "trials: 3\n"), encoding="utf-8")
     assert work_job(sweep.paths.folder, 0, "second", parent=os.getppid()) == REPLACE
-    assert len(table(sweep.paths.results)) == 2, "it ends after a trial, not before it has done one"
-    assert work_job(sweep.paths.folder, 0, "third") == 0, "without somebody to replace it, it goes on"
+    assert len(table(sweep.paths.results)) == 2, "it exits after its first trial, not before"
+    assert work_job(sweep.paths.folder, 0, "third") == 0, "without a supervisor it continues"
     assert len(table(sweep.paths.results)) == 3
 
 
-def test_a_worker_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_prints_its_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert work_job(tmp_path / "nowhere", 0, "session") == StudyError.exit_code
     assert "sweep.yaml: cannot be read" in capsys.readouterr().err
     assert SWEEP_STOPPED not in (0, 1, 2)
