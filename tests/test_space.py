@@ -1,64 +1,19 @@
-"""The search space: bounds, order, conditions, and the grid."""
+"""The search space: points, order, conditions, size and grid."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import FINITE, KEYS, UNIT, WORDS, spaces
 
-from mnistsweep.config.overrides import parse_override
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
+from mnistsweep.dimensions import Choice, Condition, Float, Int, is_active
 from mnistsweep.errors import SpaceError
 from mnistsweep.space import SearchSpace, canonical
-
-UNIT = st.floats(0, 1, exclude_max=True)
-KEYS = st.sampled_from("abcdefgh")
-
-
-def numbers(low: float, high: float) -> st.SearchStrategy[tuple[float, float]]:
-    return st.tuples(st.floats(low, high), st.floats(low, high)).map(lambda pair: (min(pair), max(pair)))
-
-
-def integers(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
-    return st.tuples(st.integers(low, high), st.integers(low, high)).map(lambda pair: (min(pair), max(pair)))
-
-
-def choices(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Choice]:
-    listed = st.lists(values, min_size=1, max_size=4, unique_by=lambda value: canonical({"": value}))
-    return listed.map(lambda found: Choice("x", tuple(found)))
-
-
-WORDS = st.sampled_from(["adam", "sgd", "rms_prop", "l2", "x-y"])
-CHOICES = st.one_of(choices(WORDS), choices(st.integers(-9, 999)), choices(st.floats(-5, 5)), choices(st.booleans()))
-FINITE = st.one_of(CHOICES, integers(-3, 5).map(lambda pair: Int("x", *pair)))
-DIMENSIONS = st.one_of(
-    FINITE,
-    integers(1, 10**6).map(lambda pair: Int("x", *pair, log=True)),
-    numbers(-1e6, 1e6).map(lambda pair: Float("x", *pair)),
-    numbers(1e-9, 1e9).map(lambda pair: Float("x", *pair, log=True)),
-)
-
-
-@st.composite
-def spaces(draw: st.DrawFn, kinds: st.SearchStrategy[Dimension] = DIMENSIONS) -> SearchSpace:
-    """Up to four dimensions, some of which exist only at some values of an earlier choice."""
-    dimensions: list[Dimension] = []
-    for key in draw(st.lists(KEYS, min_size=1, max_size=4, unique=True)):
-        dimension = draw(kinds)
-        parents = [earlier for earlier in dimensions if isinstance(earlier, Choice)]
-        conditions: tuple[Condition, ...] = ()
-        if parents and draw(st.booleans()):
-            parent = draw(st.sampled_from(parents))
-            allowed = draw(st.lists(st.sampled_from(parent.values), min_size=1, max_size=2))
-            conditions = (Condition(parent.key, tuple(allowed)),)
-        record = {**vars(dimension), "key": key, "conditions": conditions}
-        dimensions.append(type(dimension)(**record))
-    return SearchSpace(tuple(draw(st.permutations(dimensions))))
 
 
 @given(spaces(), st.lists(UNIT, min_size=4, max_size=4))
@@ -70,42 +25,6 @@ def test_a_point_has_a_value_within_bounds_for_exactly_the_dimensions_that_exist
         assert (dimension.key in point) == is_active(dimension, point)
         if dimension.key in point:
             assert dimension.contains(point[dimension.key])
-
-
-@given(DIMENSIONS, UNIT)
-def test_a_value_has_the_type_of_its_dimension(dimension: Dimension, unit: float) -> None:
-    value = dimension.value_at(unit)
-    if isinstance(dimension, Choice):
-        assert any(value is known for known in dimension.values)
-    else:
-        assert type(value) is (int if isinstance(dimension, Int) else float)
-
-
-@given(DIMENSIONS)
-def test_both_ends_are_reached(dimension: Dimension) -> None:
-    first, last = dimension.value_at(0.0), dimension.value_at(math.nextafter(1, 0))
-    low, high = (
-        (dimension.values[0], dimension.values[-1])
-        if isinstance(dimension, Choice)
-        else (dimension.low, dimension.high)
-    )
-    assert first == low
-    near = pytest.approx(high, abs=1e-9 * (high - low)) if isinstance(dimension, Float) else high
-    assert last == near
-
-
-@pytest.mark.parametrize("dimension", [Int("x", 1, 5), Choice("x", (1, 2, 3, 4, 5)), Int("x", -2, 2)])
-def test_each_value_has_the_same_share(dimension: Dimension) -> None:
-    counts = Counter(dimension.value_at((step + 0.5) / 1000) for step in range(1000))
-    assert set(counts.values()) == {200}
-
-
-def test_a_logarithmic_dimension_gives_each_decade_the_same_share() -> None:
-    rate = Float("x", 1e-4, 1e-1, log=True)
-    assert [rate.value_at(unit) for unit in (0, 1 / 3, 2 / 3)] == pytest.approx([1e-4, 1e-3, 1e-2])
-    size = Int("x", 1, 1000, log=True)
-    counts = Counter(len(str(size.value_at((step + 0.5) / 3000))) for step in range(3000))
-    assert all(700 < counts[digits] < 1300 for digits in (1, 2, 3))
 
 
 @given(spaces(FINITE))
@@ -132,20 +51,9 @@ def test_the_size_of_a_large_space_is_none_and_takes_no_time() -> None:
     assert SearchSpace((*twenty[:17], child)).size() == 2**16 * 3 + 2**16
 
 
-def test_the_grid_of_an_interval_names_the_ways_out() -> None:
-    with pytest.raises(SpaceError, match=r"x: a grid needs listed values.*choice\(0, 0.6\) or range\(0, 0.6, STEP\)"):
-        list(SearchSpace((Float("x", 0.0, 0.6),)).grid())
-
-
 @given(spaces())
 def test_a_space_survives_json(space: SearchSpace) -> None:
     assert SearchSpace.from_json(json.loads(json.dumps(space.to_json()))) == space
-
-
-@given(DIMENSIONS)
-def test_a_description_is_what_one_would_type(dimension: Dimension) -> None:
-    read = parse_override(f"x={dimension.describe()}").dimension
-    assert read == dimension
 
 
 @given(spaces())
@@ -162,22 +70,6 @@ def test_a_points_canonical_text_knows_no_order_and_no_int_or_float(point: dict[
         key: float(value) if type(value) is int and abs(value) < 2**53 else value for key, value in point.items()
     }
     assert canonical(as_float) == canonical(point)
-
-
-def test_values_that_python_takes_for_equal_are_told_apart() -> None:
-    assert len({canonical({"x": value}) for value in (1, True, "1", None, [1], 2**53, 2**53 + 1)}) == 7
-    choice = Choice("x", (True, 1))
-    assert not Choice("x", (1, 2)).contains(True)
-    assert [choice.position(value) for value in (True, 1, 1.0)] == [0, 1, 1]
-    assert not Condition("x", (1,)).holds({"x": True})
-
-
-def test_numbers_of_a_choice_are_put_in_order_and_names_are_not() -> None:
-    assert Choice("x", (256, 32, 64)).values == (32, 64, 256)
-    assert Choice("x", (0.5, 0, 2)).values == (0, 0.5, 2)
-    assert Choice("x", ("sgd", "adam")).values == ("sgd", "adam")
-    assert Choice("x", (True, False)).values == (True, False)
-    assert Choice("x", (3, "auto", 1)).values == (3, "auto", 1)
 
 
 @pytest.mark.parametrize(

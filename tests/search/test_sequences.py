@@ -1,4 +1,4 @@
-"""Grid, random and quasi-random points: a function of the seed and the number, without repetition."""
+"""Grid, random and quasi-random points: functions of the seed and the number, without repetitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistsweep.dimensions import Choice, Condition, Float, Int
-from mnistsweep.search.enqueued import check_enqueued, complete
 from mnistsweep.search.sequences import PointSequence, draw_untried
 from mnistsweep.space import SearchSpace, canonical
 
@@ -105,44 +104,9 @@ def test_an_enqueued_point_that_is_given_twice_is_tried_once() -> None:
     assert only.num_enqueued == 1
 
 
-def test_a_part_is_completed_so_that_all_of_it_exists() -> None:
-    for seed in range(20):
-        point = complete(SMALL, {"layers": 2}, np.random.default_rng(seed))
-        assert point == {"optimizer": "sgd", "size": 64, "layers": 2}
-        momentum = complete(MIXED, {"optimizer.momentum": 0.5}, np.random.default_rng(seed))
-        assert momentum["optimizer"] in ("sgd", "rmsprop")
-        assert momentum["optimizer.momentum"] == 0.5
-
-
 def test_untried_points_are_those_that_are_left() -> None:
     seen = {canonical(point) for point in list(SMALL.grid())[:6]}
     (last,) = list(SMALL.grid())[6:]
     assert draw_untried(SMALL, seen, np.random.default_rng(0)) == last
     assert draw_untried(SMALL, {canonical(last), *seen}, np.random.default_rng(0)) is None
     assert draw_untried(LINE, set(), np.random.default_rng(0)) is None
-
-
-@pytest.mark.parametrize(
-    ("configuration", "message"),
-    [
-        ({"optimiser": "sgd"}, "enqueue[0].optimiser: not a dimension of this sweep; did you mean 'optimizer'"),
-        ({"optimizer": "adamw"}, "enqueue[0].optimizer: 'adamw' is outside choice(adam, sgd)"),
-        ({"size": 65}, "enqueue[0].size: 65 is outside choice(32, 64, 128)"),
-        ({"layers": 1.0}, "enqueue[0].layers: 1.0 is outside int(interval(1, 2))"),
-        ({"layers": 3}, "enqueue[0].layers: 3 is outside"),
-        (["adam"], "enqueue[0]: a point is {key: value, ...}, received ['adam']"),
-        (
-            {"optimizer": "adam", "layers": 1},
-            "enqueue[0].layers: exists only with optimizer=sgd, received optimizer=adam",
-        ),
-        ({"size": 32, "layers": 1}, "enqueue[0].layers: exists only with size=64, received size=32"),
-    ],
-)
-def test_an_enqueued_point_that_cannot_be_tried_is_a_fault(configuration: Any, message: str) -> None:
-    (fault,) = check_enqueued(SMALL, [configuration])
-    assert fault.startswith(message)
-
-
-def test_enqueued_points_within_the_space_are_no_fault() -> None:
-    good = [{}, {"optimizer": "sgd", "layers": 1}, {"size": 64.0}, {"layers": 2}]
-    assert check_enqueued(SMALL, good) == []

@@ -1,366 +1,310 @@
-"""Models of the user's own: plain functions, functions of `hp` and HyperModels, as in KerasTuner's documentation."""
+"""A worker's tuner with a study in memory: trials that are interrupted, lost, limited, or out of disk space."""
 
 from __future__ import annotations
 
-import shutil
+import re
+import resource
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fakes import RunSweep
 
-from mnistsweep import data
-from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.compose import compose, from_plain, to_plain
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.config.resources import default_folders
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
-from mnistsweep.errors import ConfigError, SpaceError
+from mnistsweep.config.schema import Config
+from mnistsweep.errors import DiskFull, LeaseLost
 from mnistsweep.paths import SweepPaths, TrialPaths
-from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.study.sweep import Sweep
-from mnistsweep.training.trainer import Hooks
-from mnistsweep.tuner.discovery import discover
-from mnistsweep.tuner.hypermodel_training import train_once
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
+from mnistsweep.training.resume_file import TrainingState, read_resume_file, write_resume_file
+from mnistsweep.tuner.study_oracle import StudyOracle
+from mnistsweep.tuner.tuner import SweepTuner
 
 USER_MODULE = '''
+import errno
+from pathlib import Path
+
 import keras
-import keras_tuner
-import tensorflow as tf
-from keras import layers
 
-ACCURACY = dict(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 
-def plain(input_shape, classes, width=3, activation=None):
-    hidden = layers.Dense(width, activation)
-    return keras.Sequential([keras.Input(input_shape), layers.Flatten(), hidden, layers.Dense(classes, "softmax")])
+class Killed(BaseException):
+    """Stands for the death of the process."""
 
-def layered(hp):
-    """The first example of KerasTuner's guide: layers in a loop, compiled with a rate of its own."""
-    model = keras.Sequential()
-    model.add(layers.Flatten())
-    for i in range(hp.Int("num_layers", 1, 3)):
-        units = hp.Int(f"units_{i}", min_value=4, max_value=16, step=4)
-        model.add(layers.Dense(units, activation=hp.Choice("activation", ["relu", "tanh"])))
-    if hp.Boolean("dropout"):
-        model.add(layers.Dropout(rate=hp.Float("rate", 0.1, 0.3, step=0.1)))
-    model.add(layers.Dense(4, activation="softmax"))
-    rate = hp.Float("lr", min_value=1e-4, max_value=1e-2, sampling="log")
-    model.compile(keras.optimizers.Adam(rate), **ACCURACY)
-    return model
 
-def scoped(hp, input_shape, classes):
-    """Conditional scopes, one in the other."""
-    kind = hp.Choice("model type", ["mlp", "wide", "linear"])
-    inputs = x = keras.Input(input_shape)
-    x = layers.Flatten()(x)
-    with hp.conditional_scope("model type", ["mlp", "wide"]):
-        if kind in ("mlp", "wide"):
-            x = layers.Dense(hp.Int("mlp/units", 2, 64, sampling="log"))(x)
-            norm = hp.Boolean("mlp/norm", default=True)
-            with hp.conditional_scope("mlp/norm", [True]):
-                if norm:
-                    x = layers.BatchNormalization(momentum=hp.Float("mlp/momentum", 0.5, 0.99))(x)
-    hp.Fixed("version", 3)
-    with hp.conditional_scope("version", [3]):
-        hp.Choice("always", [1, 2])
-    with hp.conditional_scope("version", [4]):
-        hp.Choice("never", [1, 2])
-    hp.Int("only one", 5, 5)
-    return keras.Model(inputs, layers.Dense(classes, "softmax")(x))
+def killed():
+    return Killed()
 
-def steps(hp):
-    hp.Int("int", 2, 9, step=3)
-    hp.Int("int log", 2, 32, step=2, sampling="log")
-    hp.Float("float", 0, 0.5, step=0.1)
-    hp.Float("float log", 1e-3, 10, step=10, sampling="log")
-    hp.Float("float reverse", 1, 4, step=2, sampling="reverse_log")
-    hp.Float("reverse", 1, 4, sampling="reverse_log")
-    hp.Choice("text", ["b", "a"], default="a")
-    hp.Choice("numbers", [3, 1, 2])
-    return layered(hp)
 
-class Built(keras_tuner.HyperModel):
-    def __init__(self, classes, activation="relu"):
+def full():
+    return OSError(errno.ENOSPC, "No space left on device")
+
+
+class Raises(keras.callbacks.Callback):
+    """Raises what a function makes, in an epoch (from 1), if a file tells it to."""
+
+    def __init__(self, flag, error, epoch=2):
         super().__init__()
-        self.classes, self.activation = classes, activation
-    def build(self, hp, input_shape):
-        return plain(input_shape, self.classes, hp.Int("units", 4, 12, step=4), self.activation)
+        self.flag, self.error, self.at = Path(flag), error, epoch
 
-class Fitted(keras_tuner.HyperModel):
-    """As in the guide: `fit` declares hyperparameters of its own. The object that builds is the one that fits."""
-    def build(self, hp):
-        self.units = hp.Int("units", 4, 12, step=4)
-        model = keras.Sequential([layers.Flatten(), layers.Dense(self.units, "relu"), layers.Dense(4, "softmax")])
-        model.compile(keras.optimizers.Adam(0.01), **ACCURACY)
-        return model
-    def fit(self, hp, model, x, y, **kwargs):
-        assert self.units == hp.get("units")
-        if hp.Boolean("normalize"):
-            x = x - x.mean()
-            kwargs["batch_size"] = hp.Choice("size", [16, 32])
-        return model.fit(x, y, shuffle=hp.Boolean("shuffle"), epochs=hp.Int("epochs", 1, 3), **kwargs)
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch + 1 == self.at and self.flag.exists():
+            self.flag.unlink()
+            raise globals()[self.error]()
 
-class Loop(keras_tuner.HyperModel):
-    """A loop of its own, as in the guide to custom training: it calls the callbacks and returns a number."""
-    def build(self, hp):
-        hidden = layers.Dense(hp.Int("units", 4, 8), "relu")
-        return keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten(), hidden, layers.Dense(4)])
-    def fit(self, hp, model, x, y, validation_data, callbacks=None, **kwargs):
-        batch_size = hp.Int("batch_size", 20, 60, step=20)
-        batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size)
-        optimizer = keras.optimizers.Adam(hp.Float("learning_rate", 1e-3, 1e-1, sampling="log", default=1e-2))
-        loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        mean = keras.metrics.Mean()
-        for callback in callbacks:
-            callback.set_model(model)
-        best = float("inf")
-        for epoch in range(2):
-            for images, labels in batches:
-                with tf.GradientTape() as tape:
-                    loss = loss_fn(labels, model(images))
-                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-                mean.update_state(loss)
-            epoch_loss = float(mean.result())
-            for callback in callbacks:
-                callback.on_epoch_end(epoch, logs={"my_metric": epoch_loss})
-            mean.reset_state()
-            best = min(best, epoch_loss)
-        return best
 
-class Returns(keras_tuner.HyperModel):
-    """Calls no callback; what `fit` returns is all there is."""
-    def __init__(self, kind):
-        super().__init__()
-        self.kind = kind
-    def build(self, hp):
-        return layered(hp)
-    def fit(self, hp, model, x, y, validation_data, epochs):
-        history = model.fit(x, y, validation_data=validation_data, epochs=epochs, verbose=0)
-        last = {name: values[-1] for name, values in history.history.items()}
-        return {"number": last["val_accuracy"], "dictionary": last, "history": history, "nothing": None}[self.kind]
-
-class Catches(Fitted):
-    def fit(self, hp, model, *args, **kwargs):
-        try:
-            return model.fit(*args, shuffle=hp.Boolean("shuffle"), **kwargs)
-        except Exception:
-            hp.Int("after", 1, 2)
-            raise
-
-def broken(hp):
-    hp.Int("units", 1, 4)
-    raise RuntimeError("no weights\\nat hand")
-
-def breaks_later(hp, input_shape, classes):
-    if hp.Choice("units", [4, 8]) == 8:
-        raise RuntimeError("too wide")
-    return plain(input_shape, classes)
-
-def declares_twice(hp, input_shape, classes):
-    kind = hp.Choice("kind", ["a", "b"])
-    with hp.conditional_scope("kind", ["a"]):
-        hp.Int("units", 1, 4)
-    with hp.conditional_scope("kind", ["b"]):
-        hp.Int("units", 8, 9)
-    return plain(input_shape, classes)
 '''
 
-HP = "model.hp."
-Discover = Callable[..., dict[str, Dimension]]
+MODULE = "searched_by_user"
 
 
-@pytest.fixture(scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A module of the user's own, in a folder that is the working directory of each test."""
-    folder = tmp_path_factory.mktemp("own")
-    (folder / "tuned_by_user.py").write_text(USER_MODULE, encoding="utf-8")
-    sys.path.append(str(folder))
-    yield "tuned_by_user"
-    sys.path.remove(str(folder))
+class MemoryStudy:
+    """What a worker's tuner needs of a study: it grants some claims, and remembers what it is told."""
+
+    def __init__(self, trials: int) -> None:
+        self.search = SimpleNamespace(objective="val_accuracy", direction="max", space=SearchSpace(()))
+        self.others_are_running = False
+        self.open = [Claim(number, {}, 3 + number, number) for number in range(trials)]
+        self.reports: list[tuple[int, int]] = []
+        self.finished: dict[int, tuple[State, Result]] = {}
+        self.lost: int | None = None
+
+    def claim(self) -> Claim | None:
+        return self.open.pop(0) if self.open else None
+
+    def report(self, claim: Claim, epoch: int, value: float) -> bool:
+        self.reports.append((claim.number, epoch))
+        return False
+
+    def verify(self, claim: Claim) -> None:
+        if claim.number == self.lost:
+            raise LeaseLost(f"trial {claim.number} is another worker's")
+
+    def finish(self, claim: Claim, state: State, result: Result) -> None:
+        self.finished[claim.number] = state, result
+
+    def release(self, claim: Claim) -> None:
+        self.open.insert(0, claim)
+
+
+class Sweep:
+    """A sweep of one configuration, run in this process."""
+
+    def __init__(self, folder: Path, overrides: list[str], trials: int = 1) -> None:
+        self.paths = SweepPaths(folder)
+        self.overrides = overrides
+        self.study = MemoryStudy(trials)
+        self.begun: list[int] = []
+        self.ended: list[State] = []
+
+    def run(self) -> None:
+        oracle: Any = StudyOracle(self.study, lambda: False)  # type: ignore[arg-type]
+        tuner = SweepTuner(
+            oracle,
+            self.paths,
+            self.prepare,
+            lambda claim, folder: self.begun.append(claim.number),
+            lambda folder, outcome: self.ended.append(outcome.state),
+            lambda: False,
+        )
+        try:
+            tuner.search()
+        finally:
+            oracle.release()
+
+    def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.config.write_text("of the trial", encoding="utf-8")
+        return from_plain(to_plain(compose(Recipe((*self.overrides, f"seed={claim.seed}")))))
+
+    @property
+    def flag(self) -> Path:
+        return self.paths.folder.parent / "flag"
+
+    def result(self, number: int = 0) -> Result:
+        return self.study.finished[number][1]
+
+    def state(self, number: int = 0) -> State:
+        return self.study.finished[number][0]
+
+
+Make = Callable[..., Sweep]
 
 
 @pytest.fixture
-def found(module: str, tiny_data: list[str]) -> Discover:
-    """What is discovered in a target of the module, by name."""
+def sweep(tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch) -> Make:
+    (tmp_path / f"{MODULE}.py").write_text(USER_MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
 
-    def run(target: str, *overrides: str, swept: tuple[Dimension, ...] = ()) -> dict[str, Dimension]:
-        config = to_config(compose(Recipe((*tiny_data, f"model._target_={module}.{target}", *overrides))))
-        dimensions = discover(config, data.load(config.data), swept)
-        return {dimension.key.removeprefix(HP): dimension for dimension in dimensions}
+    def make(*overrides: str, error: str = "killed", trials: int = 1) -> Sweep:
+        callback = f"{{_target_: {MODULE}.Raises, flag: '{tmp_path / 'flag'}', error: {error}}}"
+        base = [*tiny_data, "model=perceptron", "trainer.epochs=3", f"trainer.callbacks=[{callback}]"]
+        return Sweep(tmp_path / "sweep", [*base, *overrides], trials)
 
-    return run
-
-
-def again(sweep: Sweep, folder: Path, direction: str = "max") -> float | None:
-    """Train a sweep's best configuration along the path of `mnistsweep train`."""
-    folder.mkdir(parents=True)
-    shutil.copy(sweep.paths.best, folder / "best.yaml")
-    composed = compose(Recipe((), "best", (f"file://{folder}", *default_folders())))
-    return train_once(to_config(composed), direction, TrialPaths(folder / "trial"), Hooks()).result.objective
+    return make
 
 
-def test_a_loop_of_layers_is_discovered_whole(found: Discover) -> None:
-    units = (4, 8, 12, 16)
-    assert found("layered") == {
-        "num_layers": Int(HP + "num_layers", 1, 3),
-        "units_0": Choice(HP + "units_0", units),
-        "activation": Choice(HP + "activation", ("relu", "tanh")),
-        "dropout": Choice(HP + "dropout", (False, True)),
-        "lr": Float(HP + "lr", 1e-4, 1e-2, log=True),
-        "units_1": Choice(HP + "units_1", units),
-        "units_2": Choice(HP + "units_2", units),
-        "rate": Choice(HP + "rate", (0.1, 0.2, 0.3)),
-    }
+def run_killed(one: Sweep) -> None:
+    from searched_by_user import Killed  # type: ignore[import-not-found]
+
+    one.flag.touch()
+    with pytest.raises(Killed):
+        one.run()
 
 
-def test_conditional_scopes_become_conditions(found: Discover) -> None:
-    mlp = Condition(HP + "model type", ("mlp", "wide"))
-    normed = Condition(HP + "mlp/norm", (True,))
-    assert found("scoped") == {
-        "model type": Choice(HP + "model type", ("mlp", "wide", "linear")),
-        "mlp/units": Int(HP + "mlp/units", 2, 64, True, (mlp,)),
-        "mlp/norm": Choice(HP + "mlp/norm", (False, True), (mlp,)),
-        "mlp/momentum": Float(HP + "mlp/momentum", 0.5, 0.99, False, (mlp, normed)),
-        "always": Choice(HP + "always", (1, 2)),
-    }
+def test_an_interrupted_trial_goes_on_and_leaves_no_resume_file(sweep: Make) -> None:
+    one = sweep()
+    folder = one.paths.trial(0)
+    run_killed(one)
+    assert folder.resume.is_file()
+    kept = folder.folder / "kept"
+    kept.touch()
+    part = folder.folder / ".resume-0123456789ab.npy"
+    part.touch()
+    one.run()
+    assert one.study.reports == [(0, 1), (0, 2), (0, 3)]
+    assert (one.begun, one.ended) == ([0], [State.COMPLETED]), "its beginning is told once"
+    assert (one.state(), one.result().epochs) == (State.COMPLETED, 3)
+    assert not folder.resume.exists()
+    assert not part.exists(), "nor does an attempt that was killed as it wrote one"
+    assert kept.exists(), "the folder is not cleared where a trial goes on"
 
 
-def test_a_step_makes_a_choice_of_what_it_reaches(found: Discover) -> None:
-    dimensions = found("steps")
-    values = {name: each.values for name, each in dimensions.items() if isinstance(each, Choice)}
-    assert values["int"] == (2, 5, 8)
-    assert values["int log"] == (2, 4, 8, 16, 32)
-    assert values["float"] == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-    assert values["float log"] == (0.001, 0.01, 0.1, 1.0, 10.0)
-    assert values["float reverse"] == (1.0, 3.0, 4.0)
-    assert dimensions["reverse"] == Float(HP + "reverse", 1.0, 4.0)
-    assert values["text"] == ("b", "a")
-    assert values["numbers"] == (1, 2, 3)
+@pytest.mark.parametrize("damage", ["torn", "other callbacks"])
+def test_what_cannot_be_gone_on_with_begins_anew(sweep: Make, caplog: pytest.LogCaptureFixture, damage: str) -> None:
+    one = sweep()
+    folder = one.paths.trial(0)
+    run_killed(one)
+    (folder.folder / "left over").touch()
+    if damage == "torn":
+        folder.resume.write_bytes(folder.resume.read_bytes()[:-1000])
+    else:
+        saved_by_another_version_of_the_callbacks(folder.resume)
+    one.run()
+    assert one.study.reports == [(0, 1), (0, 1), (0, 2), (0, 3)]
+    assert one.begun == [0, 0]
+    assert one.result().epochs == 3
+    assert (one.result().seconds > 1000) == (damage == "other callbacks"), "the time that it took is known, and counts"
+    assert not (folder.folder / "left over").exists()
+    assert folder.config.read_text(encoding="utf-8") == "of the trial"
+    (record,) = [record for record in caplog.records if record.name == "mnistsweep"]
+    assert record.getMessage().startswith(f"{folder.resume}: cannot resume from this file: ")
+    assert record.getMessage().endswith("; the trial restarts from scratch")
 
 
-def test_fixed_hyperparameters_leave_the_space_and_settle_conditions(found: Discover) -> None:
-    assert set(found("scoped", "+model.hp={model type: linear}")) == {"always"}
-    wide = found("scoped", "+model.hp={model type: wide, mlp/norm: true}")
-    assert wide["mlp/momentum"].conditions == ()
-    assert set(wide) == {"mlp/units", "mlp/momentum", "always"}
-    assert {"units_1", "units_2"} <= set(found("layered", "+model.hp={num_layers: 3}"))
+def saved_by_another_version_of_the_callbacks(file: Path) -> None:
+    saved = saved_in(file)
+    saved.phases[0]["callbacks"].pop()
+    write_resume_file(file, replace(saved, seconds=1000.0))
 
 
-def test_a_range_of_the_users_takes_the_place_of_the_declared_one(found: Discover) -> None:
-    dimensions = found("layered", swept=(Choice(HP + "num_layers", (4, 5)), Float("model.dropout", 0, 1)))
-    assert "num_layers" not in dimensions
-    assert {f"units_{i}" for i in range(5)} <= set(dimensions)
+def saved_in(file: Path) -> TrainingState:
+    (identity,) = re.findall(rb'"identity": "(\w+)"', file.read_bytes())
+    saved = read_resume_file(file, identity.decode())
+    assert saved is not None
+    return saved
 
 
-def test_hyperparameters_of_a_fit_are_discovered(found: Discover) -> None:
-    assert found("Fitted") == {
-        "units": Choice(HP + "units", (4, 8, 12)),
-        "normalize": Choice(HP + "normalize", (False, True)),
-        "shuffle": Choice(HP + "shuffle", (False, True)),
-        "epochs": Int(HP + "epochs", 1, 3),
-        "size": Choice(HP + "size", (16, 32)),
-    }
-    assert set(found("Catches")) == {"units", "shuffle"}, (
-        "what stops the rehearsal is no exception that a user's code would catch"
+def test_a_trial_that_is_anothers_is_dropped_and_the_next_one_is_run(sweep: Make) -> None:
+    one = sweep("trainer.epochs=2", trials=2)
+    reports = one.study.report
+
+    def report(claim: Claim, epoch: int, value: float) -> bool:
+        one.study.lost = 0  # in its first epoch's end; the second epoch is trained for nothing
+        return reports(claim, epoch, value)
+
+    one.study.report = report  # type: ignore[method-assign]
+    one.run()
+    folder = one.paths.trial(0)
+    assert one.study.reports == [(0, 1), (1, 1), (1, 2)]
+    assert list(one.study.finished) == [1]
+    assert one.ended == [State.COMPLETED]
+    assert folder.resume.is_file(), "it is for the other worker"
+    assert len(folder.history.read_text(encoding="utf-8").splitlines()) == 2
+    assert not folder.error.exists()
+    assert not folder.model.exists()
+
+
+def test_a_trial_that_is_anothers_as_it_fails_leaves_nothing(sweep: Make) -> None:
+    one = sweep("optimizer=sgd", "optimizer.learning_rate=1e30", trials=1)
+    one.begun = Losing(one)
+    one.run()
+    assert one.study.finished == {}
+    assert not one.paths.trial(0).error.exists()
+
+
+class Losing(list[int]):
+    """Loses the trial as soon as it begins."""
+
+    def __init__(self, one: Sweep) -> None:
+        super().__init__()
+        self._one = one
+
+    def append(self, number: int) -> None:
+        self._one.study.lost = number
+
+
+def test_a_failed_trial_leaves_no_resume_file(sweep: Make) -> None:
+    one = sweep(
+        f"trainer.callbacks=[{{_target_: {MODULE}.Raises, flag: nothing, error: full}}]", "data.path=nowhere.npz"
     )
-    assert set(found("Loop")) == {"units", "batch_size", "learning_rate"}
-    assert set(found("Built")) == {"units"}
+    one.run()
+    assert one.state() is State.FAILED
+    assert not one.result().limited
+    assert "nowhere.npz" in one.paths.trial(0).error.read_text(encoding="utf-8")
+    assert not one.paths.trial(0).resume.exists()
 
 
-@pytest.mark.parametrize("name", ["num_layer", "units_9"])
-def test_a_hyperparameter_that_is_not_declared_is_named(found: Discover, name: str) -> None:
-    message = rf"model.hp.{name}: the model declares no such hyperparameter; did you mean '(num_layers|units_2)'"
-    with pytest.raises(SpaceError, match=message):
-        found("layered", f"+model.hp={{{name}: 3}}")
-    with pytest.raises(SpaceError, match=message):
-        found("layered", swept=(Choice(HP + name, (1, 2)),))
+def test_a_full_disk_stops_the_worker_and_is_no_fault_of_the_trials(sweep: Make) -> None:
+    one = sweep(error="full", trials=2)
+    one.flag.touch()
+    with pytest.raises(DiskFull, match=r"sweep/trials/0000: cannot be written: OSError: \[Errno 28\] No space"):
+        one.run()
+    folder = one.paths.trial(0)
+    assert one.study.finished == {}
+    assert not folder.error.exists()
+    one.run()
+    assert one.study.reports == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)], "it goes on when there is room"
 
 
-def test_a_model_that_cannot_be_built_is_an_error_of_the_configuration(found: Discover) -> None:
-    with pytest.raises(ConfigError, match=r"model._target_: building the model .* failed: RuntimeError: no weights at"):
-        found("broken")
-    with pytest.raises(ConfigError, match=r"model.witdh: .* takes no such key"):
-        found("layered", "+model.witdh=3")
-    with pytest.raises(SpaceError, match=r"model.hp.units: declared twice, under different conditions"):
-        found("declares_twice")
+def test_a_model_that_does_not_fit_on_the_disk_any_more(sweep: Make) -> None:
+    one = sweep("model.layer_size=512", "trainer.epochs=1")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    one.paths.folder.mkdir()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(DiskFull, match="File too large"):
+            one.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    folder = one.paths.trial(0).folder
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [], "no half-written file is left"
 
 
-def test_a_plain_function_is_swept(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
-    sweep = run_sweep([f"model._target_={module}.plain", "+model.width=2,5", "oracle=grid", "name=plain"])
-    assert list(sweep.trials["model.width"]) == [2, 5]
-    assert set(sweep.trials["state"]) == {"completed"}
-    assert again(sweep, tmp_path / "again") == sweep.trials["objective"].max()
-
-
-@pytest.mark.parametrize("target", ["layered", "scoped", "Built", "Fitted"])
-def test_a_hypermodel_is_swept_and_its_best_configuration_gives_the_same_score(
-    run_sweep: RunSweep, module: str, tmp_path: Path, target: str
-) -> None:
-    sweep = run_sweep([f"model._target_={module}.{target}", "trials=2", "oracle=random", "name=hyper", "seed=3"])
-    trials = sweep.trials
-    assert list(trials["state"]) == ["completed"] * 2, list(trials["reason"])
-    assert again(sweep, tmp_path / "again") == trials["objective"].max()
-    if target == "Fitted":
-        epochs = [len(sweep.curves[sweep.curves["trial"] == trial]) for trial in trials["trial"]]
-        assert epochs == list(trials[HP + "epochs"]), "`fit` decides the epochs, whatever trainer.epochs says"
-    if target == "scoped":
-        inactive = trials[HP + "model type"] == "linear"
-        assert list(trials[HP + "mlp/units"].isna()) == list(inactive)
-
-
-def test_a_training_loop_of_the_users_own_is_swept(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
-    overrides = [f"model._target_={module}.Loop", "objective=my_metric", "direction=min", "trials=2", "name=loop"]
-    sweep = run_sweep(overrides)
-    assert list(sweep.trials["state"]) == ["completed"] * 2, list(sweep.trials["reason"])
-    smallest = sweep.curves.groupby("trial")["my_metric"].min()
-    assert list(sweep.trials["objective"]) == list(smallest)
-    assert again(sweep, tmp_path / "again", "min") == sweep.trials["objective"].min()
-
-
-@pytest.mark.parametrize(("kind", "epoch"), [("number", 1), ("dictionary", 1), ("history", 2)])
-def test_what_a_fit_returns_is_the_score_where_it_calls_no_callback(
-    tiny_data: list[str], module: str, tmp_path: Path, kind: str, epoch: int
-) -> None:
-    recipe = Recipe((*tiny_data, f"model._target_={module}.Returns", f"+model.kind={kind}", "trainer.epochs=2"))
-    result = train_once(to_config(compose(recipe)), "max", TrialPaths(tmp_path), Hooks()).result
-    assert result.objective is not None
-    assert result.objective > 0
-    assert result.best_epoch == epoch
-
-
-def test_a_fit_that_says_nothing_fails_the_trial_and_so_does_one_that_raises(run_sweep: RunSweep, module: str) -> None:
-    nothing = run_sweep([f"model._target_={module}.Returns", "+model.kind=nothing", "trials=1", "name=nothing"])
-    assert list(nothing.trials["reason"]) == ["no epoch was finished"]
-    later = run_sweep([f"model._target_={module}.breaks_later", "oracle=grid", "name=later"])
-    assert list(later.trials["state"]) == ["completed", "failed"]
-    assert later.trials["reason"][1] == "RuntimeError: too wide"
-
-
-def test_a_name_of_the_users_may_be_that_of_a_config_group(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
-    name = "grouped_by_user"
-    source = f"""
-from {module} import plain
-def net(hp, input_shape, classes):
-    size = hp.Choice("optimizer", ["small", "large"])
-    return plain(input_shape, classes, width={{"small": 2, "large": 8}}[size])
-"""
-    (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-    sweep = run_sweep(
-        [f"model._target_={name}.net", "optimizer=adam,sgd", "trials=2", "oracle=random", "name=same names"]
+def test_a_trial_past_a_limit_is_failed_and_says_so(sweep: Make) -> None:
+    one = sweep("trial.max_parameters=100")
+    one.run()
+    assert one.state() is State.FAILED
+    assert one.result() == Result(
+        reason="the model has 660 parameters, more than trial.max_parameters=100", limited=True
     )
-    assert list(sweep.trials["state"]) == ["completed"] * 2
-    assert set(sweep.trials["optimizer"]) <= {"adam", "sgd"}
-    assert set(sweep.trials[HP + "optimizer"]) <= {"small", "large"}
+    late = sweep("trial.timeout_minutes=0.00001")
+    late.run()
+    assert late.result().limited
+    assert late.result().reason.startswith("timed out after ")
+    assert late.result().reason.endswith(" minutes in epoch 1 (trial.timeout_minutes=1e-05)")
 
 
-def test_a_sweep_is_planned_the_same_a_second_time(
-    tiny_data: list[str], module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    overrides = [*tiny_data, f"model._target_={module}.scoped", "model.hp.always=2,3", "name=twice"]
-    plan = plan_sweep(Recipe(), overrides)
-    assert plan.space[HP + "always"] == Choice(HP + "always", (2, 3))
-    assert plan.differences(plan_sweep(Recipe(), overrides)) == []
-    assert plan.paths == SweepPaths(Path("logs/twice"))
+def test_a_timeout_counts_all_attempts(sweep: Make) -> None:
+    one = sweep("trial.timeout_minutes=60")
+    run_killed(one)
+    file = one.paths.trial(0).resume
+    write_resume_file(file, replace(saved_in(file), seconds=3600.0))
+    one.run()
+    assert one.result().reason == "timed out after 60 minutes in epoch 2 (trial.timeout_minutes=60)"
+    assert not file.exists()

@@ -1,4 +1,4 @@
-"""KerasTuner's own oracles as sources of points, over a ledger in memory and trainings that take no time."""
+"""KerasTuner's own oracles as sources of points, with a ledger in memory and trainings that take no time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from optuna.trial import TrialState
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config, TrainerConfig
 from mnistsweep.dimensions import Choice, Condition, Float, Int
-from mnistsweep.errors import ConfigError, SpaceError
+from mnistsweep.errors import ConfigError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.search.distributions import encode, to_distribution
 from mnistsweep.space import Point, SearchSpace, canonical
-from mnistsweep.tuner.hyperband import max_epochs, sets_epochs, with_epochs
+from mnistsweep.tuner.hyperband import with_epochs
 from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
 
 Ends = Callable[[int, Point], tuple[TrialState, float | None]]
@@ -200,21 +200,6 @@ def test_hyperband_sets_the_epochs_of_each_trial(ledger: Callable[..., Ledger]) 
     again = next(point for point in points if point["trainer.epochs"] == 9)
     first = [point for point in points if point["trainer.epochs"] == 1]
     assert {**again, "trainer.epochs": 1} in first, "one that did well with few epochs gets more"
-
-
-def test_hyperband_goes_up_to_the_trainings_epochs_where_nothing_is_said() -> None:
-    config = configured("HyperbandOracle")
-    assert (sets_epochs(config), max_epochs(config)) == (True, 9)
-    assert with_epochs(config, SMALL)["trainer.epochs"] == Int("trainer.epochs", 1, 9)
-    assert max_epochs(configured("HyperbandOracle", max_epochs=4)) == 4
-    assert not sets_epochs(configured("RandomSearchOracle"))
-    assert with_epochs(configured("RandomSearchOracle"), SMALL) is SMALL
-
-
-def test_epochs_that_hyperband_sets_cannot_be_swept() -> None:
-    space = SearchSpace((Int("trainer.epochs", 1, 5),))
-    with pytest.raises(SpaceError, match=r"trainer.epochs: .*HyperbandOracle sets .*cannot be swept too.*1, 5"):
-        with_epochs(configured("HyperbandOracle"), space)
 
 
 @pytest.mark.parametrize(

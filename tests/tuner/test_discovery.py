@@ -1,0 +1,129 @@
+"""Hyperparameters that are found in a user's model functions and hypermodels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnistsweep import data
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
+from mnistsweep.errors import ConfigError, SpaceError
+from mnistsweep.paths import SweepPaths
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.tuner.discovery import discover
+
+HP = "model.hp."
+Discover = Callable[..., dict[str, Dimension]]
+
+
+@pytest.fixture
+def found(module: str, tiny_data: list[str]) -> Discover:
+    """What is discovered in a target of the module, by name."""
+
+    def run(target: str, *overrides: str, swept: tuple[Dimension, ...] = ()) -> dict[str, Dimension]:
+        config = to_config(compose(Recipe((*tiny_data, f"model._target_={module}.{target}", *overrides))))
+        dimensions = discover(config, data.load(config.data), swept)
+        return {dimension.key.removeprefix(HP): dimension for dimension in dimensions}
+
+    return run
+
+
+def test_a_loop_of_layers_is_discovered_whole(found: Discover) -> None:
+    units = (4, 8, 12, 16)
+    assert found("layered") == {
+        "num_layers": Int(HP + "num_layers", 1, 3),
+        "units_0": Choice(HP + "units_0", units),
+        "activation": Choice(HP + "activation", ("relu", "tanh")),
+        "dropout": Choice(HP + "dropout", (False, True)),
+        "lr": Float(HP + "lr", 1e-4, 1e-2, log=True),
+        "units_1": Choice(HP + "units_1", units),
+        "units_2": Choice(HP + "units_2", units),
+        "rate": Choice(HP + "rate", (0.1, 0.2, 0.3)),
+    }
+
+
+def test_conditional_scopes_become_conditions(found: Discover) -> None:
+    mlp = Condition(HP + "model type", ("mlp", "wide"))
+    normed = Condition(HP + "mlp/norm", (True,))
+    assert found("scoped") == {
+        "model type": Choice(HP + "model type", ("mlp", "wide", "linear")),
+        "mlp/units": Int(HP + "mlp/units", 2, 64, True, (mlp,)),
+        "mlp/norm": Choice(HP + "mlp/norm", (False, True), (mlp,)),
+        "mlp/momentum": Float(HP + "mlp/momentum", 0.5, 0.99, False, (mlp, normed)),
+        "always": Choice(HP + "always", (1, 2)),
+    }
+
+
+def test_a_step_makes_a_choice_of_what_it_reaches(found: Discover) -> None:
+    dimensions = found("steps")
+    values = {name: each.values for name, each in dimensions.items() if isinstance(each, Choice)}
+    assert values["int"] == (2, 5, 8)
+    assert values["int log"] == (2, 4, 8, 16, 32)
+    assert values["float"] == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+    assert values["float log"] == (0.001, 0.01, 0.1, 1.0, 10.0)
+    assert values["float reverse"] == (1.0, 3.0, 4.0)
+    assert dimensions["reverse"] == Float(HP + "reverse", 1.0, 4.0)
+    assert values["text"] == ("b", "a")
+    assert values["numbers"] == (1, 2, 3)
+
+
+def test_fixed_hyperparameters_leave_the_space_and_settle_conditions(found: Discover) -> None:
+    assert set(found("scoped", "+model.hp={model type: linear}")) == {"always"}
+    wide = found("scoped", "+model.hp={model type: wide, mlp/norm: true}")
+    assert wide["mlp/momentum"].conditions == ()
+    assert set(wide) == {"mlp/units", "mlp/momentum", "always"}
+    assert {"units_1", "units_2"} <= set(found("layered", "+model.hp={num_layers: 3}"))
+
+
+def test_a_range_of_the_users_takes_the_place_of_the_declared_one(found: Discover) -> None:
+    dimensions = found("layered", swept=(Choice(HP + "num_layers", (4, 5)), Float("model.dropout", 0, 1)))
+    assert "num_layers" not in dimensions
+    assert {f"units_{i}" for i in range(5)} <= set(dimensions)
+
+
+def test_hyperparameters_of_a_fit_are_discovered(found: Discover) -> None:
+    assert found("Fitted") == {
+        "units": Choice(HP + "units", (4, 8, 12)),
+        "normalize": Choice(HP + "normalize", (False, True)),
+        "shuffle": Choice(HP + "shuffle", (False, True)),
+        "epochs": Int(HP + "epochs", 1, 3),
+        "size": Choice(HP + "size", (16, 32)),
+    }
+    assert set(found("Catches")) == {"units", "shuffle"}, (
+        "what stops the rehearsal is no exception that a user's code would catch"
+    )
+    assert set(found("Loop")) == {"units", "batch_size", "learning_rate"}
+    assert set(found("Built")) == {"units"}
+
+
+@pytest.mark.parametrize("name", ["num_layer", "units_9"])
+def test_a_hyperparameter_that_is_not_declared_is_named(found: Discover, name: str) -> None:
+    message = rf"model.hp.{name}: the model declares no such hyperparameter; did you mean '(num_layers|units_2)'"
+    with pytest.raises(SpaceError, match=message):
+        found("layered", f"+model.hp={{{name}: 3}}")
+    with pytest.raises(SpaceError, match=message):
+        found("layered", swept=(Choice(HP + name, (1, 2)),))
+
+
+def test_a_model_that_cannot_be_built_is_an_error_of_the_configuration(found: Discover) -> None:
+    with pytest.raises(ConfigError, match=r"model._target_: building the model .* failed: RuntimeError: no weights at"):
+        found("broken")
+    with pytest.raises(ConfigError, match=r"model.witdh: .* takes no such key"):
+        found("layered", "+model.witdh=3")
+    with pytest.raises(SpaceError, match=r"model.hp.units: declared twice, under different conditions"):
+        found("declares_twice")
+
+
+def test_a_sweep_is_planned_the_same_a_second_time(
+    tiny_data: list[str], module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    overrides = [*tiny_data, f"model._target_={module}.scoped", "model.hp.always=2,3", "name=twice"]
+    plan = plan_sweep(Recipe(), overrides)
+    assert plan.space[HP + "always"] == Choice(HP + "always", (2, 3))
+    assert plan.differences(plan_sweep(Recipe(), overrides)) == []
+    assert plan.paths == SweepPaths(Path("logs/twice"))
