@@ -199,7 +199,7 @@ def print_uncounted(folder: Path, repeats: int) -> None:
     large = builders.build(dict(compose(Recipe(("model=conv_dense",))).model), (28, 28, 1), 10)
     for built in (model, large):
         taken = [milliseconds(functools.partial(keep, built, folder)) for _ in range(10 * repeats)]
-        print(f"  a resume point, {built.count_params():9,} weights {common.spread(taken, '.1f')} ms")
+        print(f"  a resume file, {built.count_params():9,} weights {common.spread(taken, '.1f')} ms")
 
 
 def keep(model: Any, folder: Path) -> None:
