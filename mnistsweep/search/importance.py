@@ -31,6 +31,9 @@ MIN_COMPLETED = 5
 # The best tenth of the trials is compared with all trials, but at least five (in a short sweep, a third).
 BEST_SHARE, MIN_BEST = 0.1, 5
 
+# Number of bootstrap resamples (Efron, 1979) of the trials, and their seed.
+NUM_RESAMPLES, RESAMPLE_SEED = 30, 0
+
 
 @dataclass(frozen=True)
 class Importance:
@@ -73,14 +76,11 @@ def importances(
     objective: Any,
     pruned: Any = None,
     direction: str = "max",
-    resamples: int = 30,
-    seed: int = 0,
 ) -> Importances:
     """Return how important each hyperparameter is for a trial to be among the best.
 
     A pruned trial ranks below every completed one: it was pruned because it was worse, and its value is from another
-    epoch. Its value does not matter otherwise, because only ranks are used. Trials without a finite objective (failed
-    trials) are left out.
+    epoch. Trials without a finite objective (failed trials) are left out.
 
     Args:
         space: Search space of the sweep.
@@ -88,12 +88,9 @@ def importances(
         objective: Objective of each trial, of shape ``(trials,)``.
         pruned: Whether each trial was pruned, of shape ``(trials,)``; None: no trial was pruned.
         direction: ``max`` or ``min``.
-        resamples: Number of bootstrap resamples (Efron, 1979).
-        seed: Seed of the resamples.
 
     Returns:
-        Mean and standard deviation of each share over the resamples. If fewer than `MIN_COMPLETED` trials have
-        completed, or no dimension distinguishes the best trials, there are no dimensions but a reason.
+        Mean and standard deviation of each share over the resamples, or the reason why there are none.
 
     Example:
         >>> from mnistsweep.dimensions import Choice
@@ -103,25 +100,37 @@ def importances(
         ('width', True)
     """
     values = np.asarray(objective, dtype=np.float64)
-    stopped = np.zeros(len(values), bool) if pruned is None else np.asarray(pruned, dtype=bool)
+    was_pruned = np.zeros(len(values), bool) if pruned is None else np.asarray(pruned, dtype=bool)
     kept = np.flatnonzero(np.isfinite(values))
-    completed = int((~stopped[kept]).sum())
-    if completed < MIN_COMPLETED:
-        return Importances(reason=f"{completed} completed trials are too few: at least {MIN_COMPLETED} are needed.")
-    if np.ptp(values[kept]) == 0:
-        return Importances(reason=f"All {len(kept)} trials have the same objective, {values[kept[0]]:.6g}.")
-    ranks = _ranks(values[kept], stopped[kept], direction)
+    num_completed = int((~was_pruned[kept]).sum())
+    reason = _reason_against(values[kept], num_completed)
+    if reason:
+        return Importances(reason=reason)
+    ranks = _ranks(values[kept], was_pruned[kept], direction)
     trials = _to_frozen_trials(space, [points[index] for index in kept.tolist()], ranks)
-    count = _num_best(len(trials), completed)
+    return _importances_of(space, trials, _num_best(len(trials), num_completed))
+
+
+def _reason_against(values: NDArray[np.float64], num_completed: int) -> str:
+    """Return why the importances cannot be computed; an empty text if they can."""
+    if num_completed < MIN_COMPLETED:
+        return f"{num_completed} completed trials are too few: at least {MIN_COMPLETED} are needed."
+    if np.ptp(values) == 0:
+        return f"All {len(values)} trials have the same objective, {values[0]:.6g}."
+    return ""
+
+
+def _importances_of(space: SearchSpace, trials: list[FrozenTrial], num_best: int) -> Importances:
+    """Return the importances in trials with a value to minimize."""
     keys = [dimension.key for dimension in space.dimensions if dimension.size != 1]
-    shares = _resample_shares(keys, trials, count, resamples, np.random.default_rng(seed))
+    shares = _resample_shares(keys, trials, num_best)
     if not len(shares):
         return Importances(reason="No hyperparameter distinguishes the best trials from the others.")
     dimensions = [
         Importance(key, float(mean), float(std), sum(key in trial.params for trial in trials))
         for key, mean, std in zip(keys, shares.mean(axis=0), shares.std(axis=0), strict=True)
     ]
-    return Importances(tuple(sorted(dimensions, key=lambda importance: -importance.mean)), len(trials), count)
+    return Importances(tuple(sorted(dimensions, key=lambda importance: -importance.mean)), len(trials), num_best)
 
 
 def _num_best(trials: int, completed: int) -> int:
@@ -130,7 +139,10 @@ def _num_best(trials: int, completed: int) -> int:
 
 
 def _ranks(values: NDArray[np.float64], pruned: NDArray[np.bool_], direction: str) -> NDArray[np.int64]:
-    """Return the rank of each trial, 0 for the best: equal values have equal ranks, pruned trials rank last."""
+    """Return the rank of each trial, 0 for the best: equal values have equal ranks, pruned trials rank last.
+
+    The importances depend on ranks only, so the values of pruned trials matter only among themselves.
+    """
     losses = -values if direction == "max" else values
     _, ranks = np.unique(np.column_stack([pruned, losses]), axis=0, return_inverse=True)
     return np.asarray(ranks.reshape(-1), dtype=np.int64)
@@ -153,19 +165,18 @@ def _to_frozen_trials(space: SearchSpace, points: Sequence[Point], ranks: NDArra
     return trials
 
 
-def _resample_shares(
-    keys: Sequence[str], trials: list[FrozenTrial], count: int, resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _resample_shares(keys: Sequence[str], trials: list[FrozenTrial], num_best: int) -> NDArray[np.float64]:
     """Return the shares in each resample, of shape ``(resamples, dimensions)``.
 
     A resample in which no dimension has an importance is left out.
     """
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=count / len(trials))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=num_best / len(trials))
     optuna.logging.set_verbosity(logging.WARNING)  # otherwise it logs the creation of the study below
     storage = _ResampleStorage()
     study = optuna.create_study(storage=storage)
     shares = []
-    for _ in range(resamples):
+    rng = np.random.default_rng(RESAMPLE_SEED)
+    for _ in range(NUM_RESAMPLES):
         storage.trials = [trials[index] for index in rng.integers(len(trials), size=len(trials))]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about few trials of a kind; the standard deviation shows this

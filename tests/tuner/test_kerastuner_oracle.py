@@ -223,8 +223,11 @@ def test_what_is_wrong_with_an_oracle_is_said(tmp_path: Path, oracle: dict[str, 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["workers=2"], "workers: KerasTuner's own oracles serve one worker, received 2"),
-        (["enqueue=[{model.layer_size: 4}]"], "enqueue: KerasTuner's own oracles take no points of others"),
+        (["workers=2"], "workers: KerasTuner's own oracles serve one worker; received 2"),
+        (
+            ["enqueue=[{model.layer_size: 4}]"],
+            "enqueue: KerasTuner's own oracles do not accept enqueued configurations",
+        ),
         (["+oracle.factr=3"], "oracle.factr: .*did you mean 'factor'"),
     ],
 )
