@@ -20,7 +20,7 @@ from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import LEASE_SECONDS, Lease
 from mnistsweep.study.ledger import create_ledger
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
@@ -70,6 +70,17 @@ def score(point: Point) -> float:
 def number_of(key: str, value: Any) -> float:
     """A number in [0, 1) that, unlike a hash, is the same in every process."""
     return sum((index + 1) * ord(letter) for index, letter in enumerate(f"{key}={value}")) * 0.6180339887 % 1
+
+
+def completed_trial(number: int, objective: float, **point: object) -> TrialRecord:
+    """Record of a completed trial."""
+    result = Result(objective, best_epoch=2, epochs=3, seconds=1.23456)
+    return TrialRecord(number, State.COMPLETED, point or {"optimizer": "adam", "flag": True}, 7, result)
+
+
+def failed_trial(number: int, reason: str) -> TrialRecord:
+    """Record of a failed trial."""
+    return TrialRecord(number, State.FAILED, {"optimizer": "None", "flag": False}, 8, Result(reason=reason))
 
 
 def make_search(
