@@ -62,6 +62,20 @@ LINE = SearchSpace((Float("x", 0.0, 1.0),))
 Objective = Callable[[Point], float]
 
 
+class ManualClock:
+    """Clock that a test sets.
+
+    Attributes:
+        now: Current time in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def score(point: Point) -> float:
     """A number that depends on every value of a point."""
     return math.fsum(number_of(key, value) for key, value in point.items())
