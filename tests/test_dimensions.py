@@ -51,18 +51,18 @@ def test_a_logarithmic_dimension_gives_each_decade_the_same_share() -> None:
     assert all(700 < counts[digits] < 1300 for digits in (1, 2, 3))
 
 
-def test_the_grid_of_an_interval_names_the_ways_out() -> None:
+def test_the_error_for_the_grid_of_an_interval_suggests_alternatives() -> None:
     with pytest.raises(SpaceError, match=r"x: a grid needs listed values.*choice\(0, 0.6\) or range\(0, 0.6, STEP\)"):
         list(SearchSpace((Float("x", 0.0, 0.6),)).grid())
 
 
 @given(DIMENSIONS)
-def test_a_description_is_what_one_would_type(dimension: Dimension) -> None:
+def test_a_description_is_a_valid_override(dimension: Dimension) -> None:
     read = parse_override(f"x={dimension.describe()}").dimension
     assert read == dimension
 
 
-def test_values_that_python_takes_for_equal_are_told_apart() -> None:
+def test_true_and_one_are_different_values() -> None:
     assert len({canonical({"x": value}) for value in (1, True, "1", None, [1], 2**53, 2**53 + 1)}) == 7
     choice = Choice("x", (True, 1))
     assert not Choice("x", (1, 2)).contains(True)
@@ -70,7 +70,7 @@ def test_values_that_python_takes_for_equal_are_told_apart() -> None:
     assert not Condition("x", (1,)).holds({"x": True})
 
 
-def test_numbers_of_a_choice_are_put_in_order_and_names_are_not() -> None:
+def test_numbers_of_a_choice_are_sorted_and_names_are_not() -> None:
     assert Choice("x", (256, 32, 64)).values == (32, 64, 256)
     assert Choice("x", (0.5, 0, 2)).values == (0, 0.5, 2)
     assert Choice("x", ("sgd", "adam")).values == ("sgd", "adam")

@@ -148,7 +148,7 @@ def test_an_experiment_written_again_replaces_the_first(tmp_path: Path) -> None:
     assert [info.name for info in experiment(tmp_path).hparam_infos] == ["optimizer"]
 
 
-def test_a_value_is_spelled_as_in_its_domain() -> None:
+def test_a_value_has_the_form_of_its_domain() -> None:
     shown = {dimension.name: dimension.to_cell(choice) for dimension in SPACE for choice in dimension.choices or ()}
     assert shown == {
         "optimizer": "sgd",

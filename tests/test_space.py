@@ -28,7 +28,7 @@ def test_a_point_has_a_value_within_bounds_for_exactly_the_dimensions_that_exist
 
 
 @given(spaces(FINITE))
-def test_the_grid_has_every_point_once_and_the_size_says_how_many(space: SearchSpace) -> None:
+def test_the_grid_has_every_point_once_and_the_size_is_their_number(space: SearchSpace) -> None:
     points = list(space.grid())
     assert space.size() == len(points) == len({canonical(point) for point in points})
     for point in points:
@@ -57,13 +57,13 @@ def test_a_space_survives_json(space: SearchSpace) -> None:
 
 
 @given(spaces())
-def test_a_dimension_stands_behind_those_it_depends_on(space: SearchSpace) -> None:
+def test_a_dimension_stands_after_its_parents(space: SearchSpace) -> None:
     for index, dimension in enumerate(space.dimensions):
         assert {condition.key for condition in dimension.conditions} <= set(space.keys[:index])
 
 
 @given(st.dictionaries(KEYS, st.one_of(st.integers(), st.floats(allow_nan=False), WORDS, st.booleans())))
-def test_a_points_canonical_text_knows_no_order_and_no_int_or_float(point: dict[str, Any]) -> None:
+def test_the_canonical_text_of_a_point_ignores_order_and_number_type(point: dict[str, Any]) -> None:
     backwards = dict(reversed(point.items()))
     assert canonical(backwards) == canonical(point)
     as_float = {
@@ -100,7 +100,7 @@ def test_a_points_canonical_text_knows_no_order_and_no_int_or_float(point: dict[
         ),
     ],
 )
-def test_an_impossible_space_is_refused_with_its_reason(make: Any, message: str) -> None:
+def test_an_invalid_space_is_refused_with_its_reason(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()
 

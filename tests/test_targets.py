@@ -63,12 +63,12 @@ def test_functions_methods_and_names_bound_in_any_way_are_found(package: str) ->
         (".absent.net", "has no 'absent'"),
     ],
 )
-def test_faults_say_what_is_missing_and_where(package: str, rest: str, message: str) -> None:
+def test_a_wrong_path_is_an_error_that_names_what_is_missing(package: str, rest: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         targets.resolve(package + rest, "key")
 
 
-def test_a_check_runs_nothing(package: str) -> None:
+def test_a_check_imports_nothing(package: str) -> None:
     assert target_source.check(f"{package}.raises.net", "key") == []
     assert target_source.declared_arguments(f"{package}.raises.net") == []
     assert package not in sys.modules
@@ -81,7 +81,7 @@ def test_the_working_directory_shadows_nothing_installed(package: str) -> None:
 
 
 @pytest.mark.parametrize("dotted", ["", "name", ".a", "a..b", "a.b:c:d", "a b.c", "a.1", None, 3])
-def test_what_is_no_dotted_path(dotted: object) -> None:
+def test_a_text_that_is_not_a_dotted_path_is_refused(dotted: object) -> None:
     with pytest.raises(ConfigError, match="key: must be a dotted path"):
         targets.resolve(dotted, "key")  # type: ignore[arg-type]
 

@@ -128,7 +128,7 @@ class Untrained:
         ]
         self._told = [*told, StopOnRequest(hooks.should_stop)]
 
-    def run(self, saved: Any) -> Outcome:
+    def run(self, saved: Any = None) -> Outcome:
         listeners = keras.callbacks.CallbackList(self._told, model=_tiny_model())
         listeners.on_train_begin()
         for epoch in range(EPOCHS):

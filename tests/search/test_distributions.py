@@ -26,7 +26,7 @@ from mnistsweep.search.distributions import decode, encode, to_distribution
         (Float("x", 1e-4, 0.1, log=True), {"low": 1e-4, "high": 0.1, "step": None, "log": True}),
     ],
 )
-def test_optuna_sees_the_order_of_numbers_and_every_value_comes_back(
+def test_optuna_gets_the_order_of_numbers_and_every_value_is_decoded(
     dimension: Dimension, shape: dict[str, Any]
 ) -> None:
     found = to_distribution(dimension)

@@ -36,11 +36,11 @@ def test_a_part_is_completed_so_that_all_of_it_exists() -> None:
         ({"size": 32, "layers": 1}, "enqueue[0].layers: exists only with size=64, received size=32"),
     ],
 )
-def test_an_enqueued_point_that_cannot_be_tried_is_a_fault(configuration: Any, message: str) -> None:
+def test_an_enqueued_point_outside_the_space_is_an_error(configuration: Any, message: str) -> None:
     (fault,) = check_enqueued(SMALL, [configuration])
     assert fault.startswith(message)
 
 
-def test_enqueued_points_within_the_space_are_no_fault() -> None:
+def test_enqueued_points_within_the_space_are_accepted() -> None:
     good = [{}, {"optimizer": "sgd", "layers": 1}, {"size": 64.0}, {"layers": 2}]
     assert check_enqueued(SMALL, good) == []

@@ -42,7 +42,7 @@ def test_auto_is_the_grid_exactly_where_all_of_it_fits_the_budget(
         ({"name": "grid"}, SpaceError, "optimizer.momentum: a grid needs listed values"),
     ],
 )
-def test_an_oracle_that_cannot_be_is_refused(config: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_a_wrong_oracle_is_refused(config: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make_oracle(config, MIXED, 0, 10)
 
@@ -53,7 +53,7 @@ def test_a_grid_that_is_too_large_is_refused_at_once() -> None:
         make_oracle({"name": "grid"}, space, 0, 10)
 
 
-def test_gaussian_processes_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gaussian_processes_need_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"oracle=gp: needs PyTorch.*pip install 'mnistsweep\[gp\]'"):
         make_oracle({"name": "gp"}, LINE, 0, 10)

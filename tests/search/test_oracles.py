@@ -43,7 +43,7 @@ class TestEveryOracle:
 
     TRIALS = 12
 
-    def test_keeps_to_the_space(self, oracle: str, tmp_path: Path) -> None:
+    def test_proposes_points_of_the_space_only(self, oracle: str, tmp_path: Path) -> None:
         space = space_for(oracle)
         points = table(tmp_path / "s", oracle, space, self.TRIALS)
         assert len(points) == len(set(map(canonical, points))) == self.TRIALS
@@ -57,7 +57,7 @@ class TestEveryOracle:
                 else:
                     assert type(value) is (int if isinstance(dimension, Int) else float)
 
-    def test_goes_through_a_finite_space_once_and_ends(self, oracle: str, tmp_path: Path) -> None:
+    def test_tries_each_point_of_a_finite_space_once_and_ends(self, oracle: str, tmp_path: Path) -> None:
         points = table(tmp_path / "s", oracle, SMALL, trials=None)
         assert sorted(map(canonical, points)) == sorted(map(canonical, SMALL.grid()))
 
@@ -67,7 +67,7 @@ class TestEveryOracle:
         tried = {key: {point[key] for point in points} for key in LISTED.keys}
         assert tried == {"a": {1, 2}, "b": {1, 2, 5}, "c": {0, 1}}
 
-    def test_does_the_same_with_the_same_seed(self, oracle: str, tmp_path: Path) -> None:
+    def test_proposes_the_same_points_with_the_same_seed(self, oracle: str, tmp_path: Path) -> None:
         space = space_for(oracle)
         tables = [
             table(tmp_path / str(index), oracle, space, self.TRIALS - 1, seed=seed)
@@ -75,7 +75,7 @@ class TestEveryOracle:
         ]
         assert tables[0] == tables[1] != tables[2]
 
-    def test_does_not_depend_on_what_a_worker_did_before(self, oracle: str, tmp_path: Path) -> None:
+    def test_does_not_depend_on_earlier_proposals_of_the_worker(self, oracle: str, tmp_path: Path) -> None:
         space, paths = space_for(oracle), SweepPaths(tmp_path / "one by one")
         points = []
         for _ in range(self.TRIALS):  # a fresh worker for each trial
@@ -94,7 +94,7 @@ class TestEveryOracle:
         assert "optimizer" in points[1]
         assert len(points) == len(set(map(canonical, points))) == 7
 
-    def test_goes_on_after_failed_and_pruned_trials(self, oracle: str, tmp_path: Path) -> None:
+    def test_continues_after_failed_and_pruned_trials(self, oracle: str, tmp_path: Path) -> None:
         paths = SweepPaths(tmp_path / "s")
         with open_study(paths, make_search(space_for(oracle), oracle, trials=self.TRIALS, pruner="median")) as study:
             for number in range(self.TRIALS):
@@ -129,7 +129,7 @@ def test_the_table_is_the_same_with_any_number_of_workers_in_any_order(oracle: s
 
 
 @pytest.mark.parametrize("oracle", ["auto", "tpe", "cmaes", pytest.param("gp", marks=[NO_TORCH, pytest.mark.slow])])
-def test_a_model_is_better_than_chance(oracle: str, tmp_path: Path) -> None:
+def test_a_sampler_is_better_than_random_search(oracle: str, tmp_path: Path) -> None:
     space = SearchSpace((Float("x", -5.0, 5.0), Float("y", 1e-4, 1.0, log=True), Int("k", 0, 20)))
     trials, seeds = (60, range(3)) if oracle != "gp" else (18, range(1))
 

@@ -48,7 +48,7 @@ def last_epochs(study: Study, values: list[float], epochs: int = 9) -> list[int]
 
 @pytest.mark.parametrize("direction", ["max", "min"])
 @pytest.mark.parametrize(("first", "factor"), [(1, 3), (2, 2)])
-def test_successive_halving_lets_the_best_part_go_on_at_each_rung(
+def test_successive_halving_continues_the_best_part_at_each_rung(
     tmp_path: Path, direction: str, first: int, factor: int
 ) -> None:
     config = {"name": "successive_halving", "first_rung": first, "reduction_factor": factor}
@@ -132,6 +132,6 @@ def test_a_pruned_trial_is_recorded_as_such_with_what_it_reached(tmp_path: Path)
         ({"name": "median", "first_rung": 1.5}, "pruner.first_rung: .* received 1.5"),
     ],
 )
-def test_a_pruner_that_cannot_be_is_refused(config: dict[str, Any], message: str) -> None:
+def test_a_wrong_pruner_is_refused(config: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make_pruner(config, "tpe", 9)

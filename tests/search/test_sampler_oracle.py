@@ -27,7 +27,7 @@ def table(folder: Path, oracle: str, space: SearchSpace, trials: int | None, **s
 
 
 @pytest.mark.parametrize("oracle", ["auto", "tpe"])
-def test_a_model_begins_after_as_many_results_as_are_configured(oracle: str, tmp_path: Path) -> None:
+def test_a_sampler_is_used_after_the_configured_number_of_results(oracle: str, tmp_path: Path) -> None:
     random = table(tmp_path / "random", "random", LINE, 12)
     paths = SweepPaths(tmp_path / oracle)
     search = make_search(LINE, oracle, trials=12)
@@ -38,7 +38,7 @@ def test_a_model_begins_after_as_many_results_as_are_configured(oracle: str, tmp
     assert points[6:] != random[6:]
 
 
-def test_a_model_looks_at_the_best_and_at_the_latest_trials() -> None:
+def test_a_sampler_reads_the_best_and_the_latest_trials() -> None:
     space = LINE
     study = optuna.create_study(direction="maximize")
     for number in range(MAX_TRIALS_READ + 100):

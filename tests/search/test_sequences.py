@@ -24,7 +24,7 @@ def points(sequence: PointSequence, count: int = 1000) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", FINITE_KINDS)
-def test_a_finite_space_is_gone_through_once_and_ends(kind: str) -> None:
+def test_each_point_of_a_finite_space_comes_once(kind: str) -> None:
     found = points(PointSequence(SMALL, kind, seed=0))
     assert sorted(map(canonical, found)) == sorted(map(canonical, SMALL.grid()))
     assert len(found) == SMALL.size() == 7
@@ -32,7 +32,7 @@ def test_a_finite_space_is_gone_through_once_and_ends(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(order=st.lists(st.integers(0, 40), min_size=1, max_size=8))
-def test_a_point_does_not_depend_on_which_were_asked_for_before(kind: str, order: list[int]) -> None:
+def test_a_point_does_not_depend_on_earlier_requests(kind: str, order: list[int]) -> None:
     expected = points(PointSequence(MIXED, kind, seed=3), 41)
     sequence = PointSequence(MIXED, kind, seed=3)
     assert [sequence.point(number) for number in order] == [expected[number] for number in order]
@@ -57,7 +57,7 @@ def test_no_point_comes_twice_where_most_of_a_space_is_one_point(kind: str) -> N
     assert len(found) == len(set(map(canonical, found))) == 60
 
 
-def test_a_space_whose_last_points_are_hardly_ever_drawn_is_still_gone_through() -> None:
+def test_a_space_with_very_unlikely_points_is_exhausted_too() -> None:
     deep = tuple(
         Choice(f"k{level}", (0, 1), conditions=() if level == 0 else (Condition(f"k{level - 1}", (1,)),))
         for level in range(14)

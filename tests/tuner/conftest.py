@@ -11,7 +11,7 @@ from user_models import USER_MODULE
 
 @pytest.fixture(scope="session")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A module of the user's own, in a folder that is the working directory of each test."""
+    """Name of a user's module with models, in a folder on Python's search path."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "tuned_by_user.py").write_text(USER_MODULE, encoding="utf-8")
     sys.path.append(str(folder))

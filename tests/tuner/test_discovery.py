@@ -32,7 +32,7 @@ def found(module: str, tiny_data: list[str]) -> Discover:
     return run
 
 
-def test_a_loop_of_layers_is_discovered_whole(found: Discover) -> None:
+def test_all_hyperparameters_of_a_loop_of_layers_are_discovered(found: Discover) -> None:
     units = (4, 8, 12, 16)
     assert found("layered") == {
         "num_layers": Int(HP + "num_layers", 1, 3),
@@ -58,7 +58,7 @@ def test_conditional_scopes_become_conditions(found: Discover) -> None:
     }
 
 
-def test_a_step_makes_a_choice_of_what_it_reaches(found: Discover) -> None:
+def test_a_step_becomes_a_choice_of_the_values_that_it_reaches(found: Discover) -> None:
     dimensions = found("steps")
     values = {name: each.values for name, each in dimensions.items() if isinstance(each, Choice)}
     assert values["int"] == (2, 5, 8)
@@ -71,7 +71,7 @@ def test_a_step_makes_a_choice_of_what_it_reaches(found: Discover) -> None:
     assert values["numbers"] == (1, 2, 3)
 
 
-def test_fixed_hyperparameters_leave_the_space_and_settle_conditions(found: Discover) -> None:
+def test_fixed_hyperparameters_are_not_dimensions_and_decide_conditions(found: Discover) -> None:
     assert set(found("scoped", "+model.hp={model type: linear}")) == {"always"}
     wide = found("scoped", "+model.hp={model type: wide, mlp/norm: true}")
     assert wide["mlp/momentum"].conditions == ()
@@ -79,7 +79,7 @@ def test_fixed_hyperparameters_leave_the_space_and_settle_conditions(found: Disc
     assert {"units_1", "units_2"} <= set(found("layered", "+model.hp={num_layers: 3}"))
 
 
-def test_a_range_of_the_users_takes_the_place_of_the_declared_one(found: Discover) -> None:
+def test_a_range_of_the_user_replaces_the_declared_one(found: Discover) -> None:
     dimensions = found("layered", swept=(Choice(HP + "num_layers", (4, 5)), Float("model.dropout", 0, 1)))
     assert "num_layers" not in dimensions
     assert {f"units_{i}" for i in range(5)} <= set(dimensions)
@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_built_is_an_error_of_the_configuration(found: Di
         found("declares_twice")
 
 
-def test_a_sweep_is_planned_the_same_a_second_time(
+def test_planning_a_sweep_twice_gives_the_same_plan(
     tiny_data: list[str], module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,7 @@ from mnistsweep.errors import DiskFull, is_disk_full
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
 
 
-def test_a_full_disk_is_known_by_its_number() -> None:
+def test_a_full_disk_is_recognized_by_its_error_number() -> None:
     def caused(error: Exception, cause: Exception) -> Exception:
         error.__cause__ = cause
         return error

@@ -29,7 +29,7 @@ def configured(name: str, trials: int | None = 100, **keys: Any) -> Config:
     return Config(trials=trials, oracle={"_target_": OWN + name, **keys}, trainer=TrainerConfig(epochs=9))
 
 
-def test_hyperband_goes_up_to_the_trainings_epochs_where_nothing_is_said() -> None:
+def test_hyperband_uses_trainer_epochs_without_max_epochs() -> None:
     config = configured("HyperbandOracle")
     assert (sets_epochs(config), max_epochs(config)) == (True, 9)
     assert with_epochs(config, SMALL)["trainer.epochs"] == Int("trainer.epochs", 1, 9)

@@ -50,7 +50,7 @@ def test_a_hypermodel_is_swept_and_its_best_configuration_gives_the_same_score(
         assert list(trials[HP + "mlp/units"].isna()) == list(inactive)
 
 
-def test_a_training_loop_of_the_users_own_is_swept(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
+def test_a_custom_training_loop_is_swept(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
     overrides = [f"model._target_={module}.Loop", "objective=my_metric", "direction=min", "trials=2", "name=loop"]
     sweep = run_sweep(overrides)
     assert list(sweep.trials["state"]) == ["completed"] * 2, list(sweep.trials["reason"])
@@ -60,7 +60,7 @@ def test_a_training_loop_of_the_users_own_is_swept(run_sweep: RunSweep, module: 
 
 
 @pytest.mark.parametrize(("kind", "epoch"), [("number", 1), ("dictionary", 1), ("history", 2)])
-def test_what_a_fit_returns_is_the_score_where_it_calls_no_callback(
+def test_the_return_value_of_a_fit_that_calls_no_callback_is_the_score(
     tiny_data: list[str], module: str, tmp_path: Path, kind: str, epoch: int
 ) -> None:
     recipe = Recipe((*tiny_data, f"model._target_={module}.Returns", f"+model.kind={kind}", "trainer.epochs=2"))
@@ -70,7 +70,7 @@ def test_what_a_fit_returns_is_the_score_where_it_calls_no_callback(
     assert result.best_epoch == epoch
 
 
-def test_a_fit_that_says_nothing_fails_the_trial_and_so_does_one_that_raises(run_sweep: RunSweep, module: str) -> None:
+def test_a_fit_that_returns_nothing_or_raises_fails_the_trial(run_sweep: RunSweep, module: str) -> None:
     nothing = run_sweep([f"model._target_={module}.Returns", "+model.kind=nothing", "trials=1", "name=nothing"])
     assert list(nothing.trials["reason"]) == ["no epoch was finished"]
     later = run_sweep([f"model._target_={module}.breaks_later", "oracle=grid", "name=later"])
@@ -78,7 +78,7 @@ def test_a_fit_that_says_nothing_fails_the_trial_and_so_does_one_that_raises(run
     assert later.trials["reason"][1] == "RuntimeError: too wide"
 
 
-def test_a_name_of_the_users_may_be_that_of_a_config_group(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
+def test_a_hyperparameter_may_have_the_name_of_a_config_group(run_sweep: RunSweep, module: str, tmp_path: Path) -> None:
     name = "grouped_by_user"
     source = f"""
 from {module} import plain

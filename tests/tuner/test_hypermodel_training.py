@@ -16,7 +16,7 @@ from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 
 
-def test_limits_hold_for_a_single_training_too(tiny_data: list[str], tmp_path: Path) -> None:
+def test_limits_apply_to_a_single_training_too(tiny_data: list[str], tmp_path: Path) -> None:
     def train(*overrides: str) -> Outcome:
         config = to_config(compose(Recipe((*tiny_data, "model=perceptron", "trainer.epochs=1", *overrides))))
         return train_once(config, "max", TrialPaths(tmp_path / "one"), Hooks())

@@ -48,12 +48,12 @@ def score(point: Point) -> float:
 
 
 class Ledger:
-    """An Optuna study in memory, and an oracle that is asked for its trials one after the other.
+    """An Optuna study in memory, and an oracle that proposes its trials one after the other.
 
     Args:
-        folder: Of the sweep.
-        space: What varies.
-        config: Of the sweep.
+        folder: Path of the sweep's folder.
+        space: Search space without the epochs that the oracle sets.
+        config: Configuration of the sweep.
     """
 
     def __init__(self, folder: Path, space: SearchSpace, config: Config) -> None:
@@ -64,7 +64,7 @@ class Ledger:
         self.oracle = self.start()
 
     def start(self) -> KerasTunerOracle:
-        """An oracle as a new process has it."""
+        """Return the oracle that a new process creates."""
         return KerasTunerOracle(self.paths, self.space, self.config, "max")
 
     @property
@@ -72,7 +72,7 @@ class Ledger:
         return [trial.user_attrs["point"] for trial in self.study.get_trials(deepcopy=False)]
 
     def next_trial(self, ends: Ends) -> bool:
-        """Ask for a trial and end it as `ends` says of its number and point; False where the oracle has none."""
+        """Request a trial and end it with the state and value of `ends`; return False if the oracle proposes none."""
         number = len(self.study.get_trials(deepcopy=False))
         proposal = self.oracle.propose(number, self.study)
         if proposal is None:
@@ -88,9 +88,9 @@ class Ledger:
         self.study.add_trial(trial)
         return True
 
-    def run(self, most: int) -> list[Point]:
-        """Run trials until the oracle has no more, or there are so many."""
-        while len(self.points) < most and self.next_trial(completed):
+    def run(self, max_trials: int) -> list[Point]:
+        """Run trials until the oracle proposes no more, or `max_trials` have run."""
+        while len(self.points) < max_trials and self.next_trial(completed):
             pass
         return self.points
 
@@ -128,7 +128,7 @@ def test_each_oracle_keeps_to_the_budget_and_the_space(ledger: Callable[..., Led
 
 
 @pytest.mark.parametrize("name", ["RandomSearchOracle", "GridSearchOracle"])
-def test_a_space_that_is_used_up_ends_the_search(ledger: Callable[..., Ledger], name: str) -> None:
+def test_an_exhausted_space_ends_the_search(ledger: Callable[..., Ledger], name: str) -> None:
     sweep = ledger(name)
     points = [canonical(point) for point in sweep.run(100)]
     assert len(set(points)) == len(points)
@@ -150,7 +150,7 @@ def test_the_bayesian_oracle_learns_from_the_results(ledger: Callable[..., Ledge
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("where", ["between trials", "before the ledger has the proposal"])
-def test_a_search_goes_on_where_a_process_ended(ledger: Callable[..., Ledger], name: str, where: str) -> None:
+def test_a_search_continues_where_a_process_ended(ledger: Callable[..., Ledger], name: str, where: str) -> None:
     keys = {"num_initial_points": 99} if name.startswith("Bayes") else {}
     whole = ledger(name, **keys)
     whole.run(12)
@@ -173,7 +173,7 @@ def test_the_budget_may_grow(ledger: Callable[..., Ledger]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_failed_and_pruned_trials_are_told_as_what_they_are(ledger: Callable[..., Ledger], name: str) -> None:
+def test_failed_and_pruned_trials_are_reported_with_their_state(ledger: Callable[..., Ledger], name: str) -> None:
     keys = {"num_initial_points": 3} if name.startswith("Bayes") else {}
     sweep = ledger(name, **keys)
 
@@ -185,9 +185,11 @@ def test_failed_and_pruned_trials_are_told_as_what_they_are(ledger: Callable[...
     for _ in range(8):
         assert sweep.next_trial(ends)
     sweep.oracle.propose(8, sweep.study)
-    told = [(trial.status, trial.score) for trial in sweep.oracle._inner.trials.values()][:8]
-    assert [status for status, _ in told] == ["FAILED"] * 4 + ["COMPLETED"] * 2 + ["FAILED", "COMPLETED"]
-    assert [value for _, value in told if value is not None] == [score(sweep.points[number]) for number in (4, 5, 7)]
+    reported = [(trial.status, trial.score) for trial in sweep.oracle._inner.trials.values()][:8]
+    assert [status for status, _ in reported] == ["FAILED"] * 4 + ["COMPLETED"] * 2 + ["FAILED", "COMPLETED"]
+    assert [value for _, value in reported if value is not None] == [
+        score(sweep.points[number]) for number in (4, 5, 7)
+    ]
 
 
 def test_hyperband_sets_the_epochs_of_each_trial(ledger: Callable[..., Ledger]) -> None:
@@ -215,7 +217,7 @@ def test_hyperband_sets_the_epochs_of_each_trial(ledger: Callable[..., Ledger]) 
         ({"_target_": OWN + "HyperbandOracle", "factor": 1}, r"oracle: .*HyperbandOracle: factor needs to be"),
     ],
 )
-def test_what_is_wrong_with_an_oracle_is_said(tmp_path: Path, oracle: dict[str, Any], message: str) -> None:
+def test_a_wrong_oracle_is_an_error_with_its_reason(tmp_path: Path, oracle: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         KerasTunerOracle(SweepPaths(tmp_path), SMALL, Config(oracle=oracle), "max")
 
@@ -231,7 +233,7 @@ def test_what_is_wrong_with_an_oracle_is_said(tmp_path: Path, oracle: dict[str, 
         (["+oracle.factr=3"], "oracle.factr: .*did you mean 'factor'"),
     ],
 )
-def test_faults_are_found_before_anything_is_written(
+def test_errors_are_found_before_anything_is_written(
     tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -241,7 +243,7 @@ def test_faults_are_found_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_sweep_with_hyperband_trains_what_it_says(run_sweep: RunSweep) -> None:
+def test_a_sweep_with_hyperband_trains_the_epochs_that_it_sets(run_sweep: RunSweep) -> None:
     hyperband = [f"oracle._target_={OWN}HyperbandOracle", "+oracle.max_epochs=3", "trials=99", "name=bands"]
     sweep = run_sweep([*hyperband, "model.layer_size=4,8", "optimizer.learning_rate=tag(log,interval(1e-3,1e-1))"])
     trials = sweep.trials

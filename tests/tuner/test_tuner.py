@@ -63,7 +63,7 @@ MODULE = "searched_by_user"
 
 
 class MemoryStudy:
-    """What a worker's tuner needs of a study: it grants some claims, and remembers what it is told."""
+    """The part of a study that a worker's tuner needs: it grants some claims, and records what is reported."""
 
     def __init__(self, trials: int) -> None:
         self.search = SimpleNamespace(objective="val_accuracy", direction="max", space=SearchSpace(()))
@@ -157,7 +157,7 @@ def run_killed(one: Sweep) -> None:
         one.run()
 
 
-def test_an_interrupted_trial_goes_on_and_leaves_no_resume_file(sweep: Make) -> None:
+def test_an_interrupted_trial_is_resumed_and_leaves_no_resume_file(sweep: Make) -> None:
     one = sweep()
     folder = one.paths.trial(0)
     run_killed(one)
@@ -168,15 +168,17 @@ def test_an_interrupted_trial_goes_on_and_leaves_no_resume_file(sweep: Make) -> 
     part.touch()
     one.run()
     assert one.study.reports == [(0, 1), (0, 2), (0, 3)]
-    assert (one.begun, one.ended) == ([0], [State.COMPLETED]), "its beginning is told once"
+    assert (one.begun, one.ended) == ([0], [State.COMPLETED]), "the start is reported once"
     assert (one.state(), one.result().epochs) == (State.COMPLETED, 3)
     assert not folder.resume.exists()
     assert not part.exists(), "nor does an attempt that was killed as it wrote one"
-    assert kept.exists(), "the folder is not cleared where a trial goes on"
+    assert kept.exists(), "the folder of a resumed trial is not cleared"
 
 
 @pytest.mark.parametrize("damage", ["torn", "other callbacks"])
-def test_what_cannot_be_gone_on_with_begins_anew(sweep: Make, caplog: pytest.LogCaptureFixture, damage: str) -> None:
+def test_a_trial_that_cannot_be_resumed_restarts_from_scratch(
+    sweep: Make, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
     one = sweep()
     folder = one.paths.trial(0)
     run_killed(one)
@@ -210,7 +212,7 @@ def saved_in(file: Path) -> TrainingState:
     return saved
 
 
-def test_a_trial_that_is_anothers_is_dropped_and_the_next_one_is_run(sweep: Make) -> None:
+def test_a_trial_that_another_worker_owns_is_forgotten_and_the_next_one_is_run(sweep: Make) -> None:
     one = sweep("trainer.epochs=2", trials=2)
     reports = one.study.report
 
@@ -230,7 +232,7 @@ def test_a_trial_that_is_anothers_is_dropped_and_the_next_one_is_run(sweep: Make
     assert not folder.model.exists()
 
 
-def test_a_trial_that_is_anothers_as_it_fails_leaves_nothing(sweep: Make) -> None:
+def test_a_trial_that_fails_and_has_another_owner_leaves_nothing(sweep: Make) -> None:
     one = sweep("optimizer=sgd", "optimizer.learning_rate=1e30", trials=1)
     one.begun = Losing(one)
     one.run()
@@ -260,7 +262,7 @@ def test_a_failed_trial_leaves_no_resume_file(sweep: Make) -> None:
     assert not one.paths.trial(0).resume.exists()
 
 
-def test_a_full_disk_stops_the_worker_and_is_no_fault_of_the_trials(sweep: Make) -> None:
+def test_a_full_disk_stops_the_worker_and_fails_no_trial(sweep: Make) -> None:
     one = sweep(error="full", trials=2)
     one.flag.touch()
     with pytest.raises(DiskFull, match=r"sweep/trials/0000: cannot be written: OSError: \[Errno 28\] No space"):
@@ -269,7 +271,9 @@ def test_a_full_disk_stops_the_worker_and_is_no_fault_of_the_trials(sweep: Make)
     assert one.study.finished == {}
     assert not folder.error.exists()
     one.run()
-    assert one.study.reports == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)], "it goes on when there is room"
+    assert one.study.reports == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)], (
+        "it continues when there is disk space"
+    )
 
 
 def test_a_model_that_does_not_fit_on_the_disk_any_more(sweep: Make) -> None:
@@ -286,7 +290,7 @@ def test_a_model_that_does_not_fit_on_the_disk_any_more(sweep: Make) -> None:
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [], "no half-written file is left"
 
 
-def test_a_trial_past_a_limit_is_failed_and_says_so(sweep: Make) -> None:
+def test_a_trial_that_exceeds_a_limit_has_failed_with_this_reason(sweep: Make) -> None:
     one = sweep("trial.max_parameters=100")
     one.run()
     assert one.state() is State.FAILED
