@@ -93,6 +93,24 @@ def deep_conv(
     """
     import keras
 
+    layers = _convolutions(filters, kernel_sizes, pool_sizes, activation)
+    layers += _dropout(conv_dropout, "conv_dropout")
+    layers += _dense(1, layer_size, dropout, activation)
+    penalty = keras.regularizers.L1(l1) if l1 else None
+    last = keras.layers.Dense(last_layer_size, activation=activation, kernel_regularizer=penalty, name="dense_last")
+    return _classifier("deep_conv", _image(input_shape), [*layers, last], classes)
+
+
+def _convolutions(
+    filters: Sequence[int], kernel_sizes: Sequence[int], pool_sizes: Sequence[int], activation: str
+) -> list[Any]:
+    """Convolutions of different sizes, each followed by its pooling.
+
+    Raises:
+        ConfigError: The three lists differ in length.
+    """
+    import keras
+
     if not len(filters) == len(kernel_sizes) == len(pool_sizes):
         lengths = f"{len(filters)}, {len(kernel_sizes)} and {len(pool_sizes)}"
         rule = "model.filters, model.kernel_sizes and model.pool_sizes must have an entry for each convolution"
@@ -101,13 +119,7 @@ def deep_conv(
     for number, (width, kernel, pool) in enumerate(zip(filters, kernel_sizes, pool_sizes, strict=True), start=1):
         layers.append(keras.layers.Conv2D(width, kernel, activation=activation, name=f"conv_{number}"))
         layers += _pooling(number, pool)
-    layers += _dropout(conv_dropout, "conv_dropout")
-    layers += _dense(1, layer_size, dropout, activation)
-    penalty = keras.regularizers.L1(l1) if l1 else None
-    layers.append(
-        keras.layers.Dense(last_layer_size, activation=activation, kernel_regularizer=penalty, name="dense_last")
-    )
-    return _classifier("deep_conv", _image(input_shape), layers, classes)
+    return layers
 
 
 def perceptron(
