@@ -1,4 +1,4 @@
-"""How far a sweep goes: budgets, and failures that stop it."""
+"""The budget of a sweep, and the failures that stop it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_two_workers_of_one_session_share_its_hours(paths: SweepPaths) -> None:
         assert a.claim() is None
 
 
-def test_hours_in_which_two_starts_run_at_once_count_once(paths: SweepPaths) -> None:
+def test_hours_in_which_two_sessions_run_at_once_count_once(paths: SweepPaths) -> None:
     search, now = make_search(LINE, hours=1.0), [0.0]
     with open_study(paths, search, session="a", clock=lambda: now[0]) as a:
         train(a, claim(a), 0.5)
@@ -73,7 +73,7 @@ def test_hours_in_which_two_starts_run_at_once_count_once(paths: SweepPaths) -> 
             assert a.hours() == 0.5
 
 
-def test_a_worker_that_waits_does_not_fill_the_ledger_with_signs_that_it_is_there(paths: SweepPaths) -> None:
+def test_a_waiting_worker_does_not_fill_the_ledger(paths: SweepPaths) -> None:
     search, now = make_search(LINE, hours=1.0, trials=1), [0.0]
     with open_study(paths, search, clock=lambda: now[0]) as a, open_study(paths, search, clock=lambda: now[0]) as b:
         claim(a)
@@ -110,16 +110,16 @@ def test_the_epochs_of_a_failed_trial_count(paths: SweepPaths) -> None:
         (Budget(trials=3, total_epochs=6), True),
     ],
 )
-def test_whichever_limit_comes_first_ends_a_sweep(paths: SweepPaths, budget: Budget, spent: bool) -> None:
+def test_the_first_limit_reached_ends_a_sweep(paths: SweepPaths, budget: Budget, spent: bool) -> None:
     with open_study(paths, make_search(LINE, trials=2)) as study:
         run(study, epochs=3)
         assert budget.is_spent(study.records(), study.hours()) == spent
 
 
 class TestFailuresInARow:
-    """Too many stop the sweep; a sweep that is continued gets a fresh allowance."""
+    """Too many failures stop the sweep; each session counts its own."""
 
-    def test_the_first_of_them_is_quoted(self, paths: SweepPaths) -> None:
+    def test_the_message_quotes_the_first_failure(self, paths: SweepPaths) -> None:
         with open_study(paths, make_search(LINE, trials=20, failed_in_a_row=3)) as study:
             fail(study, "an early one")
             train(study, claim(study), 0.5)
@@ -134,7 +134,7 @@ class TestFailuresInARow:
         assert "max_consecutive_failed_trials=3" in str(stop.value)
         assert len(study.records()) == 5
 
-    def test_a_success_between_them_starts_the_count_anew(self, paths: SweepPaths) -> None:
+    def test_a_success_resets_the_count(self, paths: SweepPaths) -> None:
         with open_study(paths, make_search(LINE, trials=6, failed_in_a_row=3)) as study:
             for number in range(6):
                 if number % 3 == 2:
@@ -143,7 +143,7 @@ class TestFailuresInARow:
                     fail(study)
             assert study.claim() is None
 
-    def test_a_continued_sweep_may_fail_as_often_again(self, paths: SweepPaths) -> None:
+    def test_a_continued_sweep_counts_from_zero(self, paths: SweepPaths) -> None:
         search = make_search(LINE, trials=20, failed_in_a_row=2)
         for session in ("first", "second"):
             with open_study(paths, search, session=session) as study:
@@ -152,7 +152,7 @@ class TestFailuresInARow:
                 with pytest.raises(SweepStopped):
                     study.claim()
 
-    def test_a_worker_that_is_started_again_gets_no_allowance_of_its_own(self, paths: SweepPaths) -> None:
+    def test_a_restarted_worker_does_not_count_from_zero(self, paths: SweepPaths) -> None:
         search = make_search(LINE, trials=20, failed_in_a_row=3)
         for _ in range(3):
             with open_study(paths, search, session="one start") as study:
@@ -160,7 +160,7 @@ class TestFailuresInARow:
         with open_study(paths, search, session="one start") as study, pytest.raises(SweepStopped):
             study.claim()
 
-    def test_trials_that_kill_their_process_count(self, paths: SweepPaths) -> None:
+    def test_trials_that_crash_their_worker_count(self, paths: SweepPaths) -> None:
         search = make_search(LINE, trials=20, failed_in_a_row=2)
         for _ in range(4):
             with doomed_study(paths, search) as doomed:
@@ -171,7 +171,7 @@ class TestFailuresInARow:
         ):
             study.claim()
 
-    def test_most_of_the_last_ones_are_too_many_even_with_successes_between_them(self, paths: SweepPaths) -> None:
+    def test_failures_in_a_window_count_with_successes_between_them(self, paths: SweepPaths) -> None:
         search = make_search(LINE, trials=20, failed_in_a_row=5, failed=3, failure_window=5)
         with open_study(paths, search) as study:
             for fails in (True, False, False, True, False, True, False):
@@ -183,7 +183,7 @@ class TestFailuresInARow:
             with pytest.raises(SweepStopped, match=r"3 of the last 5 trials .*failure_window=5.* trial 3: number 3"):
                 study.claim()
 
-    def test_those_that_a_limit_of_the_configuration_ended_do_not_count(self, paths: SweepPaths) -> None:
+    def test_trials_that_a_limit_ended_do_not_count(self, paths: SweepPaths) -> None:
         search = make_search(LINE, trials=8, failed_in_a_row=2, failed=2, failure_window=9)
         with open_study(paths, search) as study:
             for _ in range(6):

@@ -1,4 +1,4 @@
-"""Turns and signs of life: the same in the sweep's folder, in SQLite and in PostgreSQL."""
+"""The ledger lock and heartbeats: the same contract in the sweep's folder, in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.storage.stores import open_coordinator
 
-# How long something may take that takes no time at all, unless it waits for ever.
+# Time limit for actions that take no time unless they wait for ever.
 LIMIT_SECONDS = 60
 
 
@@ -37,20 +37,20 @@ def sweep(folder: Path, name: str) -> SweepPaths:
 
 
 def at_once(act: Callable[[], object]) -> None:
-    """Do something on another thread that must not wait for this one."""
+    """Do something on another thread, which must not wait for this one."""
     thread = threading.Thread(target=act, daemon=True)
     thread.start()
     thread.join(LIMIT_SECONDS)
-    assert not thread.is_alive(), "it waits"
+    assert not thread.is_alive(), "the thread waits"
 
 
-def take_turn(coordinator: Coordinator) -> None:
+def hold_once(coordinator: Coordinator) -> None:
     with coordinator.exclusive():
         pass
 
 
 def count_up(folder: Path, storage: str | None, file: Path, times: int, ready: Any, go: Any) -> None:
-    """A process that adds to a number in a file, in turns of its own."""
+    """Process that increments a number in a file under the ledger lock."""
     coordinator = open_coordinator(SweepPaths(folder), storage)
     ready.release()
     go.wait()
@@ -59,8 +59,8 @@ def count_up(folder: Path, storage: str | None, file: Path, times: int, ready: A
             file.write_text(str(int(file.read_text()) + 1))
 
 
-def hold_turn(folder: Path, storage: str | None, holding: Any, never: Any) -> None:
-    """A process that leaves signs of life, takes the turn, says so, and waits to be killed."""
+def hold_until_killed(folder: Path, storage: str | None, holding: Any, never: Any) -> None:
+    """Process that writes heartbeats, holds the ledger lock, sets an event, and waits until it is killed."""
     coordinator = open_coordinator(SweepPaths(folder), storage)
     coordinator.write_heartbeat("holder", 1)
     coordinator.write_heartbeat("holder", 2)
@@ -69,14 +69,14 @@ def hold_turn(folder: Path, storage: str | None, holding: Any, never: Any) -> No
         never.wait()
 
 
-def last_beat_seen(folder: Path, storage: str | None, owner: str, answer: Any) -> None:
+def send_last_heartbeat(folder: Path, storage: str | None, owner: str, answer: Any) -> None:
     answer.put(open_coordinator(SweepPaths(folder), storage).read_heartbeat(owner))
 
 
-class TestEveryRegistry:
-    """What holds wherever workers meet."""
+class TestEveryCoordinator:
+    """Contract of all coordinators."""
 
-    def test_one_process_at_a_time_has_the_turn(self, paths: SweepPaths, storage: str | None, tmp_path: Path) -> None:
+    def test_one_process_at_a_time_holds_the_lock(self, paths: SweepPaths, storage: str | None, tmp_path: Path) -> None:
         ready, go, file = PROCESSES.Semaphore(0), new_event(), tmp_path / "count"
         file.write_text("0")
         counters = [start(count_up, paths.folder, storage, file, 50, ready, go) for _ in range(4)]
@@ -88,30 +88,30 @@ class TestEveryRegistry:
             assert counter.exitcode == 0
         assert file.read_text() == "200"
 
-    def test_a_process_that_is_killed_in_its_turn_gives_it_back_and_its_signs_stay(
+    def test_the_death_of_a_process_releases_the_lock_and_keeps_its_heartbeat(
         self, paths: SweepPaths, storage: str | None, coordinator: Coordinator
     ) -> None:
         holding, never = new_event(), new_event()
-        holder = start(hold_turn, paths.folder, storage, holding, never)
+        holder = start(hold_until_killed, paths.folder, storage, holding, never)
         assert holding.wait(LIMIT_SECONDS)
         assert coordinator.read_heartbeat("holder") == 2
         holder.kill()
         holder.join()
-        at_once(lambda: take_turn(coordinator))
+        at_once(lambda: hold_once(coordinator))
         assert coordinator.read_heartbeat("holder") == 2
         coordinator.remove_heartbeat("holder")
         assert coordinator.read_heartbeat("holder") is None
 
-    def test_another_process_sees_the_last_sign(
+    def test_another_process_reads_the_last_heartbeat(
         self, paths: SweepPaths, storage: str | None, coordinator: Coordinator
     ) -> None:
         for count in (1, 2, 40_000_000_000):
             coordinator.write_heartbeat("me", count)
         answer = PROCESSES.Queue()
-        start(last_beat_seen, paths.folder, storage, "me", answer)
+        start(send_last_heartbeat, paths.folder, storage, "me", answer)
         assert answer.get(timeout=LIMIT_SECONDS) == 40_000_000_000
 
-    def test_who_never_left_a_sign_is_unknown_and_may_be_forgotten(self, coordinator: Coordinator) -> None:
+    def test_a_missing_heartbeat_is_none_and_may_be_removed(self, coordinator: Coordinator) -> None:
         assert coordinator.read_heartbeat("nobody") is None
         coordinator.remove_heartbeat("nobody")
         coordinator.write_heartbeat("me", 1)
@@ -119,7 +119,7 @@ class TestEveryRegistry:
         coordinator.remove_heartbeat("nobody")
         assert coordinator.read_heartbeat("me") == 1
 
-    def test_signs_do_not_wait_for_a_turn(self, coordinator: Coordinator) -> None:
+    def test_heartbeats_do_not_wait_for_the_lock(self, coordinator: Coordinator) -> None:
         with coordinator.exclusive():
             at_once(lambda: coordinator.write_heartbeat("me", 1))
             coordinator.write_heartbeat("me", 2)
@@ -127,7 +127,7 @@ class TestEveryRegistry:
             coordinator.remove_heartbeat("me")
         assert coordinator.read_heartbeat("me") is None
 
-    def test_threads_leave_signs_side_by_side(self, coordinator: Coordinator) -> None:
+    def test_threads_write_heartbeats_at_once(self, coordinator: Coordinator) -> None:
         def live(owner: str) -> None:
             for count in range(20):
                 coordinator.write_heartbeat(owner, count)
@@ -140,7 +140,7 @@ class TestEveryRegistry:
             thread.join()
         assert [coordinator.read_heartbeat(owner) for owner in owners] == [19] * 4
 
-    def test_an_error_in_a_turn_is_the_caller_s_and_gives_it_back(self, coordinator: Coordinator) -> None:
+    def test_an_error_under_the_lock_is_passed_on_and_releases_it(self, coordinator: Coordinator) -> None:
         def fail() -> None:
             with coordinator.exclusive():
                 raise KeyError("what went wrong")
@@ -148,14 +148,14 @@ class TestEveryRegistry:
         for _ in range(2):
             with pytest.raises(KeyError, match="what went wrong"):
                 fail()
-        at_once(lambda: take_turn(coordinator))
+        at_once(lambda: hold_once(coordinator))
 
     def test_sweeps_do_not_disturb_one_another(
         self, storage: str | None, coordinator: Coordinator, tmp_path: Path
     ) -> None:
         other = open_coordinator(sweep(tmp_path, "another"), storage)
         with coordinator.exclusive():
-            at_once(lambda: take_turn(other))
+            at_once(lambda: hold_once(other))
         coordinator.write_heartbeat("worker", 1)
         assert other.read_heartbeat("worker") is None
         other.write_heartbeat("worker", 5)
@@ -165,35 +165,35 @@ class TestEveryRegistry:
 
 
 class TestPostgreSQL:
-    """What a server can do to those who use it."""
+    """Outages of a server."""
 
     def test_a_restart_between_two_uses_is_not_noticed(self, paths: SweepPaths, postgresql: Server) -> None:
         coordinator = open_coordinator(paths, postgresql.new_database())
         coordinator.write_heartbeat("me", 1)
-        take_turn(coordinator)
+        hold_once(coordinator)
         postgresql.restart()
-        take_turn(coordinator)
+        hold_once(coordinator)
         coordinator.write_heartbeat("me", 2)
         postgresql.restart()
         assert coordinator.read_heartbeat("me") == 2
 
-    def test_a_turn_that_is_lost_is_an_error_where_it_ends(self, paths: SweepPaths, postgresql: Server) -> None:
+    def test_a_lost_lock_is_an_error_when_it_is_released(self, paths: SweepPaths, postgresql: Server) -> None:
         coordinator = open_coordinator(paths, postgresql.new_database())
         with (
             pytest.raises(StudyError, match=r"^storage: the ledger postgresql\S+ cannot be used: "),
             coordinator.exclusive(),
         ):
             postgresql.restart()
-        at_once(lambda: take_turn(coordinator))
+        at_once(lambda: hold_once(coordinator))
 
-    def test_a_server_that_is_away_is_an_error_and_may_come_back(self, paths: SweepPaths, postgresql: Server) -> None:
+    def test_a_stopped_server_is_an_error_and_may_be_started_again(self, paths: SweepPaths, postgresql: Server) -> None:
         coordinator = open_coordinator(paths, postgresql.new_database())
         coordinator.write_heartbeat("me", 1)
         postgresql.stop()
         try:
             for act in (
                 lambda: coordinator.write_heartbeat("me", 2),
-                lambda: take_turn(coordinator),
+                lambda: hold_once(coordinator),
                 lambda: coordinator.read_heartbeat("me"),
             ):
                 with pytest.raises(StudyError, match=r"cannot be used: .*refused"):
@@ -203,7 +203,7 @@ class TestPostgreSQL:
         coordinator.write_heartbeat("me", 3)
         assert coordinator.read_heartbeat("me") == 3
 
-    def test_either_side_gives_up_a_machine_that_vanished(self, postgresql: Server) -> None:
+    def test_each_side_drops_the_connection_to_a_vanished_machine(self, postgresql: Server) -> None:
         from sqlalchemy import create_engine
 
         from mnistsweep.study.storage.connections import engine_options

@@ -37,7 +37,7 @@ STEP = LEASE_SECONDS / HEARTBEATS_PER_LEASE
 
 
 class Network(Coordinator):
-    """Signs of life in memory; those of some workers do not arrive."""
+    """Heartbeats in memory; those of some workers are lost."""
 
     def __init__(self, paths: SweepPaths) -> None:
         self._paths = paths

@@ -1,4 +1,4 @@
-"""The study: claims, budgets, deaths and views, on the journal file and on a database alike."""
+"""The study: claims, budget, crashes and exported views, with a journal file and with databases."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from mnistsweep.study.sweep import Sweep
 
 
 class TestEveryStore:
-    """What holds wherever the ledger is."""
+    """Contract of all storages."""
 
     def test_a_trial_goes_from_claim_to_record(self, paths: SweepPaths, storage: str | None) -> None:
         with open_study(paths, make_search(MIXED, trials=2), storage) as study:
@@ -147,7 +147,7 @@ class TestEveryStore:
             assert trial.params == {k: encode(MIXED[k], to_distribution(MIXED[k]), value) for k, value in point.items()}
             assert trial.user_attrs["point"] == point
 
-    def test_a_sweep_that_was_never_begun_is_not_there(self, paths: SweepPaths, storage: str | None) -> None:
+    def test_a_sweep_that_was_never_started_is_missing(self, paths: SweepPaths, storage: str | None) -> None:
         create_ledger(paths, storage, "max", "val_accuracy", {})
         other = SweepPaths(paths.folder.parent / "serch")
         if storage is None:
@@ -165,7 +165,7 @@ class TestEveryStore:
 
 
 @pytest.mark.parametrize("objective", [math.nan, math.inf, -math.inf])
-def test_an_objective_that_is_no_number_is_a_failure(paths: SweepPaths, objective: float) -> None:
+def test_an_objective_that_is_not_finite_is_a_failure(paths: SweepPaths, objective: float) -> None:
     with open_study(paths, make_search(LINE, trials=2, direction="min")) as study:
         study.finish(claim(study), State.COMPLETED, Result(objective, 1, 3))
         study.finish(claim(study), State.COMPLETED, Result(None))
@@ -175,7 +175,7 @@ def test_an_objective_that_is_no_number_is_a_failure(paths: SweepPaths, objectiv
     assert records[1].result.reason == "no val_accuracy was measured"
 
 
-def test_the_smallest_is_the_best_where_less_is_better(paths: SweepPaths) -> None:
+def test_the_smallest_objective_is_the_best_with_direction_min(paths: SweepPaths) -> None:
     with open_study(paths, make_search(LINE, trials=3, direction="min")) as study:
         for value in (0.5, 0.25, 0.75):
             trial = claim(study)
@@ -184,7 +184,7 @@ def test_the_smallest_is_the_best_where_less_is_better(paths: SweepPaths) -> Non
     assert Sweep(paths).best == {"number": 1}
 
 
-def test_giving_back_a_trial_that_has_ended_is_no_error(paths: SweepPaths) -> None:
+def test_releasing_a_trial_that_has_ended_is_no_error(paths: SweepPaths) -> None:
     with open_study(paths, make_search(LINE, trials=1)) as study:
         trial = claim(study)
         train(study, trial, 0.5)
@@ -211,7 +211,7 @@ def points_of(study: Study) -> Iterator[Point]:
     return (record.point for record in study.records())
 
 
-def test_a_continued_sweep_goes_on_where_it_was(paths: SweepPaths, tmp_path: Path) -> None:
+def test_a_continued_sweep_runs_the_next_points(paths: SweepPaths, tmp_path: Path) -> None:
     for trials in (3, 5, 8):
         with open_study(paths, make_search(MIXED, trials=trials), session=str(trials)) as study:
             run(study)

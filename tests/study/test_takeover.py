@@ -1,4 +1,4 @@
-"""Workers that die, stop and come back: nothing is lost or written twice, and the budget is exact; on every store."""
+"""Workers that crash, are suspended or return late: nothing is lost or written twice, and the budget is met exactly."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from mnistsweep.study.study import Study
 from mnistsweep.study.sweep import Sweep
 
 
-class TestPoison:
-    """A configuration that kills its process is given up; one that was only unlucky is not."""
+class TestCrashes:
+    """A configuration that crashes its worker repeatedly is recorded as failed."""
 
-    def test_two_deaths_without_an_epoch_between_them_fail_a_trial(
+    def test_two_crashes_without_an_epoch_between_them_fail_a_trial(
         self, paths: SweepPaths, storage: str | None
     ) -> None:
         search = make_search(LINE, trials=2)
@@ -52,7 +52,7 @@ class TestPoison:
         assert first.result.reason == f"{died}, before it had finished an epoch (out of memory?)"
         assert Sweep(paths).trials["state"].tolist() == ["failed"]
 
-    def test_a_trial_that_gets_further_each_time_goes_on(self, paths: SweepPaths, storage: str | None) -> None:
+    def test_a_trial_that_gets_further_each_time_is_continued(self, paths: SweepPaths, storage: str | None) -> None:
         search = make_search(LINE, trials=1)
         for epoch in (1, 2, 3, 4):
             with doomed_study(paths, search, storage) as doomed:
@@ -66,7 +66,7 @@ class TestPoison:
         assert "died 2 times while it ran this trial, after epoch 4" in record.result.reason
         assert record.result.epochs == 4
 
-    def test_a_resume_point_that_moved_on_is_progress_too(self, paths: SweepPaths, storage: str | None) -> None:
+    def test_a_newer_resume_file_is_progress_too(self, paths: SweepPaths, storage: str | None) -> None:
         search = make_search(LINE, trials=1)
         for repeat in range(3):  # which report nothing after the first
             with doomed_study(paths, search, storage) as doomed:
@@ -77,7 +77,7 @@ class TestPoison:
         with open_study(paths, search, storage) as study:
             assert len(run(study)) == 1
 
-    def test_a_worker_that_leaves_in_good_order_has_not_died(self, paths: SweepPaths, storage: str | None) -> None:
+    def test_a_worker_that_exits_normally_has_not_crashed(self, paths: SweepPaths, storage: str | None) -> None:
         search = make_search(LINE, trials=1)
         for _ in range(3):
             with open_study(paths, search, storage) as study:
@@ -87,7 +87,7 @@ class TestPoison:
 
 
 def go_away(folder: Path, storage: str | None, told: Any, back: Any) -> None:
-    """A worker process that is stopped in its trial and comes back too late."""
+    """Worker process that is suspended in its trial and resumed too late."""
     with open_study(SweepPaths(folder), make_search(LINE, trials=2), storage, lease_seconds=1.0) as study:
         trial = claim(study)
         study.report(trial, 1, 0.25)
@@ -106,7 +106,7 @@ def go_away(folder: Path, storage: str | None, told: Any, back: Any) -> None:
         told.put(heard)
 
 
-def test_a_worker_that_was_stopped_and_comes_back_late_drops_its_work(paths: SweepPaths, storage: str | None) -> None:
+def test_a_worker_that_was_suspended_for_too_long_discards_its_work(paths: SweepPaths, storage: str | None) -> None:
     told, back = PROCESSES.SimpleQueue(), new_event()
     away = start(go_away, paths.folder, storage, told, back)
     assert told.get() == 0
@@ -139,7 +139,7 @@ def test_a_worker_that_was_stopped_and_comes_back_late_drops_its_work(paths: Swe
         assert not study.others_are_running
 
 
-def test_a_pause_shorter_than_a_lease_costs_nothing(paths: SweepPaths, storage: str | None) -> None:
+def test_a_pause_shorter_than_a_lease_period_has_no_effect(paths: SweepPaths, storage: str | None) -> None:
     with open_study(paths, make_search(LINE, trials=1), storage) as study:
         trial = claim(study)
         with open_study(paths, make_search(LINE, trials=1), storage) as other:
@@ -175,7 +175,7 @@ WRITES = ("create_new_trial", "set_trial_user_attr", "set_trial_intermediate_val
 
 @contextlib.contextmanager
 def dies_at(study: Study, moment: int) -> Iterator[list[int]]:
-    """Make a worker die before (even) or after (odd) its n-th write; yields a list that holds the number of writes."""
+    """Crash a worker before (even) or after (odd) its n-th write; yields a list with the number of writes."""
     writes = [0]
 
     def deadly(write: Any) -> Any:
@@ -196,7 +196,7 @@ def dies_at(study: Study, moment: int) -> Iterator[list[int]]:
 
 
 @JOURNAL_AND_SLOW_POSTGRESQL
-def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -> None:
+def test_a_worker_may_crash_at_any_write(paths: SweepPaths, storage: str | None) -> None:
     search = make_search(LINE, trials=2)
     moment, died = 1, True
     while died:
@@ -220,7 +220,9 @@ def test_a_worker_may_die_at_any_write(paths: SweepPaths, storage: str | None) -
 
 
 @JOURNAL_AND_SLOW_POSTGRESQL
-def test_four_workers_killed_again_and_again_finish_exactly_the_budget(paths: SweepPaths, storage: str | None) -> None:
+def test_four_workers_that_are_killed_repeatedly_finish_exactly_the_budget(
+    paths: SweepPaths, storage: str | None
+) -> None:
     trials = 40
     create_ledger(paths, storage, "max", "val_accuracy", {})
     ready, go = PROCESSES.Semaphore(0), new_event()

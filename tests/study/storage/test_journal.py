@@ -1,4 +1,4 @@
-"""The journal file: what is on the disk when, and what happens to one that was damaged."""
+"""The journal file: when it is on the disk, and how damage is handled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def three(paths: SweepPaths) -> SweepPaths:
     return paths
 
 
-def test_a_finished_trial_is_on_the_disk_and_a_report_is_not_waited_for(
+def test_a_finished_trial_waits_for_the_disk_and_a_report_does_not(
     paths: SweepPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[bytes] = []
@@ -44,7 +44,7 @@ def test_a_finished_trial_is_on_the_disk_and_a_report_is_not_waited_for(
 
 
 @pytest.mark.parametrize("cut", [1, 5, 30])
-def test_a_last_line_that_was_cut_off_is_removed_with_a_warning(
+def test_a_truncated_last_line_is_removed_with_a_warning(
     three: SweepPaths, cut: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = three.journal.read_bytes()
@@ -61,7 +61,7 @@ def test_a_last_line_that_was_cut_off_is_removed_with_a_warning(
         assert [record.state for record in study.records()] == [State.COMPLETED] * 4
 
 
-def test_an_unfinished_line_that_appears_while_workers_run_is_removed_by_the_next_who_writes(three: SweepPaths) -> None:
+def test_an_unfinished_line_is_removed_by_the_next_writer(three: SweepPaths) -> None:
     with open_study(three, make_search(LINE, trials=5), session="next") as study:
         reader = Ledger(three)
         with three.journal.open("ab") as dying:
@@ -115,7 +115,7 @@ def test_any_other_damage_is_reported_with_its_line_and_nothing_is_written(
     assert three.journal.read_bytes() == broken
 
 
-def test_a_journal_without_its_beginning_is_not_begun_anew(three: SweepPaths) -> None:
+def test_a_journal_without_its_beginning_is_not_overwritten(three: SweepPaths) -> None:
     rest = b"".join(three.journal.read_bytes().splitlines(keepends=True)[1:])
     three.journal.write_bytes(rest)
     with pytest.raises(StudyError, match="holds no sweep called 'search'; it holds none at all"):
@@ -151,7 +151,7 @@ def test_a_journal_that_shrinks_under_a_reader_is_reported(three: SweepPaths) ->
 
 
 def fill_up(folder: Path, limit: int, failed: object) -> None:
-    """A worker process whose files may not grow past a size, as on a disk that is full."""
+    """Worker process with a maximum file size, which acts as a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
@@ -195,7 +195,7 @@ def test_two_processes_write_whole_lines(tmp_path: Path) -> None:
 
 
 def write_lines(path: Path, index: int, ready: object, go: object) -> None:
-    """A process that appends 500 entries."""
+    """Process that appends 500 entries."""
     journal = JournalFile(path)
     go.wait()  # type: ignore[attr-defined]
     for number in range(500):

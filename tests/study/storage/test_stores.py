@@ -1,4 +1,4 @@
-"""Databases as the store of a ledger: made once, read without a trace, and explained where they cannot be used."""
+"""Databases as storage of a ledger: creation, reading, and errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def open_first(folder: Path, storage: str, ready: Any, go: Any) -> None:
-    """A process that opens a fresh database at the same moment as others, and leaves a sign of life in it."""
+    """Process that opens a new database at the same moment as others, and writes a heartbeat."""
     paths = SweepPaths(folder)
     ready.release()
     go.wait()
@@ -40,7 +40,7 @@ def open_first(folder: Path, storage: str, ready: Any, go: Any) -> None:
     open_coordinator(paths, storage).write_heartbeat(folder.name, 1)
 
 
-def test_processes_that_open_a_fresh_database_at_once_all_succeed(database: str, tmp_path: Path) -> None:
+def test_processes_may_open_a_new_database_at_once(database: str, tmp_path: Path) -> None:
     ready, go = PROCESSES.Semaphore(0), new_event()
     openers = [start(open_first, tmp_path / f"sweep-{number}", database, ready, go) for number in range(4)]
     for _ in openers:
@@ -130,7 +130,7 @@ def test_a_trial_is_written_as_optuna_writes_it(paths: SweepPaths, database: str
         ("sqlite:///:memory:", "a database in memory exists in one process only"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_explained(paths: SweepPaths, url: str, message: str) -> None:
+def test_the_error_for_an_unusable_url_names_the_reason(paths: SweepPaths, url: str, message: str) -> None:
     with pytest.raises(StudyError, match=f"^storage: .*{message}") as refused:
         create_ledger(paths, url, "max", "val_accuracy", {})
     assert "secret" not in str(refused.value)
@@ -153,7 +153,7 @@ def test_another_search_of_the_same_name_is_refused(paths: SweepPaths, storage: 
         create_ledger(paths, storage, "max", "val_accuracy", {"x": "0 to 2", "seed": "1"})
 
 
-def test_a_start_that_died_between_two_writes_is_completed(paths: SweepPaths, storage: str | None) -> None:
+def test_a_creation_that_crashed_between_two_writes_is_completed(paths: SweepPaths, storage: str | None) -> None:
     paths.workers.mkdir(parents=True)
     opened = open_storage(paths, storage, create=True)
     optuna.create_study(storage=opened, study_name=paths.name, direction="maximize")
@@ -163,13 +163,13 @@ def test_a_start_that_died_between_two_writes_is_completed(paths: SweepPaths, st
     assert study.system_attrs["study:metric_names"] == ["val_accuracy"]
 
 
-def test_a_server_that_does_not_answer_is_an_error_at_once(paths: SweepPaths) -> None:
+def test_a_server_that_does_not_respond_is_an_error_at_once(paths: SweepPaths) -> None:
     pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
     with pytest.raises(StudyError, match=r"cannot be used: .*refused"):
         create_ledger(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db", "max", "val_accuracy", {})
 
 
-def test_a_file_that_is_no_database_is_explained(paths: SweepPaths, tmp_path: Path) -> None:
+def test_the_error_for_an_unusable_file_names_the_reason(paths: SweepPaths, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=f"sqlite:///{tmp_path} cannot be used: that is a folder$"):
         create_ledger(paths, f"sqlite:///{tmp_path}", "max", "val_accuracy", {})
     (tmp_path / "x.db").write_text("no database at all, but a text that is long enough to be read as one" * 20)
@@ -177,7 +177,7 @@ def test_a_file_that_is_no_database_is_explained(paths: SweepPaths, tmp_path: Pa
         create_ledger(paths, f"sqlite:///{tmp_path}/x.db", "max", "val_accuracy", {})
 
 
-def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, postgresql: Server) -> None:
+def test_messages_do_not_contain_the_password(paths: SweepPaths, postgresql: Server) -> None:
     url = postgresql.new_database().replace("tester@", "tester:secret@") + "x"
     for act in (
         create_ledger,
@@ -192,14 +192,14 @@ def test_what_a_server_says_is_told_without_the_password(paths: SweepPaths, post
     assert "tester:***@" in store_name(paths, url)
 
 
-def test_a_driver_that_is_missing_is_named(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_driver_names_it(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for act in (open_storage, open_coordinator):
         with pytest.raises(StudyError, match=r"needs a driver that is not installed \(psycopg\); .*\[postgresql\]"):
             act(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db")
 
 
-def test_a_worker_goes_on_after_a_restart_of_the_server(paths: SweepPaths, postgresql: Server) -> None:
+def test_a_worker_continues_after_a_restart_of_the_server(paths: SweepPaths, postgresql: Server) -> None:
     with open_study(paths, make_search(LINE, trials=2), postgresql.new_database()) as study:
         first = claim(study)
         postgresql.restart()
@@ -211,7 +211,7 @@ def test_a_worker_goes_on_after_a_restart_of_the_server(paths: SweepPaths, postg
         assert [record.result.objective for record in study.records()] == [0.5, 0.75]
 
 
-def test_a_server_that_is_lost_is_no_fault_of_a_trial(paths: SweepPaths, postgresql: Server) -> None:
+def test_an_outage_of_the_server_is_not_a_failure_of_the_trial(paths: SweepPaths, postgresql: Server) -> None:
     with open_study(paths, make_search(LINE, trials=2), postgresql.new_database()) as study:
         first = claim(study)
         postgresql.stop()
@@ -230,7 +230,7 @@ def test_a_server_that_is_lost_is_no_fault_of_a_trial(paths: SweepPaths, postgre
         assert [record.state for record in study.records()] == [State.COMPLETED]
 
 
-def test_a_trial_is_begun_once_where_the_answer_to_its_commit_is_lost(paths: SweepPaths, postgresql: Server) -> None:
+def test_a_trial_is_created_once_if_the_response_to_its_commit_is_lost(paths: SweepPaths, postgresql: Server) -> None:
     from sqlalchemy import event
 
     url, search = postgresql.new_database(), make_search(LINE, trials=2)
@@ -256,7 +256,7 @@ def test_a_trial_is_begun_once_where_the_answer_to_its_commit_is_lost(paths: Swe
         assert [record.state for record in study.records()] == [State.COMPLETED] * 2
 
 
-def test_a_database_that_is_full_stops_the_sweep(paths: SweepPaths, tmp_path: Path) -> None:
+def test_a_full_database_stops_the_sweep(paths: SweepPaths, tmp_path: Path) -> None:
     from sqlalchemy import event
 
     url = f"sqlite:///{tmp_path}/ledger.db"
