@@ -140,7 +140,11 @@ def start(plan: Plan) -> Start:
 
 
 def has_exited(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    """Whether a process is gone, or is a zombie without any other thread: until then its locks are still held."""
+    if not psutil.pid_exists(pid):
+        return True
+    process = psutil.Process(pid)
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def assert_no_crash(plan: Plan) -> None:
