@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.search.optuna_private import ProposalStudy, write_system_attr
@@ -56,13 +56,14 @@ def test_a_system_attribute_of_a_stored_trial_is_written(study: optuna.Study) ->
 
 
 def test_a_proposal_with_the_view_equals_one_with_a_study_of_these_trials(study: optuna.Study) -> None:
-    def propose(sampler: BaseSampler, of: optuna.Study) -> Any:
-        return sampler.sample_relative(of, running_trial(), DISTRIBUTIONS)
-
-    def sampler() -> BaseSampler:
-        return TPESampler(n_startup_trials=1, multivariate=True, seed=3)
+    def propose(source: optuna.Study, trial: FrozenTrial) -> list[Any]:
+        samplers = [TPESampler(n_startup_trials=1, multivariate=True, seed=seed) for seed in range(8)]
+        return [sampler.sample_relative(source, trial, DISTRIBUTIONS) for sampler in samplers]
 
     part = optuna.create_study()
     part.add_trials(study.get_trials()[:4])
-    view = ProposalStudy(study, study.get_trials(deepcopy=False)[:4])
-    assert propose(sampler(), view.study) == propose(sampler(), part) != propose(sampler(), study)
+    stored = part._storage.get_trial(part._storage.create_new_trial(part._study_id))
+    trials = study.get_trials(deepcopy=False)
+    of_four = propose(ProposalStudy(study, trials[:4]).study, running_trial())
+    of_all = propose(ProposalStudy(study, trials).study, running_trial())
+    assert of_four == propose(part, stored) != of_all

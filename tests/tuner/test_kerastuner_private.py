@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras_tuner
 import pytest
-from keras_tuner.engine import base_tuner
+from keras_tuner.src.engine import base_tuner
 
 from mnistsweep.tuner import kerastuner_private
 from mnistsweep.tuner.tuner import SweepTuner
@@ -41,14 +41,19 @@ def test_the_space_is_not_searched_for_before_the_first_trial() -> None:
     assert SweepTuner._populate_initial_space is not keras_tuner.Tuner._populate_initial_space
 
 
-def test_an_oracle_writes_nothing(grid: keras_tuner.oracles.GridSearchOracle, tmp_path: Path) -> None:
-    for name in ("_set_project_dir", "save", "_save_trial"):
-        assert callable(getattr(grid, name))
-    kerastuner_private.disable_saving(grid, tmp_path / "sweep")
+def run_trial(grid: keras_tuner.oracles.GridSearchOracle) -> str:
     trial = grid.create_trial("tuner0")
     grid.update_trial(trial.trial_id, {"val_accuracy": 0.5})
     trial.status = "COMPLETED"
     grid.end_trial(trial)
+    return str(trial.trial_id)
+
+
+def test_an_oracle_writes_nothing(grid: keras_tuner.oracles.GridSearchOracle, tmp_path: Path) -> None:
+    for name in ("_set_project_dir", "save", "_save_trial"):
+        assert callable(getattr(grid, name))
+    kerastuner_private.disable_saving(grid, tmp_path / "sweep")
+    run_trial(grid)
     grid.save()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -57,7 +62,7 @@ def test_a_restored_grid_has_the_lists_that_the_oracle_keeps_in_memory(
     grid: keras_tuner.oracles.GridSearchOracle, tmp_path: Path
 ) -> None:
     kerastuner_private.disable_saving(grid, tmp_path)
-    ids = [grid.create_trial(f"tuner{index}").trial_id for index in range(4)]
+    ids = [run_trial(grid) for _ in range(4)]
     before = order(grid, ids[0])
     assert sorted(before) == sorted(ids)
     grid._ordered_ids = type(grid._ordered_ids)()
@@ -65,3 +70,5 @@ def test_a_restored_grid_has_the_lists_that_the_oracle_keeps_in_memory(
     kerastuner_private.restore_grid(grid)
     assert order(grid, ids[0]) == before
     assert grid._populate_next == ids
+    points = [tuple(grid.trials[run_trial(grid)].hyperparameters.values.values()) for _ in range(2)]
+    assert points == [(3, "x"), (3, "y")]
