@@ -42,7 +42,7 @@ def test_a_preset_that_needs_nothing_is_sound(preset: str) -> None:
 
 @pytest.mark.parametrize(("preset", "key"), [("idx", "path"), ("npz", "path"), ("custom", "_target_")])
 def test_a_preset_that_needs_a_key_names_it(preset: str, key: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^data\.{key} must "):
+    with pytest.raises(ConfigError, match=rf"^data\.{key}:? must "):
         data.check(composed(f"+data={preset}"))
 
 

@@ -81,7 +81,7 @@ def test_a_page_of_every_kind_of_block(analysis, tmp_path: Path) -> None:  # typ
     assert '<td>4</td><td class="number">98.1 %</td>' in html
     assert html.count('<svg role="img" aria-label="A &#34;line&#34;."') == 2
     assert LIVE in html
-    assert "<code>-sum p log p</code>From 0 to log K; larger is worse. <cite>Shannon, 1948</cite>" in html
+    assert "<code>-sum p log p</code>Range: 0 to log K; larger is worse. <cite>Shannon, 1948</cite>" in html
     assert "mnistsweep sweep search\nmnistsweep report logs/search</pre>" in html
     assert (tmp_path / "full.csv").read_text() == "index,score\n4,0.5\n2,0.25\n"
     for name in ("full-line.png", "full-live.png", "full/01.png"):
