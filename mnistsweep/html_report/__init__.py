@@ -1,1 +1,1 @@
-"""The report: sections that show what the analyses found, and the page that they stand on."""
+"""HTML report: sections that show the results of the analyses, and the page that contains them."""

@@ -1,6 +1,6 @@
-"""What a page is made of: sections of blocks. A section says what to show; `page` lays it out and writes the files.
+"""Content of the report page: sections of blocks, which `page` lays out and writes to files.
 
-Frozen records without a side effect: a section can be tested by looking at it.
+The records are frozen and have no side effects, so a section can be tested without a page.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Fact:
-    """One number that answers a question.
+    """One number with its name.
 
     Attributes:
-        label: What it is, such as ``test accuracy``.
-        value: Formatted, with its unit: ``99.21 %``.
-        note: Its interval or spread, and over what: ``Wilson 95 %: 99.02 to 99.37``.
+        label: Name of the number, such as ``test accuracy``.
+        value: Formatted number with its unit: ``99.21 %``.
+        note: Interval or standard deviation, and its source: ``Wilson 95 %: 99.02 to 99.37``.
     """
 
     label: str
@@ -44,10 +44,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Numbers that stand side by side, large.
+    """Row of numbers in large type.
 
     Attributes:
-        facts: A few.
+        facts: Numbers of the row, about two to six.
     """
 
     facts: Sequence[Fact]
@@ -55,13 +55,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """A small table; a long one goes to a CSV file (`Section.files`) and shows its first rows here.
+    """Small table; of a long one, the page shows the first rows and a CSV file (`Section.files`) has all.
 
     Attributes:
-        columns: Their headings.
-        rows: Cells, formatted.
-        caption: What to see in it.
-        numbers: Columns, by their headings, that hold numbers and are set flush right.
+        columns: Headings of the columns.
+        rows: Formatted cells of each row.
+        caption: Description of the table.
+        numbers: Headings of the columns with numbers, which are aligned to the right.
     """
 
     columns: Sequence[str]
@@ -72,13 +72,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture.
+    """Static figure.
 
     Attributes:
-        name: Of its file, ``<name>.png``, and of its tag in TensorBoard; lower case with dashes.
-        drawing: From `figures.new`.
-        caption: What to see in it.
-        alt: What stands in it, for those who cannot see it.
+        name: Name of its file, ``<name>.png``, and of its tag in TensorBoard; lower case with dashes.
+        drawing: Matplotlib figure from `figures.style.new_figure`.
+        caption: Description of the figure with its most important numbers.
+        alt: Description of the content for people who cannot see the figure.
     """
 
     name: str
@@ -89,11 +89,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Interactive:
-    """A picture to play with, and the one that takes its place on paper and where there is no JavaScript.
+    """Interactive figure, with a static one for paper and for browsers without JavaScript.
 
     Attributes:
-        html: A fragment that needs plotly.js, which `page` embeds once.
-        figure: Shows the same, still.
+        html: HTML fragment that needs plotly.js, which the page contains once.
+        figure: Static figure of the same data.
     """
 
     html: str
@@ -102,11 +102,11 @@ class Interactive:
 
 @dataclass(frozen=True)
 class Formulas:
-    """Scores with their definitions, folded away.
+    """Definitions of scores in a collapsed block.
 
     Attributes:
-        title: Of the fold.
-        scores: Their definitions.
+        title: Title of the block.
+        scores: Definitions of the scores.
     """
 
     title: str
@@ -118,14 +118,14 @@ Block: TypeAlias = Text | Facts | Table | Figure | Interactive | Formulas
 
 @dataclass(frozen=True)
 class Section:
-    """What an analysis shows.
+    """Result of an analysis on the page.
 
     Attributes:
-        blocks: In reading order.
-        advice: Sentences on what should be done about it, each with the number that it rests on; they are collected at
-            the top of the page.
-        files: CSV files by name (``ambiguous.csv``), linked below the section.
-        pictures: Single pictures by path below the report's folder (``ambiguous/01-index-00447.png``); not on the page.
+        blocks: Blocks in reading order.
+        advice: Recommendations, each a sentence that starts with what to do and has the number behind it; the page
+            lists those of all sections at its top.
+        files: Tables of CSV files by name (``ambiguous.csv``), linked below the section.
+        pictures: Single pictures by path in the report's folder (``ambiguous/01-index-00447.png``); not on the page.
     """
 
     blocks: Sequence[Block]

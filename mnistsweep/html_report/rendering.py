@@ -1,4 +1,4 @@
-"""The page as text: records go into ``template/page.html``, which stands alone, with no network and no other file."""
+"""Rendering of the page with ``template/page.html``; the page needs no network and no other file."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from markupsafe import Markup
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.records import Block, Interactive
 
-# Whose versions can change what the page shows.
+# Packages with versions that can change the content of the page.
 LIBRARIES = ("mnistsweep", "keras", "tensorflow", "optuna", "cleanlab", "scikit-learn", "numpy", "matplotlib", "plotly")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A section as it stands on the page.
+class RenderedSection:
+    """Section in the form that the template needs.
 
     Attributes:
-        name: Its anchor.
-        title: Its heading.
-        blocks: In reading order.
-        advice: What should be done.
-        svgs: Drawings as elements, by the name of their figure.
-        files: Links, by what they are called.
-        failure: Why there is nothing to show: ``TypeName: message``.
-        traceback: Link to where it stands.
+        name: Anchor of the section.
+        title: Heading of the section.
+        blocks: Blocks in reading order.
+        advice: Recommendations.
+        svgs: Figures as SVG elements by their names.
+        files: Links to files by their texts.
+        failure: Error of a section that failed, ``TypeName: message``; None where it did not.
+        traceback: Link to the traceback of the error.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Shown:
     traceback: str | None = None
 
 
-def render(evidence: Evidence, sections: Sequence[Shown]) -> str:
-    """Lay a page out.
+def render(evidence: Evidence, sections: Sequence[RenderedSection]) -> str:
+    """Return the HTML of the page.
 
     Args:
-        evidence: Its name, notes and commands.
-        sections: In reading order.
+        evidence: Evidence with the name of the sweep, the notes and the commands.
+        sections: Sections in reading order.
     """
     environment = Environment(
         loader=PackageLoader("mnistsweep.html_report", "template"),
@@ -71,21 +71,21 @@ def render(evidence: Evidence, sections: Sequence[Shown]) -> str:
 
 
 def _code(text: str) -> Markup:
-    """A sentence whose keys and commands, between backticks, are set as code."""
+    """Return a sentence as HTML, with the text between backticks as code."""
     parts = text.split("`")
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _drawing(svg: str, alt: str) -> Markup:
-    """A drawing with its natural width, which the style sheet widens and narrows within bounds."""
+    """Return an SVG element in a block with its natural width, which the style sheet scales within limits."""
     size = re.match(r'<svg[^>]*viewBox="[\d.]+ [\d.]+ ([\d.]+) ', svg)
     assert size, "figures.svg makes elements with a viewBox"
     named = Markup('<svg role="img" aria-label="{}"').format(alt) + Markup(svg.removeprefix("<svg"))
     return Markup('<div class="scroll" tabindex="0" style="--width: {:.0f}px">{}</div>').format(float(size[1]), named)
 
 
-def _library(sections: Sequence[Shown]) -> Markup | None:
-    """plotly.js, if something on the page needs it: nearly five megabytes."""
+def _library(sections: Sequence[RenderedSection]) -> Markup | None:
+    """Return plotly.js (nearly five megabytes) if a block needs it, otherwise None."""
     if not any(isinstance(block, Interactive) for section in sections for block in section.blocks):
         return None
     from plotly.offline import get_plotlyjs
@@ -98,6 +98,6 @@ def _versions() -> list[str]:
     for name in LIBRARIES:
         try:
             found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:  # tensorflow-cpu and its like have other names
+        except PackageNotFoundError:  # variants such as tensorflow-cpu have other names
             continue
     return found

@@ -41,9 +41,9 @@ def test_a_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:
     events = EventAccumulator(str(tmp_path))
     for width in (2.0, 3.0):
         folder = ReportFolder(tmp_path)
-        folder.show("a/b", picture(width))
+        folder.add_image("a/b", picture(width))
         if width == 2.0:
-            folder.show("a/gone", picture(width))
+            folder.add_image("a/gone", picture(width))
         folder.finish()
         assert len(list(tmp_path.glob("events.*"))) == 1
         events.Reload()  # a TensorBoard that runs all the while
@@ -54,6 +54,6 @@ def test_another_run_s_events_stay(tmp_path: Path) -> None:
     EventFile(tmp_path).add_scalars({"loss": 1.0}, 1)
     for _ in range(2):
         folder = ReportFolder(tmp_path)
-        folder.show("a/b", picture(1.0))
+        folder.add_image("a/b", picture(1.0))
         folder.finish()
     assert len(list(tmp_path.glob("events.*"))) == 2
