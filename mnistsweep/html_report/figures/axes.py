@@ -1,7 +1,7 @@
-"""A dimension as an axis: values as positions, with ticks and labels.
+"""Axes of dimensions: positions of values, ticks and labels.
 
-The values of a choice stand at equal distances in the order of the space, whatever they are; an interval keeps its
-numbers, a logarithmic one their decimal logarithms. What is inactive has no position.
+The values of a choice have equal distances, in the order of the space. The position of a number in an interval is the
+number, or its decimal logarithm in a logarithmic interval. An inactive dimension has no position.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.text import value_label
 
-# Of a choice with many values not each has a tick.
+# Maximum number of ticks of a choice.
 MAX_TICKS = 8
 
-# What stands where a dimension was not active.
+# Label of trials in which a dimension is inactive.
 INACTIVE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """A dimension as an axis.
+    """Axis of one dimension.
 
     Attributes:
-        dimension: The dimension.
-        name: The last word of its key, or all of it where another dimension ends alike.
-        low: The position of the lower bound, or of the first value.
-        high: The position of the upper bound, or of the last value.
+        dimension: Dimension of the search space.
+        name: Last part of its key, or the whole key where another key has the same last part.
+        low: Position of the lower bound, or of the first value.
+        high: Position of the upper bound, or of the last value.
         ticks: Positions of the ticks.
-        labels: One a tick.
+        labels: Labels of the ticks.
     """
 
     dimension: Dimension
@@ -54,22 +54,22 @@ class Axis:
 
     @property
     def ordered(self) -> bool:
-        """Whether neighbours are near each other."""
+        """Whether the order of the positions has a meaning."""
         return not isinstance(self.dimension, Choice) or self.dimension.is_ordered
 
     def position(self, value: Any) -> float:
-        """Where a value stands."""
+        """Return the position of a value."""
         if isinstance(self.dimension, Choice):
             return float(self.dimension.position(value))
         return math.log10(value) if self.dimension.log else float(value)
 
     def positions(self, points: Sequence[Point]) -> NDArray[np.float64]:
-        """Where each trial stands, ``(trials,)``; NaN where the dimension is not active."""
+        """Return the position of each trial, ``(trials,)``; NaN where the dimension is inactive."""
         key = self.dimension.key
         return np.array([self.position(point[key]) if key in point else np.nan for point in points], dtype=np.float64)
 
     def apply_to(self, axes: Axes, which: str = "x") -> None:
-        """Give an axes of a drawing the ticks, labels and limits; `which` is ``x`` or ``y``."""
+        """Set ticks, labels and limits of an axis of a drawing; `which` is ``x`` or ``y``."""
         margin = 0.5 if self.categorical else 0.04 * (self.high - self.low or 1.0)
         (axes.set_xticks if which == "x" else axes.set_yticks)(list(self.ticks), labels=list(self.labels))
         (axes.set_xlim if which == "x" else axes.set_ylim)(self.low - margin, self.high + margin)
@@ -78,11 +78,11 @@ class Axis:
 
 
 def make_axis(space: SearchSpace, key: str) -> Axis:
-    """The axis of a dimension.
+    """Return the axis of a dimension.
 
     Args:
-        space: With all dimensions.
-        key: Of the dimension.
+        space: Search space with the dimension.
+        key: Key of the dimension.
     """
     dimension = space[key]
     if isinstance(dimension, Choice):
@@ -99,7 +99,7 @@ def make_axis(space: SearchSpace, key: str) -> Axis:
 
 
 def _ticks(dimension: Int | Float) -> list[float]:
-    """Round numbers within the bounds of an interval."""
+    """Return round numbers within the bounds of an interval."""
     low, high = float(dimension.low), float(dimension.high)
     if low == high:
         return [low]
@@ -115,7 +115,7 @@ def _ticks(dimension: Int | Float) -> list[float]:
 
 
 def short_name(space: SearchSpace, key: str) -> str:
-    """The last word of a key, or all of it where another dimension ends alike."""
+    """Return the last part of a key, or the whole key where another key has the same last part."""
     last = key.rpartition(".")[2]
     alike = sum(other.rpartition(".")[2] == last for other in space.keys)
     return last if alike == 1 else key

@@ -1,4 +1,4 @@
-"""A confusion matrix as a picture, for ten classes or for hundreds."""
+"""Figure of a confusion matrix, for ten classes or for hundreds."""
 
 from __future__ import annotations
 
@@ -15,28 +15,25 @@ from numpy.typing import NDArray
 from mnistsweep.html_report.figures import style
 from mnistsweep.text import shorten
 
-# With more classes a cell has no room for its number.
+# Maximum number of classes for numbers in the cells.
 MAX_ANNOTATED = 20
 
-# With more classes only some of them are named at the axes.
+# Maximum number of class names at an axis.
 MAX_NAMED = 30
 
 MAX_NAME_LENGTH = 14
 
-# On coloured cells: these stay as they are on a dark page, where the ink turns light.
+# Text colours on dark and on light cells; they do not change on a dark page.
 ON_DARK, ON_LIGHT = "#f7f7f7", "#151515"
 
 
 def draw_confusion_matrix(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool) -> Figure:
-    """Draw counts, labels in rows and predictions in columns; a cell without an image is empty.
+    """Draw counts with labels in rows and predictions in columns; a cell without an image is empty.
 
     Args:
-        counts: ``(classes, classes)``, in the order in which they are to stand.
-        class_names: In the same order.
-        logarithmic: Whether the colours are, so that one image and a hundred can both be seen.
-
-    Returns:
-        The drawing.
+        counts: Number of images by label and prediction, ``(classes, classes)``.
+        class_names: Names of the classes in the same order.
+        logarithmic: Whether the colour scale is logarithmic, which shows small and large counts.
     """
     classes = len(counts)
     names = [style.escape_math(shorten(name, MAX_NAME_LENGTH)) for name in class_names]
@@ -62,14 +59,14 @@ def draw_confusion_matrix(counts: NDArray[Any], class_names: Sequence[str], loga
 
 
 def _plain_ticks(axes: Axes, most: float) -> None:
-    """Whole numbers in place of powers of ten."""
+    """Set integer ticks in place of powers of ten."""
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000) if tick <= most]
     axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
 
 
 def _frame(axes: Axes, classes: int) -> None:
-    """Lines between the cells: on a dark page a dark cell would run into the page."""
+    """Draw lines between the cells, because dark cells are not visible on a dark page."""
     axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
     axes.grid(which="minor", alpha=0.4, linewidth=0.6)

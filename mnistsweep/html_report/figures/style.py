@@ -1,7 +1,7 @@
-"""How every figure looks: one style, one palette, legible on a light page, a dark page and on paper.
+"""Style of all figures: one palette that is legible on a light page, on a dark page and on paper.
 
-A drawing is a `matplotlib.figure.Figure` without pyplot, so that nothing global changes and nothing has to be closed.
-On the page it is an inline SVG whose ink is `currentColor`; as a file, and in TensorBoard, a PNG on white.
+Figures are created without pyplot, so no global state changes and no figure has to be closed. On the page, a figure is
+an inline SVG with the text colour of the page (`currentColor`); in files and in TensorBoard, it is a PNG on white.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Text, axes and ticks; no picture has this colour by chance, so that it can be exchanged in an SVG.
+# Colour of text, axes and ticks. No image is likely to contain it, so it can be replaced in an SVG.
 INK = "#0b0c0d"
 
-# Okabe and Ito (2008): told apart with every kind of colour blindness, and against white and near-black.
+# Palette of Okabe and Ito (2008): distinguishable with every kind of colour blindness, on white and on near-black.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
 PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 
-# Neither black nor white: seen on both.
+# Visible on white and on black.
 GREY = "#888888"
 
-# For ordered values; begins in mid-tones, so that neither end disappears in a page.
+# Colour map of ordered values.
 COLORMAP = "viridis"
 
 PIXELS_PER_INCH = 110
@@ -64,9 +64,9 @@ STYLE: Any = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """The style, for as long as something is drawn or saved."""
+    """Context in which figures are drawn and saved in this style."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
-        # A name in a script that the font does not have: a box in the PNG, and right on the page, whose fonts do.
+        # A character that the font does not have is a box in the PNG; on the page, the browser's fonts have it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -74,16 +74,14 @@ def applied() -> Iterator[None]:
 def new_figure(
     rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 3.2, **options: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A drawing with axes in rows and columns.
-
-    Everything that is drawn on it stands in a ``with applied():``.
+    """Return a figure and its axes in rows and columns; call it and draw inside of ``with applied():``.
 
     Args:
-        rows: Of axes.
-        columns: Of axes.
-        width: In inches; 7 fill the page.
-        height: In inches.
-        options: For `matplotlib.figure.Figure.subplots`, such as ``sharey=True``.
+        rows: Number of rows of axes.
+        columns: Number of columns of axes.
+        width: Width in inches; 7 is the width of the page.
+        height: Height in inches.
+        options: Arguments of `matplotlib.figure.Figure.subplots`, such as ``sharey=True``.
 
     Returns:
         The figure, and its axes row by row.
@@ -101,7 +99,7 @@ def new_figure(
 
 
 def escape_math(text: str) -> str:
-    """A text that matplotlib must not read as mathematics: names may hold dollars.
+    """Return a text with dollar signs escaped, which matplotlib would read as mathematics.
 
     Example:
         >>> print(escape_math("US$ or A$"))
@@ -111,7 +109,7 @@ def escape_math(text: str) -> str:
 
 
 def to_png(figure: Figure) -> bytes:
-    """A drawing as PNG, on white."""
+    """Return a figure as PNG on white."""
     buffer = io.BytesIO()
     with applied():
         figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, facecolor="white")
@@ -119,11 +117,11 @@ def to_png(figure: Figure) -> bytes:
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """A drawing as an SVG element to stand in a page: its ink is the page's, its ids are its own.
+    """Return a figure as an SVG element with the text colour of the page and with unique ids.
 
     Args:
-        figure: The drawing.
-        name: Unique on the page.
+        figure: Figure to convert.
+        name: Name that is unique on the page.
     """
     buffer = io.StringIO()
     with applied(), mpl.rc_context({"svg.hashsalt": name}):
@@ -133,11 +131,11 @@ def to_svg(figure: Figure, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    return _own_ids(text, name)
+    return _prefix_ids(text, name)
 
 
-def _own_ids(text: str, name: str) -> str:
-    """Put a drawing's name before its ids: several stand in one page."""
+def _prefix_ids(text: str, name: str) -> str:
+    """Prefix the ids of an SVG with its name, because the page contains several SVGs."""
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
     return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)

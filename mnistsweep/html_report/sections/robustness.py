@@ -117,7 +117,8 @@ def _pictures(response: DistortionResponse, found: Robustness) -> Figure:
     ]
     images = found.examples[response.name]
     drawing = draw_mosaic(images, titles, columns=min(len(images), MAX_COLUMNS))
-    caption = f"{response.name.capitalize()}: one image at each strength ({response.unit}), with its accuracy."
+    name = response.name.capitalize()
+    caption = f"{name}: one image at each strength ({response.unit}), with the accuracy at this strength."
     if response.name != "noise" and response.description:
         caption += f" {response.description}"
     alt = f"One test image at {len(images)} strengths of {response.name}, from {response.strengths[0]:g} up."

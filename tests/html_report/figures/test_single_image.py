@@ -32,7 +32,7 @@ def test_label_and_prediction_are_marked() -> None:
     assert (colors[5], colors[3]) == (style.GREEN, style.VERMILION)
     assert set(colors) == {style.GREEN, style.VERMILION, style.GREY}
     entries = [text.get_text() for text in drawing.legends[0].get_texts()]
-    assert entries == ["label", "prediction", "each of 3 seeds, least to most"]
+    assert entries == ["label", "prediction", "3 seeds, minimum to maximum"]
 
 
 def test_one_seed_and_right() -> None:
