@@ -41,9 +41,9 @@ def has_all_tables(engine: Engine) -> bool:
 
 
 class Tables(RDBStorage):
-    """Optuna's storage, which creates a trial with one statement for each table.
+    """Optuna's storage, which creates a trial without reading; PostgreSQL gets one statement for each table.
 
-    Optuna reads and writes each parameter separately: some forty round trips, in which all other workers wait. It also
+    Optuna itself reads and writes each parameter separately: some forty round trips, in which all other workers wait. It also
     checks that earlier trials had the same range; here all points come from one search space.
 
     Args:
