@@ -43,8 +43,8 @@ def has_all_tables(engine: Engine) -> bool:
 class Tables(RDBStorage):
     """Optuna's storage, which creates a trial without reading; PostgreSQL gets one statement for each table.
 
-    Optuna itself reads and writes each parameter separately: some forty round trips, in which all other workers wait. It also
-    checks that earlier trials had the same range; here all points come from one search space.
+    Optuna itself reads and writes each parameter separately: some forty round trips, in which all other workers wait.
+    It also checks that earlier trials had the same range; here all points come from one search space.
 
     Args:
         url: Database URL.
