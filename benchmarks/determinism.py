@@ -40,7 +40,7 @@ def main() -> None:
     options = parse_arguments()
     common.print_heading("keras", "tensorflow")
     size = f"{options.epochs} epochs of {options.images:,} images, {VALIDATION:,} to validate on"
-    print(f"{size}; {options.repeats} trainings each, in turn; median (mean, least to largest, number)\n")
+    print(f"{size}; {options.repeats} trainings each, in turn; median (mean, minimum to maximum, number)\n")
     for model in options.models:
         sides: dict[bool, list[Trained]] = {False: [], True: []}
         for repeat in range(options.repeats):

@@ -48,7 +48,7 @@ KILL_SECONDS = 0.8
 # Between two stops, each of which lasts two to three leases.
 STOP_SECONDS = 1.0
 LEASE_SECONDS, SHORT_LEASE_SECONDS = 15.0, 1.5
-# A sweep left alone takes so many times the time of all kills: the last of them comes before the end.
+# Duration of an undisturbed sweep over the time of all kills: the last kill comes before the end.
 MARGIN = 1.1
 PEER_SECONDS = 15.0
 MIN_LIMIT, LIMIT_FACTOR = 60.0, 3.0

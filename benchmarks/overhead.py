@@ -97,7 +97,7 @@ def main() -> None:
         if options.profile:
             profile(folder, options.profile, max(options.trials))
             return
-        print(f"{options.repeats} runs each, in turn; ms a trial: median (mean, least to largest, number of runs)\n")
+        print(f"{options.repeats} runs each, in turn; ms a trial: median (mean, minimum to maximum, number of runs)\n")
         report(measure(folder, make_sides(options.oracles, options.bayesian), options.trials, options.repeats))
         print_start(folder, options.repeats)
         print_uncounted(folder, options.repeats)

@@ -35,7 +35,7 @@ TRAINED = 2000
 def main() -> None:
     options = parse_arguments()
     common.print_heading("numpy", "scikit-learn", "cleanlab", "matplotlib", "tensorflow")
-    print(f"{options.images:,} test images, {options.seeds} seeds; median (mean, least to largest, number)")
+    print(f"{options.images:,} test images, {options.seeds} seeds; median (mean, minimum to maximum, number)")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_sweep(folder, options)

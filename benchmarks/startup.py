@@ -71,7 +71,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         common.require(common.run((common.COMMAND, *SWEEP), folder))
-        print(f"{options.repeats} runs each, in turn; seconds: median (mean, least to largest, number of runs)\n")
+        print(f"{options.repeats} runs each, in turn; seconds: median (mean, minimum to maximum, number of runs)\n")
         measure(folder, [case for case in CASES if case.ours or options.peers], options.repeats)
         return check_imports(folder, options.imports)
 

@@ -81,7 +81,7 @@ def main() -> None:
     repeatable = Setup("two workers, all cores each", 2, cores)
     size = f"{options.epochs} epochs of {options.images:,} images, {VALIDATION:,} to validate on"
     print(f"{options.trials} trials of {options.model}, {size}")
-    print(f"{options.repeats} sweeps each, in turn; median (mean, least to largest, number of sweeps)\n")
+    print(f"{options.repeats} sweeps each, in turn; median (mean, minimum to maximum, number of sweeps)\n")
     found: dict[Setup, list[Timeline]] = {setup: [] for setup in (one, two, repeatable, alone)}
     for repeat in range(options.repeats):
         for setup in found if repeat % 2 == 0 else reversed(found):
@@ -90,7 +90,7 @@ def main() -> None:
         describe(setup, timelines)
     print_causes(found[one], found[two], found[alone])
     longer = [a.wall / b.wall for a, b in zip(found[repeatable], found[two], strict=True)]
-    print(f"two workers with all cores each take so many times as long as with half: {common.spread(longer)}")
+    print(f"time of two workers with all cores each over that with half of them: {common.spread(longer)}")
 
 
 def measure(setup: Setup, options: argparse.Namespace) -> Timeline:

@@ -66,7 +66,7 @@ def run(command: Sequence[str | Path], folder: Path, **variables: str) -> Finish
 def require(finished: Finished, code: int = 0) -> Finished:
     """Return the command if it has this exit code; otherwise end the benchmark with the output of the command."""
     if finished.code != code:
-        sys.exit(f"a command ended with code {finished.code} where {code} was due:\n{finished.output}{finished.errors}")
+        sys.exit(f"a command ended with exit code {finished.code}, expected {code}:\n{finished.output}{finished.errors}")
     return finished
 
 
@@ -74,7 +74,7 @@ def print_heading(*packages: str) -> None:
     """Print the machine, its load, and the versions of Python, of this project and of the named packages."""
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.platform()}, {cpu_name()}, {num_cores()} cores, {memory:.0f} GiB")
-    print(f"load {os.getloadavg()[0]:.1f} at the start; above 0.5 something else runs too, and the numbers are noisy")
+    print(f"load {os.getloadavg()[0]:.1f} at the start; above 0.5 other programs run, and the numbers are noisy")
     print(", ".join([f"Python {platform.python_version()}", *map(versioned, ("mnistsweep", *packages))]), flush=True)
 
 

@@ -16,7 +16,7 @@ import psutil
 
 POLL_SECONDS = 0.01
 
-# Every so many kills it is the supervisor's turn.
+# Number of kills after which one hits the supervisor.
 SUPERVISOR_EVERY = 10
 
 
@@ -114,7 +114,7 @@ def note_end(done: Run, code: int, folder: Path) -> None:
         return
     done.gave_up += 1
     if done.gave_up > len(done.harms):
-        sys.exit(f"the command ended with code {code}, without harm done to it:\n{output(folder).read_text()}")
+        sys.exit(f"the command ended with exit code {code}, without a kill:\n{output(folder).read_text()}")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -76,7 +76,7 @@ def run_sweep(oracle: str, folder: Path, trials: int, seed: int) -> Marks:
     """
     plan = make_plan(folder, oracle, trials, seed)
     open_sweep(plan)
-    compose._compose.cache_clear()  # a worker is a process of its own, and composes each preset anew
+    compose._compose_once.cache_clear()  # a worker is a separate process, which composes each preset itself
     marks = Marks()
     end_trial = StudyOracle.end_trial
 

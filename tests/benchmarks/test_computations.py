@@ -83,7 +83,7 @@ def test_spread_names_the_median_first(common: ModuleType) -> None:
 def test_a_command_that_ends_otherwise_than_due_ends_the_benchmark(common: ModuleType, tmp_path: Path) -> None:
     finished = common.run([sys.executable, "-c", "import sys; print('here'); sys.exit(3)"], tmp_path)
     assert common.require(finished, 3) is finished
-    with pytest.raises(SystemExit, match="code 3 where 0 was due:\nhere"):
+    with pytest.raises(SystemExit, match="exit code 3, expected 0:\nhere"):
         common.require(finished)
 
 
@@ -97,7 +97,7 @@ def test_a_number_out_of_its_limits_is_refused(common: ModuleType, capsys: pytes
 def test_a_command_that_dies_by_itself_ends_the_benchmark(benchmarks: None, tmp_path: Path) -> None:
     harm = import_module("helpers.harm")
     command = [sys.executable, "-c", "print('here'); raise SystemExit(3)"]
-    with pytest.raises(SystemExit, match="code 3, without harm done to it:\nhere"):
+    with pytest.raises(SystemExit, match="exit code 3, without a kill:\nhere"):
         harm.run(command, tmp_path, [], harm.killer(random.Random(0)))
 
 
