@@ -66,7 +66,9 @@ def run(command: Sequence[str | Path], folder: Path, **variables: str) -> Finish
 def require(finished: Finished, code: int = 0) -> Finished:
     """Return the command if it has this exit code; otherwise end the benchmark with the output of the command."""
     if finished.code != code:
-        sys.exit(f"a command ended with exit code {finished.code}, expected {code}:\n{finished.output}{finished.errors}")
+        sys.exit(
+            f"a command ended with exit code {finished.code}, expected {code}:\n{finished.output}{finished.errors}"
+        )
     return finished
 
 
