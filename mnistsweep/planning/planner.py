@@ -11,7 +11,7 @@ from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.trials import set_value
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics, check_trials
-from mnistsweep.planning.conditions import with_explicit_conditions
+from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.plan import Plan
