@@ -11,12 +11,12 @@ from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.trials import set_value
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics, check_trials
-from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.request import Request, read_request
 from mnistsweep.planning.search_checks import check_search
+from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperband import with_epochs
 
