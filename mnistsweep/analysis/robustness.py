@@ -147,8 +147,7 @@ def measure_robustness(
         predict: Function from images to probabilities, see `Predict`; each call gets a few thousand images at most.
         images: ``(n, height, width[, channels])``, 0 to 1.
         labels: ``(n,)``, integers from 0 to classes - 1.
-        distortions: Distortions by name.
-        seed: Seed of the distortions.
+        distortions: Distortions by name; `seed` is their seed.
         on_step: Function that is called after each strength, see `OnStep`.
         example: Position of the image that is stored at each strength, for display.
 
@@ -156,8 +155,8 @@ def measure_robustness(
         DataError: The arrays do not fit together, or hold invalid images, probabilities or labels.
 
     Example:
-        >>> uniform = lambda images: np.full((len(images), 2), 0.5)
-        >>> measure_robustness(uniform, np.zeros((3, 4, 4)), [0, 0, 0]).responses[0].accuracy[0, 0].item()
+        >>> measured = measure_robustness(lambda images: np.full((len(images), 2), 0.5), np.zeros((3, 4, 4)), [0, 0, 0])
+        >>> measured.responses[0].accuracy[0, 0].item()
         1.0
     """
     given, classes = _check(images, labels)
@@ -165,8 +164,8 @@ def measure_robustness(
     undistorted = _score(predict, _parts(given), classes)
     scores = {one.name: [undistorted] for one in distortions.values()}
     on_step(1, 1 + len(steps))
-    for num_done, (distortion, strength) in enumerate(steps, 2):
-        scores[distortion.name].append(_score(predict, _parts(given, distortion, strength, seed), classes))
+    for num_done, (one, strength) in enumerate(steps, 2):
+        scores[one.name].append(_score(predict, _parts(given, one, strength, seed), classes))
         on_step(num_done, 1 + len(steps))
     examples = {one.name: _at_each_strength(one, given[[example]], seed) for one in distortions.values()}
     return Robustness([_response(one, scores[one.name]) for one in distortions.values()], examples, len(given))

@@ -33,24 +33,26 @@ def with_options(config: Config, overrides: Sequence[str], group: str) -> Config
         >>> with_options(config, ["report.seeds=5"], "report").report.seeds
         5
     """
-    faults: list[str] = []
     plain: Any = OmegaConf.to_container(OmegaConf.structured(config))
-    for text in overrides:
-        rule = f"{group}: expects one sweep and keys of its own, {group}.KEY=VALUE; received {text!r}."
-        try:
-            override = parse_override(text)
-        except ConfigError as error:
-            faults.append(str(error) if text.startswith(f"{group}.") and "=" in text else rule)
-            continue
-        inner = override.key.removeprefix(f"{group}.")
-        if override.group != group or not inner or override.is_added or override.is_deleted:
-            faults.append(rule)
-        elif override.is_range:
-            faults.append(f"{override.key}: must be one value, not a range; received {text!r}.")
-        else:
-            plain[group][inner] = override.value
+    faults = [fault for text in overrides for fault in _apply(text, group, plain[group])]
     read, wrong = structure.read_config(plain)
     faults += [*wrong, *checks.check_limits(read)]
     if faults:
         raise ConfigError("\n".join(faults))
     return read
+
+
+def _apply(text: str, group: str, values: dict[str, Any]) -> list[str]:
+    """Set the value of one override in the values of its group; returns what is wrong with the override."""
+    rule = f"{group}: expects one sweep and keys of its own, {group}.KEY=VALUE; received {text!r}."
+    try:
+        override = parse_override(text)
+    except ConfigError as error:
+        return [str(error) if text.startswith(f"{group}.") and "=" in text else rule]
+    inner = override.key.removeprefix(f"{group}.")
+    if override.group != group or not inner or override.is_added or override.is_deleted:
+        return [rule]
+    if override.is_range:
+        return [f"{override.key}: must be one value, not a range; received {text!r}."]
+    values[inner] = override.value
+    return []

@@ -36,13 +36,9 @@ from mnistsweep.workers.watchdog import Watchdog
 
 
 def work(
-    folder: Path,
-    index: int,
-    session: str,
-    stop: StopSignal,
-    announce: Announce = announce_to_nobody,
-    replaceable: bool = False,
-) -> bool:
+    folder: Path, index: int, session: str, stop: StopSignal,
+    announce: Announce = announce_to_nobody, replaceable: bool = False,
+) -> bool:  # fmt: skip
     """Run trials until the study grants no more, or there is a request to stop.
 
     Args:
@@ -59,8 +55,7 @@ def work(
     Raises:
         SweepStopped: Too many trials failed, or the disk is full.
     """
-    paths = SweepPaths(folder)
-    plan = Plan.from_json(read_sweep_file(paths)["plan"])
+    paths, plan = SweepPaths(folder), Plan.from_json(read_sweep_file(SweepPaths(folder))["plan"])
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
     memory = MemoryLimit(config.worker_memory_gb, config.workers) if replaceable else None
@@ -71,7 +66,7 @@ def work(
         tuner = hooks.make_tuner()
         _prepare_backend(config.trainer.deterministic)
         lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, config.trial.timeout_minutes)
-        lease.on_heartbeat()  # there may have been a request to stop before this worker started
+        lease.on_heartbeat()  # a request to stop may be older than this worker
         try:
             tuner.search()
         finally:

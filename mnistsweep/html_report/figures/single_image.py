@@ -51,18 +51,22 @@ def draw_image(
         if image is not None:
             all_axes[0].imshow(image, cmap="gray", vmin=0, vmax=1)
             all_axes[0].axis("off")
-        axes = all_axes[-1]
-        colors = [_color(one, label, guess) for one in shown]
-        axes.barh(range(len(shown)), mean[shown], color=colors, height=0.7)
-        if len(probabilities) > 1:
-            _draw_seeds(axes, probabilities[:, shown])
-        axes.set_yticks(range(len(shown)), [_name(class_names[one]) for one in shown])
-        axes.set(xlim=(0, 1.02), ylim=(len(shown) - 0.4, -0.6), xlabel="probability")
+        _draw_bars(all_axes[-1], probabilities[:, shown], [_color(one, label, guess) for one in shown])
+        all_axes[-1].set_yticks(range(len(shown)), [_name(class_names[one]) for one in shown])
         names = [_name(class_names[one]) for one in (label, guess)]
         title = f"image {index}: label {names[0]}, prediction {names[1]} ({100 * mean[guess]:.2f} %)"
         figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
         figure.legend(handles=_legend(label, guess, len(probabilities)), loc="outside lower right", ncols=4, fontsize=8)
     return figure
+
+
+def _draw_bars(axes: Axes, probabilities: NDArray[Any], colors: Sequence[str]) -> None:
+    """Draw one bar for each class, its mean over seeds, with the values of the seeds if there are several."""
+    count = probabilities.shape[1]
+    axes.barh(range(count), probabilities.mean(axis=0), color=colors, height=0.7)
+    if len(probabilities) > 1:
+        _draw_seeds(axes, probabilities)
+    axes.set(xlim=(0, 1.02), ylim=(count - 0.4, -0.6), xlabel="probability")
 
 
 def classes_shown(mean: NDArray[Any], label: int) -> NDArray[np.int64]:
