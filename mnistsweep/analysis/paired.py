@@ -13,7 +13,7 @@ from mnistsweep.errors import DataError
 # Confidence level of each interval; there is no correction for several intervals.
 CONFIDENCE_LEVEL = 0.95
 
-# Differences with a smaller range count as equal: rounding makes differences of equal fractions differ by so much.
+# Differences with a smaller range count as equal: rounding makes differences of equal fractions differ slightly.
 ROUNDING = 1e-12
 
 

@@ -1,12 +1,12 @@
-"""Data sets: where they come from, how they are split, scaled and augmented.
+"""Data sets: sources, split, scaling and augmentation.
 
 ::
 
-    load(config)        the training and validation side, scaled; what a trial trains on
-    load_test(config)   the test set, for the reporter alone
-    check(config)       everything that can be found wrong before anything is trained
-    checksum(config)    a short name for the training data, kept with the results
-    training_positions(config)   where in the training set the training side stands
+    load(config)                 training and validation side, scaled: the data of a trial
+    load_test(config)            test set, for the report only
+    check(config)                all checks that are possible before anything is trained
+    checksum(config)             checksum of the training data, stored with the results
+    training_positions(config)   positions of the training side in the training set of the source
 
 ``config`` is the ``data`` group of the configuration, a plain mapping; ``conf/data/base.yaml`` explains its keys.
 Importing this package imports numpy and nothing heavier.

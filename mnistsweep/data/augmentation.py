@@ -1,4 +1,4 @@
-"""Random distortions of training images: rotation, shift, shear and zoom as one affine map an image."""
+"""Random distortions of training images: rotation, shift, shear and zoom as one affine map per image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Augmentation:
     background: tuple[float, ...] = (0.0,)
 
     def apply(self, images: NDArray[Any], seed: int, epoch: int) -> NDArray[Any]:
-        """Distort each image by a random map of its own.
+        """Distort each image by a different random map.
 
         A pure function of its arguments, so that a resumed training sees the same images as an uninterrupted one. The
         map of an image depends on its position, not on the number of images.

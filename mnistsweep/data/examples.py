@@ -38,7 +38,7 @@ class Dataset:
         train: Training side, after the split and ``data.train_limit``.
         validation: Validation side, on which scores are measured.
         classes: Number of classes K.
-        augmentation: Random distortions for the training side; None where there are none.
+        augmentation: Random distortions of the training images; None without augmentation.
     """
 
     train: Examples

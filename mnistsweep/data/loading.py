@@ -132,9 +132,10 @@ def check(config: Mapping[str, Any]) -> None:
 
 
 def checksum(config: Mapping[str, Any]) -> str:
-    """Name the training data by its content, so that results can say what they were measured on.
+    """Compute the checksum of the training data. Results store it, to identify the data that they were measured on.
 
-    The whole training set counts, before split and scaling: the same images in another format have the same name.
+    It covers the whole training set before split and scaling; the same images in another file format have the same
+    checksum.
 
     Args:
         config: The ``data`` group of the configuration.

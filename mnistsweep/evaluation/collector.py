@@ -141,7 +141,7 @@ def _winner(context: ReportContext, parameters: int) -> Winner:
 
 
 def _curves(models: Sequence[Predictions]) -> pd.DataFrame | None:
-    """Learning curves of the retrained models, one row an epoch; None if no curve is known."""
+    """Learning curves of the retrained models, one row per epoch; None if no curve is known."""
     import pandas as pd
 
     rows = [

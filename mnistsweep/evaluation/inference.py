@@ -58,6 +58,10 @@ def predict(
         dataset: Data set that the model was trained on.
         validation: Whether to predict the validation split too.
         curve: Learning curve of the model; None: unknown.
+
+    Raises:
+        StudyError: The model has several outputs, or its output is not one row of numbers per image.
+        Exception: Any error of the model or of its loss.
     """
     labels = losses.encode(held_out.labels, dataset.classes, compile_model(model, config, dataset))
     probabilities = class_probabilities(model, held_out.images)
@@ -75,8 +79,9 @@ def predict(
 def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:
     """Predict the class probabilities of images.
 
-    The outputs of a model without a final softmax, trained with ``from_logits=True``, pass through a softmax. Outputs
-    for losses without probabilities (hinge) are returned as they are; the checks of the analyses reject them.
+    The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
+    there is one column. Outputs for losses without probabilities (hinge) are returned as they are; the checks of the
+    analyses reject them.
 
     Args:
         model: Keras model.

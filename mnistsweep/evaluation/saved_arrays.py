@@ -1,4 +1,4 @@
-"""Arrays saved with their origin, so that a later command computes again only what came from something else.
+"""Arrays saved with their origin, so that a later command recomputes only the arrays with another origin.
 
 The origin is a mapping of plain values: trial, seed, epochs, checksums of the data. It is compared when the arrays are
 read. Where it differs, for example because the sweep continued and has another winner, the arrays count as missing.

@@ -25,7 +25,7 @@ class RankedImages:
 
     Attributes:
         evidence: Images, labels and class names.
-        name: Name of the ranking; that of its CSV file, its folder of pictures, and the start of its figure's name.
+        name: Name of the ranking, of its CSV file and of its folder of pictures; the name of its figure starts with it.
         order: Indices of all test images in the order of the ranking, ``(n,)``.
     """
 

@@ -79,7 +79,7 @@ def _code(text: str) -> Markup:
 def _drawing(svg: str, alt: str) -> Markup:
     """Return an SVG element in a block with its natural width, which the style sheet scales within limits."""
     size = re.match(r'<svg[^>]*viewBox="[\d.]+ [\d.]+ ([\d.]+) ', svg)
-    assert size, "figures.svg makes elements with a viewBox"
+    assert size, "figures.style.to_svg makes elements with a viewBox"
     named = Markup('<svg role="img" aria-label="{}"').format(alt) + Markup(svg.removeprefix("<svg"))
     return Markup('<div class="scroll" tabindex="0" style="--width: {:.0f}px">{}</div>').format(float(size[1]), named)
 

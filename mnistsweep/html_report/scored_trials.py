@@ -1,4 +1,4 @@
-"""ScoredTrials with an objective as arrays, ready to be drawn and compared."""
+"""Trials with an objective as arrays, ready to be drawn and compared."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ScoredTrials:
             space: Search space of the sweep.
             objective: Name of the objective.
             direction: ``max`` or ``min``.
-            records: ScoredTrials in any state and order.
+            records: Records of trials in any state and order.
         """
         scored = [
             (record, value)

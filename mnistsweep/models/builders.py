@@ -44,8 +44,8 @@ def check(config: Mapping[str, Any]) -> list[str]:
         config: The group `model`: `_target_` and the keyword arguments of the function that it names.
 
     Returns:
-        Messages, each naming the key and the nearest right one; empty where no fault was found. Of a user's own
-        target only what its source states is checked here; `build` checks the rest.
+        Messages, each naming the key and the nearest right one; empty where no fault was found. Of a
+        custom target, only what its source states is checked here; `build` checks the rest.
     """
     config = targets.plain(config)
     dotted = config.get("_target_")
@@ -132,10 +132,10 @@ def build(config: Mapping[str, Any], input_shape: Shape, classes: int) -> keras.
 
 
 def as_model(result: Any, config: Mapping[str, Any]) -> keras.Model:
-    """Result of a user's function, checked.
+    """Check that the result of a model function is a Keras model, and return it.
 
     Raises:
-        ConfigError: It is not a `keras.Model`.
+        ConfigError: The result is not a `keras.Model`.
     """
     import keras
 

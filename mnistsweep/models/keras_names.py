@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 REQUIRED = object()
-"""Stands for the default of an argument that has none."""
+"""Placeholder for the default of an argument without a default."""
 
 # The wheels of Keras 3.10 and before keep the public modules in `keras/api`.
 _PUBLIC_FOLDERS = ("", "api")
@@ -40,7 +40,7 @@ def class_names(module: str) -> tuple[str, ...]:
 
 
 def find_class(module: str, name: str) -> str | None:
-    """Public class whose name is equal but for case and underscores; None where there is none.
+    """Public class with this name, ignoring case and underscores; None if there is none.
 
     Example:
         >>> find_class("optimizers", "schedule_free_adamw"), find_class("metrics", "auc")

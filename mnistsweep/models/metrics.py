@@ -14,10 +14,10 @@ KEY = "trainer.metrics"
 SHORT_NAMES = ("acc", "accuracy", "bce", "ce", "crossentropy", "mae", "mape", "mse", "msle")
 """Names that `keras.Model.compile` resolves by itself; accuracy and cross-entropy follow the form of the labels."""
 
-# Public classes that are no measure of a model: base classes, and averages of values that a caller hands over.
+# Public classes that do not measure a model: base classes, and averages of values that the caller passes.
 _NO_MEASURES = ("Mean", "MeanMetricWrapper", "Metric", "Sum")
 
-# Keras separates the package and the name of a registered object so: `keras.saving.register_keras_serializable`.
+# Separator of package and name of an object that `keras.saving.register_keras_serializable` has registered.
 _REGISTERED = ">"
 
 
@@ -33,7 +33,7 @@ def names() -> list[str]:
 
 
 def check(metrics: Iterable[str]) -> list[str]:
-    """Find the metrics that Keras has not under that name.
+    """Find the names that are not names of Keras metrics.
 
     A registered metric (``Package>Name``) passes: it is known to Keras once the module that registers it is imported.
 

@@ -28,7 +28,7 @@ NUMBERS_OR_NULL = (
 
 
 def class_names() -> list[str]:
-    """Classes of the installed Keras that are optimizers by themselves; wrappers take no learning rate of their own.
+    """Optimizer classes of the installed Keras, without wrappers, which take no learning rate.
 
     Example:
         >>> "AdamW" in class_names(), "LossScaleOptimizer" in class_names()

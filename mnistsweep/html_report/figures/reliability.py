@@ -16,7 +16,7 @@ def draw_reliability(panels: Mapping[str, Sequence[Calibration]]) -> Figure:
     """Draw reliability diagrams side by side, each above the number of images in its bins.
 
     Args:
-        panels: Of each, its title and its models. One model has intervals; of several each has a colour.
+        panels: Models of each diagram by its title. A single model has intervals; several models differ in colour.
     """
     with style.applied():
         figure, axes = style.new_figure(
@@ -50,7 +50,7 @@ def _counts(axes: Axes, models: Sequence[Calibration]) -> None:
     alone = len(models) == 1
     for model, colour in zip(models, _colours(len(models)), strict=True):
         filled = model.counts > 0
-        # From below 1, so that a bin of one image is seen.
+        # The bars start below 1, so that a bin with one image is visible.
         counts = np.where(filled, model.counts, 0.5)
         axes.stairs(
             counts, model.edges, baseline=0.5, color=colour, fill=alone, linewidth=1.2, alpha=0.6 if alone else 1
