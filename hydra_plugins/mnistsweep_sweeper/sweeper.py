@@ -1,8 +1,8 @@
 """``hydra/sweeper=mnistsweep`` on the command line of a program with ``@hydra.main``, started with ``-m``.
 
-`mnistsweep sweep` does not come here: it plans and runs a sweep directly. In such a program Hydra itself parses the
-command line, composes the configuration, and only then calls the sweeper. The sweeper therefore builds the recipe from
-what Hydra composed, and plans and runs the sweep in the same way.
+`mnistsweep sweep` does not use this sweeper: it plans and runs a sweep directly. In such a program Hydra itself parses
+the command line, composes the configuration, and only then calls the sweeper. The sweeper therefore builds the recipe
+from what Hydra composed, and plans and runs the sweep in the same way.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 @dataclass
 class WorkerSweeperConfig:
-    """The configuration of the sweeper; `params` holds ranges, and the command line wins over them."""
+    """The configuration of the sweeper; `params` holds ranges, which the command line can replace."""
 
     _target_: str = "hydra_plugins.mnistsweep_sweeper.sweeper.WorkerSweeper"
     params: dict[str, Any] = field(default_factory=dict)

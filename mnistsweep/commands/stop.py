@@ -29,6 +29,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
 
     Raises:
         StudyError: The folder holds no sweep, or its ledger cannot be read.
+        ConfigError: The environment variable of `stopping.unresponsive_seconds` holds no positive number.
         SweepStopped: Some workers still run after `stopping.grace_seconds()` and two leases.
     """
     sweep = load_sweep(folder)

@@ -94,7 +94,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
 
 
 def _finish_files(plan: Plan, ledger: Ledger) -> None:
-    """Write what a killed worker may have left: the exported tables; remove resume files of finished trials."""
+    """Update the exported views and remove resume files of finished trials: a killed worker may have done neither."""
     Views(plan.paths, plan.space, plan.direction, plan.config.objective).refresh(ledger.read)
     for record in ledger.records():
         if record.state.finished:

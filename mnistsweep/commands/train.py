@@ -42,6 +42,7 @@ def train(recipe: Recipe) -> float:
         ConfigError: Every fault of the configuration, before anything is trained.
         DataError: The data cannot be used.
         SweepStopped: The training failed.
+        SystemExit: A signal interrupted the training, with code 130 or 143.
     """
     bare, faults = replace(recipe, overrides=()), Faults()
     parsed, found = parse_overrides(recipe.overrides, bare.options)

@@ -66,7 +66,7 @@ def drop_invalid_overrides(recipe: Recipe, overrides: Sequence[Override]) -> tup
 
 
 def _fault_of(override: Override, recipe: Recipe) -> list[str]:
-    """What is wrong with an override regardless of the others: a range of Hydra's, a group set to something else."""
+    """Faults of an override by itself: a range for one of Hydra's keys, a config group with a value that is no name."""
     if override.is_range:
         return [f"{override.key}: Hydra's own keys cannot be swept; received {override.text!r}."] * override.is_hydra
     if override.is_deleted:

@@ -63,7 +63,7 @@ def describe_unknown_key(key: str, known: Iterable[str], recipe: Recipe, verb: s
         key: The key that the user typed.
         known: The keys that exist.
         recipe: The recipe whose presets are searched.
-        verb: What a leading ``+`` would do.
+        verb: Verb of the hint at a leading ``+``: ``added`` for a fixed value, ``swept`` for a range.
     """
     having = recipe.presets_with(key)
     if having:

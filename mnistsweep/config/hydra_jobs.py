@@ -33,7 +33,7 @@ def launch_jobs(
         task: Function of the composed configuration; a launcher may pickle it.
 
     Returns:
-        What the function returned in each job.
+        Return value of the function in each job.
     """
     config = compose_raw(recipe).copy()
     with initialized_hydra(recipe) as hydra:

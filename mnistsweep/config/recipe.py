@@ -21,7 +21,7 @@ from mnistsweep.config.overrides import parse_fixed, quoted
 from mnistsweep.config.resources import PRIMARY, SWEEPS, default_folders, folders_for
 from mnistsweep.config.schema import register
 
-# Hydra 1.3 must be told which version's defaults apply; Hydra 1.4 deprecates the argument.
+# Hydra 1.3 requires the version whose defaults apply; Hydra 1.4 deprecates the argument.
 HYDRA_OPTIONS: dict[str, Any] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
 
 # Errors that Hydra raises while it composes: ValueError where a group is set to a number, YAMLError for a damaged file.

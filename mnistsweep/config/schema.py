@@ -27,8 +27,8 @@ def sweep_key(
 
     Args:
         default: Default value, or a function that makes it.
-        continuable: Whether the value may change when a sweep is continued: it then says how far and where the sweep
-            runs, not what it searches.
+        continuable: Whether the value may change when a sweep is continued: such a key sets how far and where the
+            sweep runs, not what it searches.
         minimum: Smallest allowed value of a number; None: no limit.
         maximum: Largest allowed value of a number; None: no limit.
     """

@@ -49,7 +49,7 @@ def _without_ranges(recipe: Recipe) -> Recipe:
     """A recipe without its ranges.
 
     Raises:
-        ConfigError: It cannot be composed.
+        ConfigError: The recipe cannot be composed.
     """
     parsed, _ = parse_overrides(recipe.overrides, recipe.options)
     ranges = texts_of(override for override in parsed if override.is_range)

@@ -1,4 +1,4 @@
-"""Step 3 of planning: check configurations before anything is trained, a single one or those of a search.
+"""Step 4 of planning: check configurations before anything is trained, a single one or those of a search.
 
 Only `check_registered_metrics` imports Keras, and only if there are registered metrics.
 """

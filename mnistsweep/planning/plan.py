@@ -1,4 +1,4 @@
-"""A plan: what is searched, over which configuration. ``sweep.yaml`` carries it to workers in other processes."""
+"""Step 3 of planning: the plan, which is what is searched and how; ``sweep.yaml`` stores it for the workers."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Request:
 def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Request:
     """Read a command line and the ranges that its spaces and named sweep bring (``hydra.sweeper.params``).
 
-    The command line wins over ``hydra.sweeper.params``.
+    An override of the command line replaces the entry of ``hydra.sweeper.params`` with the same key.
 
     Args:
         recipe: Recipe of the command line; its overrides may be ranges.

@@ -1,4 +1,4 @@
-"""Checks of how the space is searched: budget, pruner, oracle, enqueued configurations."""
+"""Step 4 of planning, continued: check how the space is searched (budget, pruner, oracle, enqueued configurations)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Announce = Callable[[int], None]
 
 
 def announce_to_nobody(number: int) -> None:
-    """Do nothing: a worker without a supervisor."""
+    """Do nothing; for a worker without a supervisor."""
 
 
 def announce_to_log(number: int) -> None:

@@ -60,7 +60,10 @@ def unresponsive_seconds() -> float:
 def grace_seconds() -> float:
     """Time after a request to stop, in seconds, after which a supervisor kills a worker.
 
-    It is longer than the watchdog needs: the watchdog looks every `MAX_HEARTBEAT_SECONDS` at the latest.
+    It is longer than the watchdog needs, which makes its checks at least every `MAX_HEARTBEAT_SECONDS`.
+
+    Raises:
+        ConfigError: The environment variable of `unresponsive_seconds` holds no positive number.
     """
     return unresponsive_seconds() + MAX_HEARTBEAT_SECONDS + RELEASE_SECONDS
 

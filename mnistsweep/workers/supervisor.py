@@ -145,6 +145,7 @@ def run_workers(
 
     Raises:
         SweepStopped: A worker cannot be started.
+        ConfigError: The environment variable of `stopping.unresponsive_seconds` holds no positive number.
         KeyboardInterrupt: A signal asked to stop; its argument is the exit code.
     """
     paths, grace, running = SweepPaths(folder), grace_seconds(), list[WorkerProcess]()
@@ -188,7 +189,7 @@ def _stop_workers(running: Sequence[WorkerProcess], number: int, grace: float, p
 
 
 def _remove_traces(paths: SweepPaths, pids: Sequence[int]) -> None:
-    """Remove the heartbeats that stopped workers left, so that the end of none counts as a crash of its trial."""
+    """Remove the heartbeats that stopped workers left, so that their exits do not count as crashes of their trials."""
     owners = [owner for pid in pids for owner in names_of_process(paths, pid)]
     if not owners:
         return

@@ -20,7 +20,7 @@ HUNG_SECONDS = 60.0
 
 
 class ClaimHolder(Protocol):
-    """Object that knows which trial the worker runs now."""
+    """Object that holds the claim on the trial that the worker runs now; None between trials."""
 
     claim: Claim | None
 
