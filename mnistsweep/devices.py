@@ -34,9 +34,8 @@ def gpus() -> list[str]:
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         names = (name.strip() for name in chosen.split(","))
-        return list(
-            itertools.takewhile(lambda name: name not in ("", "-1"), names)
-        )  # CUDA ignores what follows such a name
+        # CUDA ignores all names after an empty name or -1.
+        return list(itertools.takewhile(lambda name: name not in ("", "-1"), names))
     program = shutil.which("nvidia-smi")
     return list(_listed(program)) if program is not None else []
 

@@ -1,1 +1,1 @@
-"""The study: the ledger in which workers meet, leases, the budget, exported views."""
+"""The study: the ledger that all workers of a sweep share, leases, the budget, exported views."""

@@ -31,9 +31,8 @@ class HeartbeatMonitor:
         self._coordinator = coordinator
         self._seconds = seconds
         self._monotonic = monotonic
-        self._seen: dict[
-            str, tuple[int | None, float]
-        ] = {}  # last heartbeat of each worker, and when it was first seen
+        # Last heartbeat of each worker, and when it was first observed.
+        self._seen: dict[str, tuple[int | None, float]] = {}
 
     def is_alive(self, owner: str) -> bool:
         """Whether a worker may still run the trials that it owns.

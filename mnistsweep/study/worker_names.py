@@ -44,10 +44,10 @@ def boot_id() -> str:
 
 
 def local_process_exists(paths: SweepPaths, owner: str, heartbeat: int | None) -> bool | None:
-    """Whether a worker's process exists; None if this machine cannot tell.
+    """Whether a worker's process exists; None if this machine cannot determine it.
 
-    A worker on this machine holds the lock on its file in the sweep's folder as long as its process exists. The machine
-    cannot tell for workers on other machines, or if another folder holds the worker's files.
+    A worker on this machine holds the lock on its file in the sweep's folder as long as its process exists. For
+    a worker on another machine, or of a sweep in another folder, this machine cannot determine it.
 
     Args:
         paths: Paths of the sweep's files.
