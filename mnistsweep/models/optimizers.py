@@ -6,6 +6,7 @@ arguments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,16 @@ NUMBERS_OR_NULL = (
 )
 
 
-def class_names() -> list[str]:
-    """Optimizer classes of the installed Keras, without wrappers, which take no learning rate.
+def names() -> list[str]:
+    """Names of all optimizers of the installed Keras, as the configuration spells them.
+
+    Wrappers around other optimizers have no learning rate of their own and are left out.
 
     Example:
-        >>> "AdamW" in class_names(), "LossScaleOptimizer" in class_names()
-        (True, False)
+        >>> "adamw" in names(), "schedule_free_adamw" in names(), "loss_scale_optimizer" in names()
+        (True, True, False)
     """
-    return [name for name in keras_names.class_names("optimizers") if _takes_learning_rate(name)]
+    return sorted(name for name in _classes() if find_class(name) is not None)
 
 
 def find_class(name: Any) -> str | None:
@@ -44,12 +47,14 @@ def find_class(name: Any) -> str | None:
         >>> find_class("sgd"), find_class("schedule_free_adamw"), find_class("adm")
         ('SGD', 'ScheduleFreeAdamW', None)
     """
-    found = keras_names.find_class("optimizers", name) if isinstance(name, str) else None
-    return found if found is not None and _takes_learning_rate(found) else None
+    found = _classes().get(str(name))
+    return found if found is not None and "learning_rate" in keras_names.arguments("optimizers", found) else None
 
 
-def _takes_learning_rate(class_name: str) -> bool:
-    return "learning_rate" in keras_names.arguments("optimizers", class_name)
+def _classes() -> dict[str, str]:
+    """Public classes by their names in the configuration: words separated by underscores, acronyms kept together."""
+    words = "(?<=[a-z])(?=[A-Z][a-z])"
+    return {re.sub(words, "_", name).lower(): name for name in keras_names.class_names("optimizers")}
 
 
 def check(config: Mapping[str, Any], schedule: Mapping[str, Any], epochs: int | None = None) -> list[str]:
@@ -79,19 +84,23 @@ def check(config: Mapping[str, Any], schedule: Mapping[str, Any], epochs: int | 
 def _optimizer_faults(config: Mapping[str, Any]) -> list[str]:
     name, dotted = config.get("name"), config.get("_target_")
     keys = [key for key in config if key not in ("name", "_target_")]
-    if dotted is not None:
-        faults = [fault for key in keys for fault in _value_faults(key, config[key], None)]
-        return target_source.check(dotted, "optimizer._target_") + faults
     class_name = find_class(name)
-    if class_name is None:
+    if dotted is not None:
+        faults, defaults = target_source.check(dotted, "optimizer._target_"), _all_arguments()
+    elif class_name is None:
         remedy = "a class of your own is given as optimizer._target_=package.module.Class"
-        known = [name.lower() for name in class_names()]
-        faults = [fault for key in keys for fault in _value_faults(key, config[key], None)]
-        nearest = suggest(str(name), known, max_names=len(known))
-        return [f"optimizer.name: no optimizer {name!r}; {nearest}; {remedy}", *faults]
-    defaults = keras_names.arguments("optimizers", class_name)
-    faults = [fault for key in keys if key in defaults for fault in _value_faults(key, config[key], defaults[key])]
-    return targets.unknown_keys("optimizer", str(name), keys, defaults) + faults
+        nearest = suggest(str(name), names(), max_names=len(names()))
+        faults, defaults = [f"optimizer.name: no optimizer {name!r}; {nearest}; {remedy}"], _all_arguments()
+    else:
+        defaults = keras_names.arguments("optimizers", class_name)
+        faults = targets.unknown_keys("optimizer", str(name), keys, defaults)
+    return faults + [fault for key in keys if key in defaults for fault in _value_faults(key, config[key], defaults[key])]
+
+
+def _all_arguments() -> Mapping[str, Any]:
+    """Arguments of all optimizers of Keras with their defaults: a user's own class may pass them on to Keras."""
+    classes = filter(None, map(find_class, names()))
+    return {key: value for name in classes for key, value in keras_names.arguments("optimizers", name).items()}
 
 
 def _value_faults(key: str, value: Any, default: Any) -> list[str]:

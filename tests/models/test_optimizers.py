@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import keras_names
-from mnistsweep.models.optimizers import build_learning_rate, build_optimizer, check, class_names, find_class
+from mnistsweep.models.optimizers import build_learning_rate, build_optimizer, check, find_class, names
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
@@ -38,12 +38,13 @@ def test_the_optimizers_are_those_of_keras() -> None:
         for name, value in vars(keras.optimizers).items()
         if inspect.isclass(value) and "learning_rate" in inspect.signature(value).parameters
     }
-    assert set(class_names()) == found
+    assert {find_class(name) for name in names()} == found
 
 
-@pytest.mark.parametrize("name", class_names())
+@pytest.mark.parametrize("name", names())
 def test_the_arguments_read_from_the_source_are_those_of_the_class(name: str) -> None:
-    assert dict(keras_names.arguments("optimizers", name)) == keywords(name)
+    class_name = str(find_class(name))
+    assert dict(keras_names.arguments("optimizers", class_name)) == keywords(class_name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,6 +118,16 @@ def test_an_optimizer_of_ones_own() -> None:
 def test_faults_of_an_optimizer(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_optimizer(load("optimizer", "adam", **keys), CONSTANT, 10, 2)
+
+
+def test_there_is_a_preset_for_each_optimizer() -> None:
+    assert set(NAMES) <= set(names())
+
+
+def test_values_of_a_users_class_are_checked_where_keras_has_the_argument() -> None:
+    config = {"_target_": "keras.optimizers.Adam", "learning_rate": 0.1, "beta_1": "high", "nesterov": 3, "own": "any"}
+    found = check(config, CONSTANT)
+    assert [fault.split()[0] for fault in found] == ["optimizer.beta_1", "optimizer.nesterov"]
 
 
 def test_constant_schedule_is_the_rate_itself() -> None:
