@@ -96,8 +96,15 @@ class Choice:
         return self.values[self.position(value)]
 
     def position(self, value: Value) -> int:
-        """Return the index of a value that `contains` accepts."""
-        return next(position for position, listed in enumerate(self.values) if _is_same(value, listed))
+        """Return the index of a value.
+
+        Raises:
+            SpaceError: The value is not one of the choice.
+        """
+        for position, listed in enumerate(self.values):
+            if _is_same(value, listed):
+                return position
+        raise SpaceError(f"{self.key}: must be one of {self.describe()}; received {value!r}.")
 
     def describe(self) -> str:
         """Return the dimension in Hydra's override grammar."""

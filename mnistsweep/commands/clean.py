@@ -1,7 +1,7 @@
 """`mnistsweep clean`: tests whether removing or correcting suspected label errors improves the winner of a sweep.
 
-The experiment needs ``folds + 5 * seeds`` trainings (20 by default) of the winner's configuration, each with the
-configured number of epochs; `evaluation.cleaning_experiment` describes them.
+The experiment needs ``folds + 5 * seeds`` trainings (20 by default) of the winner's configuration, each as long
+as `cleaning_trainer.training_epochs` says; `evaluation.cleaning_experiment` describes them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from mnistsweep.atomic import atomic_write, write_yaml
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
 from mnistsweep.config.hydra_jobs import run_single_job
-from mnistsweep.config.objective import direction_of
+from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
@@ -92,7 +92,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
     from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.hypermodel_training import train_once
 
-    direction = config.direction if config.direction != "auto" else direction_of(config.objective) or "max"
+    direction = resolve_direction(config.objective, config.direction)
     start = time.monotonic()
 
     def report(epoch: int, value: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import yaml
 from hydra.errors import MissingConfigException
@@ -75,10 +76,11 @@ def describe_unknown_key(key: str, known: Iterable[str], recipe: Recipe, verb: s
 def known_keys(config: DictConfig, prefix: str = "") -> list[str]:
     """Every dotted key of a configuration, inner nodes included, without Hydra's own part."""
     keys: list[str] = []
-    for key in map(str, config):
-        if prefix + key == "hydra":
+    key: Any  # a key of the user's may be an integer
+    for key in config:
+        if prefix + str(key) == "hydra":
             continue
-        keys.append(prefix + key)
+        keys.append(prefix + str(key))
         if not (OmegaConf.is_missing(config, key) or OmegaConf.is_interpolation(config, key)):
             node = config.get(key)
             keys += known_keys(node, f"{prefix}{key}.") if isinstance(node, DictConfig) else []

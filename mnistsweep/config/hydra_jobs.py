@@ -54,7 +54,7 @@ def run_single_job(recipe: Recipe, config: DictConfig, task: Callable[[DictConfi
 
     Hydra's settings take effect as in any program with ``@hydra.main``: `${hydra:...}` is resolved, and
     ``hydra.run.dir``, ``hydra.output_subdir``, ``hydra.job.chdir``, ``hydra.job.env_set``, ``hydra.job_logging`` and
-    the job callbacks apply.
+    ``hydra.callbacks`` apply.
 
     Args:
         recipe: Recipe of the configuration.
@@ -73,7 +73,10 @@ def run_single_job(recipe: Recipe, config: DictConfig, task: Callable[[DictConfi
             raised.append(error)
 
     with initialized_hydra(recipe) as hydra:
-        job = run_job(guarded, config, "hydra.run.dir", None, _context(hydra, config))
+        context, name = _context(hydra, config), recipe.config_name
+        context.callbacks.on_run_start(config=config, config_name=name)
+        job = run_job(guarded, config, "hydra.run.dir", None, context)
+        context.callbacks.on_run_end(config=config, config_name=name, job_return=job)
     for error in raised:
         raise error
     return job.return_value

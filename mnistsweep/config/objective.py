@@ -41,6 +41,16 @@ def direction_of(objective: str) -> str | None:
     return next((direction for part, direction in _NAME_PARTS if part in objective.lower()), None)
 
 
+def resolve_direction(objective: str, direction: str) -> str:
+    """Direction of an objective, ``max`` or ``min``, where ``direction`` may be ``auto``.
+
+    Example:
+        >>> resolve_direction("val_loss", "auto"), resolve_direction("val_loss", "max")
+        ('min', 'max')
+    """
+    return direction if direction != "auto" else direction_of(objective) or "max"
+
+
 def check_objective(objective: str, direction: str, metrics: Sequence[str] | None) -> list[str]:
     """Check an objective and its direction; returns a message for each fault.
 

@@ -38,6 +38,7 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
     """
     selection, options, held_out = context.selection, context.options, context.held_out
     class_names = check_class_names(options.class_names, context.dataset.classes)
+    search = _search_history(context)  # read before the trainings, so that a damaged file is found at once
     notes: list[str] = []
     winner = selection.winner
     models = retrained_predictions(context) if options.refit else [checkpoint_predictions(context, winner)]
@@ -53,7 +54,7 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         images=_images(context),
         top=options.top,
         against=options.against,
-        search=_search_history(context),
+        search=search,
         retraining_curves=_curves(models) if options.refit else None,
         checkpoint=None if checkpoint is None else _checkpoint(context, checkpoint),
         others=others,

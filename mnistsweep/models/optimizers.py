@@ -94,7 +94,9 @@ def _optimizer_faults(config: Mapping[str, Any]) -> list[str]:
     else:
         defaults = keras_names.arguments("optimizers", class_name)
         faults = targets.unknown_keys("optimizer", str(name), keys, defaults)
-    return faults + [fault for key in keys if key in defaults for fault in _value_faults(key, config[key], defaults[key])]
+    return faults + [
+        fault for key in keys if key in defaults for fault in _value_faults(key, config[key], defaults[key])
+    ]
 
 
 def _all_arguments() -> Mapping[str, Any]:

@@ -72,6 +72,7 @@ def check_trials(plan: Plan, faults: Faults) -> None:
         here = Faults()
         with faults.collecting():
             config = check_configuration(plan.composer.plain(point, plan.config.seed), here, added)
+            check_registered_metrics(config, here)
             checked_data(json.dumps(config.data, sort_keys=True, default=str))
         faults.add(_hinted(fault, plan.space) for fault in here.config)
 

@@ -12,8 +12,7 @@ from mnistsweep.config.compose import to_config
 from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Condition, Dimension
 from mnistsweep.models import hypermodels
-from mnistsweep.planning.plan import Plan
-from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.planning.plan import Plan, read_plan
 
 
 def hypermodel_dimensions(plan: Plan) -> list[Dimension]:
@@ -23,7 +22,7 @@ def hypermodel_dimensions(plan: Plan) -> list[Dimension]:
     the command reports that a sweep is complete without Keras.
     """
     if plan.paths.sweep.is_file():
-        before = Plan.from_json(read_sweep_file(plan.paths).get("plan"))
+        before = read_plan(plan.paths)
         if before.config.model == plan.config.model and before.groups == plan.groups:
             known = [d for d in before.space.dimensions if d.key.startswith(HYPERPARAMETERS)]
             return [dimension for dimension in known if dimension.key not in plan.space.keys]

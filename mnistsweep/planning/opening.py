@@ -12,7 +12,7 @@ from mnistsweep.atomic import write_yaml
 from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.planning.provenance import provenance
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.ledger import create_ledger
@@ -62,7 +62,7 @@ def _check_same(plan: Plan) -> None:
     Raises:
         StudyError: It holds another one.
     """
-    before = Plan.from_json(read_sweep_file(plan.paths).get("plan"))
+    before = read_plan(plan.paths)
     changed = plan.differences(before)
     if changed:
         raise StudyError(
@@ -108,4 +108,4 @@ def _spaces(logs: Path) -> Iterator[SearchSpace]:
     """The search spaces of all sweeps in a folder, without those that cannot be read."""
     for folder in sorted(logs.iterdir()):
         with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError):
-            yield Plan.from_json(read_sweep_file(SweepPaths(folder))["plan"]).space
+            yield read_plan(SweepPaths(folder)).space

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import devices
-from mnistsweep.config.objective import direction_of
+from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.trials import Composer
@@ -29,6 +29,7 @@ from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.sweep import Sweep
+from mnistsweep.study.sweep_file import read_sweep_file
 
 # CPU threads of a training where the same table is promised with any number of workers: another number of threads
 # rounds sums differently. Small networks gain little beyond four threads.
@@ -72,9 +73,7 @@ class Plan:
     @property
     def direction(self) -> str:
         """Whether the objective is maximized (``max``) or minimized (``min``)."""
-        if self.config.direction != "auto":
-            return self.config.direction
-        return direction_of(self.config.objective) or "max"
+        return resolve_direction(self.config.objective, self.config.direction)
 
     @property
     def is_kerastuner_oracle(self) -> bool:
@@ -202,3 +201,12 @@ def plan_of(sweep: Sweep) -> Plan:
         return Plan.from_json(record)
     except StudyError as error:
         raise StudyError(f"{sweep.paths.folder}: {error}") from error
+
+
+def read_plan(paths: SweepPaths) -> Plan:
+    """Plan in the file ``sweep.yaml`` of a sweep.
+
+    Raises:
+        StudyError: The file cannot be read, is damaged, or was written by a newer version.
+    """
+    return Plan.from_json(read_sweep_file(paths).get("plan"))

@@ -10,7 +10,7 @@ from mnistsweep.config.compose import compose, to_plain
 from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.trials import set_value
-from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics, check_trials
+from mnistsweep.planning.checks import check_configuration, check_data, check_trials
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.plan import Plan
@@ -40,7 +40,6 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
     plan = _draft(request, resolved, faults)
     check_data(plan.config, faults)
     check_trials(plan, faults)
-    check_registered_metrics(plan.config, faults)
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = replace(plan, space=with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))

@@ -12,6 +12,7 @@ from mnistsweep.config.overrides import quoted
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.workers import supervisor
+from mnistsweep.workers.stopping import unresponsive_seconds
 from mnistsweep.workers.worker import work_job
 
 # Runs all workers of a sweep until they have exited; arguments: the plan, the name of this start of the sweep.
@@ -23,8 +24,9 @@ def choose_launcher(plan: Plan) -> Launch:
     """The launcher that the command line of a plan chooses (``hydra/launcher=...``).
 
     Raises:
-        ConfigError: The launcher cannot run that many workers.
+        ConfigError: The launcher cannot run that many workers, or an environment variable is invalid.
     """
+    unresponsive_seconds()  # raises for an invalid variable before anything is written
     name = hydra_jobs.launcher_class(plan.recipe.with_overrides(*plan.hydra)).rpartition(".")[2]
     if name == "LocalLauncher":
         return launch_processes

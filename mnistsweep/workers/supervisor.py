@@ -19,10 +19,9 @@ from pathlib import Path
 from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import read_plan
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.storage.stores import open_coordinator
-from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.study.worker_names import names_of_process
 from mnistsweep.workers.messages import REPLACE, has_started_trial
 from mnistsweep.workers.stopping import StopSignal, grace_seconds
@@ -194,7 +193,7 @@ def _remove_traces(paths: SweepPaths, pids: Sequence[int]) -> None:
     if not owners:
         return
     with contextlib.suppress(Exception):  # must not hide the reason for which the workers were stopped
-        storage = Plan.from_json(read_sweep_file(paths)["plan"]).config.storage
+        storage = read_plan(paths).config.storage
         monitor = HeartbeatMonitor(paths, open_coordinator(paths, storage))
         for owner in owners:
             monitor.clean_up_after(owner)

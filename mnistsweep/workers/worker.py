@@ -15,11 +15,10 @@ from pathlib import Path
 from mnistsweep import devices
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_disk_full
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import read_plan
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
-from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import (
     REPLACE,
@@ -36,10 +35,14 @@ from mnistsweep.workers.watchdog import Watchdog
 
 
 def work(
-    folder: Path, index: int, session: str, stop: StopSignal,
-    announce: Announce = announce_to_nobody, replaceable: bool = False,
-) -> bool:  # fmt: skip
-    """Run trials until the study grants no more, or there is a request to stop.
+    folder: Path,
+    index: int,
+    session: str,
+    stop: StopSignal,
+    announce: Announce = announce_to_nobody,
+    replaceable: bool = False,
+) -> bool:
+    """Run trials until the study grants no more; return whether a new process should take the place of this one.
 
     Args:
         folder: Path of the sweep's folder.
@@ -49,13 +52,11 @@ def work(
         announce: Function that is called with the number of each trial when it starts.
         replaceable: Whether a supervisor starts a new process in place of one that has used too much memory.
 
-    Returns:
-        Whether a new process should take the place of this one.
-
     Raises:
         SweepStopped: Too many trials failed, or the disk is full.
     """
-    paths, plan = SweepPaths(folder), Plan.from_json(read_sweep_file(SweepPaths(folder))["plan"])
+    paths = SweepPaths(folder)
+    plan = read_plan(paths)
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
     memory = MemoryLimit(config.worker_memory_gb, config.workers) if replaceable else None

@@ -234,3 +234,9 @@ def test_a_sweep_around_a_configuration_of_ones_own(tmp_path: Path) -> None:
     found = trial(plan, optimizer="sgd", model__dropout=0.1)
     assert (found["model"]["layer_size"], found["model"]["dropout"], found["trainer"]["epochs"]) == (99, 0.1, 2)
     assert set(trial(planned("model=wide,fast_conv", recipe=recipe), model="fast_conv")["model"]) > {"conv_layers"}
+
+
+def test_keys_of_a_preset_may_be_integers_or_booleans(tiny_data: list[str]) -> None:
+    weights = "+model.class_weight={0:1.0,true:2.0}"
+    plan = plan_sweep(Recipe(), [*tiny_data, "optimizer=adam,sgd", "model._target_=keras.Sequential", weights])
+    assert plan.config.model["class_weight"] == {0: 1.0, True: 2.0}

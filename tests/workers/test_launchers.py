@@ -104,3 +104,14 @@ def test_a_sweep_through_a_launcher_of_hydra(
     sweep = load_sweep(elsewhere / "logs" / "sweep")
     assert [trial.state for trial in sweep.trials.itertuples()] == ["completed"] * 4
     assert sorted(path.name for path in elsewhere.iterdir()) == ["logs"]
+
+
+def test_an_invalid_time_limit_of_stopping_is_found_before_anything_is_written(
+    tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNISTSWEEP_UNRESPONSIVE_SECONDS", "soon")
+    answer = command(capfd, "sweep", *tiny_data, "model.dropout=0,0.1", "name=never")
+    assert answer.code == 2
+    assert not (tmp_path / "logs").exists()
+    assert "MNISTSWEEP_UNRESPONSIVE_SECONDS: must be a positive number of seconds; received 'soon'" in answer.err
