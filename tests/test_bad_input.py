@@ -168,8 +168,8 @@ BAD = [
     # Commands, options, folders
     ("statsu", r"^there is no command 'statsu'; did you mean 'status'\?"),
     ("status", r"^the following arguments are required: SWEEP; see mnistsweep status --help\.$"),
-    ("status logs/nothing", r"^logs/nothing: no sweep is there"),
-    ("export nothing", r"^nothing: no sweep is there"),
+    ("status logs/nothing", r"^logs/nothing: no sweep found"),
+    ("export nothing", r"^nothing: no sweep found"),
     ("status a b", r"^status: expects one sweep; received 'b' too\.$"),
     ("status a --outptu b", r"^status: there is no option '--outptu'"),
     ("train --confg-name best", r"^train: there is no option '--confg-name'; did you mean '--config-name'\?"),
@@ -273,7 +273,7 @@ def test_a_folder_that_holds_no_sweep(elsewhere: Path, capfd: Capture) -> None:
 
 def test_logs_that_is_a_file(elsewhere: Path, capfd: Capture) -> None:
     (elsewhere / "logs").write_text("", encoding="utf-8")
-    matches(refused(capfd, "status", "sweep"), (r"^sweep: no sweep is there",))
+    matches(refused(capfd, "status", "sweep"), (r"^sweep: no sweep found",))
 
 
 # Reading what is not there

@@ -95,7 +95,7 @@ def load_sweep(folder: str | Path) -> Sweep:
         beside = [path.parent.name for path in paths.folder.parent.glob(f"*/{paths.sweep.name}")]
         hint = suggest(paths.name, beside)
         end = f"; {hint}" if hint else "."
-        raise StudyError(f"{folder}: no sweep is there ({paths.sweep.name} is missing){end}")
+        raise StudyError(f"{folder}: no sweep found ({paths.sweep.name} is missing){end}")
     return Sweep(paths)
 
 

@@ -196,7 +196,7 @@ def test_finished_experiments_are_printed_and_errors_are_raised_without_keras(cl
             fresh,
             ("clean.folds=90",),
         ): r"DataError: .*class \d has \d+ examples in the training split, received 90 folds",
-        (fresh.parent / "frsh", ()): r"StudyError: .*frsh.*no sweep is there",
+        (fresh.parent / "frsh", ()): r"StudyError: .*frsh.*no sweep found",
         (
             cleaned.folder,
             ("clean.plant=0",),

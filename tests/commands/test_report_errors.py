@@ -75,8 +75,8 @@ def test_sweeps_without_a_winner_or_without_their_data(
         assert not failed.report.folder.exists()
         assert not done.report.folder.exists()
 
-    refused("dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
-    refused("logs/dne", r"logs/dne: no sweep is there \(sweep\.yaml is missing\); did you mean 'done'\? .*")
+    refused("dne", r"logs/dne: no sweep found \(sweep\.yaml is missing\); did you mean 'done'\? .*")
+    refused("logs/dne", r"logs/dne: no sweep found \(sweep\.yaml is missing\); did you mean 'done'\? .*")
     refused("failed", r".*no trial has completed yet.* \(2 started\)\. Trial 0 failed: it broke\. .* continues it\.")
     with np.load(own) as file:
         arrays = {name: file[name] for name in file.files}

@@ -37,7 +37,7 @@ def test_a_report_is_opened_as_it_was_made(reported: Reported, evidence: Evidenc
 def test_errors_for_missing_or_damaged_files_name_the_command_that_creates_them(
     reported: Reported, folder: Path, tmp_path: Path, tiny_file: Path
 ) -> None:
-    with pytest.raises(StudyError, match=r"no sweep is there .*did you mean 'search'\?"):
+    with pytest.raises(StudyError, match=r"no sweep found .*did you mean 'search'\?"):
         load_report(reported.folder.with_name("serch"))
     bare = copied(reported.folder, tmp_path / "bare", report=False)
     with pytest.raises(StudyError, match=r"bare: there is no report yet; create one with mnistsweep report .*bare$"):

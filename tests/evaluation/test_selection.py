@@ -98,7 +98,7 @@ def test_a_sweep_without_trials_has_no_winner(finish: Finish) -> None:
 
 def test_the_nearest_sweep_is_named(finish: Finish) -> None:
     folder = finish(0.5)
-    with pytest.raises(StudyError, match=r"no sweep is there .*did you mean 'search'\?"):
+    with pytest.raises(StudyError, match=r"no sweep found .*did you mean 'search'\?"):
         select(folder.with_name("serch"))
 
 

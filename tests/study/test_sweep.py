@@ -100,5 +100,5 @@ def test_a_changed_file_is_seen_after_a_refresh_only(
 
 def test_the_error_for_a_missing_sweep_names_the_nearest(paths: SweepPaths) -> None:
     write_yaml(paths.sweep, {})
-    with pytest.raises(StudyError, match=r"serch: no sweep is there \(sweep.yaml is missing\); did you mean 'search'"):
+    with pytest.raises(StudyError, match=r"serch: no sweep found \(sweep.yaml is missing\); did you mean 'search'"):
         load_sweep(paths.folder.parent / "serch")
