@@ -40,7 +40,7 @@ def test_mean_and_spread_over_seeds() -> None:
 
 
 def test_the_interval_covers_the_sampling_of_images() -> None:
-    """Of a model that is right in 90 % of all images, sampled anew: about 95 of 100 intervals hold the truth."""
+    """Coverage of the interval: of 100 samples of a model with 90 % accuracy, about 95 intervals contain it."""
     right = np.random.default_rng(1).uniform(size=(2000, 500)) < 0.9
     low, high = wilson_interval(right.sum(axis=1), 500)
     assert 0.93 < ((low <= 0.9) & (high >= 0.9)).mean() < 0.97

@@ -1,4 +1,4 @@
-"""Arms held against each other, and what is text of them."""
+"""Comparison of the arms of the cleaning experiment, and the sentences about it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The lease protocol as a state machine: workers on several hosts that crash, stop, come back late and see stale signs.
 
 Every worker and every observer has a clock of its own, with an origin of its own. Time passes for all of them; a worker
-that runs shows its signs of life meanwhile, one that is stopped or cut off does not. The real `Study` runs over a real
-journal; only hosts, clocks and signs of life are simulated.
+that runs writes heartbeats, one that is suspended or cut off does not. The real `Study` runs over a real
+journal; only hosts, clocks and heartbeats are simulated.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Host:
 
     Attributes:
         clock: Its own monotonic clock, in seconds.
-        lease: Its sign of life.
+        lease: Lease of the worker.
         study: The ledger as it sees it.
         holds: The trial that it believes to be its own.
         runs: False while it is stopped.
@@ -217,7 +217,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(signs=st.sampled_from([1, 2, HEARTBEATS_PER_LEASE, 3 * HEARTBEATS_PER_LEASE]))
     def pass_time(self, signs: int) -> None:
-        """So many times the interval between two signs of life; observers that wait for a trial look meanwhile."""
+        """A number of intervals between two heartbeats; observers that wait for a trial look at heartbeats then."""
         for _ in range(signs):
             for host in self.living:
                 host.clock[0] += STEP

@@ -113,7 +113,7 @@ def test_a_worker_that_was_suspended_for_too_long_discards_its_work(paths: Sweep
     with open_study(paths, make_search(LINE, trials=2), storage, lease_seconds=1.0) as study:
         os.kill(away.pid, signal.SIGSTOP)
         other = claim(study)
-        assert other.number == 1  # a lease lasts a while after the last sign of life
+        assert other.number == 1  # a lease lasts a while after the last heartbeat
         train(study, other, 0.75)
         taken: list[Any] = []
 
@@ -233,7 +233,7 @@ def test_four_workers_that_are_killed_repeatedly_finish_exactly_the_budget(
 
     workers = [worker() for _ in range(4)]
     ledger = Ledger(paths, storage)
-    for victim, count in enumerate((3, 9, 17)):  # at some moment after so many trials
+    for victim, count in enumerate((3, 9, 17)):  # at some moment after this number of trials
         wait_until(lambda count=count: len(ledger.records()) >= count)
         workers[victim].kill()
         workers[victim].join()

@@ -74,7 +74,7 @@ def test_another_trial_that_is_better_does_not_win() -> None:
 
 
 def wrong_on_other_images(seeds: int, worse: int) -> Section:
-    """Planted: so many seeds, the first of them each wrong on one image in twenty, none on another's."""
+    """Evidence of several seeds; each of the first ones is wrong on one image in twenty, on different images."""
     labels = EVIDENCE.labels
     p = np.tile(np.eye(10)[labels], (seeds, 1, 1))
     for seed in range(worse):
