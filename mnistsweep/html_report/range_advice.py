@@ -64,7 +64,7 @@ def _sentences(trials: ScoredTrials, dimension: Dimension, best: Any) -> Iterato
 
 
 def _unlikely(there: int, best: int, share: float) -> bool:
-    """Return whether this number of the best trials in this share of the range is unlikely by chance (binomial tail)."""
+    """Return whether this number of the best trials in this share of the range is unlikely (binomial tail)."""
     from scipy.stats import binom
 
     return 2 * there > best >= MIN_BEST and bool(binom.sf(there - 1, best, share) <= MAX_PROBABILITY)
