@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mnistsweep import __version__
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_disk_full
+from mnistsweep.version import __version__
 
 if TYPE_CHECKING:
     from mnistsweep.config.recipe import Recipe

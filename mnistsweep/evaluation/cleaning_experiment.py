@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from mnistsweep import __version__, data
+from mnistsweep import data
 from mnistsweep.analysis.arms import compare_arms, summarize_arms
 from mnistsweep.analysis.arrays import check, check_probabilities
 from mnistsweep.analysis.confidence import rank_ambiguous
@@ -43,6 +43,7 @@ from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import CleanPaths
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.seeds import Purpose, experiment_seed
+from mnistsweep.version import __version__
 
 
 @dataclass(frozen=True, eq=False)

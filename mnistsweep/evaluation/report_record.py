@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistsweep import __version__
 from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import StudyError
+from mnistsweep.version import __version__
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import mnistsweep
 from mnistsweep.study.sweep_file import FORMAT
+from mnistsweep.version import __version__
 
 # Packages whose versions can change the result of a trial.
 PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
@@ -20,11 +20,10 @@ PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core
 
 def provenance() -> dict[str, Any]:
     """Command, time, and versions of this process."""
-    git = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(mnistsweep.__file__).parent
-    )
+    package = Path(__file__).parents[1]
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=package)
     return {
-        "mnistsweep": mnistsweep.__version__,
+        "mnistsweep": __version__,
         "format": FORMAT,
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

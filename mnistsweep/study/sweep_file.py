@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from mnistsweep import __version__
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.version import __version__
 
 FORMAT = 1
 """Format number of the files in a sweep's folder.
