@@ -15,6 +15,13 @@ from mnistsweep.errors import SpaceError
 from mnistsweep.space import SearchSpace, canonical
 
 
+def test_the_position_of_a_value_that_is_not_in_a_choice() -> None:
+    choice = Choice("layers", (1, 2.0, "three"))
+    assert [choice.position(value) for value in choice.values] == [0, 1, 2]
+    with pytest.raises(SpaceError, match=r"layers: must be one of choice\(1, 2\.?0?, three\); received 4\."):
+        choice.position(4)
+
+
 @given(DIMENSIONS, UNIT)
 def test_a_value_has_the_type_of_its_dimension(dimension: Dimension, unit: float) -> None:
     value = dimension.value_at(unit)

@@ -15,7 +15,7 @@ from mnistsweep.errors import DataError
 # Smallest normal float32, which replaces smaller probabilities so that every logarithm is finite. A smaller probability
 # has underflowed in the model's own arithmetic: its logits differ by more than 87. A larger value would clip logits
 # that float32 can represent.
-MIN_PROBABILITY = float(np.finfo(np.float32).tiny)
+MIN_LOGIT_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 # Range of the search for a temperature.
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
@@ -60,7 +60,7 @@ def fit_temperature(probabilities: Any, labels: Any) -> Temperature:
     they are the logarithms of the probabilities, up to a constant per row that cancels in a softmax. A float32
     probability that was rounded to exactly 1 does no harm, because the small probabilities beside it keep seven digits
     each: the relative error of the temperature is about 1e-6. Only a probability of the label that underflowed to 0
-    (logits that differ by more than 87) is replaced by `MIN_PROBABILITY`, and makes the temperature too small.
+    (logits that differ by more than 87) is replaced by `MIN_LOGIT_PROBABILITY`, and makes the temperature too small.
 
     Args:
         probabilities: ``(n, classes)``.
@@ -120,7 +120,7 @@ def apply_temperature(probabilities: Any, temperature: float) -> Floats:
 
 def _logits(probabilities: Floats) -> Floats:
     """Logarithms of the probabilities, shifted so that the largest of each row is 0."""
-    logits = np.log(np.maximum(probabilities, MIN_PROBABILITY))
+    logits = np.log(np.maximum(probabilities, MIN_LOGIT_PROBABILITY))
     return np.asarray(logits - logits.max(axis=-1, keepdims=True))
 
 

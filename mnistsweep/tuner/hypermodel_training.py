@@ -29,7 +29,7 @@ def make_training(
         hp: KerasTuner's hyperparameters of the trial.
         direction: Direction of the objective, ``max`` or ``min``.
         folder: Paths of the trial's files.
-        hooks: Callbacks of the training.
+        hooks: Functions that the training calls: reports of the objective, checks for a request to stop.
         resume: Path of the resume file; None: the training state is not saved.
     """
     return Training(
@@ -51,7 +51,10 @@ def train_once(config: Config, direction: str, folder: TrialPaths, hooks: Hooks)
         config: Configuration to train.
         direction: Direction of the objective, ``max`` or ``min``.
         folder: Paths of the training's files; earlier files in this folder are removed.
-        hooks: Callbacks of the training.
+        hooks: Functions that the training calls: reports of the objective, checks for a request to stop.
+
+    Returns:
+        Outcome of the training: its state and result.
 
     Raises:
         TrialFailed: The training diverged, or exceeded a limit.
