@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mnistsweep.errors import suggest
 
 DIRECTIONS = ("auto", "max", "min")
 
-# Parts of metric names with the better direction; the first part that a name contains decides.
-_NAME_PARTS = (
-    ("loss", "min"),
-    ("error", "min"),
-    ("crossentropy", "min"),
-    ("poisson", "min"),
-    ("divergence", "min"),
-    ("hinge", "min"),
-    ("mse", "min"),
-    ("mae", "min"),
-    ("mape", "min"),
-    ("msle", "min"),
-    ("acc", "max"),
-    ("auc", "max"),
-    ("precision", "max"),
-    ("recall", "max"),
-    ("f1", "max"),
-    ("score", "max"),
-    ("iou", "max"),
-    ("io_u", "max"),
+# Names in the logs of Keras's metrics and losses, for which larger values are better. KerasTuner has the first two lines;
+# it takes every other metric of Keras for an error, also those of the last three lines.
+_MAXIMIZED = frozenset(
+    "acc accuracy binary_accuracy categorical_accuracy sparse_categorical_accuracy top_k_categorical_accuracy "
+    "sparse_top_k_categorical_accuracy true_positives true_negatives precision recall auc "
+    "sensitivity_at_specificity specificity_at_sensitivity precision_at_recall recall_at_precision "
+    "f1_score fbeta_score r2_score concordance_correlation pearson_correlation "
+    "io_u binary_io_u mean_io_u one_hot_io_u one_hot_mean_io_u".split()
 )
+
+# The same for smaller values. Keras's cosine similarity is in neither set: as a metric, larger values are better; as a
+# loss, smaller ones.
+_MINIMIZED = frozenset(
+    "loss bce ce crossentropy binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy "
+    "binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy "
+    "mae mape mse msle mean_absolute_error mean_absolute_percentage_error mean_squared_error "
+    "mean_squared_logarithmic_error root_mean_squared_error huber huber_loss log_cosh logcosh poisson kl_divergence "
+    "hinge squared_hinge categorical_hinge ctc circle dice tversky false_positives false_negatives".split()
+)
+
+# What Keras adds to the name of a metric: the data set, that sample weights are used, and the number of the object
+# where a process has created several.
+_ADDED = re.compile(r"^(?:val_)?(?:weighted_)?(.*?)(?:_\d+)?$")
 
 
 def direction_of(objective: str) -> str | None:
-    """Better direction of a metric, ``max`` or ``min``, derived from its name; None where the name is unknown.
+    """Better direction of a metric, ``max`` or ``min``; None unless it is a metric or a loss of Keras.
+
+    Only whole names count: ``val_inaccuracy`` and ``val_brier_score`` contain the names of metrics that are maximized.
+
+    Args:
+        objective: Name in the logs of a training; ``val_``, ``weighted_`` and a number at its end are ignored.
 
     Example:
-        >>> direction_of("val_accuracy"), direction_of("val_loss"), direction_of("val_cosine")
+        >>> direction_of("val_auc_1"), direction_of("val_loss"), direction_of("val_brier_score")
         ('max', 'min', None)
     """
-    return next((direction for part, direction in _NAME_PARTS if part in objective.lower()), None)
+    match = _ADDED.match(objective.lower())
+    name = match[1] if match else objective
+    return "max" if name in _MAXIMIZED else "min" if name in _MINIMIZED else None
 
 
 def resolve_direction(objective: str, direction: str) -> str:
@@ -68,6 +78,6 @@ def check_objective(objective: str, direction: str, metrics: Sequence[str] | Non
         hint = f"{suggest(objective, known)}. (trainer.metrics sets the measured metrics.)"
         faults.append(f"objective: {objective!r} is not measured; {hint}")
     elif direction == "auto" and direction_of(objective) is None:
-        rule = f"cannot be derived from the name of the objective {objective!r}"
+        rule = f"{objective!r} is not the name of a metric or a loss of Keras, so the better direction is unknown"
         faults.append(f"direction: {rule}; set direction=max or direction=min.")
     return faults

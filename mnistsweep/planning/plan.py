@@ -185,7 +185,8 @@ class Plan:
     def fingerprint(self) -> dict[str, str]:
         """The keys that define the search, with their values as JSON."""
         record = self.to_json()
-        flat = {key: value for key, value in record["config"].items() if key not in CONTINUABLE_KEYS}
+        config = record["config"] | {"direction": self.direction}  # `auto` and what it stands for are the same search
+        flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}
         return {key: json.dumps(value, sort_keys=True) for key, value in (flat | dimensions).items()}
 

@@ -104,7 +104,18 @@ def test_glob_chooses_among_the_options_of_a_group() -> None:
         ("val_mean_absolute_error", "min"),
         ("val_mse", "min"),
         ("val_kl_divergence", "min"),
+        ("val_auc_1", "max"),
+        ("val_weighted_accuracy", "max"),
+        ("val_r2_score", "max"),
+        ("val_false_positives", "min"),
         ("val_cosine_similarity", None),
+        ("val_brier_score", None),
+        ("val_fid_score", None),
+        ("val_false_acceptance_rate", None),
+        ("val_inaccuracy", None),
+        ("val_neg_log_loss", None),
+        ("val_neg_mean_squared_error", None),
+        ("val_f1", None),
     ],
 )
 def test_the_direction_follows_from_the_name_where_it_tells(objective: str, direction: str | None) -> None:
