@@ -9,24 +9,25 @@ from mnistsweep.errors import suggest
 
 DIRECTIONS = ("auto", "max", "min")
 
-# Names in the logs of Keras's metrics and losses, for which larger values are better. KerasTuner has the first two lines;
-# it takes every other metric of Keras for an error, also those of the last three lines.
-_MAXIMIZED = frozenset(
-    "acc accuracy binary_accuracy categorical_accuracy sparse_categorical_accuracy top_k_categorical_accuracy "
-    "sparse_top_k_categorical_accuracy true_positives true_negatives precision recall auc "
-    "sensitivity_at_specificity specificity_at_sensitivity precision_at_recall recall_at_precision "
-    "f1_score fbeta_score r2_score concordance_correlation pearson_correlation "
-    "io_u binary_io_u mean_io_u one_hot_io_u one_hot_mean_io_u".split()
+# Names in the logs of Keras's metrics for which larger values are better. KerasTuner has the first three lines; it
+# takes every other metric of Keras for an error.
+_MAXIMIZED = (
+    *("acc", "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "auc", "precision"),
+    *("recall", "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy", "true_positives", "true_negatives"),
+    *("sensitivity_at_specificity", "specificity_at_sensitivity"),
+    *("precision_at_recall", "recall_at_precision", "f1_score", "fbeta_score", "r2_score", "concordance_correlation"),
+    *("pearson_correlation", "io_u", "binary_io_u", "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u"),
 )
 
-# The same for smaller values. Keras's cosine similarity is in neither set: as a metric, larger values are better; as a
-# loss, smaller ones.
-_MINIMIZED = frozenset(
-    "loss bce ce crossentropy binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy "
-    "binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy "
-    "mae mape mse msle mean_absolute_error mean_absolute_percentage_error mean_squared_error "
-    "mean_squared_logarithmic_error root_mean_squared_error huber huber_loss log_cosh logcosh poisson kl_divergence "
-    "hinge squared_hinge categorical_hinge ctc circle dice tversky false_positives false_negatives".split()
+# The same for smaller values. Keras's cosine similarity is in neither list: larger values of the metric are better, and
+# smaller values of the loss.
+_MINIMIZED = (
+    *("loss", "bce", "ce", "crossentropy", "binary_crossentropy", "binary_focal_crossentropy"),
+    *("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_generalized_cross_entropy"),
+    *("sparse_categorical_crossentropy", "mae", "mape", "mse", "msle", "mean_absolute_error", "mean_squared_error"),
+    *("mean_absolute_percentage_error", "mean_squared_logarithmic_error", "root_mean_squared_error", "huber"),
+    *("huber_loss", "log_cosh", "logcosh", "poisson", "kl_divergence", "hinge", "squared_hinge", "categorical_hinge"),
+    *("ctc", "circle", "dice", "tversky", "false_positives", "false_negatives"),
 )
 
 # What Keras adds to the name of a metric: the data set, that sample weights are used, and the number of the object
