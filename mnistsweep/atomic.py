@@ -12,6 +12,9 @@ from typing import Any
 
 import yaml
 
+# Maximum length of the part of a temporary name that is that of the file: a longer name may not fit a file system.
+MAX_STEM_BYTES = 100
+
 # Pattern of the names that `atomic_write` gives to its temporary files.
 _TEMPORARY_NAME = re.compile(r"\..+-[0-9a-f]{12}(\.\w+)?")
 
@@ -37,16 +40,25 @@ def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
     """
     if not path.parent.is_dir():  # this test is much cheaper than mkdir
         path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
+    part = path.with_name(_temporary_name(path))
     try:
         yield part
         if durable:
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename == str(part):
+            error.filename = str(path)  # the user knows no other name
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            part.unlink()
         raise
+
+
+def _temporary_name(path: Path) -> str:
+    """Name of a temporary file beside a file, with the same suffix; it is short where the file's name is long."""
+    stem = os.fsencode(path.stem)[:MAX_STEM_BYTES].decode("utf-8", errors="ignore")
+    return f".{stem}-{secrets.token_hex(6)}{path.suffix}"
 
 
 def remove_temporary_files(folder: Path) -> None:

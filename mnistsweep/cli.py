@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_disk_full
+from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
 from mnistsweep.version import __version__
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         _refuse_unknown(commands[options.command], options, overrides)
-        with translate_disk_full("a file"):
+        with translate_os_errors("a file"):
             return int(options.run(options, overrides))
     except MnistSweepError as error:
         return _print_error(error)

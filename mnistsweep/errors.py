@@ -7,8 +7,9 @@
     │   └── SpaceError         a search space that is empty, contradictory or not searchable
     ├── DataError              a data file that is missing, damaged or does not fit the others
     ├── StudyError             a ledger that cannot be used or belongs to another search
+    ├── FileError              a file or a folder that cannot be read or written
     ├── SweepStopped           exit code 1: the sweep cannot continue (too many failed trials, ...)
-    │   └── DiskFull           no file can be written
+    │   └── WriteRefused       the disk stores nothing: it is full or read-only, or a limit is exceeded
     ├── LeaseLost              another worker owns the trial; the work of this one is discarded
     └── TrialFailed            one trial failed; the sweep continues
         └── TrialLimited       a limit of the configuration ended the trial; the sweep is healthy
@@ -25,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import os
 import re
 from collections.abc import Iterable, Iterator
 
@@ -51,25 +53,39 @@ class StudyError(MnistSweepError):
     """A ledger cannot be used, or it belongs to another search."""
 
 
+class FileError(MnistSweepError):
+    """A file or a folder cannot be read or written."""
+
+    @classmethod
+    def at(cls, where: str, error: OSError) -> FileError:
+        """Error for an error of the operating system.
+
+        Args:
+            where: Path of the file, or a description.
+            error: Error of the operating system.
+        """
+        return cls(f"{where}: cannot be used: {error.strerror or error}.")
+
+
 class SweepStopped(MnistSweepError):
     """The sweep cannot continue; finished trials stay finished."""
 
     exit_code = 1
 
 
-class DiskFull(SweepStopped):
-    """No file can be written. The trial has not failed; the same command continues when there is free disk space."""
+class WriteRefused(SweepStopped):
+    """The disk stores nothing: it is full or read-only, or a limit is exceeded. The trial has not failed."""
 
     @classmethod
-    def at(cls, where: str, error: OSError) -> DiskFull:
+    def at(cls, where: str, number: int) -> WriteRefused:
         """Error for a file that could not be written.
 
         Args:
             where: Path of the file, or a description.
-            error: Error of the operating system.
+            number: Error number of the operating system, a key of `REMEDIES`.
         """
-        reason = error.strerror or error
-        return cls(f"{where}: cannot be written: {reason}. Free disk space; then the same command continues.")
+        remedy = f"{REMEDIES[number]}; then the same command continues."
+        return cls(f"{where}: cannot be written: {os.strerror(number)}. {remedy}")
 
 
 class LeaseLost(MnistSweepError):
@@ -84,8 +100,13 @@ class TrialLimited(TrialFailed):
     """A trial exceeded a limit of the configuration (`trial.timeout_minutes`, `trial.max_parameters`)."""
 
 
-# Disk full, quota exceeded, maximum file size exceeded, file system mounted read-only.
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+# What removes the cause of a refused write, by error number.
+REMEDIES = {
+    errno.ENOSPC: "Free disk space",
+    errno.EDQUOT: "Free space in your disk quota, or raise the quota",
+    errno.EFBIG: "Raise the limit of the file size (ulimit -f)",
+    errno.EROFS: "Mount the file system for writing",
+}
 
 # HDF5 gives the error number only in the message: "(unable to close file, errno = 28, error message = ...".
 _HDF5_NUMBER = re.compile(r"errno = (\d+)")
@@ -96,45 +117,81 @@ _TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
 MAX_DESCRIPTION_LENGTH = 300
 
 
-def is_disk_full(error: BaseException | None) -> bool:
-    """Whether a full or read-only disk, or an exceeded quota, caused an error.
+def refused_write(error: BaseException, where: str) -> WriteRefused | None:
+    """The refused write that caused an error; None if another cause did.
 
     Args:
         error: Any exception; its causes and contexts are examined too.
+        where: Path or description of what was written, for an error of the operating system.
 
     Example:
-        >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device"))
+        >>> str(refused_write(OSError(errno.ENOSPC, "No space left on device"), "a.txt"))
+        'a.txt: cannot be written: No space left on device. Free disk space; then the same command continues.'
+        >>> refused_write(FileNotFoundError(2, "No such file"), "a.txt") is None
         True
-        >>> is_disk_full(FileNotFoundError(2, "No such file"))
-        False
     """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        in_message = _HDF5_NUMBER.search(str(error))
-        number = error.errno if isinstance(error, OSError) and error.errno else in_message and int(in_message[1])
-        if isinstance(error, DiskFull) or number in _DISK_FULL:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    for one in _chain(error):
+        if isinstance(one, WriteRefused):
+            return one
+        in_message = _HDF5_NUMBER.search(str(one))
+        number = one.errno if isinstance(one, OSError) and one.errno else in_message and int(in_message[1])
+        if number in REMEDIES:
+            return WriteRefused.at(where, number)
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, its cause or context, the cause of that, and so on."""
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 @contextlib.contextmanager
-def translate_disk_full(where: str) -> Iterator[None]:
-    """Raise an `OSError` of a full disk as `DiskFull`; other errors pass unchanged.
+def translate_refused_writes(where: str) -> Iterator[None]:
+    """Raise an `OSError` of a refused write as `WriteRefused`; other errors pass unchanged.
 
     Args:
         where: Path or description of what is written, for errors that do not name a file.
 
     Raises:
-        DiskFull: The disk is full.
+        WriteRefused: The disk is full or read-only, or a limit is exceeded.
     """
     try:
         yield
     except OSError as error:
-        if not is_disk_full(error):
+        refused = refused_write(error, _file_of(error, where))
+        if refused is None:
             raise
-        raise DiskFull.at(str(error.filename or where), error) from error
+        raise refused from error
+
+
+@contextlib.contextmanager
+def translate_os_errors(where: str) -> Iterator[None]:
+    """Raise every `OSError` as an error with one line for the user, except that of a closed pipe.
+
+    Args:
+        where: Path or description of what is read or written, for errors that do not name a file.
+
+    Raises:
+        WriteRefused: The disk is full or read-only, or a limit is exceeded.
+        FileError: A file or a folder cannot be used for another reason.
+    """
+    try:
+        with translate_refused_writes(where):
+            yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError.at(_file_of(error, where), error) from error
+
+
+def _file_of(error: OSError, where: str) -> str:
+    """File of an error; of two files it is the one that the program wanted to create."""
+    return str(error.filename2 or error.filename or where)
 
 
 def describe_error(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.errors import DataError, StudyError, is_disk_full
+from mnistsweep.errors import DataError
 from mnistsweep.evaluation.report import Report, load_report
 
 # Number of classes in the table.
@@ -27,7 +27,7 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
         output: Path of the PNG file; None: a file in the report's folder.
 
     Raises:
-        StudyError: There is no report, or the PNG file cannot be written.
+        StudyError: There is no report.
         DataError: The position is outside of the test set, or all images are predicted correctly.
     """
     from mnistsweep.html_report.figures import style
@@ -60,13 +60,8 @@ def _next_wrong(report: Report, index: int) -> int:
 
 
 def _write(target: Path, content: bytes) -> None:
-    try:
-        with atomic_write(target, durable=False) as part:
-            part.write_bytes(content)
-    except OSError as error:
-        if is_disk_full(error):
-            raise
-        raise StudyError(f"{target}: cannot be written: {error.strerror or error}.") from error
+    with atomic_write(target, durable=False) as part:
+        part.write_bytes(content)
 
 
 def _table(report: Report, index: int) -> Table:

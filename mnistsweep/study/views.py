@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.errors import translate_disk_full
+from mnistsweep.errors import translate_refused_writes
 from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
@@ -51,7 +51,7 @@ class Views:
             read: Function that reads the ledger.
 
         Raises:
-            DiskFull: The disk is full. The ledger is complete; the views are updated with the next trial.
+            WriteRefused: The disk is full or read-only. The ledger is complete; the next trial updates the views.
         """
         while True:
             with try_exclusive_lock(self._paths.views_lock) as acquired:
@@ -64,7 +64,7 @@ class Views:
 
     def _write(self, state: LedgerState) -> None:
         self.add_finished(state)
-        with translate_disk_full(str(self._paths.results)):
+        with translate_refused_writes(str(self._paths.results)):
             self._table.write()
             self._write_best()
 

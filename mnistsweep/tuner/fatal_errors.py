@@ -12,11 +12,11 @@ from pathlib import Path
 
 from keras_tuner.errors import FatalError
 
-from mnistsweep.errors import DiskFull, StudyError, describe_error, is_disk_full
+from mnistsweep.errors import StudyError, WriteRefused, refused_write
 
 
-class _FatalDiskFull(DiskFull, FatalError):  # type: ignore[misc]
-    """The disk is full."""
+class _FatalWriteRefused(WriteRefused, FatalError):  # type: ignore[misc]
+    """The disk stores nothing."""
 
 
 class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
@@ -25,13 +25,13 @@ class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
 
 @contextlib.contextmanager
 def stop_worker_on_fatal_errors(folder: Path) -> Iterator[None]:
-    """Raise errors of a full disk and of the ledger as errors that stop the worker.
+    """Raise refused writes and errors of the ledger as errors that stop the worker.
 
     Args:
         folder: Path of the folder that is written to, for the message.
 
     Raises:
-        DiskFull: The disk is full.
+        WriteRefused: The disk is full or read-only, or a limit is exceeded.
         StudyError: The ledger cannot be used.
     """
     try:
@@ -39,9 +39,7 @@ def stop_worker_on_fatal_errors(folder: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, StudyError):
             raise _FatalStudyError(str(error)) from error
-        if not is_disk_full(error):
+        refused = refused_write(error, str(folder))
+        if refused is None:
             raise
-        where = (
-            f"{folder}: cannot be written: {describe_error(error)}. Free disk space; then the same command continues."
-        )
-        raise _FatalDiskFull(str(error) if isinstance(error, DiskFull) else where) from error
+        raise _FatalWriteRefused(str(refused)) from error

@@ -12,7 +12,7 @@ from keras_tuner.errors import FailedTrialError
 
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_error, is_disk_full
+from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_error, refused_write
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
@@ -69,7 +69,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         Raises:
             FailedTrialError: The trial failed: the study has the reason, the trial's folder the traceback. Or another
                 worker owns the trial now: then nothing is written.
-            DiskFull: The disk is full, which the trial did not cause.
+            WriteRefused: The disk is full or read-only, or a limit is exceeded, which the trial did not cause.
             StudyError: The ledger cannot be used.
         """
         oracle: StudyOracle = self.oracle
@@ -107,7 +107,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         try:
             return self._train(oracle, claim, hp, folder)
         except (Exception, SystemExit) as error:  # a user's `sys.exit()` ends the trial, not the sweep
-            if isinstance(error, LeaseLost | StudyError) or is_disk_full(error):
+            if isinstance(error, LeaseLost | StudyError) or refused_write(error, "") is not None:
                 raise
             oracle.verify()
             folder.folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from mnistsweep import devices
-from mnistsweep.errors import MnistSweepError, SweepStopped, translate_disk_full
+from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
 from mnistsweep.study.leases import Lease
@@ -53,7 +53,7 @@ def work(
         replaceable: Whether a supervisor starts a new process in place of one that has used too much memory.
 
     Raises:
-        SweepStopped: Too many trials failed, or the disk is full.
+        SweepStopped: Too many trials failed, or the disk stores nothing.
     """
     paths = SweepPaths(folder)
     plan = read_plan(paths)
@@ -103,7 +103,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
     announce = announce_to_nobody if parent is None else announce_to_log
     with StopSignal(parent) as stop:
         try:
-            with translate_disk_full(str(folder)):
+            with translate_os_errors(str(folder)):
                 if work(folder, index, session, stop, announce, parent is not None):
                     return REPLACE
         except SweepStopped as error:

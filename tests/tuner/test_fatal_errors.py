@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistsweep.errors import DiskFull, is_disk_full
+from mnistsweep.errors import FileError, WriteRefused, refused_write, translate_os_errors
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
 
 
@@ -17,9 +17,41 @@ def test_a_full_disk_is_recognized_by_its_error_number() -> None:
         return error
 
     full = OSError(errno.EDQUOT, "Disk quota exceeded")
-    assert is_disk_full(caused(RuntimeError("while saving"), full))
-    assert is_disk_full(RuntimeError("Can't decrement id ref count (unable to close file, errno = 28, error message"))
-    assert not is_disk_full(OSError(errno.ENOENT, "No such file or directory"))
-    assert not is_disk_full(ValueError("errno = 2, error message"))
-    with pytest.raises(DiskFull, match=r"^the ledger cannot be written$"), stop_worker_on_fatal_errors(Path()):
-        raise DiskFull("the ledger cannot be written")
+    assert refused_write(caused(RuntimeError("while saving"), full), "a") is not None
+    damaged = RuntimeError("Can't decrement id ref count (unable to close file, errno = 28, error message")
+    assert refused_write(damaged, "a") is not None
+    assert refused_write(OSError(errno.ENOENT, "No such file or directory"), "a") is None
+    assert refused_write(ValueError("errno = 2, error message"), "a") is None
+    with pytest.raises(WriteRefused, match=r"^the ledger cannot be written$"), stop_worker_on_fatal_errors(Path()):
+        raise WriteRefused("the ledger cannot be written")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "No space left on device. Free disk space; "),
+        (errno.EDQUOT, "Disk quota exceeded. Free space in your disk quota, or raise the quota; "),
+        (errno.EFBIG, "File too large. Raise the limit of the file size (ulimit -f); "),
+        (errno.EROFS, "Read-only file system. Mount the file system for writing; "),
+    ],
+)
+def test_each_refused_write_has_its_own_remedy_wherever_it_is_translated(number: int, remedy: str) -> None:
+    expected = f"a/b: cannot be written: {remedy}then the same command continues."
+    in_hdf5 = RuntimeError(f"unable to close file, errno = {number}, error message = '...'")
+    for error in (OSError(number, "x"), in_hdf5):
+        with pytest.raises(WriteRefused) as stopped, stop_worker_on_fatal_errors(Path("a/b")):
+            raise error
+        assert str(stopped.value) == expected
+    with pytest.raises(WriteRefused) as translated, translate_os_errors("elsewhere"):
+        raise OSError(number, "x", "a/b")
+    assert str(translated.value) == expected
+
+
+def test_other_errors_of_the_operating_system_are_one_line_too() -> None:
+    with (
+        pytest.raises(FileError, match=r"^a/b: cannot be used: Permission denied\.$"),
+        translate_os_errors("elsewhere"),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", "a/b")
+    with pytest.raises(BrokenPipeError), translate_os_errors("elsewhere"):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")

@@ -8,7 +8,7 @@ import pytest
 
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.errors import DiskFull, SweepStopped, TrialLimited
+from mnistsweep.errors import SweepStopped, TrialLimited, WriteRefused
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import State
 from mnistsweep.training.outcome import Outcome
@@ -27,4 +27,4 @@ def test_limits_apply_to_a_single_training_too(tiny_data: list[str], tmp_path: P
         train("trial.timeout_minutes=0.00001")
     assert train("trial.max_parameters=660", "trial.timeout_minutes=60").state is State.COMPLETED
     assert not TrialPaths(tmp_path / "one").resume.exists()
-    assert issubclass(DiskFull, SweepStopped)
+    assert issubclass(WriteRefused, SweepStopped)

@@ -85,8 +85,10 @@ def test_a_full_disk_stops_the_sweep_with_a_message_and_the_same_command_continu
     said, _ = process.communicate()
     assert process.returncode == 1, said
     last = said.strip().splitlines()[-1]
-    assert "cannot be written: OSError: " in last
-    assert last.endswith("Free disk space; then the same command continues.")
+    assert last.endswith(
+        "cannot be written: File too large. Raise the limit of the file size (ulimit -f); then the same command "
+        "continues."
+    )
     assert not any(record.state is State.FAILED for record in sweeps.records("full"))
     sweeps.run("full", *search)
     assert [record.state for record in sweeps.records("full")] == [State.COMPLETED] * 2

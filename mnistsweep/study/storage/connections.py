@@ -6,7 +6,6 @@ This module imports SQLAlchemy, which is slow; it is imported only where a datab
 from __future__ import annotations
 
 import errno
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from mnistsweep.errors import DiskFull, MnistSweepError, StudyError
+from mnistsweep.errors import MnistSweepError, StudyError, WriteRefused
 
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
 
@@ -59,7 +58,7 @@ def engine_options(storage: str) -> dict[str, Any]:
 
 
 def translate_outages(engine: Engine, storage: str) -> None:
-    """Make an engine raise `StudyError` or `DiskFull` when its database is lost or full.
+    """Make an engine raise `StudyError` or `WriteRefused` when its database is lost or full.
 
     No trial has failed then. Optuna would also repeat the creation of a trial, and so create two trials when the first
     one was written and only the response was lost.
@@ -73,7 +72,7 @@ def translate_outages(engine: Engine, storage: str) -> None:
         error = context.original_exception
         code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
         if code in _DISK_FULL:
-            return DiskFull.at(without_password(storage), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            return WriteRefused.at(without_password(storage), errno.ENOSPC)
         is_lost = context.is_disconnect or context.connection is None
         is_outage = is_lost or code.startswith(_SQLITE_OUTAGES) or code[:2] in _POSTGRESQL_OUTAGES
         if context.is_pre_ping or not is_outage:

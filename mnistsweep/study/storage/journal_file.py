@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import logging
@@ -21,7 +20,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from mnistsweep.errors import StudyError, translate_disk_full
+from mnistsweep.errors import StudyError, translate_refused_writes
 from mnistsweep.locks import lock_open_file
 
 _log = logging.getLogger("mnistsweep")
@@ -73,17 +72,18 @@ class JournalFile(BaseJournalBackend):
             logs: Entries that JSON can represent.
 
         Raises:
-            DiskFull: The disk is full; the journal is unchanged.
+            WriteRefused: The disk stores nothing; the journal is unchanged.
         """
         data = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode("utf-8")
         with self.path.open("r+b", buffering=0) as file:
             lock_open_file(file)
             _remove_unfinished_line(file, self.path)
             size = file.seek(0, os.SEEK_END)
-            with translate_disk_full(str(self.path)):
+            with translate_refused_writes(str(self.path)):
                 try:
-                    if file.write(data) != len(data):
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    left = memoryview(data)
+                    while left:  # after a partial write, the next one raises the reason
+                        left = left[file.write(left) :]
                 except OSError:
                     file.truncate(size)  # a partial entry would damage the next one
                     raise
@@ -96,7 +96,7 @@ class JournalFile(BaseJournalBackend):
 
     def flush(self) -> None:
         """Wait until the disk has stored all entries."""
-        with self.path.open("rb") as file, translate_disk_full(str(self.path)):
+        with self.path.open("rb") as file, translate_refused_writes(str(self.path)):
             os.fsync(file.fileno())
 
     def _read_appended(self) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fakes import LINE, PROCESSES, claim, make_search, new_event, open_study, run, start, train
 
-from mnistsweep.errors import DiskFull, StudyError
+from mnistsweep.errors import StudyError, WriteRefused
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.records import Result, State
@@ -157,7 +157,7 @@ def fill_up(folder: Path, limit: int, failed: object) -> None:
     try:
         with open_study(SweepPaths(folder), make_search(LINE, trials=1000)) as study:
             run(study, epochs=2)
-    except DiskFull as error:
+    except WriteRefused as error:
         failed.put(str(error))  # type: ignore[attr-defined]
 
 
@@ -167,7 +167,8 @@ def test_a_full_disk_stops_the_worker_and_leaves_a_ledger_that_opens(paths: Swee
     message = said.get()
     process.join()
     assert message.endswith(
-        "cannot be written: No space left on device. Free disk space; then the same command continues."
+        "cannot be written: File too large. Raise the limit of the file size (ulimit -f); then the same command "
+        "continues."
     )
     records = Ledger(paths).records()
     finished = [record for record in records if record.state.finished]
