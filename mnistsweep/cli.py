@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
+from mnistsweep.printable import make_streams_safe, printable, write_document
 from mnistsweep.version import __version__
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
         return action
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"mnistsweep: {message}; see {self.prog} --help.\n")
+        self.exit(2, printable(f"mnistsweep: {message}; see {self.prog} --help.\n"))
 
 
 # Adds a command: its name, function, help text and usage.
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 a sweep that cannot continue or a section of a report that failed, 2 wrong input,
         130 or 143 interrupted.
     """
+    make_streams_safe()
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parsers()
     try:
@@ -221,7 +223,7 @@ def _is_shown(options: argparse.Namespace, recipe: Recipe) -> bool:
     from mnistsweep.config import showing
 
     if options.cfg is not None:
-        sys.stdout.write(showing.configuration_text(recipe, options.cfg, options.package, options.resolve))
+        write_document(showing.configuration_text(recipe, options.cfg, options.package, options.resolve))
     else:
         showing.print_info(recipe, options.info)
     return True
@@ -277,7 +279,7 @@ def _folder(sweep: str) -> Path:
 
 def _print_error(error: MnistSweepError) -> int:
     for line in str(error).splitlines():
-        print(f"mnistsweep: {line}", file=sys.stderr)
+        print(f"mnistsweep: {printable(line)}", file=sys.stderr)
     return error.exit_code
 
 

@@ -25,7 +25,7 @@ class StepProgress:
     def __init__(self, console: Console, total: float) -> None:
         self._console = console
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TaskProgressColumn(),
             TimeElapsedColumn(),

@@ -18,6 +18,7 @@ from mnistsweep.analysis.arms import compare_arms
 from mnistsweep.analysis.paired import PairedDifference
 from mnistsweep.analysis.planting import DetectionScores
 from mnistsweep.analysis.treatments import ARMS
+from mnistsweep.console import SafeConsole
 from mnistsweep.evaluation.cleaning_experiment import CleaningExperiment
 from mnistsweep.evaluation.cleaning_store import CleaningStore, accuracies
 from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
@@ -37,7 +38,7 @@ def clean(folder: Path, overrides: Sequence[str] = ()) -> None:
         DataError: The data are missing, or a class has fewer examples than there are folds.
         SweepStopped: A training failed.
     """
-    console = Console()
+    console = SafeConsole()
     selection = select(folder, overrides, "clean")
     options = selection.plan.config.clean
     experiment = CleaningExperiment(selection, options, CleaningTrainer.of(selection), console)
@@ -53,14 +54,14 @@ def print_results(summary: dict[str, Any], store: CleaningStore, console: Consol
         store: Files of the experiment.
         console: Console to print on.
     """
-    console.print(_num_suspected(summary), highlight=False)
+    console.print(_num_suspected(summary))
     if summary["planted"] is not None:
-        console.print(DetectionScores(**summary["planted"]).sentence, highlight=False, soft_wrap=True)
+        console.print(DetectionScores(**summary["planted"]).sentence, soft_wrap=True)
     console.print(_table(store, summary["seeds"]))
-    console.print("Accuracy on the validation split; differences in points, ± the 95 % interval.", highlight=False)
-    console.print(summary["sentence"], highlight=False, soft_wrap=True)
-    console.print("Scored on the validation split; the test set was not used.", highlight=False)
-    console.print(f"in {store.paths.folder}", highlight=False, soft_wrap=True, markup=False)
+    console.print("Accuracy on the validation split; differences in points, ± the 95 % interval.")
+    console.print(summary["sentence"], soft_wrap=True)
+    console.print("Scored on the validation split; the test set was not used.")
+    console.print(f"in {store.paths.folder}", soft_wrap=True)
 
 
 def _num_suspected(summary: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.plan import plan_of
+from mnistsweep.printable import write_document
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
@@ -30,7 +31,7 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     source = None if model is None else _best_model(sweep, model)
     text = sweep.paths.best.read_text(encoding="utf-8")
     if output is None:
-        print(text, end="")
+        write_document(text)
     else:
         with atomic_write(output) as part:
             part.write_text(text, encoding="utf-8")

@@ -9,7 +9,6 @@ from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -133,7 +132,7 @@ class LiveTable:
         for record in finished:
             if record.number not in self._printed:
                 self._printed.add(record.number)
-                self._console.print(escape(self._line(record, len(self._printed))), soft_wrap=True, highlight=False)
+                self._console.print(self._line(record, len(self._printed)), soft_wrap=True)
 
     def _line(self, record: TrialRecord, count: int) -> str:
         total = f"/{self._budget.trials}" if self._budget.trials else ""

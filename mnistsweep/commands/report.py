@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from mnistsweep import data
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
+from mnistsweep.console import SafeConsole
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.evaluation.collector import check_class_names, collect_evidence
 from mnistsweep.evaluation.distorted_predictions import NUM_DISTORTED
@@ -47,7 +48,7 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
         ConfigError: The value of an option is invalid.
         DataError: The data are missing, or differ from those of the sweep.
     """
-    console = Console()
+    console = SafeConsole()
     selection = select(folder, overrides)
     config = selection.config_of(selection.winner)
     check_data(selection, config)
@@ -118,9 +119,9 @@ def _print_summary(evidence: Evidence, result: page.PageResult, console: Console
     """Print accuracy, missing parts, failed sections and the path of the page."""
     from mnistsweep.analysis.accuracy import measure_accuracy
 
-    console.print(str(measure_accuracy(evidence.probabilities, evidence.labels)), highlight=False)
+    console.print(str(measure_accuracy(evidence.probabilities, evidence.labels)))
     for note in evidence.notes:
-        console.print(escape(note), highlight=False, soft_wrap=True)
+        console.print(note, soft_wrap=True)
     for name, reason in result.failed.items():
-        console.print(f"[red]{escape(name)}[/red]: {escape(reason)}", highlight=False, soft_wrap=True)
-    console.print(escape(f"the page: {result.index}"), highlight=False, soft_wrap=True)
+        console.print(Text.assemble((name, "red"), f": {reason}"), soft_wrap=True)
+    console.print(f"the page: {result.index}", soft_wrap=True)

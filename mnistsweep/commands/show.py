@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.console import SafeConsole
 from mnistsweep.errors import DataError
 from mnistsweep.evaluation.report import Report, load_report
 
@@ -37,16 +37,13 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
         index = _next_wrong(report, index)
     target = output or report.paths.report.image(index)
     _write(target, style.to_png(report.draw(index)))
-    console = Console()
+    console = SafeConsole()
     label, predicted = int(report.labels[index]), int(report.mistakes.predictions[index])
-    names = [escape(name) for name in report.class_names]
-    verdict = "right" if label == predicted else "[red]wrong[/red]"
-    console.print(
-        f"image {index}: label {names[label]}, prediction {names[predicted]}: {verdict}",
-        highlight=False,
-    )
+    names = report.class_names
+    verdict = "right" if label == predicted else ("wrong", "red")
+    console.print(Text.assemble(f"image {index}: label {names[label]}, prediction {names[predicted]}: ", verdict))
     console.print(_table(report, index))
-    console.print(str(target), highlight=False, soft_wrap=True, markup=False)
+    console.print(str(target), soft_wrap=True)
 
 
 def _next_wrong(report: Report, index: int) -> int:
@@ -73,5 +70,5 @@ def _table(report: Report, index: int) -> Table:
         table.add_column(column, justify="right")
     for number in np.argsort(-mean, kind="stable")[:MAX_CLASSES]:
         spread = [probabilities[:, number].min(), probabilities[:, number].max()] if len(probabilities) > 1 else []
-        table.add_row(escape(report.class_names[number]), *(f"{value:.4f}" for value in (mean[number], *spread)))
+        table.add_row(report.class_names[number], *(f"{value:.4f}" for value in (mean[number], *spread)))
     return table

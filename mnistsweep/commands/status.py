@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from mnistsweep.commands.live_table import tally
+from mnistsweep.console import SafeConsole
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
@@ -37,7 +37,7 @@ def print_status(folder: Path) -> None:
     monitor = HeartbeatMonitor(
         sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds
     )
-    console = Console()
+    console = SafeConsole()
     _print_line(console, f"{sweep.paths.folder}: {tally(records, plan.num_trials)}")
     for record in records:
         if record.state is State.RUNNING:
@@ -50,7 +50,7 @@ def print_status(folder: Path) -> None:
 
 
 def _print_line(console: Console, text: str) -> None:
-    console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(text, soft_wrap=True)
 
 
 def _running_line(record: TrialRecord, is_alive: Callable[[str], bool]) -> str:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from mnistsweep.commands.live_table import tally
+from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
@@ -38,7 +37,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     monitor = HeartbeatMonitor(
         sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds
     )
-    console = Console()
+    console = SafeConsole()
 
     def running_workers() -> list[str]:
         owners = {record.owner for record in ledger.running()} | sweep.paths.owners  # a worker may be between trials
@@ -47,7 +46,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     ledger.request_stop()
     left = int(grace_seconds() + 2 * plan.config.lease_seconds)
     if workers := running_workers():
-        console.print(f"asked {len(workers)} worker{'s' * (len(workers) > 1)} to stop ...", highlight=False)
+        console.print(f"asked {len(workers)} worker{'s' * (len(workers) > 1)} to stop ...")
     while (workers := running_workers()) and left > 0:
         wait(1.0)
         left -= 1
@@ -55,5 +54,5 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
         raise SweepStopped(f"{sweep.paths.folder}: asked to stop, but still running: {', '.join(workers)}")
     console.print(
         f"stopped: {tally(ledger.records(), plan.num_trials)}. The command that started the sweep continues it.",
-        highlight=False, soft_wrap=True,
+        soft_wrap=True,
     )  # fmt: skip

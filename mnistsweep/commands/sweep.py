@@ -11,6 +11,7 @@ from rich.console import Console
 
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.commands.sweep_output import print_complete, print_header, print_stopped, print_summary
+from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
@@ -37,7 +38,7 @@ def run_sweep(plan: Plan, launch: Launch) -> int:
     Raises:
         MnistSweepError: The sweep cannot be started or cannot continue.
     """
-    console = Console()
+    console = SafeConsole()
     open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
     if _is_complete(plan, ledger):

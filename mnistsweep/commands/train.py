@@ -22,6 +22,7 @@ from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file_content
+from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
@@ -70,13 +71,13 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
         import mnistsweep.tuner.hypermodel_training  # noqa: F401  # a missing package shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
     write_yaml(folder.config, trial_file_content(to_plain(composed), threads))
-    console = Console()
+    console = SafeConsole()
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:
         part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
     spread = f" (standard deviation over repeats {result.std:.4g})" if result.std is not None else ""
-    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{spread}", highlight=False)
-    console.print(f"in {folder.folder}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{spread}")
+    console.print(f"in {folder.folder}", soft_wrap=True)
     assert result.objective is not None
     return result.objective
 
@@ -97,7 +98,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
 
     def report(epoch: int, value: float) -> bool:
         seconds = time.monotonic() - start
-        console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({seconds:.1f} s)", highlight=False)
+        console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({seconds:.1f} s)")
         return False
 
     with StopSignal() as stop:
