@@ -7,6 +7,7 @@
     │   └── SpaceError         a search space that is empty, contradictory or not searchable
     ├── DataError              a data file that is missing, damaged or does not fit the others
     ├── StudyError             a ledger that cannot be used or belongs to another search
+    │   └── LedgerMissing      there is no ledger, or it does not hold the sweep
     ├── FileError              a file or a folder that cannot be read or written
     ├── SweepStopped           exit code 1: the sweep cannot continue (too many failed trials, ...)
     │   └── WriteRefused       the disk stores nothing: it is full or read-only, or a limit is exceeded
@@ -51,6 +52,10 @@ class DataError(MnistSweepError):
 
 class StudyError(MnistSweepError):
     """A ledger cannot be used, or it belongs to another search."""
+
+
+class LedgerMissing(StudyError):
+    """There is no ledger, or it does not hold the sweep."""
 
 
 class FileError(MnistSweepError):

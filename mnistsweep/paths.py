@@ -4,7 +4,8 @@
 
     logs/<sweep>/
       sweep.yaml            plan (composed configuration, search space), versions, git revision, data checksum
-      study.journal         ledger (unless a database URL is configured)
+      study.journal         ledger (unless a database URL is configured); study.journal.damaged is one that
+                            `mnistsweep repair` has replaced
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
       kerastuner_oracle.json  state of one of KerasTuner's own oracles
@@ -50,6 +51,10 @@ class SweepPaths:
     def journal(self) -> Path:
         """Ledger of the sweep."""
         return self.folder / "study.journal"
+
+    def damaged_journal(self, index: int) -> Path:
+        """Damaged ledger that `mnistsweep repair` has replaced, by its index, counted from 0."""
+        return self.folder / f"study.journal.damaged{f'-{index}' if index else ''}"
 
     @property
     def results(self) -> Path:
@@ -115,15 +120,16 @@ class SweepPaths:
 
     def trial(self, number: int) -> TrialPaths:
         """Paths of the files of one trial, by its number, counted from 0."""
-        return TrialPaths(numbered_folder(self._trials, number))
+        return TrialPaths(numbered_folder(self.all_trials, number))
 
     def trials(self) -> list[tuple[int, TrialPaths]]:
         """Numbers and paths of the trials that have a folder, in the order of their numbers."""
-        folders = [folder for folder in self._trials.glob("[0-9]*/") if folder.name.isdecimal()]
+        folders = [folder for folder in self.all_trials.glob("[0-9]*/") if folder.name.isdecimal()]
         return sorted(((int(folder.name), TrialPaths(folder)) for folder in folders), key=lambda item: item[0])
 
     @property
-    def _trials(self) -> Path:
+    def all_trials(self) -> Path:
+        """Folder of the trials' folders."""
         return self.folder / "trials"
 
 

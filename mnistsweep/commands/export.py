@@ -23,9 +23,11 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
         model: Path of the model file to write, which must end with ``.keras``; None writes no model.
 
     Raises:
-        StudyError: No trial has completed yet, or a file is missing.
+        StudyError: No trial has completed yet, a file is missing, or the ledger has lost finished trials.
     """
     sweep = load_sweep(folder)
+    if plan_of(sweep).config.storage is None:  # a database need not be reachable for files that are complete
+        Ledger(sweep.paths)
     if not sweep.paths.best.is_file():
         raise StudyError(f"{folder}: no trial has completed yet, so there is no best configuration.")
     source = None if model is None else _best_model(sweep, model)

@@ -15,7 +15,8 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.planning.provenance import provenance
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.finished_files import FinishedFiles
+from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.storage.stores import open_storage
 from mnistsweep.study.sweep_file import read_sweep_file
 
@@ -24,16 +25,18 @@ def open_sweep(plan: Plan) -> None:
     """Write ``sweep.yaml`` and create the ledger; if they exist, check that they belong to the same search.
 
     Raises:
-        StudyError: The folder holds another search.
+        StudyError: The folder holds another search, or its ledger has lost finished trials.
         DataError: The data cannot be used.
     """
     paths = plan.paths
     _check_folder(paths)
     checksum = data.checksum(plan.config.data)
-    if plan.config.storage is not None:
-        open_storage(paths, plan.config.storage, create=True)  # fails before anything is written
     if paths.sweep.is_file():
         _check_same(plan)
+        if FinishedFiles.read(paths).numbers:
+            Ledger(paths, plan.config.storage)  # fails if the ledger has lost finished trials
+    if plan.config.storage is not None:
+        open_storage(paths, plan.config.storage, create=True)  # fails before anything is written
     paths.workers.mkdir(parents=True, exist_ok=True)
     _write_sweep_file(plan, checksum)
     fingerprint = {**plan.fingerprint(), "data (checksum)": checksum}

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import optuna
 from optuna.storages import BaseStorage
 
-from mnistsweep.errors import StudyError, suggest
+from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import num_failed
+from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.sessions import Session, Sessions
 from mnistsweep.study.storage.stores import (
@@ -57,20 +58,26 @@ class Ledger:
         storage: Database URL; None for the journal file in the sweep's folder.
 
     Raises:
-        StudyError: The ledger is missing, or it cannot be read.
+        StudyError: The ledger cannot be read, or it lacks finished trials that the sweep's folder holds.
+        LedgerMissing: There is no ledger, and no trial has finished.
     """
 
     def __init__(self, paths: SweepPaths, storage: str | None = None) -> None:
         self.paths = paths
         self._url = storage
-        if storage is None and not paths.journal.is_file():
-            raise StudyError(f"{paths.journal}: the ledger is missing.")
-        self._storage = open_storage(paths, storage)
-        with translate_storage_errors(paths, storage):
-            self._study_id = _find_study(self._storage, paths, storage)
+        finished = FinishedFiles.read(paths)
+        try:
+            self._storage, self._study_id = _open_study(paths, storage)
+        except LedgerMissing as error:
+            if not finished.numbers:
+                raise
+            raise finished.lost_error(paths, store_name(paths, storage), [], _fault(paths, storage)) from error
         self._trials = StoredTrials(self._storage, self._study_id)
         self._sessions = Sessions(self._storage, self._study_id)
         self._last_read = LedgerState([], [])
+        records = self.read().records
+        if finished.lost(records):
+            raise finished.lost_error(paths, store_name(paths, storage), records, "holds none of them")
 
     def read(self) -> LedgerState:
         """Current state of all trials. Trials that have ended are read only once."""
@@ -179,6 +186,24 @@ def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where:
         raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")
 
 
+def _open_study(paths: SweepPaths, storage: str | None) -> tuple[BaseStorage, int]:
+    """Storage of a ledger and the identifier of its study."""
+    if storage is None and not paths.journal.is_file():
+        raise LedgerMissing(f"{paths.journal}: the ledger is missing.")
+    opened = open_storage(paths, storage)
+    with translate_storage_errors(paths, storage):
+        return opened, _find_study(opened, paths, storage)
+
+
+def _fault(paths: SweepPaths, storage: str | None) -> str:
+    """What is wrong with a ledger that does not hold the sweep."""
+    if storage is not None:
+        return f"holds no sweep called {paths.name!r}"
+    if not paths.journal.is_file():
+        return "is missing"
+    return "has lost its beginning" if paths.journal.stat().st_size else "is empty"
+
+
 def _find_study(opened: BaseStorage, paths: SweepPaths, storage: str | None) -> int:
     """Identifier of a sweep's study; in a journal that of the only study, so that a folder may be renamed."""
     names = [study.study_name for study in opened.get_all_studies()]
@@ -186,5 +211,5 @@ def _find_study(opened: BaseStorage, paths: SweepPaths, storage: str | None) -> 
         return opened.get_study_id_from_name(names[0])
     if paths.name not in names:
         hint = suggest(paths.name, names) or "it holds none at all"
-        raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; {hint}.")
+        raise LedgerMissing(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; {hint}.")
     return opened.get_study_id_from_name(paths.name)

@@ -10,7 +10,7 @@ import optuna
 from optuna.storages import BaseStorage, get_storage
 from optuna.trial import FrozenTrial
 
-from mnistsweep.errors import StudyError
+from mnistsweep.errors import LedgerMissing, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import Coordinator, FolderCoordinator
 from mnistsweep.study.storage.journal import Journal
@@ -144,7 +144,9 @@ def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage
     engine = create_engine(storage, **options, poolclass=NullPool)
     is_ready = has_all_tables(engine)
     if not is_ready and not create:
-        raise StudyError(f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; it holds none at all.")
+        raise LedgerMissing(
+            f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; it holds none at all."
+        )
     with contextlib.nullcontext() if is_ready else named_lock(engine, TABLES_LOCK):
         return get_storage(Tables(storage, options, skip_table_creation=is_ready))
 
