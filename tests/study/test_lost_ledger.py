@@ -1,4 +1,4 @@
-"""A ledger that is gone while the sweep's folder holds finished trials: nothing is trained again, nothing is written."""
+"""A ledger that is gone while the folder of the sweep holds finished trials: nothing is trained or written."""
 
 from __future__ import annotations
 
