@@ -120,7 +120,9 @@ def test_any_other_damage_is_reported_with_its_line_and_nothing_is_written(
 def test_a_journal_without_its_beginning_is_not_overwritten(three: SweepPaths) -> None:
     rest = b"".join(three.journal.read_bytes().splitlines(keepends=True)[1:])
     three.journal.write_bytes(rest)
-    with pytest.raises(StudyError, match=r"the ledger has lost its beginning, but results\.csv holds 3 finished trials"):
+    with pytest.raises(
+        StudyError, match=r"the ledger has lost its beginning, but results\.csv holds 3 finished trials"
+    ):
         Ledger(three)
     with pytest.raises(StudyError, match=r"study\.journal: the beginning of the journal is missing"):
         create_ledger(three, None, "max", "val_accuracy", {})
