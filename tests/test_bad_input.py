@@ -300,7 +300,7 @@ def test_export_of_a_model_that_is_gone(capfd: Capture) -> None:
     plan = finished_sweep([DROPOUT], [0.5])
     plan.paths.trial(0).model.unlink()
     lines = refused(capfd, "export", "sweep", "--output", "best.yaml", "--model", "best.keras")
-    matches(lines, (r"^logs/sweep: the best trial's model file is missing\.$",))
+    matches(lines, (r"^logs/sweep/trials/0000/best\.keras: the model of trial 0 is missing\.$",))
 
 
 @pytest.mark.parametrize("content", ["", "plan: 3", "[1, 2", "plan: {recipe: {}}"])

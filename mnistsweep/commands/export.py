@@ -9,6 +9,7 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.printable import write_document
+from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
@@ -23,7 +24,8 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
         model: Path of the model file to write, which must end with ``.keras``; None writes no model.
 
     Raises:
-        StudyError: No trial has completed yet, a file is missing, or the ledger has lost finished trials.
+        StudyError: No trial has completed yet, a file is missing, the model is not the one that the trial saved, or
+            the ledger has lost finished trials.
     """
     sweep = load_sweep(folder)
     if plan_of(sweep).config.storage is None:  # a database need not be reachable for files that are complete
@@ -53,6 +55,6 @@ def _best_model(sweep: Sweep, target: Path) -> Path:
         raise StudyError(f"--model: the name of a Keras model file ends with .keras; received {str(target)!r}.")
     plan = plan_of(sweep)
     best = best_of(Ledger(sweep.paths, plan.config.storage).records(), plan.direction)
-    if best is None or not (source := sweep.paths.trial(best.number).model).is_file():
-        raise StudyError(f"{sweep.paths.folder}: the best trial's model file is missing.")
-    return source
+    if best is None:
+        raise StudyError(f"{sweep.paths.folder}: no trial has completed yet, so there is no best model.")
+    return find_checkpoint(sweep.paths, best)

@@ -29,6 +29,7 @@ from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import ReportPaths
 from mnistsweep.progress_bar import StepProgress
+from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.sweep import load_sweep
 
 
@@ -77,13 +78,15 @@ def _lock(paths: ReportPaths) -> Iterator[None]:
 
 
 def _check_options(selection: Selection, config: Config) -> None:
-    """Check the options before anything is trained."""
+    """Check the options, and the checkpoint if the report evaluates it, before anything is written."""
     options, keys = selection.plan.config.report, selection.plan.space.keys
     if options.class_names:
         check_class_names(options.class_names, data.load(config.data).classes)
     against = options.against
     if against is not None and against not in keys:
         raise ConfigError(f"report.against: must be a swept key, received {against!r}; {suggest(against, keys)}.")
+    if not options.refit:
+        find_checkpoint(selection.paths, selection.winner)
 
 
 def _num_units(selection: Selection) -> float:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.checksums import array_checksum
 from mnistsweep.data.augmentation import Augmentation
-from mnistsweep.data.checksums import array_checksum
 from mnistsweep.data.scaling import Scaling
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep import targets
+from mnistsweep.checksums import array_checksum
 from mnistsweep.data import sources
 from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
 from mnistsweep.data.augmentation import Augmentation
-from mnistsweep.data.checksums import array_checksum
 from mnistsweep.data.examples import Dataset, Examples, HeldOut
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, Settings, read

@@ -32,7 +32,7 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         commands: Commands that the page lists.
 
     Raises:
-        StudyError: A checkpoint that the page cannot do without is missing.
+        StudyError: A checkpoint that the page cannot do without is missing, or is not the one that the trial saved.
         SweepStopped: The winner cannot be retrained.
         ConfigError: The number of `report.class_names` is not the number of classes.
     """
@@ -42,7 +42,7 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
     notes: list[str] = []
     winner = selection.winner
     models = retrained_predictions(context) if options.refit else [checkpoint_predictions(context, winner)]
-    checkpoint = _optional(lambda: checkpoint_predictions(context, winner), notes)
+    checkpoint = _optional(lambda: checkpoint_predictions(context, winner, notes.append), notes)
     others = _other_trials(context, notes)
     return Evidence(
         name=selection.paths.name,
@@ -102,7 +102,10 @@ def _search_history(context: ReportContext) -> SearchHistory:
 def _other_trials(context: ReportContext, notes: list[str]) -> dict[int, NDArray[np.float64]]:
     """Test probabilities of the checkpoints of the next best trials, by trial number."""
     records = context.selection.ranked(context.options.top_trials + 1)[1:]
-    found = {record.number: _optional(partial(checkpoint_predictions, context, record), notes) for record in records}
+    found = {
+        record.number: _optional(partial(checkpoint_predictions, context, record, notes.append), notes)
+        for record in records
+    }
     return {number: predictions.probabilities for number, predictions in found.items() if predictions is not None}
 
 

@@ -17,6 +17,7 @@ from mnistsweep.errors import StudyError, describe_error
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.models import losses
 from mnistsweep.training.compilation import compile_model
+from mnistsweep.training.engines import choose_engine
 from mnistsweep.training.engines.base import evaluation_batch_size
 
 # Minimum number of examples per prediction batch; `evaluation_batch_size` raises it for small inputs.
@@ -56,7 +57,7 @@ def predict(
         config: Configuration of the model.
         held_out: Test set.
         dataset: Data set that the model was trained on.
-        validation: Whether to predict the validation split too.
+        validation: Whether to predict the validation split too, and to measure the objective on it.
         curve: Learning curve of the model; None: unknown.
 
     Raises:
@@ -73,7 +74,28 @@ def predict(
         int(model.count_params()),
         curve or [],
         class_probabilities(model, dataset.validation.images) if validation else None,
+        measure_objective(model, config, dataset) if validation else None,
     )
+
+
+def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | None:
+    """Measure the objective of a model on the validation split, with the code that evaluates each epoch of a training.
+
+    Args:
+        model: Compiled Keras model.
+        config: Configuration of the model.
+        dataset: Data set that the model was trained on.
+
+    Returns:
+        The value; None if the objective is no metric of the validation split, or no metric of the compiled model.
+    """
+    metric = config.objective.removeprefix("val_")
+    if metric == config.objective:
+        return None
+    labels = losses.encode(dataset.validation.labels, dataset.classes, compile_model(model, config, dataset))
+    split = dataset.validation.images, labels
+    engine = choose_engine("auto", model, split, split, config.trainer.batch_size)
+    return engine.evaluate(keras.callbacks.CallbackList([], model=model)).get(metric)
 
 
 def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ class Predictions:
         curve: Learning curve: metrics of each epoch by name; empty if unknown.
         validation: Class probabilities for the validation split, ``(m, classes)``; None for a model that was trained
             on it.
+        objective: Objective of the sweep, measured with the model on the validation split; None if it was not measured.
     """
 
     probabilities: NDArray[np.float64]
@@ -32,6 +33,7 @@ class Predictions:
     parameters: int
     curve: list[dict[str, float]] = field(default_factory=list)
     validation: NDArray[np.float64] | None = None
+    objective: float | None = None
 
 
 def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str, Any]) -> None:
@@ -42,7 +44,7 @@ def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str,
         predictions: Predictions of the model.
         origin: Values that determine the predictions, see `saved_arrays`.
     """
-    notes = {"loss": predictions.loss, "parameters": predictions.parameters, "curve": predictions.curve}
+    notes = {name: getattr(predictions, name) for name in ("loss", "parameters", "curve", "objective")}
     arrays = {"probabilities": predictions.probabilities, "notes": np.array(json.dumps(notes))}
     if predictions.validation is not None:
         arrays["validation"] = predictions.validation
@@ -64,5 +66,10 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
         return None
     notes = json.loads(str(arrays["notes"]))
     return Predictions(
-        arrays["probabilities"], notes["loss"], notes["parameters"], notes["curve"], arrays.get("validation")
+        arrays["probabilities"],
+        notes["loss"],
+        notes["parameters"],
+        notes["curve"],
+        arrays.get("validation"),
+        notes.get("objective"),  # earlier versions did not measure it
     )

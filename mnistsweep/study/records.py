@@ -24,6 +24,19 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class CheckpointRecord:
+    """The checkpoint that a training saved. The ledger stores the fields by these names.
+
+    Attributes:
+        checksum: SHA-256 of the file, see `checksums.file_checksum`.
+        objective: Objective of the saved model, which is that of the best repeat.
+    """
+
+    checksum: str
+    objective: float
+
+
+@dataclass(frozen=True)
 class Result:
     """Result of a training. The ledger stores the fields by these names.
 
@@ -35,6 +48,7 @@ class Result:
         std: Sample standard deviation of the objective over repeats; None with one repeat.
         reason: Reason why the trial failed or was pruned; empty otherwise.
         limited: Whether a limit of the configuration ended the trial. Such a failure does not count against the sweep.
+        checkpoint: Saved checkpoint; None if none was saved, or if an earlier version finished the trial.
     """
 
     objective: float | None = None
@@ -44,6 +58,7 @@ class Result:
     std: float | None = None
     reason: str = ""
     limited: bool = False
+    checkpoint: CheckpointRecord | None = None
 
 
 @dataclass(frozen=True)

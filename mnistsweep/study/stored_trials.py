@@ -1,6 +1,7 @@
 """Trials in the Optuna storage of a ledger: how they are created, read, updated and ended.
 
-Only this module knows the user attributes of a trial: `point`, `seed`, `lease` (see `Ownership`) and `result`.
+Only this module knows the user attributes of a trial: `point`, `seed`, `lease` (see `Ownership`), `result` and
+`checkpoint`. The last is no part of `result`, so that earlier versions can read the ledger.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mnistsweep.search.oracle import Proposal
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ownership import Ownership
-from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
 from mnistsweep.study.storage.stores import changed_trials
 
 _STATES = {
@@ -151,7 +152,11 @@ class StoredTrials:
             result: Result of the trial.
         """
         values = None if result.objective is None or state is State.FAILED else [result.objective]
-        self._storage.set_trial_user_attr(trial_id, "result", asdict(result))
+        content = asdict(result)
+        checkpoint = content.pop("checkpoint")
+        if checkpoint is not None:
+            self._storage.set_trial_user_attr(trial_id, "checkpoint", checkpoint)
+        self._storage.set_trial_user_attr(trial_id, "result", content)
         self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
 
 
@@ -162,7 +167,8 @@ def _to_record(trial: FrozenTrial) -> TrialRecord:
             f"trial {trial.number} of the ledger was not written by this program: it has no point or lease."
         )
     if "result" in attrs and trial.state.is_finished():
-        result = Result(**attrs["result"])
+        checkpoint = CheckpointRecord(**attrs["checkpoint"]) if "checkpoint" in attrs else None
+        result = Result(**attrs["result"], checkpoint=checkpoint)
     else:
         epoch = trial.last_step
         objective = None if epoch is None else trial.intermediate_values[epoch]

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.records import CheckpointRecord, Result, State
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,14 @@ class RepeatResult:
         best_epoch: Epoch of that value, from 1.
         epochs: Number of finished epochs.
         pruned_at: Epoch after which the repeat was pruned, from 1; None if it was not pruned.
+        checksum: SHA-256 of the checkpoint; None if an earlier repeat was better, so that none was saved.
     """
 
     value: float
     best_epoch: int
     epochs: int
     pruned_at: int | None
+    checksum: str | None = None
 
 
 def best_result(results: Sequence[RepeatResult], direction: str) -> RepeatResult:
@@ -61,12 +63,14 @@ def summarize(results: Sequence[RepeatResult], direction: str, seconds: float) -
         Completed or pruned, with the objective averaged over the repeats and its standard deviation.
     """
     values, pruned_at = [result.value for result in results], results[-1].pruned_at
+    best = best_result(results, direction)
     result = Result(
         objective=statistics.fmean(values),
-        best_epoch=best_result(results, direction).best_epoch,
+        best_epoch=best.best_epoch,
         epochs=sum(result.epochs for result in results),
         seconds=seconds,
         std=statistics.stdev(values) if len(values) > 1 else None,
         reason="" if pruned_at is None else f"pruned after epoch {pruned_at}",
+        checkpoint=None if best.checksum is None else CheckpointRecord(best.checksum, best.value),
     )
     return Outcome(State.COMPLETED if pruned_at is None else State.PRUNED, result)

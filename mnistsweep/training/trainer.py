@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.checksums import file_checksum
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
@@ -166,7 +167,7 @@ class Training:
         result = RepeatResult(best.value, best.epoch, counter.epochs, None if is_complete else reporter.pruned_at)
         if best_result([*repeat.earlier, result], self.direction) is result:
             best.restore(model)
-            self._save(model)
+            return replace(result, checksum=self._save(model))
         return result
 
     def _callbacks(self, own: Sequence[keras.callbacks.Callback], repeat: _Repeat) -> list[keras.callbacks.Callback]:
@@ -196,12 +197,17 @@ class Training:
         options = FitOptions(config.trainer.epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
         self.fit_model(model, train, validation, options, callbacks)
 
-    def _save(self, model: Any) -> None:
-        """Save the best model; the ownership is checked again after the file is written, which takes a while."""
+    def _save(self, model: Any) -> str:
+        """Save the best model and return the checksum of its file.
+
+        The ownership is checked again after the file is written, which takes a while.
+        """
         self.hooks.check_ownership()
         with atomic_write(self.folder.model) as part:
             model.save(part)
+            checksum = file_checksum(part)
             self.hooks.check_ownership()
+        return checksum
 
 
 def default_fit(

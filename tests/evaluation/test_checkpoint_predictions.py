@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from reports import Counted, Reported, collected, kept, predict_with, report_context
+from reports import Counted, Reported, collected, forget_checksum, kept, predict_with, report_context
 
 from mnistsweep.errors import StudyError
 from mnistsweep.evaluation.checkpoint_predictions import checkpoint_predictions
@@ -52,11 +52,12 @@ def test_a_trial_with_another_test_set_is_not_compared(folder: Path, tiny_file: 
     assert f"trial {other} has another test set; it is not compared with the winner." in evidence.notes[0]
 
 
-@pytest.mark.parametrize("lost", ["missing", "cannot be loaded: .*CRC", "cannot be loaded"])
+@pytest.mark.parametrize("lost", ["missing", "cannot be loaded: .*CRC", "cannot be loaded"])  # without a checksum
 def test_a_missing_or_damaged_checkpoint_is_a_note_or_an_error(bare: Path, lost: str) -> None:
     winner = select(bare).winner.number
     model = SweepPaths(bare).trial(winner).model
     content = model.read_bytes()
+    forget_checksum(bare, winner)
     if lost == "missing":
         model.unlink()
     else:
@@ -74,6 +75,8 @@ def test_a_missing_or_damaged_checkpoint_is_a_note_or_an_error(bare: Path, lost:
 
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_outputs_that_are_no_probabilities_are_an_error_and_not_saved(bare: Path, module: str) -> None:
+    for record in select(bare).records:
+        forget_checksum(bare, record.number)
     one = report_context(bare)
     build = import_module(module).bad
     for record, kind, message in zip(

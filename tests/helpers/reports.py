@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.page import PageResult
-from mnistsweep.paths import TrialPaths
+from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.claim import Claim
@@ -124,3 +125,23 @@ def claimed(folder: Path) -> Iterator[tuple[Study, Claim, TrialPaths]]:
         trial = plan.paths.trial(claim.number)
         write_yaml(trial.config, trial_file_content(to_plain(plan.composer.trial(claim.point, claim.seed)), threads=1))
         yield study, claim, trial
+
+
+def edit_checkpoint(folder: Path, number: int, edit: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    """Replace the stored checkpoint of a trial in the journal; None removes it, as in ledgers of earlier versions."""
+    journal, kept = SweepPaths(folder).journal, list[str]()
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        stored = entry.get("user_attr") or {}
+        if entry.get("trial_id") == number and "checkpoint" in stored:
+            changed = edit(stored["checkpoint"])
+            if changed is None:
+                continue
+            entry["user_attr"] = {"checkpoint": changed}
+        kept.append(json.dumps(entry))
+    journal.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def forget_checksum(folder: Path, number: int) -> None:
+    """Remove the checksum of a trial from the ledger: then it is that of an earlier version."""
+    edit_checkpoint(folder, number, lambda _checkpoint: None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnistsweep.checksums import array_checksum
 from mnistsweep.data import HeldOut
-from mnistsweep.data.checksums import array_checksum
 from mnistsweep.data.scaling import Scaling
 
 

@@ -1,8 +1,9 @@
-"""Checksums of arrays: they identify training data and test sets by their content."""
+"""Checksums: of arrays, which identify training data and test sets, and of files, which identify saved models."""
 
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,3 +28,19 @@ def array_checksum(*arrays: NDArray[Any]) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
+
+
+def file_checksum(path: Path) -> str:
+    """Compute the checksum of a file, as the program ``sha256sum`` does. Ledgers and reports store it.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The SHA-256 of the content, 64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
