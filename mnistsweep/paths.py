@@ -96,8 +96,8 @@ class SweepPaths:
 
     @property
     def worker_logs(self) -> list[Path]:
-        """Logs of all workers of all sessions, the latest last."""
-        return sorted(self.workers.glob("*.log"), key=lambda log: log.stat().st_mtime)
+        """Logs of all workers of all sessions, in the order of the workers."""
+        return sorted(self.workers.glob("*.log"), key=lambda log: (len(log.stem), log.stem))
 
     @property
     def owners(self) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -37,11 +36,19 @@ class LiveTable:
         direction: Direction of the objective, ``max`` or ``min``.
         objective: Name of the objective.
         epochs_of: Function from a point to the number of epochs of its training.
+        running_seconds: Function that returns the running time of the sweep in seconds.
         console: Console that the progress is written to.
     """
 
     def __init__(
-        self, ledger: Ledger, budget: Budget, direction: str, objective: str, epochs_of: Epochs, console: Console
+        self,
+        ledger: Ledger,
+        budget: Budget,
+        direction: str,
+        objective: str,
+        epochs_of: Epochs,
+        running_seconds: Callable[[], float],
+        console: Console,
     ) -> None:
         self._ledger = ledger
         self._budget = budget
@@ -49,7 +56,8 @@ class LiveTable:
         self._objective = objective
         self._epochs_of = epochs_of
         self._console = console
-        self._started_at = time.monotonic()
+        self._running_seconds = running_seconds
+        self._seconds_before = running_seconds()
         self._printed = {record.number for record in ledger.records() if record.state.finished}
         self._num_finished_before = len(self._printed)
         self._stop = threading.Event()
@@ -108,19 +116,24 @@ class LiveTable:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
             line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {format_point(best.point)}\n")
         line.append(tally(records, self._budget.trials))
-        line.append(f" · {format_duration(time.monotonic() - self._started_at, decimals=0)} elapsed")
-        remaining = self._remaining(records)
+        seconds = self._running_seconds()
+        line.append(f" · running time {format_duration(seconds, decimals=0)}")
+        remaining = self._remaining(records, seconds)
         if remaining is not None:
             line.append(f" · about {format_duration(remaining, decimals=0)} left")
         return line
 
-    def _remaining(self, records: Sequence[TrialRecord]) -> float | None:
-        """Estimated remaining time in seconds, from the trials finished since this start; None without such trials."""
+    def _remaining(self, records: Sequence[TrialRecord], seconds: float) -> float | None:
+        """Estimated remaining time in seconds, from the budget of hours and the trials finished since this start.
+
+        None if there is neither.
+        """
+        estimates = [] if self._budget.hours is None else [3600 * self._budget.hours - seconds]
         finished = sum(record.state.finished for record in records)
         finished_now = finished - self._num_finished_before
-        if self._budget.trials is None or finished_now <= 0:
-            return None
-        return (time.monotonic() - self._started_at) / finished_now * max(0, self._budget.trials - finished)
+        if self._budget.trials is not None and finished_now > 0:
+            estimates.append((seconds - self._seconds_before) / finished_now * (self._budget.trials - finished))
+        return max(0.0, min(estimates)) if estimates else None
 
     def _print_lines(self) -> None:
         while not self._stop.wait(REFRESH_SECONDS):

@@ -11,19 +11,20 @@ from rich.table import Table
 from mnistsweep.commands.live_table import tally
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.study.ending import SAME_COMMAND
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State, TrialRecord, ranked
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep
-from mnistsweep.text import format_point
+from mnistsweep.text import format_duration, format_point
 
 # Maximum number of trials in the table of the best.
 MAX_LISTED = 10
 
 
 def print_status(folder: Path) -> None:
-    """Print the number of trials in each state, the running trials, the best trials, and why trials failed.
+    """Print the trials of a sweep by state, its running time, why it ended, its best trials, and why trials failed.
 
     Args:
         folder: Path of the sweep's folder.
@@ -33,12 +34,15 @@ def print_status(folder: Path) -> None:
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
-    records = Ledger(sweep.paths, plan.config.storage).records()
+    ledger = Ledger(sweep.paths, plan.config.storage)
+    records = ledger.records()
     monitor = HeartbeatMonitor(
         sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds
     )
     console = SafeConsole()
-    _print_line(console, f"{sweep.paths.folder}: {tally(records, plan.num_trials)}")
+    running_time = format_duration(ledger.running_seconds())
+    _print_line(console, f"{sweep.paths.folder}: {tally(records, plan.num_trials)} · running time {running_time}")
+    _print_line(console, _progress(ledger, plan, monitor))
     for record in records:
         if record.state is State.RUNNING:
             _print_line(console, _running_line(record, monitor.is_alive))
@@ -47,6 +51,13 @@ def print_status(folder: Path) -> None:
     for record in records:
         if record.state is State.FAILED:
             _print_line(console, f"  trial {record.number} failed: {record.result.reason}")
+
+
+def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> str:
+    """Whether the sweep runs, or else why it ended or was stopped."""
+    if workers := monitor.alive_workers(record.owner for record in ledger.running()):
+        return f"running: {len(workers)} worker{'s' * (len(workers) > 1)}"
+    return str(ledger.ending(plan.budget) or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
 
 
 def _print_line(console: Console, text: str) -> None:

@@ -40,8 +40,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     console = SafeConsole()
 
     def running_workers() -> list[str]:
-        owners = {record.owner for record in ledger.running()} | sweep.paths.owners  # a worker may be between trials
-        return sorted(filter(monitor.is_alive, owners))
+        return monitor.alive_workers(record.owner for record in ledger.running())
 
     ledger.request_stop()
     left = int(grace_seconds() + 2 * plan.config.lease_seconds)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
+from mnistsweep.study.ending import Ending
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.views import Views
 from mnistsweep.workers.launchers import Launch
@@ -41,8 +43,8 @@ def run_sweep(plan: Plan, launch: Launch) -> int:
     console = SafeConsole()
     open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
-    if _is_complete(plan, ledger):
-        print_complete(plan, console)
+    if (ending := _complete(plan, ledger)) is not None:
+        print_complete(plan, ending, console)
         _finish_files(plan, ledger)
         print_summary(plan, ledger, console)
         return 0
@@ -52,15 +54,16 @@ def run_sweep(plan: Plan, launch: Launch) -> int:
     finally:
         _finish_files(plan, ledger)
     if code:
-        print_stopped(plan, ledger, console)
+        print_stopped(plan, ledger, code, console)
         return code
     print_summary(plan, ledger, console)
     return 0
 
 
-def _is_complete(plan: Plan, ledger: Ledger) -> bool:
-    records = ledger.records()
-    return plan.budget.is_spent(records, ledger.hours()) and all(record.state.finished for record in records)
+def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
+    """Why the sweep has nothing left to do; None if it has, or if only its oracle can know."""
+    state = ledger.read()
+    return None if state.running else plan.budget.ending(state.records, ledger.running_seconds())
 
 
 def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:
@@ -72,22 +75,27 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     Raises:
         SweepStopped: A worker failed, or trials are left unfinished.
     """
-    session = uuid.uuid4().hex[:8]
+    session, log_sizes = uuid.uuid4().hex[:8], {log: log.stat().st_size for log in plan.paths.worker_logs}
 
     def epochs_of(point: dict[str, Any]) -> int:
         return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
 
     ledger.start_session(session, time.time())
+    running_time = ledger.measure_running_time()
+    table = LiveTable(
+        ledger, plan.budget, plan.direction, plan.config.objective, epochs_of, running_time.seconds, console
+    )
     try:
-        with LiveTable(ledger, plan.budget, plan.direction, plan.config.objective, epochs_of, console):
-            codes = [code for code in launch(plan, session) if isinstance(code, int) and code]
+        with running_time, table:
+            codes = dict(enumerate(launch(plan, session)))
     except KeyboardInterrupt as interrupt:
         return int(interrupt.args[0]) if interrupt.args and isinstance(interrupt.args[0], int) else 130
-    interrupted = [code for code in codes if code > SIGNALLED]
-    if interrupted:
-        return interrupted[0]
-    if codes:
-        raise SweepStopped(_failure_reason(plan.paths, codes))
+    failed = {index: code for index, code in codes.items() if isinstance(code, int) and code}
+    for code in failed.values():
+        if code > SIGNALLED:
+            return code
+    if failed:
+        raise SweepStopped(_failure_reason(plan.paths, failed, log_sizes))
     left = len(ledger.read().running)
     if left:
         raise SweepStopped(f"{left} trial{'s are' if left > 1 else ' is'} unfinished; the same command continues.")
@@ -102,13 +110,21 @@ def _finish_files(plan: Plan, ledger: Ledger) -> None:
             plan.paths.trial(record.number).resume.unlink(missing_ok=True)
 
 
-def _failure_reason(paths: SweepPaths, codes: Sequence[int]) -> str:
-    """Why workers failed, from their logs: the reason that stops the sweep, or else the last line of the last log."""
-    logs = paths.worker_logs
-    lines = [line for log in logs for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    reasons = [line.removeprefix(STOPS_BECAUSE) for line in lines if line.startswith(STOPS_BECAUSE)]
-    if reasons:
-        return reasons[-1]
+def _failure_reason(paths: SweepPaths, failed: Mapping[int, int], log_sizes: Mapping[Path, int]) -> str:
+    """Why workers failed, from their logs: a reason that stops the sweep, or else the last line of a log.
+
+    Args:
+        paths: Paths of the sweep's files.
+        failed: Exit code of each worker that failed, by its number.
+        log_sizes: Size in bytes of each log before the start: what it held then is of earlier starts.
+    """
+    logs = [log for log in map(paths.worker_log, failed) if log.is_file()]
+    texts = [log.read_bytes()[log_sizes.get(log, 0) :].decode(errors="replace") for log in logs]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith(STOPS_BECAUSE):
+            return line.removeprefix(STOPS_BECAUSE)
     printed = [line for line in lines if not line.startswith(TRIAL_STARTS)]
     last = printed[-1] if printed else "it printed nothing"
-    return f"a worker ended with code {codes[0]}: {last} (logs: {', '.join(str(log) for log in logs)})"
+    where = f" (logs: {', '.join(map(str, logs))})" if logs else ""
+    return f"a worker ended with code {next(iter(failed.values()))}: {last}{where}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan
+from mnistsweep.study.ending import Ending, Limit
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State, TrialRecord, ranked
 from mnistsweep.text import format_point
@@ -30,22 +32,35 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
         console.print(f"continued: {tally(before, plan.num_trials)}")
 
 
-def print_complete(plan: Plan, console: Console) -> None:
-    """Print that there is nothing left to do."""
-    complete = f"{plan.paths.folder}: this sweep is complete. More trials: trials=N; another sweep: name=NAME."
-    console.print(complete, soft_wrap=True)
+def print_complete(plan: Plan, ending: Ending, console: Console) -> None:
+    """Print that there is nothing left to do, and why."""
+    console.print(f"{plan.paths.folder}: this sweep is complete: {ending.reason}; {ending.remedy}.", soft_wrap=True)
 
 
-def print_stopped(plan: Plan, ledger: Ledger, console: Console) -> None:
-    """Print how far an interrupted sweep got and how to continue it."""
-    console.print(f"stopped: {tally(ledger.records(), plan.num_trials)}. The same command continues.")
+def print_stopped(plan: Plan, ledger: Ledger, code: int, console: Console) -> None:
+    """Print why a sweep was interrupted, how far it got and how to continue it.
+
+    Args:
+        plan: Plan of the sweep.
+        ledger: Ledger of the sweep.
+        code: Exit code: 128 + the number of a signal.
+        console: Console to print to.
+    """
+    ending = ledger.ending(plan.budget)
+    if ending is not None and ending.limit is Limit.STOP_REQUEST:
+        by = "`mnistsweep stop`"
+    else:
+        by = next((number.name for number in signal.Signals if number == code - 128), f"exit code {code}")
+    console.print(f"stopped: {tally(ledger.records(), plan.num_trials)}, by {by}. The same command continues.")
 
 
 def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
-    """Print the best configuration, its margin over the next, and commands for what to do next."""
+    """Print why the sweep ended, the best configuration, its margin over the next, and commands for what to do next."""
     records = ledger.records()
     completed = ranked(records, plan.direction)
     console.print(tally(records, plan.num_trials))
+    if (ending := ledger.ending(plan.budget)) is not None:
+        console.print(str(ending), soft_wrap=True)
     if not completed:
         failed = next((record for record in records if record.state is State.FAILED), None)
         if failed is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,9 +22,11 @@ def check_limits(config: Config) -> list[str]:
     faults = []
     for key, (low, high) in LIMITS.items():
         value: Any = attrgetter(key)(config)
-        if value is None or ((low is None or value >= low) and (high is None or value <= high)):
+        within = value is None or ((low is None or value >= low) and (high is None or value <= high))
+        if within and value != math.inf:
             continue
         rule = f"at least {low}" if high is None else f"between {low} and {high}"
+        rule += " and finite" if value == math.inf else ""
         faults.append(f"{key}: must be {rule}; received {value}.")
     return faults
 

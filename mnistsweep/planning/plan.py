@@ -102,9 +102,13 @@ class Plan:
     @property
     def num_trials(self) -> int | None:
         """Maximum number of trials: the budget, or all points of a smaller space; None without a limit."""
-        size = None if self.is_kerastuner_oracle else self.space.size()
-        limits = [limit for limit in (self.config.trials, size) if limit is not None]
+        limits = [limit for limit in (self.config.trials, self._num_points) if limit is not None]
         return min(limits, default=None)
+
+    @property
+    def _num_points(self) -> int | None:
+        """Number of points of the search space; None for an infinite space. An oracle of KerasTuner may repeat some."""
+        return None if self.is_kerastuner_oracle else self.space.size()
 
     @property
     def budget(self) -> Budget:
@@ -112,6 +116,7 @@ class Plan:
         config = self.config
         return Budget(
             trials=self.num_trials,
+            points=self._num_points,
             hours=config.hours,
             total_epochs=config.total_epochs,
             failed_in_a_row=config.max_consecutive_failed_trials,

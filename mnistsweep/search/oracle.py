@@ -29,7 +29,12 @@ class Oracle(ABC):
 
     Args:
         space: Search space of the sweep.
+
+    Attributes:
+        no_point_reason: Why `propose` returned None, for the user.
     """
+
+    no_point_reason = "no point of the search space is left that was not tried (its ranges hold few distinct values)"
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space

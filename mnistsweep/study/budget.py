@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistsweep.errors import SweepStopped
+from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
 from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.text import format_duration
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,10 @@ class Budget:
     """Limits of a sweep; the first one reached ends it. None stands for no limit.
 
     Attributes:
-        trials: Maximum number of finished trials in any state.
-        hours: Maximum running time in hours, summed over sessions. Running trials are finished beyond it.
+        trials: Maximum number of finished trials in any state; at most `points`.
+        points: Number of points of the search space; None for an infinite space.
+        hours: Maximum running time in hours, over all sessions (see `running_time`). Running trials are finished beyond
+            it.
         total_epochs: Maximum number of epochs, summed over trials. Running trials are finished beyond it.
         failed_in_a_row: Number of consecutive failed trials that stops the sweep.
         failed: Number of failed trials among the last `failure_window` trials that stops the sweep.
@@ -25,37 +28,64 @@ class Budget:
     """
 
     trials: int | None = None
+    points: int | None = None
     hours: float | None = None
     total_epochs: int | None = None
     failed_in_a_row: int | None = None
     failed: int | None = None
     failure_window: int = 1
 
-    def is_spent(self, records: Sequence[TrialRecord], hours: float) -> bool:
-        """Whether no new trial may be started.
+    def ending(self, records: Sequence[TrialRecord], running_seconds: float) -> Ending | None:
+        """Why no new trial may be started; None if one may.
 
         Args:
             records: All trials of the sweep.
-            hours: Running time so far, see `Ledger.hours`; used only if the budget limits the hours.
+            running_seconds: Running time so far in seconds; used only if the budget limits the hours.
         """
-        if self.hours is not None and hours >= self.hours:
-            return True
         if self.trials is not None and len(records) >= self.trials:
-            return True
-        return self.total_epochs is not None and sum(r.result.epochs for r in records) >= self.total_epochs
+            return self._all_trials(self.trials)
+        if self.hours is not None and running_seconds >= 3600 * self.hours:
+            budget = f"the budget of {_duration(3600 * self.hours)} (hours={self.hours:g})"
+            reason = f"{budget} was spent after {_duration(running_seconds)}, {self.done(records)}"
+            return Ending(Limit.HOURS, reason, f"more: hours=N; {ANOTHER_SEARCH}")
+        if self.total_epochs is not None:
+            epochs = sum(record.result.epochs for record in records)
+            if epochs >= self.total_epochs:
+                budget = f"the budget of {self.total_epochs} epochs (total_epochs={self.total_epochs})"
+                reason = f"{budget} was spent after {epochs} epochs, {self.done(records)}"
+                return Ending(Limit.TOTAL_EPOCHS, reason, f"more: total_epochs=N; {ANOTHER_SEARCH}")
+        return None
 
-    def check_failures(
+    def done(self, records: Sequence[TrialRecord]) -> str:
+        """How far the sweep got, as the end of a sentence: ``with 37 of 50 trials``.
+
+        Args:
+            records: All trials of the sweep.
+        """
+        finished = sum(record.state.finished for record in records)
+        if not finished:
+            return "before the first trial"
+        of = "" if self.trials is None else f" of {self.trials}"
+        return f"with {finished}{of} trial{'s' if (self.trials or finished) > 1 else ''}"
+
+    def _all_trials(self, trials: int) -> Ending:
+        if trials != self.points:
+            return Ending(
+                Limit.TRIALS,
+                f"all {trials} trials have finished (trials={trials})",
+                f"more: trials=N; {ANOTHER_SEARCH}",
+            )
+        return Ending(Limit.POINTS, f"all {trials} points of the search space were tried", ANOTHER_SEARCH)
+
+    def too_many_failures(
         self, records: Sequence[TrialRecord], num_failed_before: int, traceback_of: Callable[[int], Path]
-    ) -> None:
-        """Check that not too many trials have failed. Trials that a limit of the configuration ended do not count.
+    ) -> Ending | None:
+        """Why too many trials have failed; None if not. Trials that a limit of the configuration ended do not count.
 
         Args:
             records: All trials of the sweep.
             num_failed_before: Number of trials that had failed before this session.
             traceback_of: Function from a trial's number to the path of the file with its traceback.
-
-        Raises:
-            SweepStopped: Too many trials have failed; the message quotes the first reason.
         """
         for maximum, window, rule in self._failure_rules():
             counted = (r for r in reversed(records) if r.state.finished and not r.result.limited)
@@ -63,8 +93,10 @@ class Budget:
             if len(failed) >= maximum and num_failed(records) - num_failed_before >= maximum:
                 first = failed[-1]
                 trace = traceback_of(first.number)
-                see = f" See {trace}." if trace.is_file() else ""
-                raise SweepStopped(f"{rule}. The first of them, trial {first.number}: {first.result.reason}.{see}")
+                see = f". See {trace}" if trace.is_file() else ""
+                reason = f"{rule}. The first of them, trial {first.number}: {first.result.reason}{see}"
+                return Ending(Limit.FAILED_TRIALS, reason, SAME_COMMAND)
+        return None
 
     def _failure_rules(self) -> list[tuple[int, int, str]]:
         """Maximum number of failures, number of trials among which they are counted, and the text of each rule."""
@@ -87,3 +119,7 @@ def num_failed(records: Sequence[TrialRecord]) -> int:
         records: All trials of the sweep.
     """
     return sum(record.state is State.FAILED and not record.result.limited for record in records)
+
+
+def _duration(seconds: float) -> str:
+    return format_duration(seconds) if seconds >= 1 else f"{seconds:.2g} s"

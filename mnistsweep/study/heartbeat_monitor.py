@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import Coordinator
@@ -51,6 +52,14 @@ class HeartbeatMonitor:
         if owner not in self._seen or self._seen[owner][0] != heartbeat:
             self._seen[owner] = (heartbeat, now)
         return now - self._seen[owner][1] <= self._seconds
+
+    def alive_workers(self, owners: Iterable[str]) -> list[str]:
+        """Names of the workers of a sweep that may still run, sorted; a worker may be between two trials.
+
+        Args:
+            owners: Names of the workers that own running trials.
+        """
+        return sorted(filter(self.is_alive, {*owners, *self._paths.owners}))
 
     def has_crashed(self, owner: str) -> bool:
         """Whether a worker that is not alive has crashed, and not exited normally.

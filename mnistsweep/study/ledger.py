@@ -6,15 +6,18 @@ import contextlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
 
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.budget import num_failed
+from mnistsweep.study.budget import Budget, num_failed
+from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.sessions import Session, Sessions
 from mnistsweep.study.storage.stores import (
     open_coordinator,
@@ -27,6 +30,9 @@ from mnistsweep.study.stored_trials import StoredTrials
 
 # Study attribute that counts the requests to stop the sweep.
 _STOPS = "stops"
+
+# Study attribute that holds for how many trials the oracle had no further point, and why.
+_NO_POINT = "no_point"
 
 # Study attribute that holds the fingerprint of the search.
 _FINGERPRINT = "search"
@@ -100,16 +106,57 @@ class Ledger:
         """Trials that have not ended, in the order of their numbers."""
         return list(self.read().running)
 
-    def hours(self) -> float:
-        """Running time of the sweep in hours, over all sessions; recorded only if the budget limits the hours."""
-        return self._sessions.hours()
+    def running_seconds(self) -> float:
+        """Recorded running time of the sweep in seconds, over all sessions."""
+        return self._sessions.running_seconds()
+
+    def measure_running_time(self) -> RunningTime:
+        """Context in which this process measures and records the running time of the sweep."""
+        return RunningTime(self._sessions, open_coordinator(self.paths, self._url))
+
+    def ending(self, budget: Budget) -> Ending | None:
+        """Why the sweep ended or was stopped; None if it has more to do, or was interrupted.
+
+        Args:
+            budget: Limits of the sweep.
+        """
+        state = self.read()
+        if not state.running:
+            ending = budget.ending(state.records, self.running_seconds()) or self._ending_by_oracle(budget)
+            if ending is not None:
+                return ending
+        last = self._sessions.last()
+        if last is None:
+            return None
+        if self._num_stop_requests() > last.num_stops_before:
+            return Ending(
+                Limit.STOP_REQUEST, f"`mnistsweep stop` was called, {budget.done(state.records)}", SAME_COMMAND
+            )
+        return budget.too_many_failures(state.records, last.num_failed_before, self._traceback_of)
+
+    def _ending_by_oracle(self, budget: Budget) -> Ending | None:
+        """Why the oracle has no further point; None if it has one, or was not asked since the last trial started."""
+        num_trials, reason = self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT, (None, ""))
+        records = self.read().records
+        if num_trials != len(records):
+            return None
+        return Ending(Limit.ORACLE, f"{reason}, {budget.done(records)}", ANOTHER_SEARCH)
+
+    def _record_no_point(self, num_trials: int, reason: str) -> None:
+        """Record that the oracle has no further point. The caller holds the ledger lock."""
+        if self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT) != [num_trials, reason]:
+            self._storage.set_study_user_attr(self._study_id, _NO_POINT, [num_trials, reason])
+
+    def _traceback_of(self, number: int) -> Path:
+        """File with the traceback of a failed trial."""
+        return self.paths.trial(number).error
 
     def start_session(self, name: str, now: float) -> None:
         """Record that a start of the sweep begins; earlier stop requests and failures do not concern it.
 
         Args:
             name: Name of the session.
-            now: Current time in seconds since the epoch.
+            now: Current time in seconds since the epoch, for display.
         """
         with open_coordinator(self.paths, self._url).exclusive():
             self._start_session(name, now)
@@ -118,7 +165,7 @@ class Ledger:
         """Session of that name; it is recorded if this is its first use. The caller holds the ledger lock."""
         sessions = self._sessions.read()
         if name not in sessions:
-            sessions[name] = Session(now, now, num_failed(self.records()), self._num_stop_requests())
+            sessions[name] = Session(now, num_failed(self.records()), self._num_stop_requests())
             self._sessions.write(name, sessions[name])
         return sessions[name]
 

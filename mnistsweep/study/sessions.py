@@ -1,14 +1,14 @@
-"""Sessions: the starts of a sweep, recorded in its ledger.
+"""Sessions: the starts of a sweep, and the running time over all of them, recorded in its ledger.
 
 A session is one start of the sweep with all its workers. Its record limits what concerns it: failures and stop requests
-before the start do not count. The running times of all sessions add up to the hours of the sweep.
+before the start do not count.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -16,8 +16,8 @@ from optuna.storages import BaseStorage
 # Prefix of the study attributes that hold sessions.
 _PREFIX = "session:"
 
-# Resolution of the recorded running time, so that waiting workers do not fill the ledger.
-_RESOLUTION_SECONDS = 5.0
+# Study attribute that holds the running time in seconds (see `running_time`).
+_RUNNING_SECONDS = "running_seconds"
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,12 @@ class Session:
     """One start of a sweep.
 
     Attributes:
-        started: Time of the start, in seconds since the epoch.
-        last_active: Last recorded time at which the session was running, in seconds since the epoch.
+        started: Time of the start, in seconds since the epoch; only for display, because a clock may be wrong.
         num_failed_before: Number of failed trials before the start.
         num_stops_before: Number of stop requests before the start.
     """
 
     started: float
-    last_active: float
     num_failed_before: int = 0
     num_stops_before: int = 0
 
@@ -41,19 +39,13 @@ class Session:
         """Session as the ledger stores it.
 
         Args:
-            stored: Mapping with the keys `begun`, `last`, `failures_before` and `stops`.
+            stored: Mapping with the keys `begun`, `failures_before` and `stops`.
         """
-        failed, stops = int(stored.get("failures_before", 0)), int(stored.get("stops", 0))
-        return cls(stored["begun"], stored["last"], failed, stops)
+        return cls(stored["begun"], int(stored.get("failures_before", 0)), int(stored.get("stops", 0)))
 
     def to_json(self) -> dict[str, Any]:
         """Mapping that the ledger stores."""
-        return {
-            "begun": self.started,
-            "last": self.last_active,
-            "failures_before": self.num_failed_before,
-            "stops": self.num_stops_before,
-        }
+        return {"begun": self.started, "failures_before": self.num_failed_before, "stops": self.num_stops_before}
 
 
 class Sessions:
@@ -70,12 +62,11 @@ class Sessions:
 
     def read(self) -> dict[str, Session]:
         """All sessions by name."""
-        attrs = self._storage.get_study_user_attrs(self._study_id)
-        return {
-            key.removeprefix(_PREFIX): Session.from_json(stored)
-            for key, stored in attrs.items()
-            if key.startswith(_PREFIX)
-        }
+        return {name: Session.from_json(stored) for name, stored in _stored_sessions(self._attrs()).items()}
+
+    def last(self) -> Session | None:
+        """The session that started last, by what had happened before; None before the first start."""
+        return max(self.read().values(), key=lambda s: (s.num_stops_before, s.num_failed_before), default=None)
 
     def write(self, name: str, session: Session) -> None:
         """Record a session. The caller holds the ledger lock.
@@ -86,21 +77,32 @@ class Sessions:
         """
         self._storage.set_study_user_attr(self._study_id, f"{_PREFIX}{name}", session.to_json())
 
-    def record_activity(self, name: str, now: float) -> None:
-        """Record that a session is running, at most every five seconds. The caller holds the ledger lock.
+    def running_seconds(self) -> float:
+        """Recorded running time over all sessions, in seconds."""
+        attrs = self._attrs()
+        recorded = attrs.get(_RUNNING_SECONDS)
+        return _seconds_by_wall_clock(_stored_sessions(attrs)) if recorded is None else float(recorded)
+
+    def write_running_seconds(self, seconds: float) -> None:
+        """Record the running time. The caller holds the ledger lock.
 
         Args:
-            name: Name of the session.
-            now: Current time in seconds since the epoch.
+            seconds: Running time over all sessions, in seconds.
         """
-        session = self.read()[name]
-        if now - session.last_active >= _RESOLUTION_SECONDS:
-            self.write(name, replace(session, last_active=now))
+        self._storage.set_study_user_attr(self._study_id, _RUNNING_SECONDS, seconds)
 
-    def hours(self) -> float:
-        """Running time over all sessions, in hours. Time in which two sessions ran at once counts once."""
-        seconds, until = 0.0, -math.inf
-        for session in sorted(self.read().values(), key=lambda session: (session.started, session.last_active)):
-            seconds += max(0.0, session.last_active - max(session.started, until))
-            until = max(until, session.last_active)
-        return seconds / 3600
+    def _attrs(self) -> dict[str, Any]:
+        return self._storage.get_study_user_attrs(self._study_id)
+
+
+def _stored_sessions(attrs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {key.removeprefix(_PREFIX): stored for key, stored in attrs.items() if key.startswith(_PREFIX)}
+
+
+def _seconds_by_wall_clock(sessions: Mapping[str, Mapping[str, Any]]) -> float:
+    """Running time of the sessions of version 0.1, which recorded the time of their last activity."""
+    seconds, until = 0.0, -math.inf
+    for begun, last in sorted((s["begun"], s["last"]) for s in sessions.values() if "last" in s):
+        seconds += max(0.0, last - max(begun, until))
+        until = max(until, last)
+    return seconds

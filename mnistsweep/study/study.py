@@ -22,14 +22,16 @@ from dataclasses import replace
 import optuna
 from optuna.pruners import NopPruner
 
-from mnistsweep.errors import LeaseLost
+from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.claim import Claim
+from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, LedgerState
 from mnistsweep.study.ownership import MAX_CRASHES, Ownership
 from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import flush
 from mnistsweep.study.views import Views
@@ -44,11 +46,12 @@ class Study(Ledger):
         lease: Lease of the worker.
         storage: Database URL; None for the journal file in the sweep's folder.
         session: Name of this start of the sweep.
-        clock: Current time in seconds since the epoch.
+        clock: Current time in seconds since the epoch; only for display, because a clock may be wrong.
 
     Attributes:
         search: Settings of the search.
         lease: Lease of the worker.
+        running_time: Running time of the sweep, as this worker measures it.
         others_are_running: Whether trials of other workers were running when the last claim found none to run. Such a
             trial must be run again if its worker dies.
     """
@@ -68,8 +71,8 @@ class Study(Ledger):
         self.others_are_running = False
         self._coordinator = lease.coordinator
         self._monitor = HeartbeatMonitor(paths, lease.coordinator, lease.seconds, lease.monotonic)
-        self._session_name = session
         self._clock = clock
+        self.running_time = RunningTime(self._sessions, lease.coordinator, lease.monotonic)
         name = self._storage.get_study_name_from_id(self._study_id)  # the folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(paths, search.space, search.direction, search.objective)
@@ -144,7 +147,7 @@ class Study(Ledger):
             if not result.epochs:  # the result of a failure does not contain the number of epochs
                 result = replace(result, epochs=self._trials.last_epoch(claim.trial_id))
             self._trials.finish(claim.trial_id, state, result)
-            self._record_activity()
+            self.running_time.record()
         flush(self._storage)
         self.write_views()
 
@@ -167,7 +170,7 @@ class Study(Ledger):
         return self._num_stop_requests() > self._session.num_stops_before
 
     def _claim(self) -> Claim | None:
-        self._record_activity()
+        self.running_time.record()
         for record in self.read().running:
             if not self._monitor.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
                 return claim
@@ -179,11 +182,17 @@ class Study(Ledger):
     def _create(self, state: LedgerState) -> Claim | None:
         """Create a new trial; None if the budget is spent or the oracle has no further point."""
         budget, number = self.search.budget, len(state.records)
-        budget.check_failures(state.records, self._session.num_failed_before, lambda n: self.paths.trial(n).error)
-        if budget.is_spent(state.records, 0.0 if budget.hours is None else self.hours()):
+        failures = budget.too_many_failures(state.records, self._session.num_failed_before, self._traceback_of)
+        if failures is not None:
+            raise SweepStopped(f"{failures.reason}.")
+        ending = budget.ending(state.records, 0.0 if budget.hours is None else self.running_time.seconds())
+        if ending is not None:
+            if ending.limit is Limit.HOURS and self.running_seconds() < 3600 * (budget.hours or 0.0):
+                self.running_time.record(exactly=True)  # so that every reader of the ledger finds the budget spent
             return None
         proposal = self.search.oracle.propose(number, self._optuna)
         if proposal is None:
+            self._record_no_point(number, self.search.oracle.no_point_reason)
             return None
         seed = self.search.seed_of(number)
         return self._trials.create(number, proposal, self.search.space, seed, self.lease.owner, self._clock())
@@ -222,11 +231,6 @@ class Study(Ledger):
             raise LeaseLost(f"trial {claim.number} belongs to {owner}: this worker wrote no heartbeat for {lapse}")
         self.lease.had_late_heartbeat = False
         return ownership
-
-    def _record_activity(self) -> None:
-        """Record the running time of this session, if the budget limits the hours."""
-        if self.search.budget.hours is not None:
-            self._sessions.record_activity(self._session_name, self._clock())
 
 
 def _require_objective(state: State, result: Result, objective: str) -> tuple[State, Result]:

@@ -58,6 +58,8 @@ class KerasTunerOracle(Oracle):
         super().__init__(space)
         self._file = paths.oracle_state
         self._objective = config.objective
+        target = str(config.oracle["_target_"]).rpartition(".")[2]
+        self.no_point_reason = f"{target} of KerasTuner has ended its search or found only points that it had tried"
         self._inner = _make_inner(space, config, direction)
         kerastuner_private.disable_saving(self._inner, paths.folder)
         self._numbers: dict[str, int] = {}

@@ -68,10 +68,11 @@ def work(
         _prepare_backend(config.trainer.deterministic)
         lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, config.trial.timeout_minutes)
         lease.on_heartbeat()  # a request to stop may be older than this worker
-        try:
-            tuner.search()
-        finally:
-            tuner.oracle.release()
+        with study.running_time:
+            try:
+                tuner.search()
+            finally:
+                tuner.oracle.release()
     return hooks.should_be_replaced() and not stop()
 
 

@@ -21,6 +21,7 @@ from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import LEASE_SECONDS, Lease
 from mnistsweep.study.ledger import create_ledger
 from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.running_time import MAX_GAP_SECONDS, RunningTime
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
@@ -65,15 +66,23 @@ Objective = Callable[[Point], float]
 class ManualClock:
     """Clock that a test sets.
 
-    Attributes:
+    Args:
         now: Current time in seconds.
     """
 
-    def __init__(self) -> None:
-        self.now = 1000.0
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
 
     def __call__(self) -> float:
         return self.now
+
+    def pass_time(self, seconds: float, *measured: RunningTime) -> None:
+        """Let time pass, in which the processes with these running times read the clock often enough."""
+        steps = math.ceil(seconds / MAX_GAP_SECONDS)
+        for _ in range(steps):
+            self.now += seconds / steps
+            for running_time in measured:
+                running_time.seconds()
 
 
 def score(point: Point) -> float:
@@ -128,11 +137,14 @@ def open_study(
     session: str = "first",
     clock: Callable[[], float] = lambda: 0.0,
     lease_seconds: float = LEASE_SECONDS,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Study]:
     """The study of a worker that exits normally at the end of the context."""
     create_ledger(paths, storage, search.direction, search.objective, {})
     with Lease(paths, open_coordinator(paths, storage), lease_seconds) as lease:
-        yield Study(paths, search, lease, storage, session, clock)
+        study = Study(paths, search, lease, storage, session, clock)
+        study.running_time = RunningTime(study._sessions, lease.coordinator, monotonic)
+        yield study
 
 
 @contextlib.contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from fakes import LINE, claim, doomed_study, fail, make_search, open_study, run, train
+from fakes import LINE, claim, completed_trial, doomed_study, fail, make_search, open_study, run, train
 
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.ending import Limit
+from mnistsweep.study.records import Result, State, TrialRecord
 
 
 def test_epochs_are_a_budget_over_all_trials(paths: SweepPaths) -> None:
@@ -27,67 +28,6 @@ def test_epochs_of_a_running_trial_count(paths: SweepPaths) -> None:
         assert study.claim() is None
 
 
-def test_hours_are_summed_over_sessions_and_the_time_between_does_not_count(paths: SweepPaths) -> None:
-    search, now = make_search(LINE, hours=1.0), [0.0]
-
-    def session(name: str, begin: float, minutes_a_trial: float) -> int:
-        now[0] = begin
-        with open_study(paths, search, session=name, clock=lambda: now[0]) as study:
-            count = 0
-            while (trial := study.claim()) is not None and count < 3:
-                now[0] += 60 * minutes_a_trial
-                train(study, trial, 0.5)
-                count += 1
-            if trial is not None:
-                study.release(trial)
-            return count
-
-    assert session("monday", 0, 10) == 3  # 30 minutes
-    assert session("tuesday", 1e6, 9) == 3  # 57 minutes
-    assert session("wednesday", 2e6, 10) == 1  # the trial that was given back is begun at 57 and ends at 67
-    assert session("thursday", 3e6, 10) == 0
-
-
-def test_two_workers_of_one_session_share_its_hours(paths: SweepPaths) -> None:
-    search, now = make_search(LINE, hours=1.0), [0.0]
-    with open_study(paths, search, clock=lambda: now[0]) as a, open_study(paths, search, clock=lambda: now[0]) as b:
-        first, second = claim(a), claim(b)
-        now[0] = 1800
-        train(a, first, 0.5)
-        train(b, second, 0.5)
-        assert [claim(a).number, claim(b).number] == [2, 3]  # half an hour, not twice half an hour
-        now[0] = 3600
-        assert a.claim() is None
-
-
-def test_hours_in_which_two_sessions_run_at_once_count_once(paths: SweepPaths) -> None:
-    search, now = make_search(LINE, hours=1.0), [0.0]
-    with open_study(paths, search, session="a", clock=lambda: now[0]) as a:
-        train(a, claim(a), 0.5)
-        now[0] = 600
-        with open_study(paths, search, session="b", clock=lambda: now[0]) as b:
-            for minute in (20, 30):
-                now[0] = 60.0 * minute
-                train(a, claim(a), 0.5)
-                train(b, claim(b), 0.5)
-            assert a.hours() == 0.5
-
-
-def test_a_waiting_worker_does_not_fill_the_ledger(paths: SweepPaths) -> None:
-    search, now = make_search(LINE, hours=1.0, trials=1), [0.0]
-    with open_study(paths, search, clock=lambda: now[0]) as a, open_study(paths, search, clock=lambda: now[0]) as b:
-        claim(a)
-        before = paths.journal.stat().st_size
-        for _ in range(20):
-            now[0] += 0.1
-            assert b.claim() is None
-            assert b.others_are_running
-        assert paths.journal.stat().st_size == before
-        now[0] += 60
-        b.claim()
-        assert a.hours() * 3600 == pytest.approx(62)
-
-
 def test_the_epochs_of_a_failed_trial_count(paths: SweepPaths) -> None:
     with open_study(paths, make_search(LINE, total_epochs=3)) as study:
         trial = claim(study)
@@ -99,21 +39,56 @@ def test_the_epochs_of_a_failed_trial_count(paths: SweepPaths) -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "spent"),
+    ("budget", "limit"),
     [
-        (Budget(), False),
-        (Budget(trials=3), False),
-        (Budget(trials=2), True),
-        (Budget(trials=0), True),
-        (Budget(total_epochs=7), False),
-        (Budget(total_epochs=6), True),
-        (Budget(trials=3, total_epochs=6), True),
+        (Budget(), None),
+        (Budget(trials=3), None),
+        (Budget(trials=2), Limit.TRIALS),
+        (Budget(trials=0), Limit.TRIALS),
+        (Budget(trials=2, points=2), Limit.POINTS),
+        (Budget(trials=2, points=3), Limit.TRIALS),
+        (Budget(total_epochs=7), None),
+        (Budget(total_epochs=6), Limit.TOTAL_EPOCHS),
+        (Budget(trials=3, total_epochs=6), Limit.TOTAL_EPOCHS),
+        (Budget(hours=1), Limit.HOURS),
+        (Budget(hours=1.0001), None),
+        (Budget(trials=2, hours=1), Limit.TRIALS),
     ],
 )
-def test_the_first_limit_reached_ends_a_sweep(paths: SweepPaths, budget: Budget, spent: bool) -> None:
+def test_the_first_limit_reached_ends_a_sweep(paths: SweepPaths, budget: Budget, limit: Limit | None) -> None:
     with open_study(paths, make_search(LINE, trials=2)) as study:
         run(study, epochs=3)
-        assert budget.is_spent(study.records(), study.hours()) == spent
+        ending = budget.ending(study.records(), 3600)
+    assert (ending and ending.limit) == limit
+
+
+ONE = completed_trial(0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("budget", "records", "seconds", "text"),
+    [
+        (Budget(trials=1), [ONE], 9, "ended: all 1 trials have finished (trials=1); more: trials=N; another search: name=NAME."),
+        (Budget(trials=1, points=1), [ONE], 9, "ended: all 1 points of the search space were tried; another search: name=NAME."),
+        (
+            Budget(trials=50, hours=1), [ONE], 3725,
+            "ended: the budget of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 1 of 50 trials; more: hours=N; another search: name=NAME.",
+        ),
+        (
+            Budget(trials=3, hours=0.0001), [], 5.25,
+            "ended: the budget of 0.36 s (hours=0.0001) was spent after 5.2 s, before the first trial; more: hours=N; another search: name=NAME.",
+        ),
+        (Budget(hours=1e-6), [ONE], 0.004, "of 0.0036 s (hours=1e-06) was spent after 0.004 s, with 1 trial;"),
+        (
+            Budget(trials=9, total_epochs=2), [ONE], 9,
+            "of 2 epochs (total_epochs=2) was spent after 3 epochs, with 1 of 9 trials; more: total_epochs=N; another search: name=NAME.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_reason_names_the_limit_with_its_key(
+    budget: Budget, records: list[TrialRecord], seconds: float, text: str
+) -> None:
+    assert text in str(budget.ending(records, seconds))
 
 
 class TestFailuresInARow:

@@ -1,0 +1,44 @@
+"""Why a sweep ended or was stopped: the one account of it, which claims, summaries and `status` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+SAME_COMMAND = "the same command continues"
+ANOTHER_SEARCH = "another search: name=NAME"
+
+
+class Limit(Enum):
+    """What ends or stops a sweep."""
+
+    TRIALS = "trials"
+    POINTS = "points of the search space"
+    HOURS = "hours"
+    TOTAL_EPOCHS = "total_epochs"
+    ORACLE = "points of the oracle"
+    FAILED_TRIALS = "failed trials"
+    STOP_REQUEST = "request to stop"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a sweep ended or was stopped.
+
+    Attributes:
+        limit: What ended the sweep.
+        reason: Reason with its numbers, without a full stop.
+        remedy: How to go on, without a full stop.
+
+    Example:
+        >>> str(Ending(Limit.TRIALS, "all 20 trials have finished (trials=20)", "more: trials=N"))
+        'ended: all 20 trials have finished (trials=20); more: trials=N.'
+    """
+
+    limit: Limit
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        is_stopped = self.limit in (Limit.FAILED_TRIALS, Limit.STOP_REQUEST)
+        return f"{'stopped' if is_stopped else 'ended'}: {self.reason}; {self.remedy}."
