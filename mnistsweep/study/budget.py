@@ -69,13 +69,13 @@ class Budget:
         return f"with {finished}{of} trial{'s' if (self.trials or finished) > 1 else ''}"
 
     def _all_trials(self, trials: int) -> Ending:
-        if trials != self.points:
-            return Ending(
-                Limit.TRIALS,
-                f"all {trials} trials have finished (trials={trials})",
-                f"more: trials=N; {ANOTHER_SEARCH}",
+        if trials == self.points:
+            points = (
+                f"all {trials} points of the search space were" if trials > 1 else "the only point of the space was"
             )
-        return Ending(Limit.POINTS, f"all {trials} points of the search space were tried", ANOTHER_SEARCH)
+            return Ending(Limit.POINTS, f"{points} tried", ANOTHER_SEARCH)
+        reason = f"the budget of {trials} trial{'s' * (trials > 1)} (trials={trials}) was used"
+        return Ending(Limit.TRIALS, reason, f"more: trials=N; {ANOTHER_SEARCH}")
 
     def too_many_failures(
         self, records: Sequence[TrialRecord], num_failed_before: int, traceback_of: Callable[[int], Path]

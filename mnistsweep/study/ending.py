@@ -31,8 +31,8 @@ class Ending:
         remedy: How to go on, without a full stop.
 
     Example:
-        >>> str(Ending(Limit.TRIALS, "all 20 trials have finished (trials=20)", "more: trials=N"))
-        'ended: all 20 trials have finished (trials=20); more: trials=N.'
+        >>> str(Ending(Limit.TRIALS, "the budget of 20 trials (trials=20) was used", "more: trials=N"))
+        'ended: the budget of 20 trials (trials=20) was used; more: trials=N.'
     """
 
     limit: Limit

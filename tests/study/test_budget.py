@@ -68,20 +68,21 @@ ONE = completed_trial(0, 0.5)
 @pytest.mark.parametrize(
     ("budget", "records", "seconds", "text"),
     [
-        (Budget(trials=1), [ONE], 9, "ended: all 1 trials have finished (trials=1); more: trials=N; another search: name=NAME."),
-        (Budget(trials=1, points=1), [ONE], 9, "ended: all 1 points of the search space were tried; another search: name=NAME."),
+        (Budget(trials=1), [ONE], 9, "ended: the budget of 1 trial (trials=1) was used; more: trials=N; another search"),
+        (Budget(trials=1, points=1), [ONE], 9, "ended: the only point of the space was tried; another search: name=NAME."),
+        (Budget(trials=6, points=6), [ONE] * 6, 9, "ended: all 6 points of the search space were tried; another search"),
         (
             Budget(trials=50, hours=1), [ONE], 3725,
-            "ended: the budget of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 1 of 50 trials; more: hours=N; another search: name=NAME.",
+            "ended: the budget of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 1 of 50 trials; more: hours=N; another search",
         ),
         (
             Budget(trials=3, hours=0.0001), [], 5.25,
-            "ended: the budget of 0.36 s (hours=0.0001) was spent after 5.2 s, before the first trial; more: hours=N; another search: name=NAME.",
+            "ended: the budget of 0.36 s (hours=0.0001) was spent after 5.2 s, before the first trial; more: hours=N; another search",
         ),
         (Budget(hours=1e-6), [ONE], 0.004, "of 0.0036 s (hours=1e-06) was spent after 0.004 s, with 1 trial;"),
         (
             Budget(trials=9, total_epochs=2), [ONE], 9,
-            "of 2 epochs (total_epochs=2) was spent after 3 epochs, with 1 of 9 trials; more: total_epochs=N; another search: name=NAME.",
+            "of 2 epochs (total_epochs=2) was spent after 3 epochs, with 1 of 9 trials; more: total_epochs=N; another search",
         ),
     ],
 )  # fmt: skip
