@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
 from mnistsweep.study.records import State, TrialRecord
-from mnistsweep.text import format_duration
+from mnistsweep.text import format_count, format_duration
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Budget:
         if self.total_epochs is not None:
             epochs = sum(record.result.epochs for record in records)
             if epochs >= self.total_epochs:
-                budget = f"the budget of {self.total_epochs} epochs (total_epochs={self.total_epochs})"
-                reason = f"{budget} was spent after {epochs} epochs, {self.done(records)}"
+                budget = f"the budget of {format_count(self.total_epochs, 'epoch')} (total_epochs={self.total_epochs})"
+                reason = f"{budget} was spent after {format_count(epochs, 'epoch')}, {self.done(records)}"
                 return Ending(Limit.TOTAL_EPOCHS, reason, f"more: total_epochs=N; {ANOTHER_SEARCH}")
         return None
 
@@ -65,8 +65,7 @@ class Budget:
         finished = sum(record.state.finished for record in records)
         if not finished:
             return "before the first trial"
-        of = "" if self.trials is None else f" of {self.trials}"
-        return f"with {finished}{of} trial{'s' if (self.trials or finished) > 1 else ''}"
+        return "with " + (f"{finished} of " if self.trials else "") + format_count(self.trials or finished, "trial")
 
     def _all_trials(self, trials: int) -> Ending:
         if trials == self.points:
@@ -74,7 +73,7 @@ class Budget:
                 f"all {trials} points of the search space were" if trials > 1 else "the only point of the space was"
             )
             return Ending(Limit.POINTS, f"{points} tried", ANOTHER_SEARCH)
-        reason = f"the budget of {trials} trial{'s' * (trials > 1)} (trials={trials}) was used"
+        reason = f"the budget of {format_count(trials, 'trial')} (trials={trials}) was used"
         return Ending(Limit.TRIALS, reason, f"more: trials=N; {ANOTHER_SEARCH}")
 
     def too_many_failures(

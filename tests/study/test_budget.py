@@ -68,7 +68,7 @@ ONE = completed_trial(0, 0.5)
 @pytest.mark.parametrize(
     ("budget", "records", "seconds", "text"),
     [
-        (Budget(trials=1), [ONE], 9, "ended: the budget of 1 trial (trials=1) was used; more: trials=N; another search"),
+        (Budget(trials=1), [ONE], 9, "ended: the budget of 1 trial (trials=1) was used; more: trials=N;"),
         (Budget(trials=1, points=1), [ONE], 9, "ended: the only point of the space was tried; another search: name=NAME."),
         (Budget(trials=6, points=6), [ONE] * 6, 9, "ended: all 6 points of the search space were tried; another search"),
         (
