@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from mnistsweep.commands.live_table import LiveTable
-from mnistsweep.commands.sweep_output import print_complete, print_header, print_stopped, print_summary
+from mnistsweep.commands.sweep_output import print_complete, print_ending, print_header, print_stopped, print_summary
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
@@ -56,6 +56,7 @@ def run_sweep(plan: Plan, launch: Launch) -> int:
     if code:
         print_stopped(plan, ledger, code, console)
         return code
+    print_ending(plan, ledger, console)
     print_summary(plan, ledger, console)
     return 0
 

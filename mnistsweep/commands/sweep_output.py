@@ -54,13 +54,17 @@ def print_stopped(plan: Plan, ledger: Ledger, code: int, console: Console) -> No
     console.print(f"stopped: {tally(ledger.records(), plan.num_trials)}, by {by}. The same command continues.")
 
 
+def print_ending(plan: Plan, ledger: Ledger, console: Console) -> None:
+    """Print which limit ended the sweep, and how to continue it."""
+    if (ending := ledger.ending(plan.budget)) is not None:
+        console.print(str(ending), soft_wrap=True)
+
+
 def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
-    """Print why the sweep ended, the best configuration, its margin over the next, and commands for what to do next."""
+    """Print the best configuration, its margin over the next, and commands for what to do next."""
     records = ledger.records()
     completed = ranked(records, plan.direction)
     console.print(tally(records, plan.num_trials))
-    if (ending := ledger.ending(plan.budget)) is not None:
-        console.print(str(ending), soft_wrap=True)
     if not completed:
         failed = next((record for record in records if record.state is State.FAILED), None)
         if failed is not None:

@@ -69,8 +69,8 @@ ONE = completed_trial(0, 0.5)
     ("budget", "records", "seconds", "text"),
     [
         (Budget(trials=1), [ONE], 9, "ended: the budget of 1 trial (trials=1) was used; more: trials=N;"),
-        (Budget(trials=1, points=1), [ONE], 9, "ended: the only point of the space was tried; another search: name=NAME."),
-        (Budget(trials=6, points=6), [ONE] * 6, 9, "ended: all 6 points of the search space were tried; another search"),
+        (Budget(trials=1, points=1), [ONE], 9, "ended: the only point of the space was tried; another search: name="),
+        (Budget(trials=6, points=6), [ONE] * 6, 9, "all 6 points of the search space were tried; another search"),
         (
             Budget(trials=50, hours=1), [ONE], 3725,
             "ended: the budget of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 1 of 50 trials; more: hours=N; another search",
