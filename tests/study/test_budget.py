@@ -73,16 +73,16 @@ ONE = completed_trial(0, 0.5)
         (Budget(trials=6, points=6), [ONE] * 6, 9, "all 6 points of the search space were tried; another search"),
         (
             Budget(trials=50, hours=1), [ONE], 3725,
-            "ended: the budget of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 1 of 50 trials; more: hours=N; another search",
+            "the budget of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 1 of 50 trials; more: hours=N;",
         ),
         (
             Budget(trials=3, hours=0.0001), [], 5.25,
-            "ended: the budget of 0.36 s (hours=0.0001) was spent after 5.2 s, before the first trial; more: hours=N; another search",
+            "the budget of 0.36 s (hours=0.0001) was spent after 5.2 s, before the first trial; more: hours=N;",
         ),
         (Budget(hours=1e-6), [ONE], 0.004, "of 0.0036 s (hours=1e-06) was spent after 0.004 s, with 1 trial;"),
         (
             Budget(trials=9, total_epochs=2), [ONE], 9,
-            "of 2 epochs (total_epochs=2) was spent after 3 epochs, with 1 of 9 trials; more: total_epochs=N; another search",
+            "of 2 epochs (total_epochs=2) was spent after 3 epochs, with 1 of 9 trials; more: total_epochs=N;",
         ),
     ],
 )  # fmt: skip
