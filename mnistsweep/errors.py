@@ -27,9 +27,12 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
+
+from mnistsweep.printable import message_of, printable
 
 
 class MnistSweepError(Exception):
@@ -119,7 +122,13 @@ _HDF5_NUMBER = re.compile(r"errno = (\d+)")
 # TensorFlow starts a message with the operation that failed: "{{function_node __wrapped__...:CPU:0}} OOM ...".
 _TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
 
+# TensorFlow appends the traceback of a Python function that it called, such as a generator of examples.
+_TRACEBACK = "Traceback (most recent call last)"
+
 MAX_DESCRIPTION_LENGTH = 300
+
+# Number of exceptions in a group that its description lists.
+MAX_DESCRIBED_MEMBERS = 3
 
 
 def refused_write(error: BaseException, where: str) -> WriteRefused | None:
@@ -138,7 +147,7 @@ def refused_write(error: BaseException, where: str) -> WriteRefused | None:
     for one in _chain(error):
         if isinstance(one, WriteRefused):
             return one
-        in_message = _HDF5_NUMBER.search(str(one))
+        in_message = _HDF5_NUMBER.search(message_of(one))
         number = one.errno if isinstance(one, OSError) and one.errno else in_message and int(in_message[1])
         if number in REMEDIES:
             return WriteRefused.at(where, number)
@@ -147,10 +156,10 @@ def refused_write(error: BaseException, where: str) -> WriteRefused | None:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error, its cause or context, the cause of that, and so on."""
-    seen: list[BaseException] = []
+    seen: dict[int, BaseException] = {}  # by identity: a user's exception may define equality
     following: BaseException | None = error
-    while following is not None and following not in seen:
-        seen.append(following)
+    while following is not None and id(following) not in seen:
+        seen[id(following)] = following
         yield following
         following = following.__cause__ or following.__context__
 
@@ -200,18 +209,38 @@ def _file_of(error: OSError, where: str) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Describe an error in one line of at most `MAX_DESCRIPTION_LENGTH` characters.
+    """Describe an error in one printable line of at most `MAX_DESCRIPTION_LENGTH` characters.
 
     Args:
         error: Any exception. The class name is part of the description unless mnistsweep raised the error on purpose.
+            The first members of an exception group follow its message.
 
     Example:
         >>> describe_error(ValueError("units must be positive,\\nreceived 0"))
         'ValueError: units must be positive, received 0'
     """
-    text = " ".join(_TENSORFLOW_NODE.sub("", str(error)).split())
-    line = text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    line = printable("; ".join(map(_one_line, (error, *itertools.islice(_members(error), MAX_DESCRIBED_MEMBERS)))))
     return line if len(line) <= MAX_DESCRIPTION_LENGTH else line[: MAX_DESCRIPTION_LENGTH - 3] + "..."
+
+
+def _one_line(error: BaseException) -> str:
+    """The class and the message of an error, without the traceback that TensorFlow appends to it."""
+    message = _TENSORFLOW_NODE.sub("", message_of(error)).partition(_TRACEBACK)[0]
+    text = " ".join(message.split())
+    if isinstance(error, MemoryError) and not text:
+        text = "the process ran out of memory"
+    return text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+def _members(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in an exception group; groups in it are replaced by their members."""
+    waiting = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, BaseExceptionGroup):
+            waiting = [*one.exceptions, *waiting]
+        elif one is not error:
+            yield one
 
 
 def suggest(received: str, known: Iterable[str], max_names: int = 12) -> str:

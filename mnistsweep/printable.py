@@ -30,6 +30,25 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
+# Maximum length of a message that is read from an exception, in characters.
+MAX_MESSAGE_LENGTH = 10_000
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of an exception of users' code, which may be huge, or fail to be made.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        At most `MAX_MESSAGE_LENGTH` characters, not yet printable.
+    """
+    try:
+        return str.__getitem__(str(error), slice(MAX_MESSAGE_LENGTH))
+    except BaseException as failure:  # a `__str__` may raise anything, also SystemExit
+        return f"(no message: its __str__ raised {type(failure).__name__})"
+
+
 def make_streams_safe() -> None:
     """Let the standard streams escape what their encoding cannot represent, in place of an error."""
     for stream in (sys.stdout, sys.stderr):

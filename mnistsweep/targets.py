@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.target_source import check, public_names
+from mnistsweep.user_code import explained
 
 RESERVED = ("_target_", "hp")
 """Keys that are not arguments of the target: `hp` has fixed values of the hyperparameters that a target declares."""
@@ -53,10 +54,11 @@ def resolve(dotted: str, key: str) -> Any:
         raise ConfigError("\n".join(faults))
     module, names = _import_longest(dotted, key)
     found: Any = module
-    for name in names:
-        if not hasattr(found, name):
-            raise ConfigError(f"{key}: {_label(found)} has no {name!r}; {suggest(name, public_names(dir(found)))}")
-        found = getattr(found, name)
+    with explained(lambda reason: ConfigError(f"{key}: {dotted!r} cannot be read: {reason}")):
+        for name in names:
+            if not hasattr(found, name):
+                raise ConfigError(f"{key}: {_label(found)} has no {name!r}; {suggest(name, public_names(dir(found)))}")
+            found = getattr(found, name)
     return found
 
 
@@ -66,16 +68,25 @@ def _import_longest(dotted: str, key: str) -> tuple[Any, list[str]]:
     longest = dotted.partition(":")[0].count(".") + 1 if ":" in dotted else len(parts) - 1
     for length in range(longest, 0, -1):
         name = ".".join(parts[:length])
-        try:
-            return importlib.import_module(name), parts[length:]
-        except ModuleNotFoundError as error:
-            # If the prefix is a class and not a module, a shorter prefix is tried. If a dependency is missing, this is
-            # reported.
-            if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
-                raise ConfigError(f"{key}: importing {name!r} failed: {error}") from error
-        except Exception as error:
-            raise ConfigError(f"{key}: importing {name!r} failed: {type(error).__name__}: {error}") from error
+        with explained(functools.partial(_import_failed, key, name)):
+            if (module := _import(name)) is not None:
+                return module, parts[length:]
     raise ConfigError(f"{key}: there is no module {parts[0]!r}, from {dotted!r}")
+
+
+def _import(name: str) -> Any:
+    """Import a module; None if there is none of this name, because its last part is a class or a function."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # If a module that this module imports is missing, this is reported.
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise
+        return None
+
+
+def _import_failed(key: str, name: str, reason: str) -> ConfigError:
+    return ConfigError(f"{key}: importing {name!r} failed: {reason}")
 
 
 def call(

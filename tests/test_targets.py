@@ -58,7 +58,7 @@ def test_functions_methods_and_names_bound_in_any_way_are_found(package: str) ->
         (".nets", r"^key: .* is a module; add the name of a function or class in it"),
         (".broken.half", r"broken\.py, line 1: "),
         (".raises.net", r"importing .*raises' failed: RuntimeError: no device"),
-        (".needs.net", r"importing .*needs' failed: No module named 'a_missing_dependency'"),
+        (".needs.net", r"importing .*needs' failed: ModuleNotFoundError: No module named 'a_missing_dependency'"),
         (".dynamic.other", "has no 'other'"),
         (".absent.net", "has no 'absent'"),
     ],

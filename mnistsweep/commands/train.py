@@ -27,6 +27,7 @@ from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
 from mnistsweep.study.records import Result
+from mnistsweep.user_code import exits_as_failures
 from mnistsweep.workers.stopping import StopSignal
 
 
@@ -89,7 +90,6 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
         SystemExit: A signal interrupted the training.
         SweepStopped: The training failed.
     """
-    from mnistsweep.training.callbacks.stopping import Interrupted
     from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.hypermodel_training import train_once
 
@@ -103,8 +103,9 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
 
     with StopSignal() as stop:
         try:
-            return train_once(config, direction, folder, Hooks(report, stop)).result
-        except Interrupted:
+            with exits_as_failures(stop):
+                return train_once(config, direction, folder, Hooks(report, stop)).result
+        except KeyboardInterrupt:
             raise SystemExit(stop.exit_code) from None
         except Exception as error:
             raise SweepStopped(f"the training failed: {describe_error(error)}") from error

@@ -18,7 +18,8 @@ from mnistsweep.data.examples import Dataset, Examples, HeldOut
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, Settings, read
 from mnistsweep.data.splitting import Split, split, validation_count
-from mnistsweep.errors import ConfigError, DataError, MnistSweepError
+from mnistsweep.errors import ConfigError, DataError
+from mnistsweep.user_code import explained
 
 # Size of the training set. The check before training does not read Fashion-MNIST: that would import Keras.
 FASHION_MNIST_SIZE = 60000
@@ -156,13 +157,8 @@ def _load(settings: Settings) -> _Loaded:
     loader = targets.resolve(settings.target, TARGET)
     if not callable(loader):
         raise ConfigError(f"{TARGET} must name a function; {settings.target!r} is a {type(loader).__name__}")
-    try:
+    with explained(lambda reason: DataError(f"the loader failed with {reason} ({settings.source})")):
         returned = targets.call("data", loader, {"_target_": settings.target, **settings.arguments}, {})
-    except MnistSweepError:
-        raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"the loader failed with {reason} ({settings.source})") from error
     (images, labels), test = four_arrays(returned, settings.source)
     return _Loaded(*checked(images, labels, "training", settings.source), test)
 

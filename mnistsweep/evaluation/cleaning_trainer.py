@@ -15,6 +15,7 @@ from mnistsweep.data import Dataset
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.study.records import Result
+from mnistsweep.user_code import exits_as_failures
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class CleaningTrainer:
         from mnistsweep.training.engines.memory import free_graphs
 
         try:
-            model = retrain(self.config, dataset, seed, self.epochs, on_epoch).model
-            probabilities = class_probabilities(model, images)
+            with exits_as_failures():
+                model = retrain(self.config, dataset, seed, self.epochs, on_epoch).model
+                probabilities = class_probabilities(model, images)
         except Exception as error:  # any error of the model or of the user's code
             raise SweepStopped(
                 f"the training failed: {describe_error(error)}; repeat the command to continue the experiment."

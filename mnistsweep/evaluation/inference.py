@@ -19,6 +19,7 @@ from mnistsweep.models import losses
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines import choose_engine
 from mnistsweep.training.engines.base import evaluation_batch_size
+from mnistsweep.user_code import exits_as_failures
 
 # Minimum number of examples per prediction batch; `evaluation_batch_size` raises it for small inputs.
 MIN_BATCH_SIZE = 32
@@ -36,8 +37,9 @@ def load_model(file: Path, config: Config) -> Any:
         StudyError: The file is damaged, or a module that it needs is missing.
     """
     try:
-        targets.resolve(str(config.model["_target_"]), "model._target_")
-        return keras.saving.load_model(file)
+        with exits_as_failures():
+            targets.resolve(str(config.model["_target_"]), "model._target_")
+            return keras.saving.load_model(file)
     except Exception as error:  # Keras, zipfile and custom layers raise many types of errors
         raise StudyError(f"{file}: the model cannot be loaded: {describe_error(error)}") from error
 

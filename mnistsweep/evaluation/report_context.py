@@ -20,6 +20,7 @@ from mnistsweep.evaluation.selection import Selection
 from mnistsweep.paths import ReportPaths
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.records import TrialRecord
+from mnistsweep.user_code import exits_as_failures
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,8 @@ class ReportContext:
         from mnistsweep.evaluation import inference
 
         try:
-            predictions = inference.predict(model, config, held_out, dataset, **options)
+            with exits_as_failures():
+                predictions = inference.predict(model, config, held_out, dataset, **options)
         except Exception as error:  # any error of a custom layer or of the user's loss
             raise StudyError(f"trial {record.number}: its model cannot predict: {describe_error(error)}") from error
         self._check_outputs(predictions.probabilities, record)

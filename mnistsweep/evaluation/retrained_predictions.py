@@ -13,6 +13,7 @@ from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.saved_predictions import Predictions, read_predictions, write_predictions
 from mnistsweep.seeds import retrain_seed
+from mnistsweep.user_code import exits_as_failures
 
 if TYPE_CHECKING:
     from mnistsweep.evaluation.retraining import RetrainedModel
@@ -72,7 +73,8 @@ def _retrain(context: ReportContext, dataset: Dataset, seed: int) -> RetrainedMo
             context.steps.advance()
 
     try:
-        retrained = retraining.retrain(context.config, dataset, seed, epochs, on_epoch)
+        with exits_as_failures():
+            retrained = retraining.retrain(context.config, dataset, seed, epochs, on_epoch)
     except Exception as error:  # any error of the model or of the user's code
         raise SweepStopped(
             f"trial {context.selection.winner.number} cannot be retrained: {describe_error(error)}; "

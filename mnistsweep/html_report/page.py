@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnistsweep.errors import describe_error
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Figure, Interactive, Section
@@ -18,6 +18,7 @@ from mnistsweep.html_report.sections import SECTIONS, Analysis
 from mnistsweep.html_report.writing import ReportFolder
 from mnistsweep.paths import ReportPaths
 from mnistsweep.text import format_count
+from mnistsweep.user_code import format_traceback
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,9 +102,8 @@ def _make_section(
         owners.claim(list(files), analysis.name)
     except Exception as error:
         path = ReportPaths(target.folder).error(analysis.name).relative_to(target.folder).as_posix()
-        target.write(path, traceback.format_exc())
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return RenderedSection(analysis.name, analysis.title, failure=reason, traceback=path)
+        target.write(path, format_traceback(error))
+        return RenderedSection(analysis.name, analysis.title, failure=describe_error(error), traceback=path)
     for name, content in files.items():
         target.write(name, content)
     for name, png in drawn.pngs.items():

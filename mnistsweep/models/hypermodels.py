@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mnistsweep import targets
+from mnistsweep.errors import ConfigError
 from mnistsweep.models.builders import BUILDERS, as_model
 from mnistsweep.models.networks import Shape
+from mnistsweep.user_code import explained
 
 if TYPE_CHECKING:
     import keras
@@ -50,7 +52,11 @@ def needs_hyperparameters(config: Mapping[str, Any]) -> bool:
         ConfigError: The target does not exist or cannot be imported.
     """
     dotted = str(config.get("_target_"))
-    return dotted not in BUILDERS and is_hypermodel(targets.resolve(dotted, "model._target_"))
+    if dotted in BUILDERS:
+        return False
+    target = targets.resolve(dotted, "model._target_")
+    with explained(lambda reason: ConfigError(f"model._target_: {dotted!r} cannot be inspected: {reason}")):
+        return is_hypermodel(target)
 
 
 def make_hypermodel(config: Mapping[str, Any], input_shape: Shape, classes: int) -> Any:

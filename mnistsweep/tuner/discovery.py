@@ -22,10 +22,11 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Condition, Dimension
-from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, describe_error, suggest
+from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
 from mnistsweep.models import losses
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hyperparameters import to_dimension
+from mnistsweep.user_code import exits_as_failures, explained
 
 # Number of training examples that a hypermodel's own `fit` gets.
 NUM_EXAMPLES = 8
@@ -97,7 +98,7 @@ class _Builder:
         examples = self._dataset.train.images[few], labels
         model.fit = _stop
         # An error is ignored: the hyperparameters that were declared before it are known, and a trial reports it.
-        with contextlib.suppress(_FitReached, Exception):
+        with contextlib.suppress(_FitReached, Exception), exits_as_failures():
             hypermodel.call_own_fit(
                 model, examples, validation_data=examples, epochs=1, batch_size=NUM_EXAMPLES, callbacks=[], verbose=0
             )
@@ -147,15 +148,16 @@ def _try_build(build: Build, values: Values, is_first: bool) -> keras_tuner.Hype
         ConfigError: The first build fails.
     """
     try:
-        return build(values)
-    except Exception as error:
-        if not is_first:
-            return None
-        if isinstance(error, MnistSweepError):
+        with explained(_build_failed):
+            return build(values)
+    except MnistSweepError:
+        if is_first:
             raise
-        raise ConfigError(
-            f"model._target_: building the model to find its hyperparameters failed: {describe_error(error)}"
-        ) from error
+        return None
+
+
+def _build_failed(reason: str) -> ConfigError:
+    return ConfigError(f"model._target_: building the model to find its hyperparameters failed: {reason}")
 
 
 def _values_to_try(hyperparameter: Any) -> Iterable[Any]:

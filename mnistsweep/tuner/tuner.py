@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,7 @@ from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hypermodel_training import make_training
 from mnistsweep.tuner.kerastuner_private import disable_traceback_printing
 from mnistsweep.tuner.study_oracle import StudyOracle
+from mnistsweep.user_code import exits_as_failures, format_traceback
 
 disable_traceback_printing()  # the traceback of a failed trial is written to the trial's folder
 
@@ -105,13 +105,14 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def _train_or_fail(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Train one trial; an error that the trial caused is its outcome."""
         try:
-            return self._train(oracle, claim, hp, folder)
-        except (Exception, SystemExit) as error:  # a user's `sys.exit()` ends the trial, not the sweep
+            with exits_as_failures(self._should_stop):
+                return self._train(oracle, claim, hp, folder)
+        except Exception as error:
             if isinstance(error, LeaseLost | StudyError) or refused_write(error, "") is not None:
                 raise
             oracle.verify()
             folder.folder.mkdir(parents=True, exist_ok=True)
-            folder.error.write_text(traceback.format_exc(), encoding="utf-8")
+            folder.error.write_text(format_traceback(error), encoding="utf-8")
             return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
