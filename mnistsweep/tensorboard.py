@@ -8,6 +8,7 @@ used here.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 import time
@@ -24,12 +25,15 @@ FILE_VERSION = "brain.Event:2"
 # A PNG file starts with a signature of 8 bytes, then the length and the type of its header chunk (4 bytes each).
 _PNG_SIZE = slice(16, 24)
 
+# The time in an event file's name in seconds, and, in names of this program, the nanoseconds.
+_TIME_IN_NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.(?:(\d{9})\.)?")
+
 
 class EventFile:
     """A new event file in a run's folder; it is open only while a record is written.
 
-    File names sort by the time of creation, which TensorBoard requires: after a newer file it does not read older
-    ones.
+    File names sort in the order of creation, also when the wall clock is set back: after a file whose name sorts later,
+    TensorBoard reads none that sorts earlier.
 
     Args:
         folder: Path of the run's folder; it is created if it is missing.
@@ -96,7 +100,7 @@ class EventFile:
 
 def _create(folder: Path, suffix: str) -> Path:
     """Create an empty file with a name that no other process or call uses."""
-    moment = time.time_ns()
+    moment = max(time.time_ns(), _newest(folder) + 1)
     while True:
         seconds, nanoseconds = divmod(moment, 10**9)
         name = f"events.out.tfevents.{seconds:010d}.{nanoseconds:09d}.{socket.gethostname()}.{os.getpid()}{suffix}"
@@ -106,3 +110,9 @@ def _create(folder: Path, suffix: str) -> Path:
             moment += 1
         else:
             return folder / name
+
+
+def _newest(folder: Path) -> int:
+    """Largest time in the names of a folder's event files, in nanoseconds; 0 if there is none."""
+    found = map(_TIME_IN_NAME.match, (path.name for path in folder.iterdir()))
+    return max((int(name[1]) * 10**9 + int(name[2] or 10**9 - 1) for name in found if name), default=0)

@@ -18,7 +18,7 @@ from mnistsweep.space import SearchSpace
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.storage.stores import open_storage
-from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
 
 
 def open_sweep(plan: Plan) -> None:
@@ -91,8 +91,8 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
         if before["data"] != checksum:
             rule = f"not the data that {paths.folder} was started with"
             raise StudyError(f"data: {rule} (checksum {before['data']} then, {checksum} now); use another name=NAME.")
-        kept = {key: value for key, value in before.items() if key not in ("data", "plan")}
-        write_yaml(paths.sweep, {**kept, "data": checksum, "plan": plan.to_json()})
+        kept = {key: value for key, value in before.items() if key not in ("format", "data", "plan")}
+        write_yaml(paths.sweep, {**kept, "format": FORMAT, "data": checksum, "plan": plan.to_json()})
 
 
 def _write_experiments(plan: Plan) -> None:

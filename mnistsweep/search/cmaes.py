@@ -7,6 +7,7 @@ results.
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.search.distributions import number_at
 from mnistsweep.search.optuna_private import write_system_attr
+from mnistsweep.search.oracle import ORDER
 
 if TYPE_CHECKING:
     from cmaes import CMA
@@ -75,8 +77,8 @@ def _replay(trials: Iterable[FrozenTrial], num_dimensions: int, direction: Study
         bounds=np.tile([0.0, 1.0], (num_dimensions, 1)),
         n_max_resampling=10 * num_dimensions,
     )
-    ended = [trial for trial in trials if DRAW in trial.system_attrs and trial.datetime_complete is not None]
-    ended.sort(key=lambda trial: (trial.datetime_complete, trial.number))
+    ended = [trial for trial in trials if DRAW in trial.system_attrs and trial.state.is_finished()]
+    ended.sort(key=_order)
     generations: dict[int, list[tuple[Any, float]]] = {}
     for trial in ended:
         loss = _loss(trial, direction)
@@ -86,6 +88,17 @@ def _replay(trials: Iterable[FrozenTrial], num_dimensions: int, direction: Study
     while len(results := generations.get(cma.generation, [])) >= cma.population_size:
         cma.tell(results[: cma.population_size])
     return cma
+
+
+def _order(trial: FrozenTrial) -> tuple[int, datetime.datetime, int]:
+    """Return a sort key in the order in which results were recorded, which no clock affects.
+
+    Results of version 0.1 have no such order; they come first, in the order of their times.
+    """
+    order = trial.user_attrs.get("result", {}).get(ORDER)
+    if order is not None:
+        return order, datetime.datetime.min, trial.number
+    return -1, trial.datetime_complete or datetime.datetime.min, trial.number
 
 
 def _loss(trial: FrozenTrial, direction: StudyDirection) -> float | None:

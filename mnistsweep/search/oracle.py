@@ -10,6 +10,9 @@ import optuna
 
 from mnistsweep.space import Point, SearchSpace
 
+ORDER = "order"
+"""Key of a trial's user attribute ``result``: the number of results that were recorded before this one."""
+
 
 @dataclass(frozen=True)
 class Proposal:

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import StudyError
 from mnistsweep.search.distributions import encode, to_distribution
-from mnistsweep.search.oracle import Proposal
+from mnistsweep.search.oracle import ORDER, Proposal
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ownership import Ownership
@@ -143,16 +143,17 @@ class StoredTrials:
         """
         return self._storage.get_trial(trial_id).last_step or 0
 
-    def finish(self, trial_id: int, state: State, result: Result) -> None:
+    def finish(self, trial_id: int, state: State, result: Result, num_finished: int) -> None:
         """Record how a trial ended.
 
         Args:
             trial_id: Identifier of the trial in the storage.
             state: State of the trial; not `State.RUNNING`.
             result: Result of the trial.
+            num_finished: Number of trials that had ended before, which gives the results an order without a clock.
         """
         values = None if result.objective is None or state is State.FAILED else [result.objective]
-        content = asdict(result)
+        content = {**asdict(result), ORDER: num_finished}
         checkpoint = content.pop("checkpoint")
         if checkpoint is not None:
             self._storage.set_trial_user_attr(trial_id, "checkpoint", checkpoint)
@@ -168,7 +169,8 @@ def _to_record(trial: FrozenTrial) -> TrialRecord:
         )
     if "result" in attrs and trial.state.is_finished():
         checkpoint = CheckpointRecord(**attrs["checkpoint"]) if "checkpoint" in attrs else None
-        result = Result(**attrs["result"], checkpoint=checkpoint)
+        content = {key: value for key, value in attrs["result"].items() if key != ORDER}
+        result = Result(**content, checkpoint=checkpoint)
     else:
         epoch = trial.last_step
         objective = None if epoch is None else trial.intermediate_values[epoch]

@@ -146,7 +146,7 @@ class Study(Ledger):
             self.verify(claim)
             if not result.epochs:  # the result of a failure does not contain the number of epochs
                 result = replace(result, epochs=self._trials.last_epoch(claim.trial_id))
-            self._trials.finish(claim.trial_id, state, result)
+            self._trials.finish(claim.trial_id, state, result, self.read().num_finished)
             self.running_time.record()
         flush(self._storage)
         self.write_views()
@@ -209,7 +209,8 @@ class Study(Ledger):
             self._trials.write_ownership(trial_id, ownership)
             self._monitor.clean_up_after(record.owner)
             return Claim(record.number, record.point, record.seed, trial_id)
-        self._trials.finish(trial_id, State.FAILED, _result_of_crashes(record, ownership.num_crashes))
+        result = _result_of_crashes(record, ownership.num_crashes)
+        self._trials.finish(trial_id, State.FAILED, result, self.read().num_finished)
         self._monitor.clean_up_after(record.owner)
         self.write_views()
         return None

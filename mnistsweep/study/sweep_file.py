@@ -10,11 +10,12 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 """Format number of the files in a sweep's folder.
 
 A program reads folders of its own format and of older ones. The number is raised when an older program would misread
-the files.
+the files. Format 2: the ledger holds the running time of the sweep, and with each result its position in the order of
+results.
 """
 
 
