@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mnistsweep.command_line import arguments_of_process
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
 from mnistsweep.printable import make_streams_safe, printable, write_document
+from mnistsweep.redaction import mask, redact_output
 from mnistsweep.version import __version__
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 or 143 interrupted.
     """
     make_streams_safe()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(arguments_of_process() if arguments is None else arguments)
+    if arguments is None:
+        redact_output()
     parser, commands = _parsers()
     try:
         if given and not given[0].startswith("-") and given[0] not in commands:
@@ -279,7 +283,7 @@ def _folder(sweep: str) -> Path:
 
 def _print_error(error: MnistSweepError) -> int:
     for line in str(error).splitlines():
-        print(f"mnistsweep: {printable(line)}", file=sys.stderr)
+        print(f"mnistsweep: {printable(mask(line))}", file=sys.stderr)
     return error.exit_code
 
 

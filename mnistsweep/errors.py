@@ -33,6 +33,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mnistsweep.printable import message_of, printable
+from mnistsweep.redaction import mask
 
 
 class MnistSweepError(Exception):
@@ -225,7 +226,7 @@ def describe_error(error: BaseException) -> str:
 
 def _one_line(error: BaseException) -> str:
     """The class and the message of an error, without the traceback that TensorFlow appends to it."""
-    message = _TENSORFLOW_NODE.sub("", message_of(error)).partition(_TRACEBACK)[0]
+    message = _TENSORFLOW_NODE.sub("", mask(message_of(error))).partition(_TRACEBACK)[0]
     text = " ".join(message.split())
     if isinstance(error, MemoryError) and not text:
         text = "the process ran out of memory"

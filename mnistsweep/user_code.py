@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mnistsweep.errors import MnistSweepError, TrialFailed, describe_error
 from mnistsweep.printable import printable
+from mnistsweep.redaction import mask
 
 # Limits of a formatted traceback; about 300 KB.
 MAX_TRACEBACK_LINES = 300
@@ -75,7 +76,7 @@ def _place(error: BaseException) -> str:
 
 
 def format_traceback(error: BaseException) -> str:
-    """Return the traceback of an error as printable text of bounded size: its head and its tail.
+    """Return the traceback of an error as printable text of bounded size, without secrets: its head and its tail.
 
     Args:
         error: Any exception.
@@ -84,7 +85,7 @@ def format_traceback(error: BaseException) -> str:
         text = "".join(traceback.format_exception(error))
     except BaseException:  # an attribute of the user's exception cannot be read; it may raise anything
         text = "".join(traceback.format_tb(error.__traceback__)) + describe_error(error)
-    lines = [_bounded(line, MAX_LINE_LENGTH) for line in text.splitlines()]
+    lines = [_bounded(line, MAX_LINE_LENGTH) for line in mask(text).splitlines()]
     if len(lines) > MAX_TRACEBACK_LINES:
         half = MAX_TRACEBACK_LINES // 2
         lines[half:-half] = [f"... {len(lines) - 2 * half} lines left out ..."]

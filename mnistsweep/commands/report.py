@@ -28,6 +28,7 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import ReportPaths
+from mnistsweep.planning.provenance import mask_command
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.sweep import load_sweep
@@ -100,7 +101,7 @@ def _commands(folder: Path, overrides: Sequence[str], selection: Selection) -> l
     """Commands that the page lists: those that created sweep and report, and two to continue with."""
     sweep_command = load_sweep(folder).config.get("command")
     return [
-        *([str(sweep_command)] if sweep_command else []),
+        *([mask_command(str(sweep_command))] if sweep_command else []),
         shlex.join(["mnistsweep", "report", str(folder), *overrides]),
         shlex.join(["mnistsweep", "train", "--config-dir", str(folder), "--config-name", "best"]),
         shlex.join(["tensorboard", "--logdir", str(selection.paths.folder.parent)]),
@@ -114,7 +115,7 @@ def _record(context: ReportContext, evidence: Evidence) -> ReportRecord:
         models=context.model_names,
         class_names=list(evidence.class_names),
         test=context.held_out.checksum,
-        data=context.config.data,
+        data=context.selection.kept_config_of(context.selection.winner)["data"],
     )
 
 

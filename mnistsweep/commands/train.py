@@ -15,7 +15,7 @@ from rich.console import Console
 from mnistsweep import devices
 from mnistsweep.atomic import atomic_write, write_yaml
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
+from mnistsweep.config.compose import compose, drop_invalid_overrides, to_kept, to_plain
 from mnistsweep.config.hydra_jobs import run_single_job
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.overrides import parse_overrides, texts_of
@@ -71,7 +71,7 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
     with devices.quiet_start():
         import mnistsweep.tuner.hypermodel_training  # noqa: F401  # a missing package shows before a folder is made
     folder = next_folder(Path(config.logs) / (config.name or "train"))
-    write_yaml(folder.config, trial_file_content(to_plain(composed), threads))
+    write_yaml(folder.config, trial_file_content(to_kept(composed, to_plain(composed)), threads))
     console = SafeConsole()
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:

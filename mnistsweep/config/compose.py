@@ -15,6 +15,7 @@ from mnistsweep.config.overrides import Override, parse_overrides, texts_of
 from mnistsweep.config.preset_keys import without_stray_keys
 from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe
 from mnistsweep.config.schema import Config
+from mnistsweep.config.secret_values import describe_unresolved, references, with_texts
 from mnistsweep.config.structure import read_config
 from mnistsweep.errors import ConfigError, suggest
 
@@ -91,15 +92,30 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: An interpolation refers to a key that does not exist.
     """
+    try:
+        plain: Any = OmegaConf.to_container(without_hydra(config), resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{getattr(error, 'full_key', '')}: {describe_unresolved(error)}") from error
+    return dict(plain)
+
+
+def to_kept(config: DictConfig, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of `to_plain` as it is written to files: with references in place of secrets.
+
+    Args:
+        config: Composed configuration.
+        plain: Result of `to_plain`.
+    """
+    return dict(with_texts(plain, references(without_hydra(config), plain)))
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """A composed configuration without Hydra's own part."""
     if "hydra" in config:
         config = config.copy()
         with open_dict(config):
             config.pop("hydra")
-    try:
-        plain: Any = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{getattr(error, 'full_key', '')}: {str(error).splitlines()[0]}.") from error
-    return dict(plain)
+    return config
 
 
 def to_config(config: DictConfig) -> Config:

@@ -17,8 +17,10 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from mnistsweep.config.grammar import dimension_of
-from mnistsweep.dimensions import Dimension
+from mnistsweep.config.secret_values import holds_secret, with_references
+from mnistsweep.dimensions import Choice, Dimension
 from mnistsweep.errors import ConfigError
+from mnistsweep.redaction import mask_argument
 
 # The config groups of a training. The keys inside a group depend on its preset.
 GROUPS = ("data", "model", "optimizer", "schedule")
@@ -29,7 +31,7 @@ class Override:
     """One override of a command line.
 
     Attributes:
-        text: The override as typed.
+        text: The override as typed; a secret in it is replaced by a reference (`secret_values`), as in `value`.
         key: Dotted key or name of a config group, without a leading ``+`` or ``~``.
         package: Package of a config group, ``other`` in ``optimizer@other=sgd``; None if there is none.
         value: Value that the key is set to; None for a range and for a deleted key.
@@ -84,12 +86,30 @@ def parse_override(text: str, options: Callable[[str], Iterable[str]] = lambda g
     key, deleted = parsed.key_or_group, parsed.is_delete()
     is_added = parsed.is_add() or parsed.is_force_add()
     if not parsed.is_sweep_override():
-        value = None if deleted else parsed.value()
-        return Override(text, key, parsed.package, value, None, is_added, deleted)
+        value = parsed.value()
+        safe = with_references(key, value)
+        if safe != value:
+            text = text.partition("=")[0] + ("" if deleted else f"={_written(safe)}")
+        return Override(text, key, parsed.package, None if deleted else safe, None, is_added, deleted)
     if deleted:
         raise ConfigError(f"{text!r}: a key that is deleted cannot be swept.")
     swept = key if parsed.package is None else f"{key}@{parsed.package}"  # refused later: it is not a known key
-    return Override(text, swept, None, None, dimension_of(swept, parsed, options), is_added)
+    dimension = dimension_of(swept, parsed, options)
+    _refuse_secrets(dimension)
+    return Override(text, swept, None, None, dimension, is_added)
+
+
+def _refuse_secrets(dimension: Dimension) -> None:
+    """Refuse a choice of secrets: its values would be written to the ledger, to ``results.csv`` and to TensorBoard.
+
+    Raises:
+        ConfigError: A value of the dimension is a secret.
+    """
+    if isinstance(dimension, Choice) and any(holds_secret(dimension.key, value) for value in dimension.values):
+        raise ConfigError(
+            f"{dimension.key}: a secret cannot be swept, because each trial records its values; write "
+            "'${oc.env:NAME}' with environment variables that hold the secrets."
+        )
 
 
 def parse_overrides(
@@ -157,9 +177,11 @@ def _parse(text: str) -> HydraOverride:
     try:
         return OverridesParser.create().parse_override(text)
     except HydraException as error:
-        reason = str(error).splitlines()[0]
+        reason, shown = str(error).splitlines()[0], mask_argument(text)
+        if shown != text:  # the reason quotes a part of the text
+            reason = "it cannot be parsed"
         raise ConfigError(
-            f"{text!r} is not a valid override: {reason}. An override is key=value, and a range is written "
+            f"{shown!r} is not a valid override: {reason}. An override is key=value, and a range is written "
             "key=a,b  key=range(1,6)  key=interval(0,0.6)  key=int(interval(1,5))  key=tag(log,interval(1e-4,1e-1))."
         ) from None
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
 from dataclasses import replace
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import Container, DictConfig, OmegaConf, flag_override
+from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.compose import compose
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe, compose_raw, hydra_arguments, initialized_hydra
+from mnistsweep.config.secret_values import describe_unresolved, with_references
 from mnistsweep.errors import ConfigError
+from mnistsweep.redaction import mask, mask_values
 
 
 def configuration_text(recipe: Recipe, part: str, package: str | None = None, resolve: bool = False) -> str:
@@ -35,14 +42,24 @@ def configuration_text(recipe: Recipe, part: str, package: str | None = None, re
         shown = config if package in (None, "_global_") else OmegaConf.select(config, str(package))
         if shown is None:
             raise ConfigError(f"--package: there is no {package!r} in the configuration.")
+        key = "" if shown is config else str(package)
         if not isinstance(shown, Container):
-            return f"{shown}\n"
-        if resolve:
-            OmegaConf.resolve(shown)
+            return mask(f"{mask_values(shown, key)}\n")
         header = "" if shown is config else f"# @package {package}\n"
-        return header + OmegaConf.to_yaml(shown)
+        return mask(header + OmegaConf.to_yaml(_without_secrets(shown, key, resolve)))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{getattr(error, 'full_key', '')}: {describe_unresolved(error)}") from error
     finally:
         HydraConfig.instance().cfg = before
+
+
+def _without_secrets(shown: Container, key: str, resolve: bool) -> Container:
+    """A part of the configuration with ``***``, or with references, in place of secrets."""
+    if resolve:
+        OmegaConf.resolve(shown)
+    plain: Any = OmegaConf.to_container(shown)
+    safe = mask_values(plain, key) if resolve else with_references(key, plain)
+    return shown if safe == plain else OmegaConf.create(safe)
 
 
 def _without_ranges(recipe: Recipe) -> Recipe:
@@ -51,9 +68,10 @@ def _without_ranges(recipe: Recipe) -> Recipe:
     Raises:
         ConfigError: The recipe cannot be composed.
     """
-    parsed, _ = parse_overrides(recipe.overrides, recipe.options)
-    ranges = texts_of(override for override in parsed if override.is_range)
-    fixed = replace(recipe, overrides=tuple(text for text in recipe.overrides if text not in ranges))
+    parsed, faults = parse_overrides(recipe.overrides, recipe.options)
+    if faults:
+        compose(recipe)  # raises, with these faults and all others
+    fixed = replace(recipe, overrides=texts_of(override for override in parsed if not override.is_range))
     compose(fixed)
     return fixed
 
@@ -84,6 +102,8 @@ def print_info(recipe: Recipe, topic: str) -> None:
         ConfigError: The configuration cannot be composed.
     """
     recipe = _without_ranges(recipe)
-    with initialized_hydra(recipe) as hydra:
+    with_references("", OmegaConf.to_container(compose_raw(recipe)))  # masks the secrets of files
+    with initialized_hydra(recipe) as hydra, contextlib.redirect_stdout(io.StringIO()) as printed:
         assert hydra.hydra is not None
         hydra.hydra.show_info(topic, recipe.config_name, hydra_arguments(recipe))
+    sys.stdout.write(mask(printed.getvalue()))

@@ -13,6 +13,7 @@ from typing import Any
 
 from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import PACKAGED, Config
+from mnistsweep.redaction import mask_values
 
 # Keys that determine a training, together with the groups; the other keys configure the sweep.
 TRAINING_KEYS = ("seed", "objective", "direction", "trainer")
@@ -22,7 +23,8 @@ def fingerprint(config: Config, length: int = 16) -> str:
     """Compute the fingerprint of a training: configurations with the same fingerprint train the same model.
 
     The fingerprint covers `TRAINING_KEYS` and the groups (model, optimizer, schedule, data). It ignores the number of
-    threads and the keys of the sweep, so a sweep folder may be moved and the number of trials may be raised.
+    threads and the keys of the sweep, so a sweep folder may be moved and the number of trials may be raised. It ignores
+    secrets, so a password may be changed.
 
     Args:
         config: Configuration of a trial.
@@ -30,7 +32,8 @@ def fingerprint(config: Config, length: int = 16) -> str:
     """
     plain = asdict(config)
     plain["trainer"].pop("threads")
-    text = json.dumps({key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)}, sort_keys=True, default=str)
+    trained = mask_values({key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)})
+    text = json.dumps(trained, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
@@ -41,7 +44,7 @@ def trial_file_content(plain: Mapping[str, Any], threads: int | None) -> dict[st
     changes of a preset, by the user or in a later version, do not change the trial.
 
     Args:
-        plain: Configuration of the trial, as `compose.to_plain` returns it.
+        plain: Configuration of the trial, as `compose.to_kept` returns it.
         threads: CPU threads of the training, which are recorded because the order of floating-point sums depends on
             them.
     """

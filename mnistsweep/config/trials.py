@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from mnistsweep.config.compose import compose, to_plain
+from mnistsweep.config.compose import compose, to_kept, to_plain, without_hydra
 from mnistsweep.config.recipe import Recipe
 
 # Prefix of the hyperparameters of a user's KerasTuner HyperModel: `model.hp.<name>`.
@@ -40,10 +40,7 @@ class Composer:
         return tuple((key, value) for key, value in point.items() if key in self.groups)
 
     def _compose_variant(self, presets: tuple[tuple[str, Any], ...]) -> DictConfig:
-        config = compose(self.recipe.with_presets(dict(presets)))
-        with open_dict(config):
-            config.pop("hydra")
-        return config
+        return without_hydra(compose(self.recipe.with_presets(dict(presets))))
 
     def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:
         """The configuration at a point of the search space, without Hydra's own part.
@@ -63,9 +60,21 @@ class Composer:
 
     def plain(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """The result of `trial` as plain dictionaries and lists; four times as fast where nothing is interpolated."""
+        return self._fast(point, seed) or to_plain(self.trial(point, seed))
+
+    def kept(self, point: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """The result of `plain` as it is written to files: with references in place of secrets."""
+        fast = self._fast(point, seed)
+        if fast is not None:
+            return fast
+        trial = self.trial(point, seed)
+        return to_kept(trial, to_plain(trial))
+
+    def _fast(self, point: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
+        """The result of `plain` without OmegaConf; None where something is interpolated or secret."""
         variant = self._plain_variant(self._presets(point))
         if variant is None or any("${" in str(value) for value in point.values()):
-            return to_plain(self.trial(point, seed))
+            return None
         plain = copy.deepcopy(variant)
         for key, value in point.items():
             if key not in self.groups:
@@ -73,15 +82,17 @@ class Composer:
         return {**plain, "seed": seed}
 
     def _compose_plain_variant(self, presets: tuple[tuple[str, Any], ...]) -> dict[str, Any] | None:
-        """A combination of presets as plain values; None where an interpolation may refer to a swept value."""
+        """A combination of presets as plain values; None where an interpolation or a secret is among them."""
         if _name(presets) in self._given:
             return dict(self._given[_name(presets)])
         variant = self._variant(presets)
-        interpolates = "${" in OmegaConf.to_yaml(variant)
-        return None if interpolates else to_plain(variant)
+        if "${" in OmegaConf.to_yaml(variant):
+            return None
+        plain = to_plain(variant)
+        return plain if to_kept(variant, plain) == plain else None
 
     def variants(self, points: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """The combinations of presets at some points as plain values, without those that contain interpolations."""
+        """The combinations of presets at some points as plain values, without those with interpolations or secrets."""
         combinations = dict.fromkeys(map(self._presets, points))
         found = {_name(presets): self._plain_variant(presets) for presets in combinations}
         return {name: plain for name, plain in found.items() if plain is not None}

@@ -16,6 +16,7 @@ from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.retrained_predictions import retrained_predictions
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
+from mnistsweep.redaction import mask
 from mnistsweep.study.sweep import load_sweep
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _optional(make: Callable[[], Part], notes: list[str]) -> Part | None:
     try:
         return make()
     except (StudyError, DataError) as error:
-        notes.append(str(error))
+        notes.append(mask(str(error)))
         return None
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnistsweep import data
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
+from mnistsweep.config.secret_values import resolved
 from mnistsweep.data import HeldOut
 from mnistsweep.errors import DataError, StudyError
 from mnistsweep.evaluation.report_record import ReportRecord
@@ -109,7 +110,7 @@ def load_report(folder: str | Path) -> Report:
         raise StudyError(f"{paths.folder}: there is no report yet; create one with {command}")
     record = ReportRecord.read(paths.report.record)
     predictions = [_read(paths.report.predictions(name), command) for name in record.models]
-    held_out = data.load_test(record.data)
+    held_out = data.load_test(resolved(record.data, ("data",)))
     if held_out.checksum != record.test:
         raise DataError(
             f"{paths.folder}: the test set differs from the one that the report was created with; {command} creates "

@@ -23,7 +23,7 @@ class ReportRecord:
         models: Names of the models, which are also the stems of their files.
         class_names: Name of each class.
         test: Checksum of the test set.
-        data: Group ``data`` of the winner's configuration.
+        data: Group ``data`` of the winner's configuration, with references in place of secrets.
     """
 
     trial: int

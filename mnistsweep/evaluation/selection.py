@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
 
 from mnistsweep import data
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.options import with_options
 from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import Config
+from mnistsweep.config.secret_values import resolved
 from mnistsweep.config.trial_file import TRAINING_KEYS
 from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.paths import SweepPaths
@@ -67,18 +67,35 @@ class Selection:
 
         Raises:
             StudyError: The file is missing or damaged.
+            ConfigError: The environment variable of a secret is not set.
         """
-        file = self.paths.trial(record.number).config
-        whole: Any = OmegaConf.to_container(OmegaConf.structured(self.plan.config))
+        own = resolved(self.kept_config_of(record))
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            return from_plain({**asdict(self.plan.config), **own})
+        except ConfigError as error:
+            raise self._unreadable(record, error) from error
+
+    def kept_config_of(self, record: TrialRecord) -> dict[str, Any]:
+        """Content of the configuration file of a trial, with references in place of secrets.
+
+        Args:
+            record: Trial of the sweep.
+
+        Raises:
+            StudyError: The file is missing or damaged.
+        """
+        try:
+            content = yaml.safe_load(self.paths.trial(record.number).config.read_text(encoding="utf-8"))
             own = {key: value for key, value in content.items() if key != "defaults"}
             if missing := [key for key in (*TRAINING_KEYS, *GROUPS) if key not in own]:
                 raise ConfigError(f"{', '.join(missing)} missing")
-            return from_plain({**whole, **own})
+            return own
         except (OSError, ValueError, AttributeError, yaml.YAMLError, ConfigError) as error:
-            reason = " ".join(str(error).split())
-            raise StudyError(f"{file}: the configuration of trial {record.number} cannot be read: {reason}") from error
+            raise self._unreadable(record, error) from error
+
+    def _unreadable(self, record: TrialRecord, error: Exception) -> StudyError:
+        file, reason = self.paths.trial(record.number).config, " ".join(str(error).split())
+        return StudyError(f"{file}: the configuration of trial {record.number} cannot be read: {reason}")
 
 
 def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -> Selection:

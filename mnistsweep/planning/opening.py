@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from mnistsweep import data, hparams_table
 from mnistsweep.atomic import write_yaml
+from mnistsweep.config.secret_values import holds_secret
 from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan, read_plan
-from mnistsweep.planning.provenance import provenance
+from mnistsweep.planning.provenance import mask_command, provenance
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.storage.stores import open_storage
 from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
+
+_LOGGER = logging.getLogger("mnistsweep")
 
 
 def open_sweep(plan: Plan) -> None:
@@ -92,6 +96,12 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
             rule = f"not the data that {paths.folder} was started with"
             raise StudyError(f"data: {rule} (checksum {before['data']} then, {checksum} now); use another name=NAME.")
         kept = {key: value for key, value in before.items() if key not in ("format", "data", "plan")}
+        kept["command"] = mask_command(str(before.get("command", "")))
+        if holds_secret("", before["plan"]["config"]) or kept["command"] != before.get("command", ""):
+            _LOGGER.warning(
+                "%s: held a secret that an earlier version wrote, and is written again without it. Other files of the "
+                "sweep (trials/*/config.yaml, best.yaml, report/) may still hold it: change the secret.", paths.sweep,
+            )  # fmt: skip
         write_yaml(paths.sweep, {**kept, "format": FORMAT, "data": checksum, "plan": plan.to_json()})
 
 

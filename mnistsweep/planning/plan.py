@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import pathlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -18,10 +18,18 @@ from mnistsweep import devices
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
+from mnistsweep.config.secret_values import (
+    Path,
+    resolved_where_set,
+    texts_of_references,
+    with_texts,
+    without_password,
+)
 from mnistsweep.config.trials import Composer
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.redaction import mask_url, mask_values
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.oracle_factory import make_oracle, resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
@@ -54,6 +62,7 @@ class Plan:
         first_trials: Budget of trials at the first start of the sweep. It determines what `oracle=auto` stands for and
             the order of a grid. It stays when the budget is raised: otherwise points would be repeated or left out.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
+        references: References to the secrets in `config`, by their paths; files hold these in place of the secrets.
         hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
     """
 
@@ -63,12 +72,13 @@ class Plan:
     config: Config
     first_trials: int | None = None
     variants: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    references: Mapping[Path, str] = field(default_factory=dict, compare=False)
     hydra: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def paths(self) -> SweepPaths:
         """Paths of the sweep's files."""
-        return SweepPaths(Path(self.config.logs) / str(self.config.name))
+        return SweepPaths(pathlib.Path(self.config.logs) / str(self.config.name))
 
     @property
     def direction(self) -> str:
@@ -146,13 +156,12 @@ class Plan:
         return trial_seed(self.config.seed, number)
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as plain values."""
-        config: Any = OmegaConf.to_container(OmegaConf.structured(self.config))
+        """The plan as plain values, with references in place of secrets."""
         return {
             "recipe": self.recipe.to_json(),
             "groups": sorted(self.groups),
             "space": self.space.to_json(),
-            "config": config,
+            "config": with_texts(asdict(self.config), self.references),
             "first_trials": self.first_trials,
             "variants": self.composer.variants(self._combinations()),
         }
@@ -175,24 +184,28 @@ class Plan:
         """
         try:
             known = {key: value for key, value in record["config"].items() if key not in FORMER_KEYS}
-            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), known))
+            texts, real = texts_of_references(known), resolved_where_set(known)
+            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), real))
             space = SearchSpace.from_json(record["space"])
             recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
-            return cls(recipe, groups, space, config, record["first_trials"], record["variants"])
+            return cls(recipe, groups, space, config, record["first_trials"], record["variants"], texts)
         except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
             raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
 
     def differences(self, other: Plan) -> list[str]:
         """Keys whose values make the plans different searches; budgets and workers do not count."""
-        ours, theirs = self.fingerprint(), other.fingerprint()
+        ours, theirs = (plan._fingerprint(asdict(plan.config)) for plan in (self, other))
         return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
     def fingerprint(self) -> dict[str, str]:
-        """The keys that define the search, with their values as JSON."""
-        record = self.to_json()
-        config = record["config"] | {"direction": self.direction}  # `auto` and what it stands for are the same search
+        """The keys that define the search, with their values as JSON; without secrets, which may be changed."""
+        return self._fingerprint(with_texts(asdict(self.config), self.references))
+
+    def _fingerprint(self, config: dict[str, Any]) -> dict[str, str]:
+        config = mask_values(config) | {"direction": self.direction}  # `auto` and its meaning are the same search
+        config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
-        dimensions = {f"{entry['key']} (swept)": entry for entry in record["space"]}
+        dimensions = {f"{entry['key']} (swept)": entry for entry in self.space.to_json()}
         return {key: json.dumps(value, sort_keys=True) for key, value in (flat | dimensions).items()}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, to_plain
+from mnistsweep.config.compose import compose, to_plain, without_hydra
 from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.schema import Config
+from mnistsweep.config.secret_values import references
 from mnistsweep.config.trials import set_value
 from mnistsweep.planning.checks import check_configuration, check_data, check_trials
 from mnistsweep.planning.groups import Resolved, resolve
@@ -21,6 +23,9 @@ from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperband import with_epochs
 
 DEFAULT_NAME = "sweep"
+
+# Keys of the configuration, without those that the user added for interpolations.
+FIELDS = frozenset(entry.name for entry in fields(Config))
 
 
 def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
@@ -59,8 +64,10 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         for dimension in resolved.dimensions:
             if dimension.key in request.added:  # an interpolation may refer to the key
                 set_value(composed, dimension.key, dimension.value_at(0.0))
-        config = check_configuration(to_plain(composed), faults, resolved.added)
+        plain = to_plain(composed)
+        kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in FIELDS}
+        config = check_configuration(plain, faults, resolved.added)
         config.name = config.name or request.named_sweep or DEFAULT_NAME
         space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
     hydra = texts_of(request.hydra)
-    return Plan(resolved.recipe, resolved.groups, space, config, first_trials=config.trials, hydra=hydra)
+    return Plan(resolved.recipe, resolved.groups, space, config, config.trials, references=kept, hydra=hydra)

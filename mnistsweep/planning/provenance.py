@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mnistsweep.redaction import mask_argument
 from mnistsweep.study.sweep_file import FORMAT
 from mnistsweep.version import __version__
 
@@ -18,14 +19,32 @@ from mnistsweep.version import __version__
 PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "optuna", "hydra-core")
 
 
+def mask_command(command: str) -> str:
+    """A command line with ``***`` in place of its secrets.
+
+    Args:
+        command: Command with its arguments, quoted for a shell.
+
+    Example:
+        >>> mask_command("mnistsweep sweep storage=postgresql+psycopg://me:abc@host/db +data.token='a b'")
+        "mnistsweep sweep storage='postgresql+psycopg://me:***@host/db' '+data.token=***'"
+    """
+    try:
+        arguments = shlex.split(command)
+    except ValueError:  # not a command that this program wrote
+        return mask_argument(command)
+    masked = list(map(mask_argument, arguments))
+    return command if masked == arguments else shlex.join(masked)
+
+
 def provenance() -> dict[str, Any]:
-    """Command, time, and versions of this process."""
+    """Command without its secrets, time, and versions of this process."""
     package = Path(__file__).parents[1]
     git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=package)
     return {
         "mnistsweep": __version__,
         "format": FORMAT,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([Path(sys.argv[0]).name, *map(mask_argument, sys.argv[1:])]),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": git.stdout.strip() or None,
         "python": platform.python_version(),

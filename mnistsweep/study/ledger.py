@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from optuna.storages import BaseStorage
 
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.paths import SweepPaths
+from mnistsweep.redaction import mask_values
 from mnistsweep.study.budget import Budget, num_failed
 from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
 from mnistsweep.study.finished_files import FinishedFiles
@@ -226,8 +228,13 @@ def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str |
     )
 
 
+def _without_secrets(key: str, value: str) -> str:
+    return value if key.endswith(")") else json.dumps(mask_values(json.loads(value), key), sort_keys=True)
+
+
 def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
-    changed = sorted(key for key in before.keys() & now.keys() if before[key] != now[key])
+    # Earlier versions wrote secrets, too.
+    changed = sorted(key for key in before.keys() & now.keys() if _without_secrets(key, before[key]) != now[key])
     if changed:
         differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
         raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")

@@ -80,11 +80,11 @@ class TrialHooks:
         """
         self.num_started += 1
         self.announce(claim.number)
-        plain = self.plan.composer.plain(claim.point, claim.seed)
+        composer = self.plan.composer
         folder.folder.mkdir(parents=True, exist_ok=True)
-        content = trial_file_content(plain, self.plan.threads)
+        content = trial_file_content(composer.kept(claim.point, claim.seed), self.plan.threads)
         write_yaml(folder.config, content, durable=False)  # a trial that starts again writes it again
-        return from_plain(plain)
+        return from_plain(composer.plain(claim.point, claim.seed))
 
     def record_start(self, claim: Claim, folder: TrialPaths) -> None:
         """Write the trial's values for TensorBoard's table, before it is trained from scratch.

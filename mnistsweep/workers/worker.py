@@ -16,6 +16,7 @@ from mnistsweep import devices
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
+from mnistsweep.redaction import mask, redact_output
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
@@ -121,8 +122,10 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
 def _print_error(error: MnistSweepError, parent: int | None) -> None:
     """Print the error with which this worker exits: for the supervisor, which reads the log, or for the terminal."""
     text = " ".join(str(error).splitlines())
+    text = mask(text)
     print(text if parent is None else f"{STOPS_BECAUSE}{text}", file=sys.stderr)
 
 
 if __name__ == "__main__":
+    redact_output()  # tracebacks and users' output in the log of this process
     sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))

@@ -23,8 +23,12 @@ PATIENCE_SECONDS = 60
 SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "200"}
 
 
+# The account that must give its password; the others need none.
+GUARDED = "guarded"
+
+
 class Server:
-    """A PostgreSQL server that accepts every connection from this machine.
+    """A PostgreSQL server that accepts every connection from this machine; only `GUARDED` must give its password.
 
     Args:
         programs: Folder of the server's programs.
@@ -35,6 +39,7 @@ class Server:
     def __init__(self, programs: Path, folder: Path, account: dict[str, Any]) -> None:
         self._programs, self._folder, self._account = programs, folder, account
         self._numbers = itertools.count()
+        self._has_guarded = False
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -44,6 +49,8 @@ class Server:
         made = subprocess.run(initdb, check=False, capture_output=True, text=True, **account)
         if made.returncode:
             pytest.fail(f"initdb failed: {made.stderr}")
+        rules = folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
 
     def new_database(self) -> str:
         """The URL of a fresh, empty database."""
@@ -53,6 +60,19 @@ class Server:
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql+psycopg://{self._address(name).removeprefix('postgresql://')}"
+
+    def new_guarded_database(self, password: str) -> str:
+        """The address of a fresh, empty database, ``127.0.0.1:PORT/NAME``, which only `GUARDED` uses."""
+        import psycopg
+        from psycopg import sql
+
+        address = self.new_database().partition("@")[2]
+        with psycopg.connect(self._address(address.rpartition("/")[2]), autocommit=True) as connection:
+            verb = "ALTER" if self._has_guarded else "CREATE"
+            role = f"{verb} ROLE {GUARDED} LOGIN SUPERUSER PASSWORD {{}}"
+            connection.execute(sql.SQL(role).format(sql.Literal(password)))
+        self._has_guarded = True
+        return address
 
     def start(self) -> None:
         """Start the server, and wait until it accepts connections."""

@@ -6,7 +6,6 @@ This module imports SQLAlchemy, which is slow; it is imported only where a datab
 from __future__ import annotations
 
 import errno
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.errors import MnistSweepError, StudyError, WriteRefused
+from mnistsweep.redaction import VARIABLE_PREFIX, mask, mask_url
 
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
 
@@ -36,6 +36,12 @@ _SQLITE_OUTAGES = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOER
 _POSTGRESQL_OUTAGES = ("53", "57", "58")
 _DISK_FULL = ("SQLITE_FULL", "53100")
 
+# What PostgreSQL answers where the password is missing or wrong.
+_REFUSED_LOGINS = ("no password supplied", "password authentication failed")
+PASSWORD_HINT = (
+    f"the password is in no file of the sweep: set PGPASSWORD or {VARIABLE_PREFIX}STORAGE, or write it to ~/.pgpass."
+)
+
 
 def engine_options(storage: str) -> dict[str, Any]:
     """Keyword arguments for SQLAlchemy's `create_engine`.
@@ -50,7 +56,7 @@ def engine_options(storage: str) -> dict[str, Any]:
     """
     url = _parse(storage)
     if url.get_backend_name() == "sqlite":
-        _check_file(storage, url.database or "")
+        _check_file(mask_url(storage), url.database or "")
         return {"connect_args": {"timeout": LOCKED_SECONDS}}
     defaults = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES, "tcp_user_timeout": UNANSWERED_MILLISECONDS}
     arguments: dict[str, Any] = {name: value for name, value in defaults.items() if name not in url.query}
@@ -72,12 +78,12 @@ def translate_outages(engine: Engine, storage: str) -> None:
         error = context.original_exception
         code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
         if code in _DISK_FULL:
-            return WriteRefused.at(without_password(storage), errno.ENOSPC)
+            return WriteRefused.at(mask_url(storage), errno.ENOSPC)
         is_lost = context.is_disconnect or context.connection is None
         is_outage = is_lost or code.startswith(_SQLITE_OUTAGES) or code[:2] in _POSTGRESQL_OUTAGES
         if context.is_pre_ping or not is_outage:
             return None
-        return cannot_be_used(without_password(storage), error)
+        return cannot_be_used(mask_url(storage), error)
 
     event.listen(engine, "handle_error", translate)
 
@@ -90,25 +96,14 @@ def cannot_be_used(shown: str, error: BaseException) -> StudyError:
         error: Error of SQLAlchemy, of a driver or of the operating system.
     """
     original = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-    reason = (str(original).splitlines() or [type(original).__name__])[0]
+    reason = mask((str(original).splitlines() or [type(original).__name__])[0])
+    if any(words in reason for words in _REFUSED_LOGINS):
+        reason = f"{reason.rstrip()}; {PASSWORD_HINT}"
     return StudyError(f"storage: the ledger {shown} cannot be used: {reason}")
 
 
-def without_password(url: str) -> str:
-    """Database URL with its passwords replaced by ``***``.
-
-    Args:
-        url: Database URL.
-
-    Example:
-        >>> without_password("postgresql+psycopg://me:secret@host/db?password=secret")
-        'postgresql+psycopg://me:***@host/db?password=***'
-    """
-    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", url))
-
-
 def _parse(storage: str) -> URL:
-    received = without_password(storage)
+    received = mask_url(storage)
     try:
         url = make_url(storage)
         backend, driver = url.get_backend_name(), url.get_driver_name()
@@ -126,7 +121,12 @@ def _parse(storage: str) -> URL:
 
 
 def _check_file(storage: str, file: str) -> None:
-    """Check the path in a URL of SQLite: a file, or a new file in an existing folder."""
+    """Check the path in a URL of SQLite: a file, or a new file in an existing folder.
+
+    Args:
+        storage: Database URL, without secrets.
+        file: Path in it.
+    """
     if file in ("", ":memory:"):
         raise StudyError(
             f"storage: a database in memory exists in one process only; received {storage!r}; write {EXAMPLES}."

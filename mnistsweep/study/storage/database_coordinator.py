@@ -25,8 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from mnistsweep.redaction import mask_url
 from mnistsweep.study.coordination import Coordinator
-from mnistsweep.study.storage.connections import cannot_be_used, engine_options, without_password
+from mnistsweep.study.storage.connections import cannot_be_used, engine_options
 from mnistsweep.study.storage.database_locks import TABLES_LOCK, named_lock
 
 # Last heartbeat of each worker of each sweep.
@@ -62,7 +63,7 @@ class DatabaseCoordinator(Coordinator):
     def __init__(self, sweep: str, storage: str) -> None:
         self._sweep = sweep
         self._engine = create_engine(storage, **engine_options(storage))
-        self._shown = without_password(storage)
+        self._shown = mask_url(storage)
         self._has_table = False
 
     @contextlib.contextmanager

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import LedgerMissing, StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.redaction import mask_url
 from mnistsweep.study.coordination import Coordinator, FolderCoordinator
 from mnistsweep.study.storage.journal import Journal
 
@@ -102,9 +103,7 @@ def store_name(paths: SweepPaths, storage: str | None) -> str:
     """
     if storage is None:
         return str(paths.journal)
-    from mnistsweep.study.storage.connections import without_password
-
-    return without_password(storage)
+    return mask_url(storage)
 
 
 @contextlib.contextmanager

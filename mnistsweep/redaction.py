@@ -1,0 +1,199 @@
+"""Texts without secrets: messages, tracebacks, command lines, output.
+
+A secret is one of these:
+
+- The password in a URL with ``user:password@``, of any scheme. In ``https://TOKEN@host`` the user is the secret.
+- A parameter of a URL that has a secret's name, such as ``?password=`` and ``&token=``.
+- The value of a key that has a secret's name (`secret_names`).
+
+Configurations refer to a secret by an environment variable (`mnistsweep.config.secret_values`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO, cast
+from urllib.parse import unquote
+
+from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key
+
+MASK = "***"
+
+# Environment variables that hold the secrets of a command for its worker processes.
+VARIABLE_PREFIX = "MNISTSWEEP_SECRET_"
+
+# Shortest secret that is masked wherever it occurs in a text, and shortest one that is masked inside of words too.
+MIN_LENGTH = 4
+MIN_LENGTH_IN_WORDS = 8
+
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"]*)")
+_WHOLE_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_PARAMETER = re.compile(r"(?P<name>[?&;][\w.-]+=)(?P<value>[^&;#\s'\"]+)")
+_WEB = ("http", "https", "ws", "wss", "ftp", "git")
+_PORT = re.compile(r"\d+(/|$)")
+
+_URL_SECRETS = re.compile(r"://[^:/@\s]*:([^@]+(?:@[^@/?#\s'\"]+)*)@")
+
+_KEY = re.compile(r"(?P<key>[\w.@/+~-]*\w)['\"]?\s*(?P<mark>[=:])\s*")
+_NO_SECRET = re.compile(
+    r"""(?:null|none|true|false|~|[-+]?[\d.][\d_.]*(?:e[-+]?\d+)?|'?"?\$\{[^{}]*\}"?'?|)\s*""", re.I
+)
+_SIMPLE_ITEM = re.compile(r"[^,{}\[\]'\"\s:]+(?=\s*[,}\]])")
+
+_known: set[str] = set()
+
+
+def remember(value: str) -> None:
+    """Mask a secret in all texts of this process from now on.
+
+    Args:
+        value: Secret, in the form in which the configuration has it.
+    """
+    for form in (value, unquote(value), repr(value)[1:-1], repr(unquote(value))[1:-1]):
+        if len(form) >= MIN_LENGTH and form != MASK:
+            _known.add(form)
+
+
+def mask(text: str) -> str:
+    """A text with ``***`` in place of each secret that can be found in it.
+
+    Args:
+        text: Any text: a message, a traceback, a line of output.
+
+    Example:
+        >>> mask("no access to postgresql+psycopg://me:a@b@host/db?sslpassword=c")
+        'no access to postgresql+psycopg://me:***@host/db?sslpassword=***'
+    """
+    if "://" in text:
+        text = _URL.sub(_mask_url, text)
+    for secret in sorted(_known_values(), key=len, reverse=True):
+        if secret in text:
+            inside = len(secret) >= MIN_LENGTH_IN_WORDS
+            pattern = re.escape(secret) if inside else rf"(?<!\w){re.escape(secret)}(?!\w)"
+            text = re.sub(pattern, MASK, text)
+    return text
+
+
+def mask_url(url: str) -> str:
+    """A value that is one URL, with ``***`` in place of its secrets, whatever characters these contain.
+
+    Args:
+        url: URL; another text is returned unchanged.
+
+    Example:
+        >>> mask_url("postgresql+psycopg://me:it's a @ secret@host/db?password=secret")
+        'postgresql+psycopg://me:***@host/db?password=***'
+    """
+    return _WHOLE_URL.sub(_mask_url, url)
+
+
+def mask_argument(argument: str) -> str:
+    """An argument of a command line with ``***`` in place of what looks like a secret; it need not be valid.
+
+    What is masked is remembered (`remember`).
+
+    Args:
+        argument: Argument, such as ``+data.token=abc``.
+
+    Example:
+        >>> mask_argument("+data.token=abc"), mask_argument("+data.auth={user: me, token: abc}")
+        ('+data.token=***', '+data.auth={user: me, token: ***}')
+        >>> mask_argument("+data.token=${oc.env:TOKEN}")
+        '+data.token=${oc.env:TOKEN}'
+    """
+    for start, end in reversed(list(_secrets_in(argument))):
+        remember(argument[start:end].strip("'\""))
+        argument = argument[:start] + MASK + argument[end:]
+    for secret in _URL_SECRETS.findall(argument):
+        remember(secret)
+    return mask_url(argument)
+
+
+def mask_values(value: Any, key: str = "") -> Any:
+    """Plain values with ``***`` in place of each secret; two values that differ only in secrets become equal.
+
+    Args:
+        value: Dictionary, list or single value.
+        key: Dotted key of the value; empty for a whole configuration.
+
+    Example:
+        >>> mask_values({"data": {"token": "abc", "path": "x"}, "storage": "postgresql://me:a@host/db"})
+        {'data': {'token': '***', 'path': 'x'}, 'storage': 'postgresql://me:***@host/db'}
+    """
+    if isinstance(value, Mapping):
+        return {name: mask_values(item, f"{key}.{name}".lstrip(".")) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask_values(item, f"{key}.{index}") for index, item in enumerate(value)]
+    if is_secret(key, value):
+        return MASK
+    return mask_url(value) if isinstance(value, str) else value
+
+
+def redact_output() -> None:
+    """Mask secrets in everything that this process prints from now on, tracebacks included."""
+    if not isinstance(sys.stdout, _RedactedStream):
+        sys.stdout = cast("TextIO", _RedactedStream(sys.stdout))
+        sys.stderr = cast("TextIO", _RedactedStream(sys.stderr))
+
+
+class _RedactedStream:
+    """A text stream that masks secrets in each text that is written.
+
+    Args:
+        stream: Stream that receives the texts.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(mask(text))
+        return len(text)
+
+    def writelines(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _known_values() -> set[str]:
+    handed_on = {value for name, value in os.environ.items() if name.startswith(VARIABLE_PREFIX)}
+    for value in handed_on - _known:
+        remember(value)
+    return _known
+
+
+def _secrets_in(argument: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each text in an argument that follows a key with a secret's name."""
+    for found in _KEY.finditer(argument):
+        start, key = found.end(), found["key"].lstrip("+~")
+        if not is_secret_key(key) or argument.startswith("//", start):
+            continue
+        is_item = found["mark"] == ":"
+        value = re.split(r"[,}\]]", argument[start:], maxsplit=1)[0] if is_item else argument[start:]
+        if _NO_SECRET.fullmatch(value) and not (is_password_key(key) and value[:1].isdigit()):
+            continue
+        simple = _SIMPLE_ITEM.match(argument, start) if is_item else None
+        yield start, simple.end() if simple else len(argument)
+        if not simple:
+            return
+
+
+def _mask_url(found: re.Match[str]) -> str:
+    """A URL without its secrets. Up to the last ``@``: a password need not be quoted correctly."""
+    scheme, rest = found["scheme"], found["rest"]
+    before, at, after = rest.rpartition("@")
+    user, colon, password = before.partition(":")
+    is_web = scheme.lower() in _WEB
+    if at and "/" not in user and not (is_web and _PORT.match(password)):
+        if is_web and user and not password:
+            rest = f"{MASK}{colon}@{after}"
+        elif password:
+            rest = f"{user}:{MASK}@{after}"
+    rest = _PARAMETER.sub(lambda one: one["name"] + MASK if is_secret_key(one["name"].strip("?&;=")) else one[0], rest)
+    return f"{scheme}://{rest}"

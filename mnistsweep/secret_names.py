@@ -1,0 +1,94 @@
+"""Names of secrets: which keys of a configuration, and which environment variables, hold one.
+
+These names are a secret's: `password`, `passwd`, `token`, `key`, `secret`, `credentials`, and compounds such as
+`api_key`, `authToken` and `client_secret`; and every key below such a key. The value is then a secret if it is a text.
+A number is a secret only under a password's name.
+
+These names are not: a word that only contains one (`tokenizer`, `keyword`, `monkey`), `keys`, a name that ends with a
+property (`key_dim`, `token_type`, `password_file`), tokens of a vocabulary (`oov_token`, `mask_token`), and keys of a
+data set's columns (`label_key`, `image_key`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRET_WORD = re.compile(
+    r".*(password|passwd|passphrase|credential).*|.*secrets?|pwd|authorization"
+    r"|(access|api|auth|bearer|hf|refresh|session)?tokens?|(access|api|auth|private|secret|ssh)?key"
+)
+_PASSWORD_WORD = re.compile(r".*(password|passwd|passphrase).*|pwd")
+
+# Last words of names that describe something else than the secret itself.
+_PROPERTIES = frozenset({
+    "col", "column", "count", "dim", "dir", "directory", "file", "folder", "id", "ids", "index", "len", "length",
+    "mode", "name", "names", "num", "path", "shape", "size", "type",
+})  # fmt: skip
+
+# Words in front of "token" and "key" that belong to vocabularies and to columns.
+_OF_VOCABULARY = frozenset({
+    "begin", "bos", "class", "cls", "drop", "end", "eos", "ignore", "mask", "max", "min", "num", "oov", "pad",
+    "padding", "sep", "separator", "special", "start", "stop", "subword", "unk", "unknown", "vocabulary", "word",
+})  # fmt: skip
+_OF_COLUMN = frozenset({
+    "array", "column", "data", "dataset", "feature", "features", "foreign", "group", "hdf", "image", "images", "index",
+    "input", "inputs", "label", "labels", "output", "outputs", "primary", "sort", "target", "targets", "test", "train",
+    "x", "y",
+})  # fmt: skip
+
+# Keys below these are names of dimensions and of hyperparameters.
+_NAMES_ONLY = ("model.hp.", "conditions.", "enqueue.")
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether the value of a key is a secret if it is a text.
+
+    Args:
+        key: Dotted key; the positions of list items may be among its parts.
+
+    Example:
+        >>> [key for key in ("data.api_key", "data.tokenizer", "model.key_dim", "storage") if is_secret_key(key)]
+        ['data.api_key']
+    """
+    if key.startswith(_NAMES_ONLY):
+        return False
+    return any(_is_secret_name(part) for part in re.split(r"[./]", key) if part)
+
+
+def is_password_key(key: str) -> bool:
+    """Whether the value of a key is a secret even if it is a number.
+
+    Args:
+        key: Dotted key.
+    """
+    return is_secret_key(key) and any(_PASSWORD_WORD.fullmatch(word.lower()) for word in _WORD.findall(key))
+
+
+def is_secret(key: str, value: Any) -> bool:
+    """Whether a single value is a secret as a whole, because of its key.
+
+    Args:
+        key: Dotted key of the value.
+        value: Text, number, boolean or None.
+    """
+    if isinstance(value, str):
+        return bool(value) and is_secret_key(key)
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_password_key(key)
+
+
+def _is_secret_name(name: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(name)]
+    if not words or words[-1] in _PROPERTIES:
+        return False
+    for position, word in enumerate(words):
+        before = set(words[:position])
+        if not _SECRET_WORD.fullmatch(word):
+            continue
+        if word.endswith(("token", "tokens")) and before & _OF_VOCABULARY:
+            continue
+        if word.endswith("key") and (before & _OF_COLUMN or position < len(words) - 1):
+            continue
+        return True
+    return False
