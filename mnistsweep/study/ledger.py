@@ -229,11 +229,16 @@ def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str |
 
 
 def _without_secrets(key: str, value: str) -> str:
-    return value if key.endswith(")") else json.dumps(mask_values(json.loads(value), key), sort_keys=True)
+    """A value of a fingerprint without secrets, which earlier versions wrote."""
+    try:
+        plain = json.loads(value)
+    except ValueError:  # a checksum
+        return value
+    masked = mask_values(plain, key)
+    return value if masked == plain else json.dumps(masked, sort_keys=True)
 
 
 def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
-    # Earlier versions wrote secrets, too.
     changed = sorted(key for key in before.keys() & now.keys() if _without_secrets(key, before[key]) != now[key])
     if changed:
         differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
