@@ -230,9 +230,11 @@ def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str |
 
 def _without_secrets(key: str, value: str) -> str:
     """A value of a fingerprint without secrets, which earlier versions wrote."""
+    if " " in key:  # a dimension, or the checksum of the data
+        return value
     try:
         plain = json.loads(value)
-    except ValueError:  # a checksum
+    except ValueError:
         return value
     masked = mask_values(plain, key)
     return value if masked == plain else json.dumps(masked, sort_keys=True)
