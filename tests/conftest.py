@@ -136,6 +136,7 @@ def reported(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             work(plan.paths.folder, 0, "test", stop)
         patch.setattr(report, "StepProgress", count)
         made = report.report(plan.paths.folder, ["report.seeds=2"])
-        yield Reported(plan.paths.folder.absolute(), [*data, *SWEEP], made, counted[0], printed.getvalue())
+        folder = plan.paths.folder.absolute()
+    yield Reported(folder, [*data, *SWEEP], made, counted[0], printed.getvalue())
     os.environ.clear()
     os.environ.update(before)

@@ -1,10 +1,13 @@
-"""Checksums of arrays. Their values are in sweep folders and reports, so they must not change."""
+"""Checksums of arrays and files. Their values are in sweep folders and reports, so they must not change."""
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 
-from mnistsweep.checksums import array_checksum
+from mnistsweep.checksums import array_checksum, file_checksum
 from mnistsweep.data import HeldOut
 from mnistsweep.data.scaling import Scaling
 
@@ -22,3 +25,9 @@ def test_dtype_shape_content_and_order_count_but_not_the_memory_layout() -> None
     assert len({array_checksum(one) for one in [array, *others]}) == 4
     assert array_checksum(array, others[0]) != array_checksum(others[0], array)
     assert array_checksum(np.asfortranarray(array)) == array_checksum(array)
+
+
+def test_the_checksum_of_a_file_is_the_sha_256_of_its_content(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000
+    (tmp_path / "file").write_bytes(content)
+    assert file_checksum(tmp_path / "file") == hashlib.sha256(content).hexdigest()

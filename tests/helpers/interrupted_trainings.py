@@ -15,6 +15,7 @@ import pytest
 import user_trainings
 
 from mnistsweep import data
+from mnistsweep.checksums import file_checksum
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.paths import TrialPaths
@@ -44,8 +45,11 @@ def read_state(overrides: Sequence[str], folder: Path) -> TrainingState | None:
 
 
 def train(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS) -> Outcome:
-    """Train, or resume a killed training."""
-    return make_training(overrides, folder, hooks).run(read_state(overrides, folder))
+    """Train, or resume a killed training; the outcome has the checksum of the model file, whoever has written it."""
+    outcome = make_training(overrides, folder, hooks).run(read_state(overrides, folder))
+    assert outcome.result.checkpoint is not None
+    assert outcome.result.checkpoint.checksum == file_checksum(TrialPaths(folder).model)
+    return outcome
 
 
 class InterruptedTraining:
@@ -99,4 +103,7 @@ def assert_same(one: InterruptedTraining, other: InterruptedTraining, folders: S
 
 
 def without_seconds(outcome: Outcome) -> Outcome:
-    return replace(outcome, result=replace(outcome.result, seconds=0.0))
+    """The outcome without the seconds, and without the checksum of the model file, which holds the time of saving."""
+    checkpoint = outcome.result.checkpoint
+    assert checkpoint is not None
+    return replace(outcome, result=replace(outcome.result, seconds=0.0, checkpoint=replace(checkpoint, checksum="")))

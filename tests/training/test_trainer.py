@@ -15,11 +15,12 @@ import pytest
 import tensorflow as tf
 
 from mnistsweep import data
+from mnistsweep.checksums import file_checksum
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.paths import TrialPaths
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.records import CheckpointRecord, Result, State
 from mnistsweep.training.callbacks.stopping import Interrupted
 from mnistsweep.training.outcome import Outcome
 from mnistsweep.training.trainer import Hooks, clear_trial_folder
@@ -106,6 +107,7 @@ def test_score_and_model_are_those_of_the_best_epoch(
     assert result.best_epoch == accuracy.idxmax() + 1 < 5
     assert (result.epochs, result.std, result.reason) == (5, None, "")
     assert validation_accuracy(paths.model, tiny_data) == result.objective
+    assert result.checkpoint == CheckpointRecord(file_checksum(paths.model), result.objective)
 
 
 def test_the_smallest_value_is_the_best_if_the_direction_is_min(train: Train, module: str, paths: TrialPaths) -> None:
@@ -140,6 +142,7 @@ def test_repeats_are_averaged_and_the_best_model_is_saved(
     assert result.epochs == 6
     assert reports == [1, 2], "only the first repeat is reported"
     assert validation_accuracy(paths.model, tiny_data) == max(scores)
+    assert result.checkpoint == CheckpointRecord(file_checksum(paths.model), max(scores))
 
 
 def test_the_first_repeat_equals_a_training_without_repeats(train: Train, paths: TrialPaths) -> None:
