@@ -51,7 +51,8 @@ def print_stopped(plan: Plan, ledger: Ledger, code: int, console: Console) -> No
         by = "`mnistsweep stop`"
     else:
         by = next((number.name for number in signal.Signals if number == code - 128), f"exit code {code}")
-    console.print(f"stopped: {tally(ledger.records(), plan.num_trials)}, by {by}. The same command continues.")
+    stopped = f"stopped: {tally(ledger.records(), plan.num_trials)}, by {by}. The same command continues."
+    console.print(stopped, soft_wrap=True)
 
 
 def print_ending(plan: Plan, ledger: Ledger, console: Console) -> None:
