@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep import targets
+from mnistsweep import memory, targets
 from mnistsweep.checksums import array_checksum
 from mnistsweep.data import sources
 from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
@@ -55,6 +56,7 @@ def load(config: Mapping[str, Any]) -> Dataset:
     settings = read(config)
     loaded = _load(settings)
     sides, classes = _split(loaded.labels, settings)
+    _require_memory(settings, loaded, sides)
     images = loaded.images[sides.train]
     scaling = Scaling.fit(settings.scaling, images)
     return Dataset(
@@ -127,7 +129,8 @@ def check(config: Mapping[str, Any]) -> None:
         validation_count(FASHION_MNIST_SIZE, settings)
     elif settings.target in FROM_FILES:
         loaded = _load(settings)
-        _, classes = _split(loaded.labels, settings)
+        sides, classes = _split(loaded.labels, settings)
+        _require_memory(settings, loaded, sides)
         _test(loaded, classes, settings)
         _require_images(settings, loaded.images.shape[1:])
 
@@ -157,10 +160,27 @@ def _load(settings: Settings) -> _Loaded:
     loader = targets.resolve(settings.target, TARGET)
     if not callable(loader):
         raise ConfigError(f"{TARGET} must name a function; {settings.target!r} is a {type(loader).__name__}")
-    with explained(lambda reason: DataError(f"the loader failed with {reason} ({settings.source})")):
+    with explained(functools.partial(_loading_failed, settings)):
         returned = targets.call("data", loader, {"_target_": settings.target, **settings.arguments}, {})
     (images, labels), test = four_arrays(returned, settings.source)
     return _Loaded(*checked(images, labels, "training", settings.source), test)
+
+
+def _loading_failed(settings: Settings, reason: str) -> DataError:
+    if "MemoryError" in reason:
+        reason += f"; {memory.format_bytes(memory.available_bytes())} of memory are free"
+    return DataError(f"the loader failed with {reason} ({settings.source})")
+
+
+def _require_memory(settings: Settings, loaded: _Loaded, sides: Split) -> None:
+    """Check that the memory suffices for what `load` makes of the images: a copy of each side, and it as float32."""
+    count = len(sides.train) + len(sides.validation)
+    num_bytes = loaded.images[:1].nbytes + np.dtype(np.float32).itemsize * loaded.images[:1].size
+    purpose = (
+        f"the {count} examples for training and validation need {memory.format_bytes(count * num_bytes)} as float32"
+    )
+    shape = f"shape {loaded.images.shape}, dtype {loaded.images.dtype}"
+    memory.require_memory(count * num_bytes, f"{purpose} and in their own dtype ({shape}; {settings.source})")
 
 
 def _split(labels: NDArray[Any], settings: Settings) -> tuple[Split, int]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.errors import DataError, suggest
+from mnistsweep.data.array_headers import ArrayHeader, read_header
+from mnistsweep.errors import DataError, describe_error, suggest
+from mnistsweep.memory import format_bytes, require_memory
+
+_Result = TypeVar("_Result")
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -28,20 +31,24 @@ def read_file(file: Path, names: Iterable[str] = ARRAYS) -> dict[str, NDArray[An
         The arrays by name.
 
     Raises:
-        DataError: The file is not an archive or is damaged, an array is missing, or an array holds Python objects
-            (these are pickled, and unpickling executes code from the file).
+        DataError: The file is not an archive or is damaged, an array is missing, an array holds Python objects
+            (these are pickled, and unpickling executes code from the file), or the arrays do not fit in the memory.
     """
     if not zipfile.is_zipfile(file):
         raise DataError(f"{str(file)!r} is not a complete .npz archive: write it with numpy.savez")
+    names = tuple(names)
     try:
         with np.load(file, allow_pickle=False) as archive:
             _check_present(file, names, archive.files)
-            return {name: _read_array(file, archive, name) for name in names}
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{str(file)!r} cannot be read: {type(error).__name__}: {error}") from error
+            _check_memory(file, [_of_array(file, name, lambda n: read_header(archive.zip, n)) for name in names])
+            return {name: _of_array(file, name, archive.__getitem__) for name in names}
+    except DataError:
+        raise
+    except Exception as error:  # damage makes zipfile, struct and NumPy raise many types of errors
+        raise DataError(f"{str(file)!r} cannot be read: {describe_error(error)}") from error
 
 
-def _check_present(file: Path, names: Iterable[str], present: list[str]) -> None:
+def _check_present(file: Path, names: Sequence[str], present: Sequence[str]) -> None:
     missing = [name for name in names if name not in present]
     if missing:
         listed = ", ".join(repr(name) for name in missing)
@@ -49,16 +56,19 @@ def _check_present(file: Path, names: Iterable[str], present: list[str]) -> None
         raise DataError(f"{str(file)!r} must hold {', '.join(ARRAYS)}; it has no {listed}: {remedy}")
 
 
-def _read_array(file: Path, archive: Any, name: str) -> NDArray[Any]:
+def _check_memory(file: Path, headers: Sequence[ArrayHeader]) -> None:
+    """Check that the arrays fit in the memory: a small archive may unpack to a large array."""
+    largest = max(headers, key=lambda header: header.nbytes)
+    total = sum(header.nbytes for header in headers)
+    require_memory(total, f"{str(file)!r} unpacks to arrays of {format_bytes(total)} ({largest})")
+
+
+def _of_array(file: Path, name: str, read: Callable[[str], _Result]) -> _Result:
+    """Read something of an array; an error names the array and the file."""
     try:
-        array: NDArray[Any] = archive[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if "allow_pickle" in str(error):
-            reason = "it holds pickled Python objects, which are not loaded; save it as an array of numbers"
-        else:
-            reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"array {name!r} of {str(file)!r} cannot be read: {reason}") from error
-    return array
+        return read(name)
+    except Exception as error:  # damage makes zipfile, zlib and NumPy raise many types of errors
+        raise DataError(f"array {name!r} of {str(file)!r} cannot be read: {describe_error(error)}") from error
 
 
 def read_verified(file: Path, sums: Mapping[str, str]) -> dict[str, NDArray[Any]]:
