@@ -18,6 +18,9 @@ MAX_STEM_BYTES = 100
 # Pattern of the names that `atomic_write` gives to its temporary files.
 _TEMPORARY_NAME = re.compile(r"\..+-[0-9a-f]{12}(\.\w+)?")
 
+# Beginning of a text that some reader of YAML could take for a number.
+_NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9]")
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
@@ -80,6 +83,19 @@ def remove_temporary_files(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file of plain values.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        yaml.YAMLError: The file is not valid YAML.
+        UnicodeDecodeError: The file is not text in UTF-8.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+
+
 def write_yaml(path: Path, content: Mapping[str, Any], durable: bool = True) -> None:
     """Write plain values as a YAML file, in one step.
 
@@ -88,7 +104,20 @@ def write_yaml(path: Path, content: Mapping[str, Any], durable: bool = True) -> 
         content: Mapping of plain values (dictionaries, lists, strings, numbers, booleans, None).
         durable: Whether to wait until the data are on the disk, as in `atomic_write`.
     """
-    # PyYAML's dumper in C is five times as fast; some installations do not have it.
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     with atomic_write(path, durable) as part:
-        part.write_text(yaml.dump(dict(content), Dumper=dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        part.write_text(yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+# PyYAML's reader and writer in C are five times as fast; some installations do not have them.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writer of YAML in which a text is a text for every reader: PyYAML, and Hydra's reader, which knows ``1e-3``."""
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NUMBER_LIKE.match(text) else None)
+
+
+_Dumper.add_representer(str, _represent_text)

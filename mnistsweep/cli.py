@@ -36,6 +36,9 @@ examples:
   mnistsweep export logs/quickstart --output best.yaml
 """
 
+# Maximum length of a line of a message, in characters.
+MAX_LINE_LENGTH = 1000
+
 SWEEP_HELP = "the sweep's folder or its name in logs/"
 
 Run = Callable[[argparse.Namespace, list[str]], int]
@@ -59,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
         return action
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, printable(f"mnistsweep: {message}; see {self.prog} --help.\n"))
+        self.exit(2, _bounded(printable(f"mnistsweep: {message}; see {self.prog} --help.")) + "\n")
 
 
 # Adds a command: its name, function, help text and usage.
@@ -82,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         redact_output()
     parser, commands = _parsers()
     try:
+        _refuse_bytes(given)
         if given and not given[0].startswith("-") and given[0] not in commands:
             raise ConfigError(f"there is no command {given[0]!r}; {suggest(given[0], commands)}.")
         options, overrides = parser.parse_known_args(given)
@@ -137,8 +141,8 @@ def _add_reading_commands(add: Add) -> None:
     stop.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export = add("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    export.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: print it)")
-    export.add_argument("--model", type=Path, metavar="FILE.keras", help="also copy the best trial's model here")
+    export.add_argument("--output", type=_file, metavar="FILE", help="where to write it (default: print it)")
+    export.add_argument("--model", type=_file, metavar="FILE.keras", help="also copy the best trial's model here")
 
 
 def _add_evaluation_commands(add: Add) -> None:
@@ -149,10 +153,21 @@ def _add_evaluation_commands(add: Add) -> None:
     show.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     show.add_argument("index", metavar="INDEX", type=int, help="position of the image in the test set, from 0")
     show.add_argument("--next-wrong", action="store_true", help="the next image after INDEX that is predicted wrong")
-    show.add_argument("--output", type=Path, metavar="FILE.png", help="where to draw it (default: in the report)")
+    show.add_argument("--output", type=_file, metavar="FILE.png", help="where to draw it (default: in the report)")
     text = "an experiment: does removing or correcting suspected training labels help?"
     clean = add("clean", _clean, text, "SWEEP [clean.KEY=VALUE ...]")
     clean.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+
+
+def _file(text: str) -> Path:
+    """The path of a file to write.
+
+    Raises:
+        argparse.ArgumentTypeError: The text names no file.
+    """
+    if not Path(text).name or Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"must be the path of a file; received {text!r}")
+    return Path(text)
 
 
 def _add_hydra_options(parser: _Parser) -> None:
@@ -164,6 +179,13 @@ def _add_hydra_options(parser: _Parser) -> None:
     add("--resolve", action="store_true", help="with --cfg: resolve interpolations")
     add("-i", "--info", choices=("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
         help="where the configuration comes from")  # fmt: skip
+
+
+def _refuse_bytes(given: Sequence[str]) -> None:
+    """Refuse arguments that are not text: names and values are stored in UTF-8."""
+    for argument in given:
+        if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise ConfigError(f"{argument!r}: an argument must be text in UTF-8; rename the file, or change the value.")
 
 
 def _refuse_unknown(parser: _Parser, options: argparse.Namespace, rest: Sequence[str]) -> None:
@@ -283,8 +305,16 @@ def _folder(sweep: str) -> Path:
 
 def _print_error(error: MnistSweepError) -> int:
     for line in str(error).splitlines():
-        print(f"mnistsweep: {printable(mask(line))}", file=sys.stderr)
+        print(f"mnistsweep: {_bounded(printable(mask(line)))}", file=sys.stderr)
     return error.exit_code
+
+
+def _bounded(line: str) -> str:
+    """A line of a message without its middle where it is too long: it quotes what the user typed."""
+    if len(line) <= MAX_LINE_LENGTH:
+        return line
+    half = MAX_LINE_LENGTH // 2
+    return f"{line[:half]} [... {len(line) - 2 * half:,} characters ...] {line[-half:]}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ KerasTuner; `config`, `search` and `tuner` translate dimensions into their terms
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnistsweep.errors import SpaceError
+from mnistsweep.json_values import exact_text, sorted_text
 
 Value = Any
 
@@ -57,9 +57,9 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.values:
             raise SpaceError(f"{self.key}: a choice needs at least one value, received none; list one or more.")
-        if any(isinstance(value, float) and math.isnan(value) for value in self.values):
+        if any(map(_contains_nan, self.values)):
             raise SpaceError(f"{self.key}: NaN cannot be a value of a choice, received {self.describe()}; remove it.")
-        texts = [json.dumps(canonical_value(value), sort_keys=True) for value in self.values]
+        texts = [exact_text(canonical_value(value)) for value in self.values]
         counts = Counter(texts)
         repeated = [value for value, text in zip(self.values, texts, strict=True) if counts[text] > 1]
         if repeated:
@@ -254,6 +254,15 @@ def _check_bounds(key: str, low: float, high: float, log: bool) -> None:
         raise SpaceError(f"{key}: a logarithmic interval starts above zero, received {low}; raise the lower bound.")
 
 
+def _contains_nan(value: Value) -> bool:
+    """Return whether a value is NaN, or a list or mapping that contains it: NaN is not even equal to itself."""
+    if isinstance(value, list | tuple):
+        return any(map(_contains_nan, value))
+    if isinstance(value, dict):
+        return any(map(_contains_nan, value.values()))
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _is_same(one: Value, other: Value) -> bool:
     """Return whether two values are the same: 64 and 64.0 are, True and 1 are not."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
@@ -263,4 +272,4 @@ def _to_text(value: Value) -> str:
     """Return a value in the override grammar; a number with six digits if these represent it exactly."""
     if isinstance(value, float) and float(f"{value:g}") == value:
         return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else sorted_text(value)

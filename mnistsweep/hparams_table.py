@@ -19,6 +19,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mnistsweep.atomic import atomic_write
 from mnistsweep.dimensions import Choice, Int
+from mnistsweep.json_values import distinct_texts, exact_text
 from mnistsweep.space import SearchSpace
 from mnistsweep.tensorboard import FILE_VERSION, EventFile
 
@@ -63,12 +64,14 @@ class HParam:
             >>> HParam("rate", choices=(0, 0.5)).to_cell(0), HParam("layers", choices=(1, "none")).to_cell(1)
             (0.0, '1')
         """
-        kinds = {_kind(choice) for choice in self.choices or (value,)}
+        choices = self.choices or (value,)
+        kinds = {_kind(choice) for choice in choices}
         if kinds in ({bool}, {int}, {str}):
             return value  # type: ignore[no-any-return]
         if kinds <= {int, float}:
             return float(value)
-        return "null" if value is None else str(value)
+        texts = dict(zip(map(exact_text, choices), distinct_texts(choices), strict=True))
+        return texts.get(exact_text(value)) or distinct_texts((value,))[0]
 
 
 def hparams_of(space: SearchSpace) -> list[HParam]:

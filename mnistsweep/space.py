@@ -15,7 +15,6 @@ Example:
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from typing import Any
 
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, Value, canonical_value, is_active
 from mnistsweep.errors import SpaceError
+from mnistsweep.json_values import exact_text, from_json, to_json
 
 Point = dict[str, Value]
 
@@ -141,12 +141,12 @@ class SearchSpace:
     def to_json(self) -> list[dict[str, Any]]:
         """Return the space as plain lists and dictionaries, for `sweep.yaml` and for comparisons."""
         names = {kind: name for name, kind in _KINDS.items()}
-        return json.loads(json.dumps([{"kind": names[type(d)], **asdict(d)} for d in self.dimensions]))  # type: ignore[no-any-return]
+        return [to_json({"kind": names[type(d)], **asdict(d)}) for d in self.dimensions]
 
     @classmethod
     def from_json(cls, records: Sequence[Mapping[str, Any]]) -> SearchSpace:
         """Return the space that `to_json` wrote."""
-        return cls(tuple(_dimension_from_json(dict(record)) for record in records))
+        return cls(tuple(_dimension_from_json(from_json(record)) for record in records))
 
 
 def canonical(point: Mapping[str, Value]) -> str:
@@ -156,7 +156,7 @@ def canonical(point: Mapping[str, Value]) -> str:
         >>> canonical({"b": 64.0, "a": "x"}) == canonical({"a": "x", "b": 64})
         True
     """
-    return json.dumps({key: canonical_value(value) for key, value in point.items()}, sort_keys=True)
+    return exact_text({key: canonical_value(value) for key, value in point.items()})
 
 
 def _dimension_from_json(record: dict[str, Any]) -> Dimension:

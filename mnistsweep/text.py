@@ -6,9 +6,9 @@ Values in files (``results.csv``) are written in full precision by the code that
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from mnistsweep.json_values import sorted_text
 from mnistsweep.space import Point
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -143,7 +143,7 @@ def value_label(value: Any, max_length: int = MAX_LABEL_LENGTH) -> str:
     elif isinstance(value, float):
         text = f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
     else:
-        text = value if isinstance(value, str) else json.dumps(value)
+        text = value if isinstance(value, str) else sorted_text(value)
     return shorten(text, max_length)
 
 

@@ -11,7 +11,7 @@ from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from mnistsweep.config.overrides import Override, texts_of
-from mnistsweep.config.recipe import Recipe, compose_raw
+from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe, compose_raw
 from mnistsweep.errors import suggest
 
 
@@ -32,14 +32,22 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
         return f"not valid YAML: {' '.join(str(error).split())}."
     if first.startswith("Could not override"):
         key = first.split("'")[1].split("@")[0]
-        presets = texts_of(override for override in overrides if recipe.options(override.key))
-        return describe_unknown_key(key, known_keys(compose_raw(replace(recipe, overrides=presets))), recipe)
+        return describe_unknown_key(key, _keys_with_presets(recipe, overrides), recipe)
     if first.startswith("Could not delete"):
         key = first.split("'")[1]
         return f"{key}: there is no such key to delete."
     cause = error.__cause__
     detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) else ""
     return f"{first}{detail}."
+
+
+def _keys_with_presets(recipe: Recipe, overrides: Sequence[Override]) -> list[str]:
+    """Every key of a configuration with the presets of its overrides; without them where they cannot be composed."""
+    presets = texts_of(override for override in overrides if recipe.options(override.key))
+    try:
+        return known_keys(compose_raw(replace(recipe, overrides=presets)))
+    except HYDRA_ERRORS:
+        return known_keys(compose_raw(replace(recipe, overrides=())))
 
 
 def refused_key(error: Exception) -> str | None:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import PACKAGED, Config
+from mnistsweep.json_values import sorted_text
 from mnistsweep.redaction import mask_values
 
 # Keys that determine a training, together with the groups; the other keys configure the sweep.
@@ -32,8 +32,7 @@ def fingerprint(config: Config, length: int = 16) -> str:
     """
     plain = asdict(config)
     plain["trainer"].pop("threads")
-    trained = mask_values({key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)})
-    text = json.dumps(trained, sort_keys=True, default=str)
+    text = sorted_text(mask_values({key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)}))
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 

@@ -12,9 +12,11 @@ from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import GrammarParseError
 
 from mnistsweep.config.compose import compose, to_kept, to_plain, without_hydra
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.errors import ConfigError
 
 # Prefix of the hyperparameters of a user's KerasTuner HyperModel: `model.hp.<name>`.
 HYPERPARAMETERS = "model.hp."
@@ -103,7 +105,19 @@ def _name(presets: tuple[tuple[str, Any], ...]) -> str:
 
 
 def set_value(config: DictConfig, key: str, value: Any) -> None:
-    """Set one dotted key and create it if needed; the name of a hyperparameter may contain dots and slashes."""
+    """Set one dotted key and create it if needed; the name of a hyperparameter may contain dots and slashes.
+
+    Raises:
+        ConfigError: The value contains an interpolation that cannot be parsed.
+    """
+    try:
+        _update(config, key, value)
+    except GrammarParseError as error:
+        rule = "an interpolation is written ${key}"
+        raise ConfigError(f"{key}: {rule}; received {value!r}; write \\${{ for a text that contains ${{.") from error
+
+
+def _update(config: DictConfig, key: str, value: Any) -> None:
     prefix, mark, name = key.partition(HYPERPARAMETERS)
     if mark:
         held = OmegaConf.select(config, prefix + mark.rstrip("."))

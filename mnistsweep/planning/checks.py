@@ -5,9 +5,7 @@ Only `check_registered_metrics` imports Keras, and only if there are registered 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from functools import cache
 from typing import Any
 
 from mnistsweep import data, devices, targets
@@ -15,6 +13,7 @@ from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.schema import Config
 from mnistsweep.dimensions import Float
+from mnistsweep.json_values import exact_text
 from mnistsweep.models import builders, losses, metrics, optimizers
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.probes import probes
@@ -64,16 +63,23 @@ def check_registered_metrics(config: Config, faults: Faults) -> None:
         faults.add(metrics.unregistered(config.trainer.metrics))
 
 
-def check_trials(plan: Plan, faults: Faults) -> None:
-    """Check the configurations at points that cover the values of every dimension (`probes`)."""
-    added = {key for key in plan.space.keys if "." not in key}
-    checked_data = cache(lambda text: check_data(Config(data=json.loads(text)), faults))
+def check_trials(plan: Plan, faults: Faults, added: Collection[str] = ()) -> None:
+    """Check the configurations at points that cover the values of every dimension (`probes`).
+
+    Args:
+        plan: Plan of the sweep.
+        faults: Collects what is wrong.
+        added: Keys that the user added on purpose, fixed or swept.
+    """
+    checked = set[str]()
     for point in probes(plan.space, faults):
         here = Faults()
         with faults.collecting():
             config = check_configuration(plan.composer.plain(point, plan.config.seed), here, added)
             check_registered_metrics(config, here)
-            checked_data(json.dumps(config.data, sort_keys=True, default=str))
+            if (text := exact_text(config.data)) not in checked:
+                checked.add(text)
+                check_data(config, faults)
         faults.add(_hinted(fault, plan.space) for fault in here.config)
 
 

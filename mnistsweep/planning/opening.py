@@ -121,4 +121,4 @@ def _spaces(logs: Path) -> Iterator[SearchSpace]:
     """The search spaces of all sweeps in a folder, without those that cannot be read."""
     for folder in sorted(logs.iterdir()):
         with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError):
-            yield read_plan(SweepPaths(folder)).space
+            yield SearchSpace.from_json(read_sweep_file(SweepPaths(folder))["plan"]["space"])

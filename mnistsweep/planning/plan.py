@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ from mnistsweep.config.secret_values import (
 from mnistsweep.config.trials import Composer
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
+from mnistsweep.json_values import sorted_text
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url, mask_values
 from mnistsweep.search.oracle import Oracle
@@ -206,7 +206,7 @@ class Plan:
         config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         dimensions = {f"{entry['key']} (swept)": entry for entry in self.space.to_json()}
-        return {key: json.dumps(value, sort_keys=True) for key, value in (flat | dimensions).items()}
+        return {key: sorted_text(value) for key, value in (flat | dimensions).items()}
 
 
 def plan_of(sweep: Sweep) -> Plan:

@@ -44,7 +44,7 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
     resolved = resolve(request, faults)
     plan = _draft(request, resolved, faults)
     check_data(plan.config, faults)
-    check_trials(plan, faults)
+    check_trials(plan, faults, resolved.added)
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = replace(plan, space=with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.json_values import exact_text
 
 
 def to_distribution(dimension: Dimension) -> BaseDistribution:
@@ -81,5 +81,5 @@ def _labels(choice: Choice) -> list[bool | int | float | str | None]:
 
     If two of these would be equal for Optuna (True == 1), all become JSON.
     """
-    plain = [v if v is None or isinstance(v, bool | int | float | str) else json.dumps(v) for v in choice.values]
-    return plain if len(set(plain)) == len(plain) else [json.dumps(value) for value in choice.values]
+    plain = [v if v is None or isinstance(v, bool | int | float | str) else exact_text(v) for v in choice.values]
+    return plain if len(set(plain)) == len(plain) else [exact_text(value) for value in choice.values]

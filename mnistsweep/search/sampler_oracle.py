@@ -13,6 +13,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.dimensions import Dimension, is_active
+from mnistsweep.json_values import from_json
 from mnistsweep.search.distributions import decode, to_distribution
 from mnistsweep.search.optuna_private import ProposalStudy
 from mnistsweep.search.oracle import Oracle, Proposal
@@ -117,7 +118,7 @@ class TrialHistory:
 
     def tried(self, trials: Sequence[FrozenTrial]) -> Set[str]:
         """Return the points of all trials, each as the text of `canonical`."""
-        self._tried.update(canonical(trial.user_attrs["point"]) for trial in trials[self._num_processed :])
+        self._tried.update(canonical(from_json(trial.user_attrs["point"])) for trial in trials[self._num_processed :])
         self._num_processed = len(trials)
         return self._tried
 

@@ -2,6 +2,7 @@
 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
 dimension of the search space. An empty cell means that the value is unknown, or that the dimension is not active.
+`CellForm` writes and reads the cells of a dimension, so that `mnistsweep.load_sweep` returns each value as it was.
 """
 
 from __future__ import annotations
@@ -14,10 +15,48 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.dimensions import Choice, Dimension, Int
+from mnistsweep.json_values import distinct_texts, exact_text
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import TrialRecord
 
 COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
+
+
+class CellForm:
+    """The cells of one dimension: a value as text, and back.
+
+    The values of a choice are written plainly where this is clear (`json_values.distinct_texts`), otherwise as JSON.
+
+    Args:
+        dimension: Dimension of the search space.
+
+    Attributes:
+        key: Key of the dimension, the name of its column.
+
+    Example:
+        >>> form = CellForm(Choice("model.norm", (None, "1", 1)))
+        >>> form.write("1"), form.read('"1"'), form.read("1")
+        ('"1"', '1', 1)
+    """
+
+    def __init__(self, dimension: Dimension) -> None:
+        self.key = dimension.key
+        self._dimension = dimension
+        values = dimension.values if isinstance(dimension, Choice) else ()
+        texts = distinct_texts(values)
+        self._texts = dict(zip(map(exact_text, values), texts, strict=True))
+        self._values = dict(zip(texts, values, strict=True))
+
+    def write(self, value: Any) -> str:
+        """Return the cell of a value."""
+        return self._texts[exact_text(value)] if exact_text(value) in self._texts else _cell(value)
+
+    def read(self, cell: str) -> Any:
+        """Return the value of a cell that is not empty; the cell itself if it is no value of the dimension."""
+        if isinstance(self._dimension, Choice):
+            return self._values.get(cell, cell)
+        return int(cell) if isinstance(self._dimension, Int) else float(cell)
 
 
 class ResultsTable:
@@ -32,7 +71,7 @@ class ResultsTable:
 
     def __init__(self, path: Path, space: SearchSpace) -> None:
         self._path = path
-        self._keys = space.keys
+        self._forms = [CellForm(dimension) for dimension in space.dimensions]
         self._numbers: list[int] = []
         self._rows: list[str] = []
         self._unfinished: list[int] = []
@@ -54,23 +93,24 @@ class ResultsTable:
         for record in new:
             position = bisect.bisect(self._numbers, record.number)
             self._numbers.insert(position, record.number)
-            self._rows.insert(position, _csv_line(_cells(record, self._keys)))
+            self._rows.insert(position, _csv_line(_cells(record, self._forms)))
         return new
 
     def write(self) -> None:
         """Replace the file by the trials added so far."""
-        text = _csv_line([*COLUMNS, *self._keys]) + "".join(self._rows)
+        text = _csv_line([*COLUMNS, *(form.key for form in self._forms)]) + "".join(self._rows)
         with atomic_write(self._path, durable=False) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
 
 
-def _cells(record: TrialRecord, keys: Sequence[str]) -> list[str]:
+def _cells(record: TrialRecord, forms: Sequence[CellForm]) -> list[str]:
     """Cells of a trial's row."""
     result = record.result
     cells = [record.number, record.state.value, result.objective, result.best_epoch, round(result.seconds, 3)]
     # CSV readers treat a bare carriage return as the end of a row.
     reason = "\n".join(result.reason.splitlines())
-    return [_cell(cell) for cell in [*cells, record.seed, reason, *(record.point.get(key) for key in keys)]]
+    own = [form.write(record.point[form.key]) if form.key in record.point else "" for form in forms]
+    return [*map(_cell, [*cells, record.seed, reason]), *own]
 
 
 def _cell(value: Any) -> str:

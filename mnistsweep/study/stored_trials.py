@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import StudyError
+from mnistsweep.json_values import from_json, to_json
 from mnistsweep.search.distributions import encode, to_distribution
 from mnistsweep.search.oracle import ORDER, Proposal
 from mnistsweep.space import SearchSpace
@@ -89,7 +90,7 @@ class StoredTrials:
         for key, value in proposal.point.items():
             distributions[key] = to_distribution(space[key])
             params[key] = encode(space[key], distributions[key], value)
-        attrs = {"point": proposal.point, "seed": seed, "lease": Ownership(owner).to_json()}
+        attrs = {"point": to_json(proposal.point), "seed": seed, "lease": Ownership(owner).to_json()}
         template = FrozenTrial(
             number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
             datetime_start=datetime.datetime.fromtimestamp(started), datetime_complete=None,
@@ -176,5 +177,5 @@ def _to_record(trial: FrozenTrial) -> TrialRecord:
         objective = None if epoch is None else trial.intermediate_values[epoch]
         result = Result(objective=objective, epochs=epoch or 0)
     return TrialRecord(
-        trial.number, _STATES[trial.state], attrs["point"], attrs["seed"], result, attrs["lease"]["owner"]
+        trial.number, _STATES[trial.state], from_json(attrs["point"]), attrs["seed"], result, attrs["lease"]["owner"]
     )

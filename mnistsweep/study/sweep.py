@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from mnistsweep.errors import StudyError, suggest
+from mnistsweep.atomic import read_yaml
+from mnistsweep.errors import MnistSweepError, StudyError, suggest
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.results_table import COLUMNS
+from mnistsweep.space import SearchSpace
+from mnistsweep.study.results_table import COLUMNS, CellForm
 from mnistsweep.study.sweep_file import read_sweep_file
 
 if TYPE_CHECKING:
@@ -42,14 +44,30 @@ class Sweep:
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """Finished trials, one row each, with the columns of ``results.csv``; a missing `reason` is an empty string."""
+        """Finished trials, one row each, with the columns of ``results.csv``; a missing `reason` is an empty string.
+
+        A column of the search space has the values of its dimension: the text ``"1"`` is not the number 1. Where the
+        dimension is not active, the value is missing. Whole numbers among real numbers become real numbers, if no digit
+        is lost.
+        """
         import pandas as pd
 
         if not self.paths.results.is_file():
             return pd.DataFrame(columns=list(COLUMNS))
-        types = {"best_epoch": "Int64", "reason": str}
+        forms = self._forms()
+        types = {"best_epoch": "Int64", "reason": str, **dict.fromkeys(forms, str)}
         table = _read_csv(self.paths.results, dtype=types, keep_default_na=False, na_values=[""])
+        for key in forms.keys() & set(table.columns):
+            table[key] = _column([None if pd.isna(cell) else (forms[key].read(cell),) for cell in table[key]])
         return table.fillna({"reason": ""})
+
+    def _forms(self) -> dict[str, CellForm]:
+        """The forms of the columns of the search space; none if ``sweep.yaml`` does not describe the space."""
+        try:
+            space = SearchSpace.from_json(read_sweep_file(self.paths)["plan"]["space"])
+        except (MnistSweepError, KeyError, TypeError, ValueError, AttributeError):
+            return {}
+        return {dimension.key: CellForm(dimension) for dimension in space.dimensions}
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -70,7 +88,7 @@ class Sweep:
         """Best configuration, the content of ``best.yaml``; None if no trial has completed."""
         if not self.paths.best.is_file():
             return None
-        return dict(yaml.safe_load(self.paths.best.read_text(encoding="utf-8")))
+        return dict(read_yaml(self.paths.best))
 
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""
@@ -97,6 +115,29 @@ def load_sweep(folder: str | Path) -> Sweep:
         end = f"; {hint}" if hint else "."
         raise StudyError(f"{folder}: no sweep found ({paths.sweep.name} is missing){end}")
     return Sweep(paths)
+
+
+def _column(cells: Sequence[tuple[Any] | None]) -> pd.Series[Any]:
+    """Values as a column of the narrowest type that keeps each of them; None is a missing value."""
+    import pandas as pd
+
+    values = [cell[0] for cell in cells if cell is not None]
+    kinds = {type(value) for value in values}
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
+        return pd.Series([None if cell is None else cell[0] for cell in cells], dtype="Int64" if None in cells else int)
+    if kinds and kinds <= {int, float} and float in kinds and all(_is_float(value) for value in values):
+        return pd.Series([math.nan if cell is None else float(cell[0]) for cell in cells], dtype=float)
+    if kinds == {bool} and None not in cells:
+        return pd.Series(values, dtype=bool)
+    return pd.Series([math.nan if cell is None else cell[0] for cell in cells], dtype=object)
+
+
+def _is_float(number: float) -> bool:
+    """Whether a number is the same as a floating-point number."""
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
 
 
 def _read_csv(file: Path, **options: Any) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from mnistsweep.atomic import read_yaml
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.version import __version__
@@ -29,7 +30,7 @@ def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
         StudyError: The file cannot be read, or a newer version of this program wrote it.
     """
     try:
-        record = dict(yaml.safe_load(paths.sweep.read_text(encoding="utf-8")))
+        record = dict(read_yaml(paths.sweep))
         found = int(record.get("format", FORMAT))
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise StudyError(f"{paths.sweep}: cannot be read: {error}") from error

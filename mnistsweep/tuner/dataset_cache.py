@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mnistsweep import data
 from mnistsweep.data import Dataset
+from mnistsweep.json_values import sorted_text
 
 
 class DatasetCache:
@@ -22,7 +22,7 @@ class DatasetCache:
         Args:
             config: Config group `data`.
         """
-        key = json.dumps(config, sort_keys=True, default=str)
+        key = sorted_text(config)
         if self._dataset is None or key != self._key:
             self._dataset = None  # frees the memory of the last data set before the next one is read
             self._dataset, self._key = data.load(config), key

@@ -9,7 +9,6 @@ stopped where it calls `model.fit`.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,6 +22,7 @@ from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Condition, Dimension
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
+from mnistsweep.json_values import sorted_text
 from mnistsweep.models import losses
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hyperparameters import to_dimension
@@ -126,7 +126,7 @@ def _explore(build: Build, fixed: Mapping[str, Any], ranges: Mapping[str, Dimens
     tried: set[str] = set()
     while waiting:
         values = {**waiting.pop(0), **fixed}
-        if (text := json.dumps(values, sort_keys=True, default=str)) in tried:
+        if (text := sorted_text(values)) in tried:
             continue
         hp = _try_build(build, values, is_first=not tried)
         tried.add(text)

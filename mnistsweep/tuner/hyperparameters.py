@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from keras_tuner.engine import hyperparameters as kt
 from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
 from mnistsweep.errors import SpaceError
+from mnistsweep.json_values import exact_text
 from mnistsweep.space import Point, SearchSpace
 
 
@@ -115,7 +115,7 @@ def _encode(dimension: Dimension, value: Any) -> Any:
         return value
     if types <= {int, float}:
         return float(value)
-    return json.dumps(value, sort_keys=True)
+    return exact_text(value)
 
 
 def _decode(dimension: Dimension, raw: Any) -> Any:

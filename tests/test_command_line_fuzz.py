@@ -1,0 +1,52 @@
+"""Any command line gets an answer: exit code 0 or 2, no traceback, one message; and values are the same everywhere.
+
+`benchmarks/command_line_fuzz.py` draws other command lines each time, and more of them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from answers import check, prepare, working_directory
+from command_lines import command_lines
+from hypothesis import HealthCheck, Phase, event, given, settings
+
+NUM_CASES = 200
+
+# One sweep in this number is also continued, listed, exported and trained again, which takes longer than all else.
+STEP = 8
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fuzz") / "below" / "root"
+    folder.mkdir(parents=True)
+    prepare(folder)
+    return folder
+
+
+def _number(line: list[str]) -> int:
+    """A number of a command line, so that the same one is always checked alike."""
+    return zlib.crc32(repr(line).encode())
+
+
+def test_every_command_line_is_answered(root: Path) -> None:
+    outcomes = Counter[str]()
+
+    @settings(max_examples=NUM_CASES, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
+    @given(command_lines())
+    def run(line: list[str]) -> None:
+        with working_directory(root, with_sweeps=line[:1] not in (["sweep"], ["train"])) as folder:
+            found = check(line, folder, wholly=_number(line) % STEP == 0)
+        event(f"exit code {found.code}")
+        outcomes["lines"] += 1
+        outcomes["accepted"] += found.code == 0
+        outcomes["sweeps"] += bool(found.plans)
+
+    run()
+    assert outcomes["lines"] >= NUM_CASES
+    assert outcomes["accepted"] >= outcomes["lines"] / 3, outcomes
+    assert outcomes["sweeps"] >= outcomes["lines"] / 4, outcomes
