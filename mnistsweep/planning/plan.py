@@ -202,7 +202,9 @@ class Plan:
         return self._fingerprint(with_texts(asdict(self.config), self.references))
 
     def _fingerprint(self, config: dict[str, Any]) -> dict[str, str]:
-        config = mask_values(config) | {"direction": self.direction}  # `auto` and its meaning are the same search
+        config = mask_values(config)
+        if self.direction == resolve_direction(self.config.objective, "auto"):
+            config["direction"] = "auto"  # the same search, whichever of the two was written
         config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         dimensions = {f"{entry['key']} (swept)": entry for entry in self.space.to_json()}
