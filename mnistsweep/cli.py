@@ -30,6 +30,7 @@ examples:
   mnistsweep train model=perceptron trainer.epochs=3
   mnistsweep status logs/quickstart
   mnistsweep stop logs/quickstart
+  mnistsweep repair logs/quickstart
   mnistsweep report logs/quickstart report.seeds=5
   mnistsweep show logs/quickstart 247
   mnistsweep clean logs/quickstart clean.plant=0.02
@@ -139,6 +140,9 @@ def _add_reading_commands(add: Add) -> None:
     status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     stop = add("stop", _stop, "ask all workers of a sweep to stop; the same sweep command continues", "SWEEP")
     stop.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    text = "rebuild a lost or damaged ledger from results.csv and the trials' folders"
+    repair = add("repair", _repair, text, "SWEEP")
+    repair.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export = add("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", type=_file, metavar="FILE", help="where to write it (default: print it)")
@@ -266,6 +270,13 @@ def _stop(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.commands.stop import stop
 
     stop(_folder(options.sweep))
+    return 0
+
+
+def _repair(options: argparse.Namespace, rest: list[str]) -> int:
+    from mnistsweep.commands.repair import repair
+
+    repair(_folder(options.sweep))
     return 0
 
 

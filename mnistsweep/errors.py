@@ -7,7 +7,8 @@
     │   └── SpaceError         a search space that is empty, contradictory or not searchable
     ├── DataError              a data file that is missing, damaged or does not fit the others
     ├── StudyError             a ledger that cannot be used or belongs to another search
-    │   └── LedgerMissing      there is no ledger, or it does not hold the sweep
+    │   ├── LedgerMissing      there is no ledger, or it does not hold the sweep
+    │   └── LedgerDamaged      a line of the journal cannot be read
     ├── FileError              a file or a folder that cannot be read or written
     ├── SweepStopped           exit code 1: the sweep cannot continue (too many failed trials, ...)
     │   └── WriteRefused       the disk stores nothing: it is full or read-only, or a limit is exceeded
@@ -60,6 +61,19 @@ class StudyError(MnistSweepError):
 
 class LedgerMissing(StudyError):
     """There is no ledger, or it does not hold the sweep."""
+
+
+class LedgerDamaged(StudyError):
+    """A line of the journal cannot be read.
+
+    Args:
+        line: Number of the line, counted from 1.
+        message: Message for the user.
+    """
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class FileError(MnistSweepError):

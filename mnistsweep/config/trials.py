@@ -126,10 +126,23 @@ def _update(config: DictConfig, key: str, value: Any) -> None:
         OmegaConf.update(config, key, value, merge=False, force_add=True)
 
 
+def path_of(key: str) -> list[str]:
+    """Keys of nested dictionaries that lead to a dotted key; the name of a hyperparameter is a single key.
+
+    Args:
+        key: Dotted key.
+
+    Example:
+        >>> path_of("model.dropout"), path_of("model.hp.dense/units.1")
+        (['model', 'dropout'], ['model', 'hp', 'dense/units.1'])
+    """
+    prefix, mark, name = key.partition(HYPERPARAMETERS)
+    return [*mark.rstrip(".").split("."), name] if mark and not prefix else key.split(".")
+
+
 def _set_plain(plain: dict[str, Any], key: str, value: Any) -> None:
     """Do the same as `set_value` in plain dictionaries."""
-    prefix, mark, name = key.partition(HYPERPARAMETERS)
-    path = [*mark.rstrip(".").split("."), name] if mark and not prefix else key.split(".")
+    path = path_of(key)
     for part in path[:-1]:
         if not isinstance(plain.get(part), dict):
             plain[part] = {}

@@ -43,10 +43,21 @@ def open_sweep(plan: Plan) -> None:
         open_storage(paths, plan.config.storage, create=True)  # fails before anything is written
     paths.workers.mkdir(parents=True, exist_ok=True)
     _write_sweep_file(plan, checksum)
-    fingerprint = {**plan.fingerprint(), "data (checksum)": checksum}
-    del fingerprint["storage"]  # the ledger has been found; the same one may have another URL
+    fingerprint = ledger_fingerprint(plan, checksum)
     create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, fingerprint)
     _write_experiments(plan)
+
+
+def ledger_fingerprint(plan: Plan, checksum: str) -> dict[str, str]:
+    """Texts that identify a search and its data in the ledger.
+
+    Args:
+        plan: Plan of the sweep.
+        checksum: Checksum of the training data.
+    """
+    fingerprint = {**plan.fingerprint(), "data (checksum)": checksum}
+    del fingerprint["storage"]  # whoever finds the ledger has its URL, and the same ledger may have another one
+    return fingerprint
 
 
 def _check_folder(paths: SweepPaths) -> None:

@@ -75,7 +75,7 @@ class Ledger:
         self._url = storage
         finished = FinishedFiles.read(paths)
         try:
-            self._storage, self._study_id = _open_study(paths, storage)
+            self._storage, self._study_id = open_study(paths, storage)
         except LedgerMissing as error:
             if not finished.numbers:
                 raise
@@ -247,8 +247,17 @@ def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where:
         raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")
 
 
-def _open_study(paths: SweepPaths, storage: str | None) -> tuple[BaseStorage, int]:
-    """Storage of a ledger and the identifier of its study."""
+def open_study(paths: SweepPaths, storage: str | None) -> tuple[BaseStorage, int]:
+    """Storage of a ledger, and the identifier of its study in it.
+
+    Args:
+        paths: Paths of the sweep's files.
+        storage: Database URL; None for the journal file in the sweep's folder.
+
+    Raises:
+        LedgerMissing: There is no ledger, or it does not hold the sweep.
+        StudyError: The ledger cannot be read.
+    """
     if storage is None and not paths.journal.is_file():
         raise LedgerMissing(f"{paths.journal}: the ledger is missing.")
     opened = open_storage(paths, storage)

@@ -59,6 +59,24 @@ class CellForm:
         return int(cell) if isinstance(self._dimension, Int) else float(cell)
 
 
+    def candidates(self, cell: str) -> list[Any]:
+        """Return the values of the dimension that a cell may stand for.
+
+        There are several only in a table of version 0.1, which wrote None as an empty cell, and ``1`` as ``"1"``.
+
+        Args:
+            cell: Cell of a trial with this dimension.
+        """
+        if isinstance(self._dimension, Choice):
+            listed = self._dimension.values
+            return [self._values[cell]] if cell in self._values else [v for v in listed if _cell(v) == cell]
+        try:
+            value = self.read(cell)
+        except ValueError:
+            return []
+        return [value] if self._dimension.contains(value) else []
+
+
 class ResultsTable:
     """Table of finished trials that is written to ``results.csv``.
 

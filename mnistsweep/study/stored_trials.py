@@ -7,11 +7,10 @@ Only this module knows the user attributes of a trial: `point`, `seed`, `lease` 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -19,7 +18,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.json_values import from_json, to_json
 from mnistsweep.search.distributions import encode, to_distribution
 from mnistsweep.search.oracle import ORDER, Proposal
-from mnistsweep.space import SearchSpace
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
@@ -33,6 +32,26 @@ _STATES = {
     TrialState.FAIL: State.FAILED,
 }
 _OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not TrialState.WAITING}
+
+
+@dataclass(frozen=True)
+class RecoveredTrial:
+    """A trial as the files in its sweep's folder show it.
+
+    Attributes:
+        record: Record of the trial; a trial that has not finished is running.
+        reports: Objective after each epoch, by epoch.
+        started: Time of the start, in seconds since the epoch.
+    """
+
+    record: TrialRecord
+    reports: Mapping[int, float]
+    started: float
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial has ended."""
+        return self.record.state.finished
 
 
 class StoredTrials:
@@ -85,20 +104,27 @@ class StoredTrials:
             owner: Name of the worker that runs the trial.
             started: Current time in seconds since the epoch.
         """
-        distributions: dict[str, BaseDistribution] = {}
-        params: dict[str, Any] = {}
-        for key, value in proposal.point.items():
-            distributions[key] = to_distribution(space[key])
-            params[key] = encode(space[key], distributions[key], value)
         attrs = {"point": to_json(proposal.point), "seed": seed, "lease": Ownership(owner).to_json()}
-        template = FrozenTrial(
-            number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
-            datetime_start=datetime.datetime.fromtimestamp(started), datetime_complete=None,
-            params=params, distributions=distributions, system_attrs=proposal.system_attrs, intermediate_values={},
-            user_attrs=attrs,
-        )  # fmt: skip
+        template = _running_trial(number, proposal.point, space, started, attrs)
+        template.system_attrs = proposal.system_attrs
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
+
+    def restore(self, trial: RecoveredTrial, space: SearchSpace) -> int:
+        """Create a trial that was recovered from files, as a running one with its reports, in one write.
+
+        Args:
+            trial: Recovered trial; all trials of smaller numbers exist.
+            space: Search space of the point.
+
+        Returns:
+            Identifier of the trial in the storage.
+        """
+        record = trial.record
+        attrs = {"point": to_json(record.point), "seed": record.seed, "lease": Ownership("").to_json()}
+        template = _running_trial(record.number, record.point, space, trial.started, attrs)
+        template.intermediate_values = dict(trial.reports)
+        return self._storage.create_new_trial(self._study_id, template)
 
     def read_ownership(self, trial_id: int) -> Ownership | None:
         """Ownership of a running trial; None if the trial has ended.
@@ -160,6 +186,17 @@ class StoredTrials:
             self._storage.set_trial_user_attr(trial_id, "checkpoint", checkpoint)
         self._storage.set_trial_user_attr(trial_id, "result", content)
         self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
+
+
+def _running_trial(number: int, point: Point, space: SearchSpace, started: float, attrs: dict[str, Any]) -> FrozenTrial:
+    """A new running trial as Optuna stores it."""
+    distributions = {key: to_distribution(space[key]) for key in point}
+    return FrozenTrial(
+        number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
+        datetime_start=datetime.datetime.fromtimestamp(started), datetime_complete=None,
+        params={key: encode(space[key], distributions[key], value) for key, value in point.items()},
+        distributions=distributions, system_attrs={}, intermediate_values={}, user_attrs=attrs,
+    )  # fmt: skip
 
 
 def _to_record(trial: FrozenTrial) -> TrialRecord:

@@ -142,6 +142,7 @@ class Study(Ledger):
             LeaseLost: Another worker owns the trial, or it has ended; nothing is recorded.
         """
         state, result = _require_objective(state, result, self.search.objective)
+        result = replace(result, seconds=round(result.seconds, 3))  # as in `results.csv`, from which it can be rebuilt
         with self._coordinator.exclusive():
             self.verify(claim)
             if not result.epochs:  # the result of a failure does not contain the number of epochs

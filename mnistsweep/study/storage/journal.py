@@ -1,18 +1,23 @@
 """The ledger in a journal file, as an Optuna storage.
 
 It uses private API of Optuna's `JournalStorage`, checked against version 5.0: the method `_sync_with_backend`, the
-attribute `_thread_lock`, and the attributes `log_number_read`, `_study_id_to_trial_ids` and `_trials` of
-`_replay_result`. `tests/study/storage/test_journal.py` fails if one of them goes.
+attribute `_thread_lock`, the codes of `JournalOperation`, and the attributes `log_number_read`,
+`_study_id_to_trial_ids` and `_trials` of `_replay_result`. `tests/study/storage/test_journal.py` fails if one of them
+goes.
 """
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from optuna.storages import JournalStorage
+from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial
 
+from mnistsweep.errors import LedgerDamaged
 from mnistsweep.study.storage.journal_file import JournalFile, damaged_line
 
 
@@ -48,5 +53,20 @@ class Journal(JournalStorage):
         """Read the entries of other processes; an entry that does not fit the earlier ones is damage too."""
         try:
             super()._sync_with_backend()
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError) as error:
             raise damaged_line(self.file.path, self._replay_result.log_number_read, error) from error
+
+
+def readable_part(path: Path) -> bytes:
+    """Beginning of a journal, up to its first damaged line; empty if the journal does not begin with its study.
+
+    Args:
+        path: Path of the journal.
+    """
+    lines = [line for line in io.BytesIO(path.read_bytes()) if line.endswith(b"\n")]
+    try:
+        Journal(path)
+    except LedgerDamaged as error:
+        lines = lines[: error.line - 1]
+    begins = bool(lines) and json.loads(lines[0])["op_code"] == JournalOperation.CREATE_STUDY
+    return b"".join(lines) if begins else b""

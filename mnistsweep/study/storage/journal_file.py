@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import os
+import shlex
 from collections.abc import Generator
 from io import FileIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from mnistsweep.errors import StudyError, translate_refused_writes
+from mnistsweep.errors import LedgerDamaged, StudyError, translate_refused_writes
 from mnistsweep.locks import lock_open_file
 
 _log = logging.getLogger("mnistsweep")
@@ -116,15 +117,24 @@ class JournalFile(BaseJournalBackend):
 
     def _parse(self, line: bytes) -> dict[str, Any]:
         try:
-            entry = json.loads(line.decode("utf-8"))
-            if not isinstance(entry, dict) or not isinstance(entry.get("op_code"), int):
-                raise ValueError("not a journal entry")
+            return _parse_entry(line)
         except ValueError as error:
             raise damaged_line(self.path, self._num_read + 1, error) from error
-        return entry
 
 
-def damaged_line(path: Path, line: int, reason: Exception) -> StudyError:
+def _parse_entry(line: bytes) -> dict[str, Any]:
+    """Entry of a line of a journal.
+
+    Raises:
+        ValueError: The line is damaged.
+    """
+    entry = json.loads(line.decode("utf-8"))
+    if not isinstance(entry, dict) or not isinstance(entry.get("op_code"), int):
+        raise ValueError("not a journal entry")
+    return entry
+
+
+def damaged_line(path: Path, line: int, reason: Exception) -> LedgerDamaged:
     """Error for a line of a journal that cannot be read.
 
     Args:
@@ -132,9 +142,10 @@ def damaged_line(path: Path, line: int, reason: Exception) -> StudyError:
         line: Number of the line, counted from 1.
         reason: Error of the parser.
     """
-    return StudyError(
+    return LedgerDamaged(
+        line,
         f"{path}, line {line}: the journal is damaged ({reason!r}). Nothing was changed. Restore the file from a copy, "
-        "or start a new sweep with name=NAME."
+        f"rebuild it with `mnistsweep repair {shlex.quote(str(path.parent))}`, or start a new sweep with name=NAME.",
     )
 
 

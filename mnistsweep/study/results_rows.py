@@ -1,0 +1,100 @@
+"""The rows of ``results.csv``, read back: the file that `results_table.ResultsTable` writes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mnistsweep.dimensions import Dimension, is_active
+from mnistsweep.errors import StudyError
+from mnistsweep.paths import SweepPaths
+from mnistsweep.space import Point, SearchSpace
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.results_table import COLUMNS, CellForm
+
+
+@dataclass(frozen=True)
+class ResultsRow:
+    """One finished trial as the table shows it.
+
+    Attributes:
+        number: Number of the trial.
+        state: State of the trial.
+        seed: Seed of the training.
+        result: Result of the trial. The table has neither its epochs nor its standard deviation.
+        cells: Texts of the values of the dimensions, by key.
+    """
+
+    number: int
+    state: State
+    seed: int
+    result: Result
+    cells: Mapping[str, str]
+
+    def points(self, space: SearchSpace, forms: Mapping[str, CellForm]) -> Iterator[Point]:
+        """Points that the row may stand for, see `CellForm.candidates`.
+
+        Args:
+            space: Search space of the sweep.
+            forms: Cells of each dimension, by key.
+        """
+        return self._points(space.dimensions, forms, {})
+
+    def _points(self, dimensions: Sequence[Dimension], forms: Mapping[str, CellForm], point: Point) -> Iterator[Point]:
+        if not dimensions:
+            yield point
+            return
+        first, rest = dimensions[0], dimensions[1:]
+        cell = self.cells[first.key]
+        if is_active(first, point):
+            for value in forms[first.key].candidates(cell):
+                yield from self._points(rest, forms, {**point, first.key: value})
+        elif not cell:
+            yield from self._points(rest, forms, point)
+
+
+def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
+    """Read ``results.csv``; an empty list if there is no file.
+
+    Args:
+        paths: Paths of the sweep's files.
+        space: Search space of the sweep.
+
+    Raises:
+        StudyError: The table is damaged, or is not that of this search.
+    """
+    file = paths.results
+    if not file.is_file():
+        return []
+    try:
+        with file.open(newline="", encoding="utf-8") as opened:
+            header, *lines = list(csv.reader(opened, strict=True)) or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise StudyError(f"{file}: cannot be read: {error}") from error
+    if header != [*COLUMNS, *space.keys]:
+        raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
+    rows: dict[int, ResultsRow] = {}
+    for index, line in enumerate(lines, start=1):
+        row = _row(line, space.keys, f"{file}, row {index}")
+        if row.number in rows:
+            raise StudyError(f"{file}, row {index}: trial {row.number} is listed twice.")
+        rows[row.number] = row
+    return list(rows.values())
+
+
+def _row(line: Sequence[str], keys: Sequence[str], where: str) -> ResultsRow:
+    try:
+        if len(line) != len(COLUMNS) + len(keys):
+            raise ValueError(f"{len(line)} cells")
+        number, state, objective, best_epoch, seconds, seed, reason = line[: len(COLUMNS)]
+        if not State(state).finished or int(number) < 0:
+            raise ValueError(f"trial {number} {state}")
+        cells = dict(zip(keys, line[len(COLUMNS) :], strict=True))
+        result = Result(
+            float(objective) if objective else None, int(best_epoch) if best_epoch else None,
+            seconds=float(seconds), reason=reason,
+        )  # fmt: skip
+        return ResultsRow(int(number), State(state), int(seed), result, cells)
+    except ValueError as error:
+        raise StudyError(f"{where}: the table is damaged: {error}.") from error
