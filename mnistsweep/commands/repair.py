@@ -49,7 +49,7 @@ def repair(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
         raise StudyError(_no_results(paths, len(recovery.unlisted)))
     fingerprint = ledger_fingerprint(plan, str(sweep.config.get("data", "")))
     search = make_search_settings(plan, paths)
-    rebuilt = rebuild_ledger(paths, plan.config.storage, search, fingerprint, recovery.trials)
+    rebuilt = rebuild_ledger(paths, plan.config.storage, search, fingerprint, plan.config.workers, recovery.trials)
     finished = {record.number for record in rebuilt.records if record.state.finished}
     _print(plan, paths, rebuilt, [number for number in recovery.unlisted if number not in finished])
 
@@ -82,7 +82,9 @@ def _no_results(paths: SweepPaths, num_unlisted: int) -> str:
     if num_unlisted:
         rule = f"{paths.results} is missing or empty, so the results of {num_unlisted} finished trials are unknown"
         return f"{paths.folder}: {rule}. Nothing was changed. Restore the ledger or this file from a copy."
-    return f"{paths.folder}: no trial has finished, so there is nothing to rebuild. The same sweep command starts again."
+    return (
+        f"{paths.folder}: no trial has finished, so there is nothing to rebuild. The same sweep command starts again."
+    )
 
 
 def _contradictions(paths: SweepPaths, lines: Sequence[str]) -> str:
@@ -105,6 +107,8 @@ def _print(plan: Plan, paths: SweepPaths, rebuilt: Rebuilt, unlisted: Sequence[i
     ]
     if rebuilt.changed and plan.config.oracle.get("name") == "cmaes":
         lines.append("  oracle=cmaes: its earlier draws were lost with the ledger, so it continues with other points.")
+    if rebuilt.changed and plan.config.hours is not None:
+        lines.append("  hours: what was lost with the ledger is estimated from the durations of the trials.")
     console = SafeConsole()
     for line in lines:
         console.print(line, soft_wrap=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from mnistsweep.checksums import file_checksum
 from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Dimension, is_active
@@ -23,7 +24,7 @@ from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Point
 from mnistsweep.study.finished_files import FinishedFiles
-from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
 from mnistsweep.study.results_rows import ResultsRow, read_results
 from mnistsweep.study.stored_trials import RecoveredTrial
 
@@ -90,7 +91,8 @@ def _finished_trial(plan: Plan, row: ResultsRow, folder: TrialPaths) -> Recovere
         result = replace(result, epochs=max(curves.reports, default=0), limited=_was_limited(folder, result.reason))
     else:
         curves.check(row.result)
-        result = replace(result, epochs=curves.num_epochs, std=curves.std)
+        checkpoint = curves.checkpoint(folder)
+        result = replace(result, epochs=curves.num_epochs, std=curves.std, checkpoint=checkpoint)
     record = TrialRecord(row.number, row.state, point, seed, result)
     return RecoveredTrial(record, curves.reports, _start_of(folder))
 
@@ -223,6 +225,12 @@ class _Curves:
     def std(self) -> float | None:
         """Sample standard deviation of the objective over repeats; None with one repeat."""
         return statistics.stdev(self.best) if len(self.best) > 1 else None
+
+    def checkpoint(self, folder: TrialPaths) -> CheckpointRecord | None:
+        """Checkpoint of a finished trial, which is that of the best repeat; None if the file was removed."""
+        if not folder.model.is_file():
+            return None
+        return CheckpointRecord(file_checksum(folder.model), (max if self.direction == "max" else min)(self.best))
 
     def check(self, result: Result) -> None:
         """Check that the objective of a finished trial follows from the curves."""

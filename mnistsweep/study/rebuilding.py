@@ -21,6 +21,7 @@ from mnistsweep.space import canonical
 from mnistsweep.study.ledger import create_ledger, open_study
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.search_settings import SearchSettings
+from mnistsweep.study.sessions import Sessions
 from mnistsweep.study.storage.journal import readable_part
 from mnistsweep.study.storage.journal_file import JournalFile
 from mnistsweep.study.storage.stores import open_coordinator, store_name, translate_storage_errors
@@ -49,6 +50,7 @@ def rebuild_ledger(
     storage: str | None,
     search: SearchSettings,
     fingerprint: Mapping[str, str],
+    workers: int,
     trials: Sequence[RecoveredTrial],
 ) -> Rebuilt:
     """Add recovered trials to a ledger; create it if it is missing.
@@ -61,6 +63,7 @@ def rebuild_ledger(
         storage: Database URL; None for the journal file in the sweep's folder.
         search: Settings of the search.
         fingerprint: Texts that identify the search and its data, see `ledger.create_ledger`.
+        workers: Number of workers of the sweep, which ran trials side by side.
         trials: Trials that were recovered from files.
 
     Raises:
@@ -69,24 +72,31 @@ def rebuild_ledger(
     """
     if storage is None:
         with open_coordinator(paths, None).exclusive():
-            return _rebuild_journal(paths, search, fingerprint, trials)
+            return _rebuild_journal(paths, search, fingerprint, workers, trials)
     create_ledger(paths, storage, search.direction, search.objective, fingerprint)
     with translate_storage_errors(paths, storage), open_coordinator(paths, storage).exclusive():
         opened, study_id = open_study(paths, storage)
-        return _Completion(opened, study_id, search, store_name(paths, storage)).run(trials)
+        return _Completion(opened, study_id, search, store_name(paths, storage)).run(trials, workers)
 
 
 def _rebuild_journal(
-    paths: SweepPaths, search: SearchSettings, fingerprint: Mapping[str, str], trials: Sequence[RecoveredTrial]
+    paths: SweepPaths,
+    search: SearchSettings,
+    fingerprint: Mapping[str, str],
+    workers: int,
+    trials: Sequence[RecoveredTrial],
 ) -> Rebuilt:
     whole = paths.journal.read_bytes() if paths.journal.is_file() else b""
     with tempfile.TemporaryDirectory(prefix=".repair-", dir=paths.folder) as folder:
         new = SweepPaths(Path(folder) / paths.name)  # the study has the name of the folder
         new.workers.mkdir(parents=True)
         new.journal.write_bytes(readable_part(paths.journal) if whole else b"")
-        create_ledger(new, None, search.direction, search.objective, fingerprint)
+        try:
+            create_ledger(new, None, search.direction, search.objective, fingerprint)
+        except StudyError as error:
+            raise StudyError(str(error).replace(str(new.journal), str(paths.journal))) from error
         opened, study_id = open_study(new, None)
-        rebuilt = _Completion(opened, study_id, search, str(paths.journal)).run(trials)
+        rebuilt = _Completion(opened, study_id, search, str(paths.journal)).run(trials, workers)
         if new.journal.read_bytes() == whole:
             return rebuilt
         if whole:
@@ -119,10 +129,11 @@ class _Completion:
         self._shown = shown
         self._num_finished = 0
         self._stored = StoredTrials(storage, study_id)
+        self._sessions = Sessions(storage, study_id)
         name = storage.get_study_name_from_id(study_id)
         self._study = optuna.Study(name, storage, pruner=search.pruner)
 
-    def run(self, trials: Sequence[RecoveredTrial]) -> Rebuilt:
+    def run(self, trials: Sequence[RecoveredTrial], workers: int) -> Rebuilt:
         """Check all recovered trials, then add them in the order of their numbers."""
         known = {record.number: record for record in self._stored.read_changed(0, [])}
         recovered = {trial.record.number: trial for trial in trials}
@@ -138,7 +149,10 @@ class _Completion:
             elif trial is not None and (before is None or (trial.is_finished and not before.state.finished)):
                 self._restore(trial, before)
                 changed.append(number)
-        return Rebuilt(self._stored.read_changed(0, []), changed, proposed)
+        records = self._stored.read_changed(0, [])
+        if changed:
+            self._restore_running_time(records, workers)
+        return Rebuilt(records, changed, proposed)
 
     def _check_same(self, held: TrialRecord, found: TrialRecord) -> None:
         """Check that a trial in the ledger does not contradict the files."""
@@ -179,6 +193,12 @@ class _Completion:
             trial = copy.copy(self._stored.read(trial_id))
             trial.intermediate_values = {e: v for e, v in trial.intermediate_values.items() if e <= epoch}
             self._search.pruner.prune(self._study, trial)
+
+    def _restore_running_time(self, records: Sequence[TrialRecord], workers: int) -> None:
+        """Raise the running time of the sweep to what its trials took, if they were shared evenly by the workers."""
+        seconds = sum(record.result.seconds for record in records) / workers
+        if seconds > self._sessions.running_seconds():
+            self._sessions.write_running_seconds(seconds)
 
     def _propose(self, number: int) -> None:
         """Create an interrupted trial at a point of the oracle, in place of one that was claimed and left no files."""

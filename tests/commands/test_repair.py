@@ -79,8 +79,11 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SweepPaths:
 
 
 def rounded(paths: SweepPaths) -> list[TrialRecord]:
-    """All trials; version 0.1 recorded the seconds with more digits than the table has."""
-    return [replace(r, result=replace(r.result, seconds=round(r.result.seconds, 3))) for r in records(paths)]
+    """All trials; version 0.1 recorded the seconds with more digits than the table has, and no checksums."""
+    return [
+        replace(record, result=replace(record.result, seconds=round(record.result.seconds, 3), checkpoint=None))
+        for record in records(paths)
+    ]
 
 
 def remove(journal: Path) -> None:
@@ -155,7 +158,7 @@ def edit_config(paths: SweepPaths) -> None:
 
 CONTRADICTIONS: list[tuple[Callable[[SweepPaths], object], str]] = [
     (lambda paths: edit_results(paths, "0.9833333492279053", "0.99"), "trial 1: its objective is 0.99 in results.csv"),
-    (lambda paths: edit_results(paths, "adam", "rmsprop"), "its values in results.csv are not in the search space"),
+    (lambda paths: edit_results(paths, "sgd", "rmsprop"), "its values in results.csv are not in the search space"),
     (lambda paths: edit_results(paths, "completed", "finished"), "row 1: the table is damaged"),
     (lambda paths: edit_results(paths, "trial,state", "state,trial"), "the columns are not those of the search"),
     (edit_config, "trials/0001/config.yaml has another value of model.dropout than results.csv and sweep.yaml"),
@@ -186,11 +189,17 @@ def test_a_ledger_that_contradicts_the_files_is_not_replaced(
 ) -> None:
     lines = interrupted.journal.read_bytes().splitlines(keepends=True)
     interrupted.journal.write_bytes(b"".join(lines[:60]).replace(b"0.8500000238418579", b"0.9") + b"rubbish\n")
+    interrupted.ledger_lock.touch()
     before = tree(interrupted.folder)
     answer = command(capfd, "repair", str(interrupted.folder))
     assert answer.code == 2
     assert "trial 0 has the objective 0.9 in the ledger and 0.8500000238418579 in the files" in answer.err
     assert tree(interrupted.folder) == before
+    interrupted.journal.write_bytes(b"".join(lines).replace(b"val_accuracy", b"val_loss") + b"rubbish\n")
+    answer = command(capfd, "repair", str(interrupted.folder))
+    assert answer.err == (
+        f"mnistsweep: {interrupted.journal}: 'v01' is another search: objective differs; take another name=NAME.\n"
+    )
 
 
 def test_a_trial_without_readable_files_gets_its_point_from_the_oracle(
