@@ -26,6 +26,7 @@ from mnistsweep.space import Point
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
 from mnistsweep.study.results_rows import ResultsRow, read_results
+from mnistsweep.study.results_table import CellForm
 from mnistsweep.study.stored_trials import RecoveredTrial
 
 
@@ -65,10 +66,11 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
         StudyError: ``results.csv`` is damaged, or is not the table of this search.
     """
     recovery = Recovery(unlisted=sorted(FinishedFiles.read(paths).in_folders))
+    forms = {dimension.key: CellForm(dimension) for dimension in plan.space.dimensions}
     rows = read_results(paths, plan.space)
     for row in rows:
         try:
-            recovery.trials.append(_finished_trial(plan, row, paths.trial(row.number)))
+            recovery.trials.append(_finished_trial(plan, row, forms, paths.trial(row.number)))
         except _Contradiction as error:
             recovery.contradictions.append(f"trial {row.number}: {error}.")
     finished = {row.number for row in rows}
@@ -80,11 +82,11 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     return recovery
 
 
-def _finished_trial(plan: Plan, row: ResultsRow, folder: TrialPaths) -> RecoveredTrial:
+def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
     seed = plan.seed_of(row.number)
     if row.seed != seed:
         raise _Contradiction(f"its seed in results.csv is {row.seed}, and {seed} by sweep.yaml")
-    point = _point_of_row(plan, row, folder)
+    point = _point_of_row(plan, row, forms, folder)
     curves = _Curves.read(plan, folder)
     result = row.result
     if row.state is State.FAILED:
@@ -106,9 +108,9 @@ def _interrupted_trial(plan: Plan, number: int, point: Point, folder: TrialPaths
     )
 
 
-def _point_of_row(plan: Plan, row: ResultsRow, folder: TrialPaths) -> Point:
+def _point_of_row(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> Point:
     """Point of a finished trial, which composes to the configuration in its folder."""
-    points = list(row.points(plan.space))
+    points = list(row.points(plan.space, forms))
     if not points:
         raise _Contradiction("its values in results.csv are not in the search space of sweep.yaml")
     content = _read_config(folder)
@@ -167,7 +169,7 @@ def _read_config(folder: TrialPaths) -> dict[str, Any] | None:
 
 
 def _composed(plan: Plan, point: Point, seed: int) -> dict[str, Any]:
-    return trial_file_content(plan.composer.plain(point, seed), None)
+    return trial_file_content(plan.composer.kept(point, seed), None)
 
 
 def _difference(written: Any, composed: Any, key: str = "") -> str | None:

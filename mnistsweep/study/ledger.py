@@ -11,7 +11,6 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.study import StudyDirection
 
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.paths import SweepPaths
@@ -214,8 +213,7 @@ def create_ledger(
                 study.set_metric_names([objective])
             study.set_user_attr(_FINGERPRINT, dict(fingerprint))
         else:
-            before = stored | _direction(stored, study)
-            _check_same_search(before, fingerprint, f"{store_name(paths, storage)}: {paths.name!r}")
+            _check_same_search(stored, fingerprint, f"{store_name(paths, storage)}: {paths.name!r}")
 
 
 def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str | None, direction: str) -> optuna.Study:
@@ -228,13 +226,6 @@ def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str |
     return optuna.create_study(
         storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
     )
-
-
-def _direction(stored: Mapping[str, str], study: optuna.Study) -> dict[str, str]:
-    """Direction of a fingerprint; earlier versions wrote ``auto`` and not what it stood for."""
-    if stored.get("direction") != json.dumps("auto"):
-        return {}
-    return {"direction": json.dumps("max" if study.direction is StudyDirection.MAXIMIZE else "min")}
 
 
 def _without_secrets(key: str, value: str) -> str:

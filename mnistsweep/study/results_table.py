@@ -10,7 +10,9 @@ from __future__ import annotations
 import bisect
 import csv
 import io
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,6 @@ class CellForm:
             return self._values.get(cell, cell)
         return int(cell) if isinstance(self._dimension, Int) else float(cell)
 
-
     def candidates(self, cell: str) -> list[Any]:
         """Return the values of the dimension that a cell may stand for.
 
@@ -68,13 +69,21 @@ class CellForm:
             cell: Cell of a trial with this dimension.
         """
         if isinstance(self._dimension, Choice):
-            listed = self._dimension.values
-            return [self._values[cell]] if cell in self._values else [v for v in listed if _cell(v) == cell]
+            now = [self._values[cell]] if cell in self._values else []
+            return now + [value for value in self._in_version_01[cell] if self.write(value) != cell]
         try:
             value = self.read(cell)
         except ValueError:
             return []
         return [value] if self._dimension.contains(value) else []
+
+    @cached_property
+    def _in_version_01(self) -> Mapping[str, Sequence[Any]]:
+        """Values of a choice by the text that version 0.1 wrote."""
+        values: defaultdict[str, list[Any]] = defaultdict(list)
+        for value in self._values.values():
+            values[_cell(value)].append(value)
+        return values
 
 
 class ResultsTable:
