@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mnistsweep.errors import SpaceError
+from mnistsweep.intervals import check_bounds, check_whole, number_at
 from mnistsweep.json_values import exact_text, sorted_text
 
 Value = Any
+
+# Number of values that messages and tables show of a choice with more values.
+MAX_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Condition:
 
     def holds(self, point: Mapping[str, Value]) -> bool:
         """Return whether a point meets the condition; a point without the parent does not."""
-        return self.key in point and any(_is_same(point[self.key], value) for value in self.values)
+        return self.key in point and identity(point[self.key]) in map(identity, self.values)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Choice:
         conditions: Conditions under which the dimension is active; empty: always.
 
     Raises:
-        SpaceError: There is no value, a value is NaN, or a value is listed twice.
+        SpaceError: There is no value, a value is NaN, a whole number is too large, or a value is listed twice.
     """
 
     key: str
@@ -58,21 +63,27 @@ class Choice:
         if not self.values:
             raise SpaceError(f"{self.key}: a choice needs at least one value, received none; list one or more.")
         if any(map(_contains_nan, self.values)):
-            raise SpaceError(f"{self.key}: NaN cannot be a value of a choice, received {self.describe()}; remove it.")
-        texts = [exact_text(canonical_value(value)) for value in self.values]
-        counts = Counter(texts)
-        repeated = [value for value, text in zip(self.values, texts, strict=True) if counts[text] > 1]
-        if repeated:
+            raise SpaceError(f"{self.key}: NaN cannot be a value of a choice, received {summary(self)}; remove it.")
+        for value in self.values:
+            if isinstance(value, int):
+                check_whole(self.key, value, str(value))
+        counts = Counter(map(identity, self.values))
+        if len(counts) < len(self.values):
+            repeated = next(value for value in self.values if counts[identity(value)] > 1)
             raise SpaceError(
-                f"{self.key}: a choice lists each value once, received {_to_text(repeated[0])} more than once."
+                f"{self.key}: a choice lists each value once, received {_to_text(repeated)} more than once."
             )
         if self.is_ordered and list(self.values) != sorted(self.values):
             object.__setattr__(self, "values", tuple(sorted(self.values)))
 
-    @property
+    @cached_property
     def is_ordered(self) -> bool:
         """Whether all values are numbers (booleans are not)."""
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+
+    @cached_property
+    def _positions(self) -> dict[Hashable, int]:
+        return {identity(value): position for position, value in enumerate(self.values)}
 
     @property
     def size(self) -> int | None:
@@ -89,7 +100,7 @@ class Choice:
 
     def contains(self, value: Value) -> bool:
         """Return whether a value is listed (64 and 64.0 are the same value, True and 1 are not)."""
-        return any(_is_same(value, listed) for listed in self.values)
+        return identity(value) in self._positions
 
     def cast(self, value: Value) -> Value:
         """Return a value that `contains` accepts in the type in which it is listed."""
@@ -101,10 +112,10 @@ class Choice:
         Raises:
             SpaceError: The value is not one of the choice.
         """
-        for position, listed in enumerate(self.values):
-            if _is_same(value, listed):
-                return position
-        raise SpaceError(f"{self.key}: must be one of {self.describe()}; received {value!r}.")
+        position = self._positions.get(identity(value))
+        if position is None:
+            raise SpaceError(f"{self.key}: must be one of {summary(self)}; received {value!r}.")
+        return position
 
     def describe(self) -> str:
         """Return the dimension in Hydra's override grammar."""
@@ -123,7 +134,7 @@ class Int:
         conditions: Conditions under which the dimension is active; empty: always.
 
     Raises:
-        SpaceError: A bound is not finite, the bounds are in the wrong order, or `log` with a `low` of zero or less.
+        SpaceError: A bound is too large, the bounds are in the wrong order, or `log` with a `low` of zero or less.
     """
 
     key: str
@@ -133,7 +144,9 @@ class Int:
     conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_bounds(self.key, self.low, self.high, self.log)
+        check_bounds(self.key, self.low, self.high, self.log)
+        for bound in (self.low, self.high):
+            check_whole(self.key, bound, self.describe())
 
     @property
     def size(self) -> int | None:
@@ -149,8 +162,7 @@ class Int:
 
         Each integer n covers the interval from n - 0.5 to n + 0.5 (of its logarithm, if `log`).
         """
-        low, high = self.low - 0.5, self.high + 0.5
-        raw = low * (high / low) ** unit if self.log else low + unit * (high - low)
+        raw = number_at(self.low - 0.5, self.high + 0.5, self.log, unit)
         return min(max(round(raw), self.low), self.high)
 
     def contains(self, value: Value) -> bool:
@@ -189,7 +201,9 @@ class Float:
     conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_bounds(self.key, self.low, self.high, self.log)
+        check_bounds(self.key, self.low, self.high, self.log)
+        for name in ("low", "high"):
+            object.__setattr__(self, name, float(getattr(self, name)) + 0.0)  # -0.0 becomes 0.0
 
     @property
     def size(self) -> int | None:
@@ -212,7 +226,7 @@ class Float:
 
     def value_at(self, unit: float) -> Value:
         """Return the value at a position in [0, 1)."""
-        raw = self.low * (self.high / self.low) ** unit if self.log else self.low + unit * (self.high - self.low)
+        raw = number_at(self.low, self.high, self.log, unit)
         return float(min(max(raw, self.low), self.high))
 
     def contains(self, value: Value) -> bool:
@@ -237,21 +251,28 @@ def is_active(dimension: Dimension, point: Mapping[str, Value]) -> bool:
     return all(condition.holds(point) for condition in dimension.conditions)
 
 
+def summary(dimension: Dimension) -> str:
+    """Return a dimension in Hydra's override grammar; of a choice of many values, their number and some of them."""
+    if not isinstance(dimension, Choice) or len(dimension.values) <= MAX_SHOWN:
+        return dimension.describe()
+    first, last = ", ".join(map(_to_text, dimension.values[:3])), _to_text(dimension.values[-1])
+    return f"choice({first}, ..., {last}) of {len(dimension.values):,} values"
+
+
 def canonical_value(value: Value) -> Value:
     """Return one form for equal numbers: 64.0 becomes 64; every other value is returned unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _check_bounds(key: str, low: float, high: float, log: bool) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise SpaceError(f"{key}: the bounds of an interval are finite numbers, received {low} and {high}.")
-    if low > high:
-        raise SpaceError(
-            f"{key}: the first bound of an interval is the smaller one, received {low} > {high}; "
-            f"write interval({high}, {low})."
-        )
-    if log and low <= 0:
-        raise SpaceError(f"{key}: a logarithmic interval starts above zero, received {low}; raise the lower bound.")
+def identity(value: Value) -> Hashable:
+    """Return an object that is equal for the same values only: 64 and 64.0 are the same, True and 1 are not.
+
+    Args:
+        value: Value of a dimension, also a list or a mapping.
+    """
+    if isinstance(value, list | tuple | dict):
+        return (list, exact_text(value))
+    return (bool, value) if isinstance(value, bool) else value
 
 
 def _contains_nan(value: Value) -> bool:
@@ -261,11 +282,6 @@ def _contains_nan(value: Value) -> bool:
     if isinstance(value, dict):
         return any(map(_contains_nan, value.values()))
     return isinstance(value, float) and math.isnan(value)
-
-
-def _is_same(one: Value, other: Value) -> bool:
-    """Return whether two values are the same: 64 and 64.0 are, True and 1 are not."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _to_text(value: Value) -> str:

@@ -8,8 +8,9 @@ failure. The metric of a session is the last value with the metric's tag in the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summ
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.dimensions import Choice, Int
-from mnistsweep.json_values import distinct_texts, exact_text
+from mnistsweep.dimensions import Choice, Int, identity
+from mnistsweep.intervals import is_finite
+from mnistsweep.json_values import distinct_texts
 from mnistsweep.space import SearchSpace
 from mnistsweep.tensorboard import FILE_VERSION, EventFile
+
+# TensorBoard shows a check box for each listed value. A column with more values gets an interval, or no domain.
+MAX_LISTED = 100
 
 OBJECTIVE_TAG = "objective"
 """Tag of the table's metric: the objective at a trial's best epoch."""
@@ -46,16 +51,40 @@ class HParam:
     high: float | None = None
     is_int: bool = False
 
+    @cached_property
+    def kinds(self) -> frozenset[type]:
+        """Kinds of the listed values: bool, int, float, str or object."""
+        return frozenset(map(_kind, self.choices or ()))
+
+    @cached_property
+    def _texts(self) -> dict[Hashable, str]:
+        """Text of each listed value."""
+        choices = self.choices or ()
+        return dict(zip(map(identity, choices), distinct_texts(choices), strict=True))
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether all listed values are numbers."""
+        return self.kinds <= {int, float}
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Smallest and largest value; None and None if the values are not numbers."""
+        if not self.choices:
+            return self.low, self.high
+        return (min(self.choices), max(self.choices)) if self.has_numbers else (None, None)
+
     @property
     def domain(self) -> summary_v2.Domain | None:
         """Domain as TensorBoard's object; None if it is unknown."""
-        if self.choices:
+        if self.choices and len(self.choices) <= MAX_LISTED:
             return summary_v2.Discrete([self.to_cell(choice) for choice in self.choices])
-        if self.low is None or self.high is None:
+        low, high = self.bounds
+        if low is None or high is None or not (is_finite(low) and is_finite(high)):
             return None
-        if self.is_int:
-            return summary_v2.IntInterval(int(self.low), int(self.high))
-        return summary_v2.RealInterval(float(self.low), float(self.high))
+        if self.kinds == {int} or (self.is_int and not self.choices):
+            return summary_v2.IntInterval(int(low), int(high))
+        return summary_v2.RealInterval(float(low), float(high))
 
     def to_cell(self, value: Any) -> bool | float | int | str:
         """Return a value of this dimension in a type that the table can show, in the same form as in the domain.
@@ -64,14 +93,12 @@ class HParam:
             >>> HParam("rate", choices=(0, 0.5)).to_cell(0), HParam("layers", choices=(1, "none")).to_cell(1)
             (0.0, '1')
         """
-        choices = self.choices or (value,)
-        kinds = {_kind(choice) for choice in choices}
+        kinds = self.kinds or {_kind(value)}
         if kinds in ({bool}, {int}, {str}):
             return value  # type: ignore[no-any-return]
         if kinds <= {int, float}:
             return float(value)
-        texts = dict(zip(map(exact_text, choices), distinct_texts(choices), strict=True))
-        return texts.get(exact_text(value)) or distinct_texts((value,))[0]
+        return self._texts.get(identity(value)) or distinct_texts((value,))[0]
 
 
 def hparams_of(space: SearchSpace) -> list[HParam]:
@@ -103,20 +130,15 @@ def merge_hparams(spaces: Iterable[Sequence[HParam]]) -> list[HParam]:
 
 def _merge(one: HParam, other: HParam) -> HParam:
     if one.choices and other.choices:
-        choices = [*one.choices, *(choice for choice in other.choices if choice not in one.choices)]
-        return HParam(one.name, choices=tuple(sorted(choices) if _are_numbers(choices) else choices))
-    bounds = [*_bounds(one), *_bounds(other)]
+        joined = {identity(choice): choice for choice in (*other.choices, *one.choices)}
+        order = dict.fromkeys(map(identity, (*one.choices, *other.choices)))
+        choices = [joined[key] for key in order]
+        return HParam(one.name, choices=tuple(sorted(choices) if one.has_numbers and other.has_numbers else choices))
+    bounds = [*one.bounds, *other.bounds]
     if None in bounds:
         return HParam(one.name)
     numbers = [bound for bound in bounds if bound is not None]
     return HParam(one.name, low=min(numbers), high=max(numbers), is_int=all(isinstance(n, int) for n in numbers))
-
-
-def _bounds(hparam: HParam) -> tuple[float | None, float | None]:
-    """Return the smallest and the largest value; None and None if the values are not numbers."""
-    if not hparam.choices:
-        return hparam.low, hparam.high
-    return (min(hparam.choices), max(hparam.choices)) if _are_numbers(hparam.choices) else (None, None)
 
 
 def write_experiment(folder: Path, hparams: Sequence[HParam]) -> None:
@@ -178,10 +200,6 @@ def write_session_end(folder: Path, success: bool) -> None:
     summary = summary_pb2.Summary()
     summary.value.add(tag=metadata.SESSION_END_INFO_TAG, metadata=content, tensor=metadata.NULL_TENSOR)
     EventFile(folder, ".hparams").add(summary)
-
-
-def _are_numbers(values: Iterable[Any]) -> bool:
-    return all(_kind(value) in (int, float) for value in values)
 
 
 def _kind(value: Any) -> type:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from operations import operations
 from tensorboard import context
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
@@ -180,3 +182,39 @@ def test_needs_neither_tensorflow_nor_keras(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
     assert list(rows(tmp_path)) == ["s/0"]
+
+
+def test_the_work_for_a_column_grows_with_its_values(tmp_path: Path) -> None:
+    def work(count: int) -> int:
+        columns = [HParam("x", choices=tuple(0.5 + index for index in range(count)))]
+
+        def write() -> None:
+            merged = merge_hparams([columns, columns, [HParam("x", choices=tuple(range(count)))]])
+            write_experiment(tmp_path, merged)
+            write_session_start(tmp_path, "s/0", {"x": 0.5}, merged)
+
+        return operations(write)
+
+    work(100)  # the first call imports modules
+    assert work(1600) < 6 * work(400)
+
+
+def test_a_column_of_many_values_has_an_interval_or_no_domain(tmp_path: Path) -> None:
+    rates, names = tuple(index / 1000 for index in range(1, 500)), tuple(f"v{index}" for index in range(500))
+    write_experiment(tmp_path, [HParam("r", rates), HParam("n", names), HParam("i", tuple(range(500)))])
+    write_session_start(tmp_path / "0", "s/0", {"r": 0.25, "n": "v7", "i": 3}, [HParam("r", rates), HParam("n", names)])
+    infos = {info.name: info for info in experiment(tmp_path).hparam_infos}
+    rate, name, whole = infos["r"], infos["n"], infos["i"]
+    assert (rate.domain_interval.min_value, rate.domain_interval.max_value) == (0.001, 0.499)
+    assert (whole.domain_interval.min_value, whole.domain_interval.max_value) == (0, 499)
+    assert not name.HasField("domain_discrete")
+    (row,) = rows(tmp_path).values()
+    assert (row.hparams["r"].number_value, row.hparams["n"].string_value) == (0.25, "v7")
+
+
+def test_columns_at_the_limits_of_numbers(tmp_path: Path) -> None:
+    wide = HParam("wide", low=-1e308, high=1e308)
+    write_experiment(tmp_path, [wide, HParam("limit", choices=(*range(200), math.inf))])
+    infos = {info.name: info for info in experiment(tmp_path).hparam_infos}
+    assert infos["wide"].domain_interval.max_value == 1e308
+    assert not infos["limit"].HasField("domain_interval")

@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from helpers.faulty import SPACE
 from helpers.filling import make_search, result_of, value_of
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.distributions import to_distribution
+from mnistsweep.search.distributions import stored
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
@@ -96,7 +96,7 @@ class Plain(ExitStack):
         super().__init__()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = load_plain(task.folder, optuna.samplers.RandomSampler(seed=task.index))
-        self._shapes = {dimension.key: to_distribution(dimension) for dimension in SPACE.dimensions}
+        self._shapes = {dimension.key: stored(dimension).distribution for dimension in SPACE.dimensions}
 
     def claim(self) -> optuna.Trial:
         return self._study.ask(self._shapes)

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from helpers.faulty import OBJECTIVE, SPACE
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.distributions import stored
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import create_ledger
@@ -143,7 +143,7 @@ def templates(trials: int) -> Iterator[FrozenTrial]:
     """The trials as workers would claim them."""
     search, now = make_search(trials), datetime.datetime.now()
     study = optuna.create_study(storage=JournalStorage(Memory([])))
-    shapes = {dimension.key: to_distribution(dimension) for dimension in SPACE.dimensions}
+    shapes = {dimension.key: stored(dimension).distribution for dimension in SPACE.dimensions}
     for number in range(trials):
         proposal = search.oracle.propose(number, study)
         assert proposal is not None
@@ -151,7 +151,7 @@ def templates(trials: int) -> Iterator[FrozenTrial]:
         lease = {"owner": "", "deaths": 0, "epoch": 0}
         yield FrozenTrial(
             number=-1, trial_id=-1, state=TrialState.RUNNING, value=None, datetime_start=now, datetime_complete=None,
-            params={key: encode(SPACE[key], shapes[key], value) for key, value in point.items()}, distributions=shapes,
+            params={key: stored(SPACE[key]).encode(value) for key, value in point.items()}, distributions=shapes,
             user_attrs={"point": point, "seed": search.seed_of(number), "lease": lease},
             system_attrs=proposal.system_attrs, intermediate_values={},
         )  # fmt: skip

@@ -13,7 +13,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from helpers.untrained import EPOCHS, Marks, make_plan, score
-from mnistsweep.search.distributions import to_distribution
+from mnistsweep.search.distributions import stored
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 
@@ -45,7 +45,7 @@ def run_kerastuner(tuner_class: Any, folder: Path, trials: int, seed: int) -> Ma
 def run_optuna(make_sampler: Callable[[int], Any], folder: Path, trials: int, seed: int) -> Marks:
     """Run plain Optuna: ask, three reports, tell."""
     space = make_plan(folder, "random", trials, seed).space
-    shapes = {dimension.key: to_distribution(dimension) for dimension in space.dimensions}
+    shapes = {dimension.key: stored(dimension).distribution for dimension in space.dimensions}
     marks = Marks()
     marks.add()
     storage = JournalStorage(JournalFileBackend(str(folder / "plain.journal")))

@@ -153,7 +153,15 @@ def parse_params(params: Mapping[str, Any] | None, options: Callable[[str], Iter
         >>> parse_params({"trainer.epochs": [1, 5]}, options=lambda group: ())[0].text
         'trainer.epochs=1,5'
     """
-    return [parse_override(_param_text(key, value), options) for key, value in (params or {}).items()]
+    return [parse_override(f"{key}={param_text(value)}", options) for key, value in (params or {}).items()]
+
+
+def param_text(value: Any) -> str:
+    """A value of an entry of ``hydra.sweeper.params`` in Hydra's grammar; a text is in this grammar already."""
+    if isinstance(value, list | tuple):
+        items = ",".join(map(_written, value))
+        return items if len(value) > 1 else f"choice({items})"  # the grammar forbids choice(null)
+    return value if isinstance(value, str) else _written(value)
 
 
 def last_of_each_key(overrides: Iterable[Override]) -> list[Override]:
@@ -184,14 +192,6 @@ def _parse(text: str) -> HydraOverride:
             f"{shown!r} is not a valid override: {reason}. An override is key=value, and a range is written "
             "key=a,b  key=range(1,6)  key=interval(0,0.6)  key=int(interval(1,5))  key=tag(log,interval(1e-4,1e-1))."
         ) from None
-
-
-def _param_text(key: str, value: Any) -> str:
-    """An entry of ``hydra.sweeper.params`` as an override."""
-    if isinstance(value, list | tuple):
-        items = ",".join(map(_written, value))
-        return f"{key}={items}" if len(value) > 1 else f"{key}=choice({items})"  # the grammar forbids choice(null)
-    return f"{key}={value if isinstance(value, str) else _written(value)}"
 
 
 def _written(value: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from mnistsweep.dimensions import Choice, Dimension, Int
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.intervals import number_beyond
 
 # The best trials are this share of at least `MIN_TRIALS` trials, and at least `MIN_BEST`.
 BEST_SHARE, MIN_BEST, MIN_TRIALS = 0.1, 3, 10
@@ -80,7 +81,9 @@ def _beyond(dimension: Dimension, end: str) -> float | None:
     else:
         near, other = (dimension.low, dimension.high) if end == "lower" else (dimension.high, dimension.low)
         whole, log = isinstance(dimension, Int), dimension.log
-    far = _step(float(near), float(other), log, 1.0 if isinstance(dimension, Choice) else 1 / 3)
+    far = number_beyond(float(near), float(other), log, 1.0 if isinstance(dimension, Choice) else 1 / 3)
+    if not math.isfinite(far):
+        return None
     far = float(round(far)) if whole else float(f"{far:.2g}")
     if not log and not whole and 0 < near < 1 <= far and other < 1:  # a share, such as dropout, stays below 1
         far = float(f"{(1 + near) / 2:.2g}")
@@ -89,13 +92,11 @@ def _beyond(dimension: Dimension, end: str) -> float | None:
     return far if far > near else None
 
 
-def _step(near: float, other: float, log: bool, share: float) -> float:
-    """Return the number beyond `near` at this share of the distance from `other` to `near`."""
-    return float(near * (near / other) ** share) if log else near + share * (near - other)
-
-
 def _geometric(values: tuple[Any, ...]) -> bool:
     """Return whether numbers grow by a constant factor rather than by a constant step."""
-    ratios = np.array(values[1:], dtype=float) / np.array(values[:-1], dtype=float) if values[0] > 0 else np.zeros(0)
-    steps = np.diff(np.array(values, dtype=float))
-    return bool(len(ratios)) and np.ptp(ratios) / ratios.mean() < np.ptp(steps) / steps.mean()
+    numbers = np.array(values, dtype=float)
+    if numbers[0] <= 0:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite and NaN compare as "not geometric"
+        ratios, steps = numbers[1:] / numbers[:-1], np.diff(numbers)
+        return bool(np.ptp(ratios) / ratios.mean() < np.ptp(steps) / steps.mean())

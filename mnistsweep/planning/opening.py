@@ -131,5 +131,5 @@ def _write_experiments(plan: Plan) -> None:
 def _spaces(logs: Path) -> Iterator[SearchSpace]:
     """The search spaces of all sweeps in a folder, without those that cannot be read."""
     for folder in sorted(logs.iterdir()):
-        with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError):
+        with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError, AttributeError):
             yield SearchSpace.from_json(read_sweep_file(SweepPaths(folder))["plan"]["space"])

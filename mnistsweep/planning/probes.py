@@ -9,14 +9,15 @@ from mnistsweep.dimensions import Choice, Dimension
 from mnistsweep.errors import SpaceError
 from mnistsweep.space import Point, SearchSpace
 
-# Number of values that are checked of an ordered choice with more values: evenly spaced, with the first and the last.
-MAX_PROBED = 16
+# Number of values that are checked of a choice of more numbers, and of a choice of more other values (a check takes
+# 1 ms): evenly spaced, with the first and the last.
+MAX_PROBED_NUMBERS, MAX_PROBED_NAMES = 16, 500
 
 
 def probes(space: SearchSpace, faults: Faults) -> Iterator[Point]:
     """Points that cover every value of every choice and both ends of every interval.
 
-    Of an ordered choice with many values, `MAX_PROBED` values are covered.
+    Of a choice with many values, `MAX_PROBED_NUMBERS` or `MAX_PROBED_NAMES` values are covered.
 
     Args:
         space: Search space.
@@ -37,10 +38,10 @@ def _units(dimension: Dimension) -> list[float]:
     if not isinstance(dimension, Choice):
         return [0.0, 0.4, 1.0]  # both ends, and a position between them that is not a whole number
     count = len(dimension.values)
-    if dimension.is_ordered and count > MAX_PROBED:
-        shown = [round(step * (count - 1) / (MAX_PROBED - 1)) for step in range(MAX_PROBED)]
-    else:
-        shown = list(range(count))
+    most = MAX_PROBED_NUMBERS if dimension.is_ordered else MAX_PROBED_NAMES
+    shown = list(range(count))
+    if count > most:
+        shown = [round(step * (count - 1) / (most - 1)) for step in range(most)]
     return [(position + 0.5) / count for position in shown]
 
 

@@ -1,59 +1,101 @@
-"""Translation between dimensions and Optuna's distributions, and between their values."""
+"""Translation between dimensions and Optuna's distributions, and between their values.
+
+A dimension has two encodings. `searched` is what samplers and importances calculate with. `stored` is what the ledger
+keeps with each trial; it differs where the searched one would be long or has other numbers than the user's. The ledger
+keeps the values themselves in the trial's attribute `point`, so each encoding can be derived from a stored trial.
+"""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from mnistsweep import intervals
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.json_values import exact_text
 
+# The ledger keeps the categories of a choice with each trial. Of a choice with more values it keeps the positions.
+MAX_STORED_CATEGORIES = 1000
 
-def to_distribution(dimension: Dimension) -> BaseDistribution:
-    """Return a dimension as Optuna's distribution.
 
-    Numeric choices keep their order: evenly spaced integers become a range with a step, other numbers become their
-    positions 0, 1, 2, ... The ledger keeps the values themselves in the trial's attribute `point`.
+@dataclass(frozen=True)
+class Encoding:
+    """A dimension as one of Optuna's distributions.
+
+    Attributes:
+        dimension: Dimension of the search space.
+        distribution: Distribution of the encoded values.
     """
-    if isinstance(dimension, Float):
-        return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-    if isinstance(dimension, Int):
-        return IntDistribution(dimension.low, dimension.high, log=dimension.log)
-    step = _even_step(dimension)
-    if step is not None:
-        return IntDistribution(dimension.values[0], dimension.values[-1], step=step)
-    if dimension.is_ordered:
-        return IntDistribution(0, len(dimension.values) - 1)
-    return CategoricalDistribution(_labels(dimension))
+
+    dimension: Dimension
+    distribution: BaseDistribution
+
+    @cached_property
+    def _labels(self) -> list[bool | int | float | str | None]:
+        return _labels(self.dimension) if isinstance(self.dimension, Choice) else []
+
+    @cached_property
+    def _label_positions(self) -> dict[Any, int]:
+        return {label: position for position, label in enumerate(self._labels)}
+
+    @cached_property
+    def _is_direct(self) -> bool:
+        """Whether the encoded number is the value itself."""
+        dimension, distribution = self.dimension, self.distribution
+        if isinstance(distribution, CategoricalDistribution):
+            return False
+        assert isinstance(distribution, FloatDistribution | IntDistribution)
+        bounds = (distribution.low, distribution.high)
+        if isinstance(dimension, Choice):
+            return _even_step(dimension) is not None and bounds == (dimension.values[0], dimension.values[-1])
+        return bounds == (dimension.low, dimension.high)
+
+    def encode(self, value: Any) -> Any:
+        """Return a value of the dimension as Optuna stores it."""
+        dimension = self.dimension
+        if self._is_direct:
+            return value
+        if not isinstance(dimension, Choice):
+            return intervals.unit_at(dimension.low, dimension.high, dimension.log, value)
+        position = dimension.position(value)
+        return self._labels[position] if isinstance(self.distribution, CategoricalDistribution) else position
+
+    def decode(self, raw: Any) -> Any:
+        """Return the value of the dimension for a value that Optuna proposes; the inverse of `encode`."""
+        dimension = self.dimension
+        if self._is_direct:
+            return float(raw) if isinstance(dimension, Float) else int(raw)
+        if not isinstance(dimension, Choice):
+            return dimension.value_at(float(raw))
+        if isinstance(self.distribution, CategoricalDistribution):
+            return dimension.values[self._label_positions[raw]]
+        return dimension.values[int(raw)]
 
 
-def encode(dimension: Dimension, distribution: BaseDistribution, value: Any) -> Any:
-    """Return a value of a dimension as Optuna stores it.
+def searched(dimension: Dimension) -> Encoding:
+    """Return the encoding of a dimension for samplers and importances.
 
-    Args:
-        dimension: Dimension of the value.
-        distribution: The dimension's distribution, from `to_distribution`.
-        value: Value that the dimension contains.
+    Numbers for which Optuna's arithmetic would overflow or lose all digits become positions: from 0 to 1 in an
+    interval, 0, 1, 2, ... in a choice.
     """
+    if isinstance(dimension, Choice):
+        if dimension.is_ordered and max(map(abs, dimension.values)) > intervals.MAX_ORDINARY_WHOLE:
+            return Encoding(dimension, _positions(dimension))
+        return Encoding(dimension, _choice(dimension))
+    return Encoding(dimension, _interval(dimension) if _is_ordinary(dimension) else FloatDistribution(0.0, 1.0))
+
+
+def stored(dimension: Dimension) -> Encoding:
+    """Return the encoding of a dimension in the ledger."""
     if not isinstance(dimension, Choice):
-        return value
-    if _even_step(dimension) is not None:
-        return value
-    position = dimension.position(value)
-    return _labels(dimension)[position] if isinstance(distribution, CategoricalDistribution) else position
-
-
-def decode(dimension: Dimension, distribution: BaseDistribution, raw: Any) -> Any:
-    """Return the value of a dimension for a value that Optuna proposes; the inverse of `encode`."""
-    if isinstance(dimension, Float):
-        return float(raw)
-    if isinstance(dimension, Int) or _even_step(dimension) is not None:
-        return int(raw)
-    if isinstance(distribution, CategoricalDistribution):
-        return dimension.values[_labels(dimension).index(raw)]
-    return dimension.values[int(raw)]
+        return Encoding(dimension, _interval(dimension))
+    if not dimension.is_ordered and len(dimension.values) > MAX_STORED_CATEGORIES:
+        return Encoding(dimension, _positions(dimension))
+    return Encoding(dimension, _choice(dimension))
 
 
 def number_at(distribution: BaseDistribution, unit: float) -> float | int:
@@ -65,6 +107,32 @@ def number_at(distribution: BaseDistribution, unit: float) -> float | int:
         return int(Int("", distribution.low, distribution.high, log=True).value_at(unit))
     num_steps = (distribution.high - distribution.low) // distribution.step
     return distribution.low + distribution.step * int(Int("", 0, num_steps).value_at(unit))
+
+
+def _is_ordinary(dimension: Int | Float) -> bool:
+    if isinstance(dimension, Int):
+        return max(abs(dimension.low), abs(dimension.high)) <= intervals.MAX_ORDINARY_WHOLE
+    return intervals.is_ordinary(dimension.low, dimension.high, dimension.log)
+
+
+def _interval(dimension: Int | Float) -> BaseDistribution:
+    kind = IntDistribution if isinstance(dimension, Int) else FloatDistribution
+    return kind(dimension.low, dimension.high, log=dimension.log)  # type: ignore[arg-type]
+
+
+def _choice(choice: Choice) -> BaseDistribution:
+    """Return a choice as a distribution that keeps the order of numbers.
+
+    Evenly spaced integers become a range with a step, other numbers become their positions 0, 1, 2, ...
+    """
+    step = _even_step(choice)
+    if step is not None:
+        return IntDistribution(choice.values[0], choice.values[-1], step=step)
+    return _positions(choice) if choice.is_ordered else CategoricalDistribution(_labels(choice))
+
+
+def _positions(choice: Choice) -> IntDistribution:
+    return IntDistribution(0, len(choice.values) - 1)
 
 
 def _even_step(choice: Choice) -> int | None:

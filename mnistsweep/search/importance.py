@@ -22,7 +22,7 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.distributions import searched
 from mnistsweep.space import Point, SearchSpace
 
 # With fewer completed trials the importance is not computed.
@@ -150,11 +150,11 @@ def _ranks(values: NDArray[np.float64], pruned: NDArray[np.bool_], direction: st
 
 def _to_frozen_trials(space: SearchSpace, points: Sequence[Point], ranks: NDArray[np.int64]) -> list[FrozenTrial]:
     """Return the trials as Optuna's records, with the rank as the value to minimize."""
-    all_distributions = {dimension.key: to_distribution(dimension) for dimension in space.dimensions}
+    encodings = {dimension.key: searched(dimension) for dimension in space.dimensions}
     trials = []
     for number, (point, rank) in enumerate(zip(points, ranks, strict=True)):
-        distributions = {key: all_distributions[key] for key in point}
-        params = {key: encode(space[key], distributions[key], point[key]) for key in point}
+        distributions = {key: encodings[key].distribution for key in point}
+        params = {key: encodings[key].encode(value) for key, value in point.items()}
         trials.append(
             FrozenTrial(
                 number=number, trial_id=number, state=TrialState.COMPLETE, value=float(rank), datetime_start=None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
-from collections.abc import Container, Sequence, Set
+from collections.abc import Container, Iterable, Sequence, Set
 
 import numpy as np
 import optuna
@@ -14,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.dimensions import Dimension, is_active
 from mnistsweep.json_values import from_json
-from mnistsweep.search.distributions import decode, to_distribution
+from mnistsweep.search.distributions import Encoding, searched, stored
 from mnistsweep.search.optuna_private import ProposalStudy
 from mnistsweep.search.oracle import Oracle, Proposal
 from mnistsweep.search.samplers import MAX_BEST_READ, SamplerSpec
@@ -46,7 +47,8 @@ class SamplerOracle(Oracle):
         self._spec = sampler
         self._startup_results = startup_results
         self._seed = seed
-        self._distributions = {dimension.key: to_distribution(dimension) for dimension in self.space.dimensions}
+        self._encodings = {dimension.key: searched(dimension) for dimension in self.space.dimensions}
+        self._translated = _differing(self._encodings.values())
         self._groups = _group_by_conditions(self.space)
         self._history = TrialHistory()
 
@@ -64,6 +66,7 @@ class SamplerOracle(Oracle):
                 return Proposal(point)
         if self._spec.max_trials_read is not None:
             trials = self._history.informative(trials, study.direction, self._spec.max_trials_read)
+        trials = [self._as_searched(trial) for trial in trials]
         sampler = self._spec.make(int(np.random.SeedSequence([self._seed, number, 2]).generate_state(1)[0]))
         for _ in range(self._spec.max_attempts):
             proposal = self._sample(sampler, number, ProposalStudy(study, trials))
@@ -87,15 +90,25 @@ class SamplerOracle(Oracle):
         self, sampler: BaseSampler, trial: FrozenTrial, group: Sequence[Dimension], study: optuna.Study
     ) -> Point:
         """Return values for dimensions that are active together; the sampler skips those with a single value."""
-        variable = [dimension for dimension in group if not self._distributions[dimension.key].single()]
-        joint = {d.key: self._distributions[d.key] for d in variable if self._spec.is_joint(d)}
+        distributions = {dimension.key: self._encodings[dimension.key].distribution for dimension in group}
+        variable = [dimension for dimension in group if not distributions[dimension.key].single()]
+        joint = {d.key: distributions[d.key] for d in variable if self._spec.is_joint(d)}
         raw = sampler.sample_relative(study, trial, joint) if joint else {}
         for key in (dimension.key for dimension in variable):
             if key not in raw:
-                raw[key] = sampler.sample_independent(study, trial, key, self._distributions[key])
-        return {
-            d.key: decode(d, self._distributions[d.key], raw[d.key]) if d.key in raw else d.value_at(0.0) for d in group
-        }
+                raw[key] = sampler.sample_independent(study, trial, key, distributions[key])
+        return {d.key: self._encodings[d.key].decode(raw[d.key]) if d.key in raw else d.value_at(0.0) for d in group}
+
+    def _as_searched(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return a trial of the ledger with its point in the encoding of the sampler."""
+        point = from_json(trial.user_attrs["point"]) if self._translated else {}
+        keys = [key for key in self._translated if key in point]
+        if not keys:
+            return trial
+        translated = copy.copy(trial)
+        translated.params = trial.params | {key: self._encodings[key].encode(point[key]) for key in keys}
+        translated.distributions = trial.distributions | {key: self._encodings[key].distribution for key in keys}
+        return translated
 
     def _draw_random(self, number: int, tried: Container[str]) -> Proposal | None:
         """Return a random point that was not tried; None if there is none."""
@@ -139,6 +152,11 @@ class TrialHistory:
         others = (trial.number for trial in reversed(trials) if trial.number not in kept)
         kept.update(itertools.islice(others, max_trials - len(kept)))
         return [trial for trial in trials if trial.number in kept]
+
+
+def _differing(encodings: Iterable[Encoding]) -> list[str]:
+    """Return the keys of the dimensions that the ledger encodes in another way than the sampler."""
+    return [one.dimension.key for one in encodings if stored(one.dimension).distribution != one.distribution]
 
 
 def _rank(trial: FrozenTrial, direction: StudyDirection) -> tuple[float, ...]:

@@ -6,13 +6,11 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
-from mnistsweep.dimensions import Dimension
+from mnistsweep.dimensions import Choice, Dimension
 from mnistsweep.errors import ConfigError
 from mnistsweep.search.cmaes import DRAW, CmaEs
-from mnistsweep.search.distributions import to_distribution
 from mnistsweep.space import SearchSpace
 
 # TPE and GP read at most 75 trials: the 25 best, and the latest of the others. This bounds their cost, and does not
@@ -69,7 +67,8 @@ def _gp(space: SearchSpace) -> SamplerSpec:
 
 def _cmaes(space: SearchSpace) -> SamplerSpec:
     def is_joint(dimension: Dimension) -> bool:
-        return not dimension.conditions and not isinstance(to_distribution(dimension), CategoricalDistribution)
+        is_numeric = not isinstance(dimension, Choice) or dimension.is_ordered
+        return is_numeric and not dimension.conditions
 
     return SamplerSpec(CmaEs, 1, is_joint, max_attempts=20, max_trials_read=None, system_attr=DRAW)
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnistsweep.errors import StudyError
 from mnistsweep.json_values import from_json, to_json
-from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.distributions import Encoding, stored
 from mnistsweep.search.oracle import ORDER, Proposal
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.claim import Claim
@@ -67,6 +67,7 @@ class StoredTrials:
     def __init__(self, storage: BaseStorage, study_id: int) -> None:
         self._storage = storage
         self._study_id = study_id
+        self._encodings: tuple[SearchSpace, dict[str, Encoding]] | None = None
 
     def read_changed(self, num_known: int, running: Sequence[int]) -> list[TrialRecord]:
         """Records of the trials that may have changed since an earlier reading.
@@ -105,7 +106,7 @@ class StoredTrials:
             started: Current time in seconds since the epoch.
         """
         attrs = {"point": to_json(proposal.point), "seed": seed, "lease": Ownership(owner).to_json()}
-        template = _running_trial(number, proposal.point, space, started, attrs)
+        template = _running_trial(number, proposal.point, self._encodings_of(space), started, attrs)
         template.system_attrs = proposal.system_attrs
         trial_id = self._storage.create_new_trial(self._study_id, template)
         return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
@@ -122,9 +123,15 @@ class StoredTrials:
         """
         record = trial.record
         attrs = {"point": to_json(record.point), "seed": record.seed, "lease": Ownership("").to_json()}
-        template = _running_trial(record.number, record.point, space, trial.started, attrs)
+        template = _running_trial(record.number, record.point, self._encodings_of(space), trial.started, attrs)
         template.intermediate_values = dict(trial.reports)
         return self._storage.create_new_trial(self._study_id, template)
+
+    def _encodings_of(self, space: SearchSpace) -> dict[str, Encoding]:
+        """Encodings of the dimensions, made once: a choice may have many values."""
+        if self._encodings is None or self._encodings[0] is not space:
+            self._encodings = space, {dimension.key: stored(dimension) for dimension in space.dimensions}
+        return self._encodings[1]
 
     def read_ownership(self, trial_id: int) -> Ownership | None:
         """Ownership of a running trial; None if the trial has ended.
@@ -188,14 +195,15 @@ class StoredTrials:
         self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
 
 
-def _running_trial(number: int, point: Point, space: SearchSpace, started: float, attrs: dict[str, Any]) -> FrozenTrial:
+def _running_trial(
+    number: int, point: Point, encodings: Mapping[str, Encoding], started: float, attrs: dict[str, Any]
+) -> FrozenTrial:
     """A new running trial as Optuna stores it."""
-    distributions = {key: to_distribution(space[key]) for key in point}
     return FrozenTrial(
         number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
         datetime_start=datetime.datetime.fromtimestamp(started), datetime_complete=None,
-        params={key: encode(space[key], distributions[key], value) for key, value in point.items()},
-        distributions=distributions, system_attrs={}, intermediate_values={}, user_attrs=attrs,
+        params={key: encodings[key].encode(value) for key, value in point.items()},
+        distributions={key: encodings[key].distribution for key in point}, system_attrs={}, intermediate_values={}, user_attrs=attrs,
     )  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
+from mnistsweep.config.grammar import MAX_VALUES
 from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
 from mnistsweep.errors import SpaceError
@@ -31,10 +32,10 @@ def to_hyperparameters(space: SearchSpace, point: Mapping[str, Any] | None = Non
         with contextlib.ExitStack() as scopes:
             for condition in dimension.conditions:
                 parent = space[condition.key]
-                scopes.enter_context(hp.conditional_scope(parent.key, [_encode(parent, v) for v in condition.values]))
+                scopes.enter_context(hp.conditional_scope(parent.key, _encode(parent, condition.values)))
             _declare(hp, dimension)
     if point is not None:
-        hp.values = {key: _encode(space[key], value) for key, value in point.items()}
+        hp.values = {key: _encode(space[key], [value])[0] for key, value in point.items()}
     return hp
 
 
@@ -63,7 +64,7 @@ def to_dimension(hyperparameter: Any, conditions: tuple[Condition, ...] = ()) ->
         conditions: Conditions under which the dimension is active.
 
     Raises:
-        SpaceError: The hyperparameter is of another type.
+        SpaceError: The hyperparameter is of another type, or its step reaches too many values.
     """
     key = f"{HYPERPARAMETERS}{hyperparameter.name}"
     if isinstance(hyperparameter, kt.Boolean):
@@ -74,24 +75,29 @@ def to_dimension(hyperparameter: Any, conditions: tuple[Condition, ...] = ()) ->
         raise SpaceError(f"{key}: a hyperparameter of type {type(hyperparameter).__name__} cannot be searched.")
     is_int, log = isinstance(hyperparameter, kt.Int), hyperparameter.sampling == "log"
     if hyperparameter.step is not None and not (is_int and hyperparameter.step == 1):
-        return Choice(key, _step_values(hyperparameter), conditions)
+        return Choice(key, _step_values(key, hyperparameter), conditions)
     if is_int:
         return Int(key, int(hyperparameter.min_value), int(hyperparameter.max_value), log, conditions)
     return Float(key, float(hyperparameter.min_value), float(hyperparameter.max_value), log, conditions)
 
 
-def _step_values(hyperparameter: Any) -> tuple[float, ...]:
+def _step_values(key: str, hyperparameter: Any) -> tuple[float, ...]:
     """Return the values that a step reaches: it is a summand, or with a logarithmic sampling a factor.
 
     The values are rounded to 12 digits, so that 0.1 + 2 * 0.1 is 0.3.
     """
     low, high, step = hyperparameter.min_value, hyperparameter.max_value, hyperparameter.step
-    if hyperparameter.sampling == "linear":
-        count = math.floor((high - low) / step + 1e-9) + 1
-        values = [low + step * index for index in range(count)]
-    else:
-        count = math.floor(math.log(high / low, step) + 1e-9) + 1
-        values = [low * step**index for index in range(count)]
+    linear = hyperparameter.sampling == "linear"
+    num_steps = (high - low) / step if linear else (math.log(high) - math.log(low)) / math.log(step)
+    if not 0 <= num_steps < MAX_VALUES:
+        rule = f"a step reaches at most {MAX_VALUES:,} values"
+        raise SpaceError(f"{key}: {rule}; received {low} to {high} with the step {step}; leave out the step.")
+    count = math.floor(num_steps + 1e-9) + 1
+    values = [
+        # Two powers, because one of 400 decades would overflow.
+        low + step * index if linear else low * step ** (index // 2) * step ** (index - index // 2)
+        for index in range(count)
+    ]
     if hyperparameter.sampling == "reverse_log":
         values = [high + low - value for value in values]
     is_int = isinstance(hyperparameter, kt.Int)
@@ -100,26 +106,25 @@ def _step_values(hyperparameter: Any) -> tuple[float, ...]:
 
 def _declare(hp: keras_tuner.HyperParameters, dimension: Dimension) -> None:
     if isinstance(dimension, Choice):
-        hp.Choice(dimension.key, [_encode(dimension, value) for value in dimension.values])
+        hp.Choice(dimension.key, _encode(dimension, dimension.values))
     else:
         declare = hp.Int if isinstance(dimension, Int) else hp.Float
         declare(dimension.key, dimension.low, dimension.high, sampling="log" if dimension.log else "linear")
 
 
-def _encode(dimension: Dimension, value: Any) -> Any:
-    """Return a value in KerasTuner's form: the values of a choice have one type, and none is a list."""
-    if not isinstance(dimension, Choice):
-        return value
-    types = {type(listed) for listed in dimension.values}
-    if len(types) == 1 and types <= {int, float, str, bool}:
-        return value
+def _encode(dimension: Dimension, values: Sequence[Any]) -> list[Any]:
+    """Return values in KerasTuner's form: the values of a choice have one type, and none is a list."""
+    types = {type(listed) for listed in dimension.values} if isinstance(dimension, Choice) else set()
+    if not isinstance(dimension, Choice) or (len(types) == 1 and types <= {int, float, str, bool}):
+        return list(values)
     if types <= {int, float}:
-        return float(value)
-    return exact_text(value)
+        return list(map(float, values))
+    return list(map(exact_text, values))
 
 
 def _decode(dimension: Dimension, raw: Any) -> Any:
     """Return the dimension's value for a value of KerasTuner, which has NumPy's numbers, and 0 and 1 for booleans."""
     if isinstance(dimension, Choice):
-        return next(value for value in dimension.values if _encode(dimension, value) == raw)
-    return float(raw) if isinstance(dimension, Float) else int(raw)
+        return dimension.values[_encode(dimension, dimension.values).index(raw)]
+    number = float(raw) if isinstance(dimension, Float) else int(raw)
+    return min(max(number, dimension.low), dimension.high)  # KerasTuner's rounding may exceed a bound

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
@@ -21,7 +22,9 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from mnistsweep import targets
 from mnistsweep.atomic import atomic_write
 from mnistsweep.config.schema import Config
+from mnistsweep.dimensions import Float
 from mnistsweep.errors import ConfigError
+from mnistsweep.intervals import is_ordinary
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle import Oracle, Proposal
 from mnistsweep.seeds import trial_seed
@@ -60,7 +63,8 @@ class KerasTunerOracle(Oracle):
         self._objective = config.objective
         target = str(config.oracle["_target_"]).rpartition(".")[2]
         self.no_point_reason = f"{target} of KerasTuner has ended its search or found only points that it had tried"
-        self._inner = _make_inner(space, config, direction)
+        self._shown = _with_positions(space)
+        self._inner = _make_inner(self._shown, config, direction)
         kerastuner_private.disable_saving(self._inner, paths.folder)
         self._numbers: dict[str, int] = {}
         if self._file.is_file():
@@ -79,7 +83,12 @@ class KerasTunerOracle(Oracle):
         values = dict(trial.hyperparameters.values)
         if _KERASTUNER_EPOCHS in values:
             values[EPOCHS_KEY] = values[_KERASTUNER_EPOCHS]
-        return Proposal(to_point(self.space, values))
+        shown = to_point(self._shown, values)
+        return Proposal({key: self._value(key, value) for key, value in shown.items()})
+
+    def _value(self, key: str, shown: Any) -> Any:
+        """Return a dimension's value for what KerasTuner's oracle proposes: the value, or a position in the range."""
+        return shown if self._shown[key] == self.space[key] else self.space[key].value_at(shown)
 
     def _report_results(self, ledger: Mapping[int, Any]) -> None:
         """Report the trials that have finished in the ledger.
@@ -114,6 +123,21 @@ class KerasTunerOracle(Oracle):
         self._inner.set_state(record["oracle"])
         if isinstance(self._inner, keras_tuner.oracles.GridSearchOracle):
             kerastuner_private.restore_grid(self._inner)
+
+
+def _with_positions(space: SearchSpace) -> SearchSpace:
+    """Return the space that KerasTuner's oracle searches.
+
+    Intervals of real numbers in which its arithmetic would overflow or lose all digits become positions from 0 to 1.
+    """
+    return SearchSpace(
+        tuple(
+            replace(dimension, low=0.0, high=1.0, log=False)
+            if isinstance(dimension, Float) and not is_ordinary(dimension.low, dimension.high, dimension.log)
+            else dimension
+            for dimension in space.dimensions
+        )
+    )
 
 
 def _make_inner(space: SearchSpace, config: Config, direction: str) -> Any:

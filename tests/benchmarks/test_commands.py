@@ -177,3 +177,11 @@ def test_planted_ends_with_code_1_where_a_model_is_too_weak() -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_readme_shows_how_to_run_each_benchmark(script: str) -> None:
     assert f"python benchmarks/{script}.py" in (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_choices_prints_each_case() -> None:
+    output = run("choices", "--repeats", "1", "--values", "30", "--cases", "YAML list", "names")
+    for case in ("two values", "YAML list", "names"):
+        assert_lines(output, rf"^  {case} +first sweep +[0-9.]+ \(n=1\) +added +-?[0-9.]+, .*; under 3 s (met|MISSED)$")
+        assert_lines(output, rf"^  {case} +second sweep +[0-9.]+ \(n=1\)", rf"^  {case} +status +[0-9.]+ \(n=1\)$")

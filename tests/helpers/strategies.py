@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -49,6 +50,5 @@ def spaces(draw: st.DrawFn, kinds: st.SearchStrategy[Dimension] = DIMENSIONS) ->
             parent = draw(st.sampled_from(parents))
             allowed = draw(st.lists(st.sampled_from(parent.values), min_size=1, max_size=2))
             conditions = (Condition(parent.key, tuple(allowed)),)
-        record = {**vars(dimension), "key": key, "conditions": conditions}
-        dimensions.append(type(dimension)(**record))
+        dimensions.append(replace(dimension, key=key, conditions=conditions))
     return SearchSpace(tuple(draw(st.permutations(dimensions))))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
-from mnistsweep.search.distributions import decode, encode, to_distribution
+from mnistsweep.search.distributions import searched
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,12 @@ from mnistsweep.search.distributions import decode, encode, to_distribution
 def test_optuna_gets_the_order_of_numbers_and_every_value_is_decoded(
     dimension: Dimension, shape: dict[str, Any]
 ) -> None:
-    found = to_distribution(dimension)
+    encoding = searched(dimension)
+    found = encoding.distribution
     assert found._asdict() == shape
     values = dimension.grid() if not isinstance(dimension, Float) else (1e-4, 0.05, 0.1)
     for value in values:
-        stored = encode(dimension, found, value)
-        internal = found.to_internal_repr(stored)
-        back = decode(dimension, found, found.to_external_repr(internal))
+        raw = encoding.encode(value)
+        internal = found.to_internal_repr(raw)
+        back = encoding.decode(found.to_external_repr(internal))
         assert (back, type(back)) == (value, type(value))

@@ -11,7 +11,7 @@ from fakes import LINE, make_search, open_study, run
 from optuna.trial import TrialState
 
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.distributions import to_distribution
+from mnistsweep.search.distributions import stored
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.search.sampler_oracle import TrialHistory
 from mnistsweep.search.samplers import MAX_BEST_READ, MAX_TRIALS_READ
@@ -48,7 +48,7 @@ def test_a_sampler_reads_the_best_and_the_latest_trials() -> None:
         study.add_trial(
             optuna.trial.create_trial(
                 state=state, value=value, intermediate_values=reports,
-                params={"x": 0.5}, distributions={"x": to_distribution(space["x"])},
+                params={"x": 0.5}, distributions={"x": stored(space["x"]).distribution},
             )
         )  # fmt: skip
     trials = study.get_trials(deepcopy=False)

@@ -32,7 +32,7 @@ from optuna.trial import TrialState
 from mnistsweep.atomic import write_yaml
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.distributions import stored
 from mnistsweep.space import Point
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger, create_ledger
@@ -144,7 +144,7 @@ class TestEveryStore:
         assert loaded.best_value == 0.5
         assert loaded.trials[0].intermediate_values == {1: 0.0, 2: 0.5}
         for trial, point in zip(loaded.trials, points, strict=True):
-            assert trial.params == {k: encode(MIXED[k], to_distribution(MIXED[k]), value) for k, value in point.items()}
+            assert trial.params == {k: stored(MIXED[k]).encode(value) for k, value in point.items()}
             assert trial.user_attrs["point"] == point
 
     def test_a_sweep_that_was_never_started_is_missing(self, paths: SweepPaths, storage: str | None) -> None:

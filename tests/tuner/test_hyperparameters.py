@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import keras_tuner
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from operations import operations
 
 from mnistsweep.dimensions import Choice, Condition, Float, Int
+from mnistsweep.errors import SpaceError
 from mnistsweep.space import SearchSpace
-from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point
+from mnistsweep.tuner.hyperparameters import to_dimension, to_hyperparameters, to_point
 
 SPACE = SearchSpace(
     (
@@ -85,3 +88,37 @@ def test_values_are_of_pythons_own_types(key: str, raw: Any, expected: Any) -> N
 def test_what_is_inactive_or_of_no_dimension_is_left_out() -> None:
     values = {"optimizer": "adam", "optimizer.momentum": 0.5, "tuner/epochs": 3}
     assert to_point(SPACE, values) == {"optimizer": "adam"}
+
+
+@pytest.mark.parametrize(
+    ("declare", "received"),
+    [
+        (lambda hp: hp.Float("x", 0.0, 1.0, step=1e-9), "0.0 to 1.0 with the step 1e-09"),
+        (lambda hp: hp.Float("x", 1e-200, 1e200, step=1.000001, sampling="log"), "1e-200 to 1e+200 with the step"),
+        (lambda hp: hp.Int("x", 1, 10**12, step=2), "1 to 1000000000000 with the step 2"),
+    ],
+)
+def test_a_step_that_reaches_too_many_values_is_refused(declare: Any, received: str) -> None:
+    hp = keras_tuner.HyperParameters()
+    declare(hp)
+    with pytest.raises(SpaceError, match="at most 10,000 values; received " + re.escape(received)):
+        to_dimension(hp.space[0])
+
+
+def test_a_logarithmic_step_over_all_decades() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Float("x", 1e-200, 1e200, step=1e50, sampling="log")
+    dimension = to_dimension(hp.space[0])
+    assert isinstance(dimension, Choice)
+    assert dimension.values == pytest.approx([10.0**power for power in range(-200, 201, 50)])
+
+
+def test_the_work_for_a_choice_grows_with_its_values() -> None:
+    small, large = (operations(lambda n=n: to_hyperparameters(listed(n), {"x": 3})) for n in (100, 400))
+    assert large < 6 * small
+    small, large = (operations(lambda n=n: to_point(listed(n), {"x": 3.0})) for n in (100, 400))
+    assert large < 6 * small
+
+
+def listed(count: int) -> SearchSpace:
+    return SearchSpace((Choice("x", (0.5, *range(1, count))),))

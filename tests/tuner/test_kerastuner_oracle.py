@@ -18,9 +18,10 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config, TrainerConfig
 from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError
+from mnistsweep.intervals import MAX_WHOLE
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.search.distributions import encode, to_distribution
+from mnistsweep.search.distributions import stored
 from mnistsweep.space import Point, SearchSpace, canonical
 from mnistsweep.tuner.hyperband import with_epochs
 from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
@@ -78,11 +79,11 @@ class Ledger:
         if proposal is None:
             return False
         point = proposal.point
-        shapes = {key: to_distribution(self.space[key]) for key in point}
+        shapes = {key: stored(self.space[key]).distribution for key in point}
         state, value = ends(number, point)
         trial = optuna.trial.create_trial(
             state=state, value=value, distributions=shapes,
-            params={key: encode(self.space[key], shapes[key], value) for key, value in point.items()},
+            params={key: stored(self.space[key]).encode(value) for key, value in point.items()},
             user_attrs={"point": point, "result": {"best_epoch": 1}},
         )  # fmt: skip
         self.study.add_trial(trial)
@@ -125,6 +126,28 @@ def test_each_oracle_keeps_to_the_budget_and_the_space(ledger: Callable[..., Led
         assert list(point) == [dimension.key for dimension in active]
         assert all(dimension.contains(point[dimension.key]) for dimension in active)
     assert sorted(path.name for path in sweep.paths.folder.iterdir()) == [sweep.paths.oracle_state.name]
+
+
+@pytest.mark.parametrize("name", ["RandomSearchOracle", "BayesianOptimizationOracle"])
+def test_each_oracle_covers_extreme_ranges(ledger: Callable[..., Ledger], name: str) -> None:
+    space = SearchSpace(
+        (
+            Float("wide", 1e-200, 1e200, log=True),
+            Float("huge", -1e308, 1e308),
+            Float("narrow", 1.0, math.nextafter(1.0, 2)),
+            Int("whole", 1, MAX_WHOLE, log=True),
+        )
+    )
+    sweep = ledger(name, space, trials=8)
+    while sweep.next_trial(lambda number, point: (TrialState.COMPLETE, number / 8)):
+        pass
+    points = sweep.points
+    assert len(points) == 8
+    assert all(space[key].contains(value) for point in points for key, value in point.items())
+    assert min(point["wide"] for point in points) < 1e-50
+    assert max(point["wide"] for point in points) > 1e50
+    assert min(point["huge"] for point in points) < 0 < max(point["huge"] for point in points)
+    assert len({math.floor(math.log10(point["whole"])) for point in points}) > 3
 
 
 @pytest.mark.parametrize("name", ["RandomSearchOracle", "GridSearchOracle"])

@@ -1,7 +1,8 @@
 """Axes of dimensions: positions of values, ticks and labels.
 
 The values of a choice have equal distances, in the order of the space. The position of a number in an interval is the
-number, or its decimal logarithm in a logarithmic interval. An inactive dimension has no position.
+number, or its decimal logarithm in a logarithmic interval; in an interval that figures cannot show, because its numbers
+are too large or too close, it is a share of the interval from 0 to 1. An inactive dimension has no position.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.intervals import is_ordinary, unit_at
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.text import value_label
 
 # Maximum number of ticks of a choice.
 MAX_TICKS = 8
+
+# A choice of more numbers is drawn like an interval, and a choice of more names is not part of the map.
+MAX_CATEGORIES = 96
 
 # Label of trials in which a dimension is inactive.
 INACTIVE = "\N{EN DASH}"
@@ -49,8 +54,13 @@ class Axis:
 
     @property
     def categorical(self) -> bool:
-        """Whether the positions count values."""
-        return isinstance(self.dimension, Choice)
+        """Whether each position is drawn as a value of its own."""
+        return isinstance(self.dimension, Choice) and not (self.ordered and self.crowded)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more listed values than `MAX_CATEGORIES`."""
+        return isinstance(self.dimension, Choice) and len(self.dimension.values) > MAX_CATEGORIES
 
     @property
     def ordered(self) -> bool:
@@ -61,7 +71,7 @@ class Axis:
         """Return the position of a value."""
         if isinstance(self.dimension, Choice):
             return float(self.dimension.position(value))
-        return math.log10(value) if self.dimension.log else float(value)
+        return _place(self.dimension, value)
 
     def positions(self, points: Sequence[Point]) -> NDArray[np.float64]:
         """Return the position of each trial, ``(trials,)``; NaN where the dimension is inactive."""
@@ -92,10 +102,19 @@ def make_axis(space: SearchSpace, key: str) -> Axis:
         labels = [value_label(dimension.values[position]) for position in shown]
         return Axis(dimension, short_name(space, key), 0.0, float(last), list(map(float, shown)), labels)
     ticks = _ticks(dimension)
-    low, high, *places = (
-        math.log10(number) if dimension.log else float(number) for number in (dimension.low, dimension.high, *ticks)
-    )
+    low, high, *places = (_place(dimension, number) for number in (dimension.low, dimension.high, *ticks))
     return Axis(dimension, short_name(space, key), low, high, places, [value_label(_tidy(tick)) for tick in ticks])
+
+
+def _is_drawn_as_it_is(dimension: Int | Float) -> bool:
+    return dimension.log or is_ordinary(dimension.low, dimension.high, log=False)
+
+
+def _place(dimension: Int | Float, number: float) -> float:
+    """Return the position of a number in an interval."""
+    if not _is_drawn_as_it_is(dimension):
+        return unit_at(dimension.low, dimension.high, False, number)
+    return math.log10(number) if dimension.log else float(number)
 
 
 def _ticks(dimension: Int | Float) -> list[float]:
@@ -103,14 +122,19 @@ def _ticks(dimension: Int | Float) -> list[float]:
     low, high = float(dimension.low), float(dimension.high)
     if low == high:
         return [low]
+    if not _is_drawn_as_it_is(dimension):
+        return [low, high]
     if dimension.log:
         decades = high / low >= 100
-        found = LogLocator(subs=(1.0,) if decades else (1.0, 2.0, 5.0), numticks=6).tick_values(low, high)
+        with np.errstate(over="ignore"):  # it also returns ticks beyond the bounds
+            found = LogLocator(subs=(1.0,) if decades else (1.0, 2.0, 5.0), numticks=6).tick_values(low, high)
     else:
         whole = isinstance(dimension, Int)
         found = MaxNLocator(5, integer=whole, steps=[1, 2, 5, 10]).tick_values(low, high)
     slack = 1e-9 * (high - low)
     inside = [float(tick) for tick in found if low - slack <= tick <= high + slack]
+    if dimension.log:  # a tick beyond all numbers is 0 or infinite
+        inside = [tick for tick in inside if 0 < tick < math.inf]
     return inside if len(inside) > 1 else [low, high]
 
 

@@ -95,7 +95,8 @@ def _medians(panel: Axes, places: NDArray[np.float64], trials: ScoredTrials, lab
 def _pair(trials: ScoredTrials, scales: list[Axis]) -> tuple[Axis, Axis] | None:
     """Return the two most important axes on which enough completed trials have different positions."""
     done = [trials.points[index] for index in trials.order]
-    for one, other in itertools.combinations(scales, 2):
+    drawn = [scale for scale in scales if scale.ordered or not scale.crowded]
+    for one, other in itertools.combinations(drawn, 2):
         both = np.isfinite(one.positions(done) + other.positions(done))
         spread = [len(np.unique(scale.positions(done)[both])) > 1 for scale in (one, other)]
         if both.sum() >= MIN_SURFACE and all(spread):
