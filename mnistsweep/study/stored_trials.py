@@ -203,7 +203,8 @@ def _running_trial(
         number=number, trial_id=-1, state=TrialState.RUNNING, value=None,
         datetime_start=datetime.datetime.fromtimestamp(started), datetime_complete=None,
         params={key: encodings[key].encode(value) for key, value in point.items()},
-        distributions={key: encodings[key].distribution for key in point}, system_attrs={}, intermediate_values={}, user_attrs=attrs,
+        distributions={key: encodings[key].distribution for key in point},
+        system_attrs={}, intermediate_values={}, user_attrs=attrs,
     )  # fmt: skip
 
 
