@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-# Maximum length of the part of a temporary name that is that of the file: a longer name may not fit a file system.
+# Maximum length of each part of a temporary name that comes from the file: a longer name may not fit a file system.
 MAX_STEM_BYTES = 100
 
 # Pattern of the names that `atomic_write` gives to its temporary files.
@@ -61,7 +61,8 @@ def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
 def _temporary_name(path: Path) -> str:
     """Name of a temporary file beside a file, with the same suffix; it is short where the file's name is long."""
     stem = os.fsencode(path.stem)[:MAX_STEM_BYTES].decode("utf-8", errors="ignore")
-    return f".{stem}-{secrets.token_hex(6)}{path.suffix}"
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= MAX_STEM_BYTES else ""
+    return f".{stem}-{secrets.token_hex(6)}{suffix}"
 
 
 def remove_temporary_files(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnistsweep.command_line import arguments_of_process
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
+from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_missing, required, text_fault
 from mnistsweep.printable import make_streams_safe, printable, write_document
 from mnistsweep.redaction import mask, redact_output
 from mnistsweep.version import __version__
@@ -94,8 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         _refuse_unknown(commands[options.command], options, overrides)
+        _require_working_directory()
         with translate_os_errors("a file"):
-            return int(options.run(options, overrides))
+            code = int(options.run(options, overrides))
+            sys.stdout.flush()
+            return code
     except MnistSweepError as error:
         return _print_error(error)
     except KeyboardInterrupt:
@@ -104,6 +108,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the program that reads our output has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+
+
+def _require_working_directory() -> None:
+    """Check that the working directory exists: relative paths start there.
+
+    Raises:
+        FileError: It has been removed, or must not be read.
+    """
+    with translate_os_errors("the working directory"):
+        Path.cwd()
 
 
 def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
@@ -145,8 +159,8 @@ def _add_reading_commands(add: Add) -> None:
     repair.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export = add("export", _export, "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    export.add_argument("--output", type=_file, metavar="FILE", help="where to write it (default: print it)")
-    export.add_argument("--model", type=_file, metavar="FILE.keras", help="also copy the best trial's model here")
+    export.add_argument("--output", metavar="FILE", help="where to write it (default, or -: print it)")
+    export.add_argument("--model", metavar="FILE.keras", help="also copy the best trial's model here")
 
 
 def _add_evaluation_commands(add: Add) -> None:
@@ -157,21 +171,10 @@ def _add_evaluation_commands(add: Add) -> None:
     show.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     show.add_argument("index", metavar="INDEX", type=int, help="position of the image in the test set, from 0")
     show.add_argument("--next-wrong", action="store_true", help="the next image after INDEX that is predicted wrong")
-    show.add_argument("--output", type=_file, metavar="FILE.png", help="where to draw it (default: in the report)")
+    show.add_argument("--output", metavar="FILE.png", help="where to draw it (default: in the report)")
     text = "an experiment: does removing or correcting suspected training labels help?"
     clean = add("clean", _clean, text, "SWEEP [clean.KEY=VALUE ...]")
     clean.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-
-
-def _file(text: str) -> Path:
-    """The path of a file to write.
-
-    Raises:
-        argparse.ArgumentTypeError: The text names no file.
-    """
-    if not Path(text).name or Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"must be the path of a file; received {text!r}")
-    return Path(text)
 
 
 def _add_hydra_options(parser: _Parser) -> None:
@@ -283,7 +286,8 @@ def _repair(options: argparse.Namespace, rest: list[str]) -> int:
 def _export(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.commands.export import export
 
-    export(_folder(options.sweep), options.output, options.model)
+    output = None if options.output == "-" else _output("--output", options.output)
+    export(_folder(options.sweep), output, _output("--model", options.model))
     return 0
 
 
@@ -296,7 +300,8 @@ def _report(options: argparse.Namespace, overrides: list[str]) -> int:
 def _show(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.commands.show import show
 
-    show(_folder(options.sweep), options.index, options.next_wrong, options.output)
+    output = _output("--output", options.output)
+    show(_folder(options.sweep), options.index, options.next_wrong, output)
     return 0
 
 
@@ -310,12 +315,21 @@ def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
 def _folder(sweep: str) -> Path:
     """The folder of a sweep that the user named: the folder itself, or the name of a folder in ``logs/``."""
     given, logs = Path(sweep), Path("logs")
-    is_name = not given.is_dir() and (given.name == sweep or (logs / sweep).is_dir())
-    return logs / sweep if is_name and logs.is_dir() else given
+    if text_fault(sweep):
+        return required("SWEEP", sweep, READ_FOLDER)
+    if os.path.isdir(given) or not os.path.isdir(logs):  # noqa: PTH112  # false where `Path.is_dir` may raise
+        return given
+    is_name = given.name == sweep and is_missing(given)
+    return logs / sweep if is_name or os.path.isdir(logs / sweep) else given  # noqa: PTH112
+
+
+def _output(option: str, path: str | None) -> Path | None:
+    """The file that an option names, after its check; None if the option is not used."""
+    return None if path is None else required(option, path, OUTPUT_FILE)
 
 
 def _print_error(error: MnistSweepError) -> int:
-    for line in str(error).splitlines():
+    for line in str(error).rstrip("\n").split("\n"):
         print(f"mnistsweep: {_bounded(printable(mask(line)))}", file=sys.stderr)
     return error.exit_code
 

@@ -114,7 +114,7 @@ BAD = [
     ("train trainer.metrics=[accuracy,acuracy]", r"^trainer\.metrics: no Keras metric .*; did you mean 'accuracy'\?"),
     ("train trainer.loss=poison", r"^trainer\.loss: .*'poison'; did you mean 'poisson'\?"),
     ("train trainer.callbacks=[3]", r"^trainer\.callbacks\[0\]: must be \{_target_: .*; received 3\.$"),
-    ("train name=a/b", r"^name: .*has no slash; received 'a/b'\.$"),
+    ("train name=a/b", r"^name: .*has no slash; received 'a/b': it has a '/'; choose another one\.$"),
     ("train seed=-1", r"^seed: must be between 0 and 4294967295; received -1\.$"),
     ("train worker=0", r"^worker: " + NEAR.format("workers")),
     ("sweep session=a model.dropout=0,0.1", r"^session: there is no such key; "),

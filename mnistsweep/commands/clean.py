@@ -23,6 +23,7 @@ from mnistsweep.evaluation.cleaning_experiment import CleaningExperiment
 from mnistsweep.evaluation.cleaning_store import CleaningStore, accuracies
 from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
 from mnistsweep.evaluation.selection import select
+from mnistsweep.planning.folders import check_clean_folder, require_usable
 
 
 def clean(folder: Path, overrides: Sequence[str] = ()) -> None:
@@ -33,7 +34,8 @@ def clean(folder: Path, overrides: Sequence[str] = ()) -> None:
         overrides: Keys of the group ``clean``, for example ``clean.plant=0.02``.
 
     Raises:
-        StudyError: There is no sweep, no trial has completed, or another process runs the experiment.
+        StudyError: There is no sweep, no trial has completed, the experiment cannot be written, or another process
+            runs it.
         ConfigError: The value of an option is invalid.
         DataError: The data are missing, or a class has fewer examples than there are folds.
         SweepStopped: A training failed.
@@ -41,6 +43,7 @@ def clean(folder: Path, overrides: Sequence[str] = ()) -> None:
     console = SafeConsole()
     selection = select(folder, overrides, "clean")
     options = selection.plan.config.clean
+    require_usable(check_clean_folder(selection.paths.clean))
     experiment = CleaningExperiment(selection, options, CleaningTrainer.of(selection), console)
     summary = experiment.store.read_summary(options.seeds)
     print_results(experiment.run() if summary is None else summary, experiment.store, console)

@@ -30,7 +30,7 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     sweep = load_sweep(folder)
     if plan_of(sweep).config.storage is None:  # a database need not be reachable for files that are complete
         Ledger(sweep.paths)
-    if not sweep.paths.best.is_file():
+    if sweep.best is None:
         raise StudyError(f"{folder}: no trial has completed yet, so there is no best configuration.")
     source = None if model is None else _best_model(sweep, model)
     text = sweep.paths.best.read_text(encoding="utf-8")

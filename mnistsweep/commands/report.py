@@ -28,6 +28,7 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import ReportPaths
+from mnistsweep.planning.folders import check_report_folder, require_usable
 from mnistsweep.planning.provenance import mask_command
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.checkpoints import find_checkpoint
@@ -45,7 +46,7 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
         The page, with the sections that could not be drawn.
 
     Raises:
-        StudyError: There is no sweep, no trial has completed, or a file is missing.
+        StudyError: There is no sweep, no trial has completed, a file is missing, or the report cannot be written.
         SweepStopped: The winner cannot be retrained.
         ConfigError: The value of an option is invalid.
         DataError: The data are missing, or differ from those of the sweep.
@@ -53,6 +54,7 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
     console = SafeConsole()
     selection = select(folder, overrides)
     config = selection.config_of(selection.winner)
+    require_usable(check_report_folder(selection.paths.report))
     check_data(selection, config)
     _check_options(selection, config)
     with _lock(selection.paths.report), StepProgress(console, _num_units(selection)) as steps:

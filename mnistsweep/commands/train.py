@@ -24,8 +24,10 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped, describe_error
+from mnistsweep.path_checks import expanded, new_folder
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
+from mnistsweep.planning.folders import check_training_folder
 from mnistsweep.study.records import Result
 from mnistsweep.user_code import exits_as_failures
 from mnistsweep.workers.stopping import StopSignal
@@ -70,8 +72,11 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
     devices.start_keras(threads, config.trainer.deterministic)
     with devices.quiet_start():
         import mnistsweep.tuner.hypermodel_training  # noqa: F401  # a missing package shows before a folder is made
-    folder = next_folder(Path(config.logs) / (config.name or "train"))
-    write_yaml(folder.config, trial_file_content(to_kept(composed, to_plain(composed)), threads))
+    parent = _parent_folder(config)
+    with new_folder("logs", parent):
+        folder = next_folder(parent)
+    with new_folder("logs", folder.folder):
+        write_yaml(folder.config, trial_file_content(to_kept(composed, to_plain(composed)), threads))
     console = SafeConsole()
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:
@@ -125,16 +130,21 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
     """
     with faults.raising():
         config = check_configuration(to_plain(composed), faults, added)
+    faults.add(check_training_folder(config, _parent_folder(config)))
     check_data(config, faults)
     check_registered_metrics(config, faults)
     faults.raise_any()
     return config
 
 
+def _parent_folder(config: Config) -> Path:
+    """Folder in which a training gets a folder of its own."""
+    return expanded(config.logs) / (config.name or "train")
+
+
 def next_folder(parent: Path) -> TrialPaths:
-    """Create a folder with the next free number; two processes never get the same number."""
-    parent.mkdir(parents=True, exist_ok=True)
-    taken = [int(path.name) for path in parent.iterdir() if path.name.isdigit()]
+    """Create a folder with the next free number in a folder; two processes never get the same number."""
+    taken = [int(path.name) for path in parent.iterdir() if path.name.isdecimal()]
     number = max(taken, default=-1) + 1
     while True:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -13,8 +12,7 @@ from typing import Any
 from mnistsweep.config import objective
 from mnistsweep.config.schema import LIMITS, Config
 from mnistsweep.errors import ConfigError, DataError
-
-_NAME = re.compile(r"[^\W_][^/\\\x00-\x1f]*")
+from mnistsweep.path_checks import name_fault, shown, text_fault
 
 
 def check_limits(config: Config) -> list[str]:
@@ -41,9 +39,7 @@ def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     """
     metrics = config.trainer.metrics if metrics_known else None
     faults = objective.check_objective(config.objective, config.direction, metrics)
-    if config.name is not None and not _NAME.fullmatch(config.name):
-        rule = "must be a folder name that begins with a letter or digit and has no slash"
-        faults.append(f"name: {rule}; received {config.name!r}.")
+    faults += _check_names(config)
     for index, entry in enumerate(config.trainer.callbacks):
         if not isinstance(entry, dict) or "_target_" not in entry:
             rule = "must be {_target_: package.module.Class, ...}"
@@ -51,6 +47,18 @@ def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     for key, parents in config.conditions.items():
         if not isinstance(parents, dict):
             faults.append(f"conditions.{key}: must be {{other key: [values]}}; received {parents!r}.")
+    return faults
+
+
+def _check_names(config: Config) -> list[str]:
+    """Check the texts of `name` and `logs`; whether the folders can be used is checked later."""
+    faults = []
+    if config.name is not None and (fault := name_fault(config.name)):
+        rule = "must be a folder name that begins with a letter or digit and has no slash"
+        faults.append(f"name: {rule}; received {shown(config.name)}: {fault}; choose another one.")
+    if fault := text_fault(config.logs):
+        rule = "must name a folder"
+        faults.append(f"logs: {rule}; received {shown(config.logs)}: {fault}; logs=. is the working directory.")
     return faults
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.path_checks import READ_FOLDER, expanded, is_missing, required
 
 PRIMARY = "config"
 
@@ -49,13 +51,13 @@ def folders_for(config_dir: str | None, config_name: str | None, more: Sequence[
     Raises:
         ConfigError: The folder does not exist, or contains no such configuration.
     """
-    if config_dir is not None and not Path(config_dir).is_dir():
-        beside = [path.name for path in Path(config_dir).absolute().parent.glob("*/")]
+    if config_dir is not None and is_missing(expanded(config_dir)):
+        beside = [path.name for path in expanded(config_dir).absolute().parent.glob("*/")]
         raise ConfigError(f"--config-dir: there is no folder {config_dir!r}{_near(config_dir, beside)}.")
-    own = [] if config_dir is None else [Path(config_dir).absolute()]
+    own = [] if config_dir is None else [required("--config-dir", config_dir, READ_FOLDER).absolute()]
     places = [*own, conf_folder()] if config_name else [conf_folder(), *own]
     files = [place / f"{config_name or PRIMARY}.yaml" for place in places]
-    primary = next((file for file in files if file.is_file()), None)
+    primary = next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113  # false for a name that is too long
     if primary is None:
         known = {path.stem for place in places for path in place.glob("*.yaml")}
         where = " or ".join(str(place) for place in places)
@@ -68,6 +70,8 @@ def folders_for(config_dir: str | None, config_name: str | None, more: Sequence[
 def _searchpath_of(primary: Path) -> list[str]:
     try:
         content = yaml.safe_load(primary.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{primary}: cannot be read: {error.strerror or error}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{primary}: not valid YAML: {' '.join(str(error).split())}.") from error
     hydra = content.get("hydra") if isinstance(content, dict) else None

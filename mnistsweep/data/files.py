@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnistsweep.errors import DataError, suggest
+from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, expanded, is_missing, path_fault, shown
 
 
 def existing_folder(path: str) -> Path:
@@ -17,12 +18,9 @@ def existing_folder(path: str) -> Path:
         The folder.
 
     Raises:
-        DataError: The path does not exist, or is a file.
+        DataError: The path does not exist, is something else, or may not be read.
     """
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise DataError(f"data.path must name a folder with the four IDX files; {_instead(folder, 'a file')}")
-    return folder
+    return _existing(path, "a folder with the four IDX files", READ_FOLDER)
 
 
 def existing_file(path: str) -> Path:
@@ -35,20 +33,37 @@ def existing_file(path: str) -> Path:
         The file.
 
     Raises:
-        DataError: The path does not exist, or is a folder.
+        DataError: The path does not exist, is something else, or may not be read.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise DataError(f"data.path must name an .npz file; {_instead(file, 'a folder')}")
-    return file
+    return _existing(path, "an .npz file", READ_FILE)
 
 
-def _instead(path: Path, other: str) -> str:
-    """Describe what exists at or near a path."""
-    if path.exists():
-        return f"{str(path)!r} is {other}"
+def require_file(file: Path) -> None:
+    """Check that a file can be read: opening a named pipe would wait for ever, and a device may have no end.
+
+    Args:
+        file: Path of the file.
+
+    Raises:
+        DataError: It is something else than a file, or may not be read.
+    """
+    if fault := path_fault(file, READ_FILE):
+        raise DataError(f"{shown(file)} cannot be read: {fault}")
+
+
+def _existing(path: str, wanted: str, need: Need) -> Path:
+    found = expanded(str(path))
+    fault = path_fault(str(path), need)
+    if fault is None:
+        return found
+    reason = _nearest(found) if is_missing(found) else f"{shown(found)} cannot be used: {fault}"
+    raise DataError(f"data.path must name {wanted}; {reason}")
+
+
+def _nearest(path: Path) -> str:
+    """Describe what exists near a path that does not exist."""
     parent = path.parent
     if not parent.is_dir():
-        return f"neither {str(path)!r} nor its folder exists"
+        return f"neither {shown(path)} nor its folder exists"
     remedy = suggest(path.name, [entry.name for entry in parent.iterdir()])
     return f"there is no {path.name!r} in {str(parent.resolve())!r}" + (f": {remedy}" if remedy else ", which is empty")

@@ -18,8 +18,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.data.files import require_file
 from mnistsweep.errors import DataError, describe_error, suggest
 from mnistsweep.memory import format_bytes, require_memory
+from mnistsweep.path_checks import is_missing
 
 MAGIC = {"labels": 2049, "images": 2051}
 DIMENSIONS = {"labels": 1, "images": 3}
@@ -64,7 +66,8 @@ def _find(folder: Path, stem: str, kind: str) -> Path | None:
     """Path of one of the four files, under any of its names; None where it is missing."""
     dimensions = DIMENSIONS[kind]
     spellings = [f"{stem}{joint}idx{dimensions}-ubyte{end}" for joint in "-." for end in ("", ".gz")]
-    return next((folder / name for name in spellings if (folder / name).is_file()), None)
+    found = [folder / name for name in spellings if not is_missing(folder / name)]
+    return next((file for file in found if file.is_file()), found[0] if found else None)
 
 
 def read_file(file: Path, kind: str) -> NDArray[np.uint8]:
@@ -81,6 +84,7 @@ def read_file(file: Path, kind: str) -> NDArray[np.uint8]:
         DataError: The magic number or the length is wrong, the stream is damaged, the file is not readable, or the
             array does not fit in the memory.
     """
+    require_file(file)
     try:
         with file.open("rb") as stored:
             size = os.fstat(stored.fileno()).st_size

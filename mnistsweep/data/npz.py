@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.array_headers import ArrayHeader, read_header
+from mnistsweep.data.files import require_file
 from mnistsweep.errors import DataError, describe_error, suggest
 from mnistsweep.memory import format_bytes, require_memory
 
@@ -34,6 +35,7 @@ def read_file(file: Path, names: Iterable[str] = ARRAYS) -> dict[str, NDArray[An
         DataError: The file is not an archive or is damaged, an array is missing, an array holds Python objects
             (these are pickled, and unpickling executes code from the file), or the arrays do not fit in the memory.
     """
+    require_file(file)
     if not zipfile.is_zipfile(file):
         raise DataError(f"{str(file)!r} is not a complete .npz archive: write it with numpy.savez")
     names = tuple(names)

@@ -13,6 +13,7 @@ from mnistsweep.atomic import write_yaml
 from mnistsweep.config.secret_values import holds_secret
 from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.locks import exclusive_lock
+from mnistsweep.path_checks import new_folder
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.planning.provenance import mask_command, provenance
@@ -29,6 +30,7 @@ def open_sweep(plan: Plan) -> None:
     """Write ``sweep.yaml`` and create the ledger; if they exist, check that they belong to the same search.
 
     Raises:
+        ConfigError: The sweep's folder cannot be created.
         StudyError: The folder holds another search, or its ledger has lost finished trials.
         DataError: The data cannot be used.
     """
@@ -41,10 +43,10 @@ def open_sweep(plan: Plan) -> None:
             Ledger(paths, plan.config.storage)  # fails if the ledger has lost finished trials
     if plan.config.storage is not None:
         open_storage(paths, plan.config.storage, create=True)  # fails before anything is written
-    paths.workers.mkdir(parents=True, exist_ok=True)
-    _write_sweep_file(plan, checksum)
-    fingerprint = ledger_fingerprint(plan, checksum)
-    create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, fingerprint)
+    with new_folder("logs", paths.workers):
+        _write_sweep_file(plan, checksum)
+        fingerprint = ledger_fingerprint(plan, checksum)
+        create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, fingerprint)
     _write_experiments(plan)
 
 
@@ -124,8 +126,9 @@ def _write_experiments(plan: Plan) -> None:
     """
     paths = plan.paths
     hparams_table.write_experiment(paths.folder, hparams_table.hparams_of(plan.space))
-    columns = hparams_table.merge_hparams(hparams_table.hparams_of(space) for space in _spaces(paths.folder.parent))
-    hparams_table.write_experiment(paths.folder.parent, columns)
+    with contextlib.suppress(PermissionError):  # the folder of all sweeps may belong to another user
+        columns = hparams_table.merge_hparams(hparams_table.hparams_of(space) for space in _spaces(paths.folder.parent))
+        hparams_table.write_experiment(paths.folder.parent, columns)
 
 
 def _spaces(logs: Path) -> Iterator[SearchSpace]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -28,6 +27,7 @@ from mnistsweep.config.trials import Composer
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.json_values import sorted_text
+from mnistsweep.path_checks import expanded
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url, mask_values
 from mnistsweep.search.oracle import Oracle
@@ -78,7 +78,7 @@ class Plan:
     @property
     def paths(self) -> SweepPaths:
         """Paths of the sweep's files."""
-        return SweepPaths(pathlib.Path(self.config.logs) / str(self.config.name))
+        return SweepPaths(expanded(self.config.logs) / str(self.config.name))
 
     @property
     def direction(self) -> str:

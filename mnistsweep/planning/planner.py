@@ -13,6 +13,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.secret_values import references
 from mnistsweep.config.trials import set_value
 from mnistsweep.planning.checks import check_configuration, check_data, check_trials
+from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.plan import Plan
@@ -43,6 +44,7 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
     request = read_request(recipe, overrides, faults)
     resolved = resolve(request, faults)
     plan = _draft(request, resolved, faults)
+    faults.add(check_sweep_folder(plan.config), check_database(plan.config.storage))
     check_data(plan.config, faults)
     check_trials(plan, faults, resolved.added)
     with faults.collecting():

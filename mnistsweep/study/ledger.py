@@ -13,6 +13,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
+from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_values
 from mnistsweep.study.budget import Budget, num_failed
@@ -258,7 +259,7 @@ def open_study(paths: SweepPaths, storage: str | None) -> tuple[BaseStorage, int
         LedgerMissing: There is no ledger, or it does not hold the sweep.
         StudyError: The ledger cannot be read.
     """
-    if storage is None and not paths.journal.is_file():
+    if storage is None and is_missing(paths.journal):
         raise LedgerMissing(f"{paths.journal}: the ledger is missing.")
     opened = open_storage(paths, storage)
     with translate_storage_errors(paths, storage):
@@ -269,7 +270,7 @@ def _fault(paths: SweepPaths, storage: str | None) -> str:
     """What is wrong with a ledger that does not hold the sweep."""
     if storage is not None:
         return f"holds no sweep called {paths.name!r}"
-    if not paths.journal.is_file():
+    if is_missing(paths.journal):
         return "is missing"
     return "has lost its beginning" if paths.journal.stat().st_size else "is empty"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistsweep.atomic import read_yaml
 from mnistsweep.errors import MnistSweepError, StudyError, suggest
+from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.results_table import COLUMNS, CellForm
@@ -52,7 +53,8 @@ class Sweep:
         """
         import pandas as pd
 
-        if not self.paths.results.is_file():
+        _require(self.paths.results, READ_FILE)
+        if is_missing(self.paths.results):
             return pd.DataFrame(columns=list(COLUMNS))
         forms = self._forms()
         types = {"best_epoch": "Int64", "reason": str, **dict.fromkeys(forms, str)}
@@ -86,7 +88,8 @@ class Sweep:
     @cached_property
     def best(self) -> dict[str, Any] | None:
         """Best configuration, the content of ``best.yaml``; None if no trial has completed."""
-        if not self.paths.best.is_file():
+        _require(self.paths.best, READ_FILE)
+        if is_missing(self.paths.best):
             return None
         return dict(read_yaml(self.paths.best))
 
@@ -106,10 +109,12 @@ def load_sweep(folder: str | Path) -> Sweep:
         View of the folder's files.
 
     Raises:
-        StudyError: The folder holds no sweep; the message names the nearest one beside it.
+        StudyError: The folder cannot be read, or holds no sweep; the message names the nearest one beside it.
     """
     paths = SweepPaths(Path(folder))
-    if not paths.sweep.is_file():
+    _require(paths.folder, READ_FOLDER)
+    _require(paths.sweep, READ_FILE)
+    if is_missing(paths.sweep):
         beside = [path.parent.name for path in paths.folder.parent.glob(f"*/{paths.sweep.name}")]
         hint = suggest(paths.name, beside)
         end = f"; {hint}" if hint else "."
@@ -138,6 +143,17 @@ def _is_float(number: float) -> bool:
         return float(number) == number
     except OverflowError:
         return False
+
+
+def _require(path: Path, need: Need) -> None:
+    """Check that a file or a folder can be read, unless there is none.
+
+    Raises:
+        StudyError: It cannot be read, or it is something else.
+    """
+    faults = [] if is_missing(path) else check_path("SWEEP", path, need)
+    if faults:
+        raise StudyError(faults[0])
 
 
 def _read_csv(file: Path, **options: Any) -> pd.DataFrame:

@@ -109,7 +109,11 @@ def test_an_output_that_cannot_be_written_is_an_error(
 ) -> None:
     (tmp_path / "taken").mkdir()
     answer = command(capfd, "show", str(reported.folder), "3", "--output", str(tmp_path / "taken"))
-    assert (answer.code, answer.err) == (2, f"mnistsweep: {tmp_path / 'taken'}: cannot be used: Is a directory.\n")
+    assert (answer.code, answer.err) == (
+        2,
+        f"mnistsweep: --output: must name a file that can be written; received '{tmp_path / 'taken'}': it is a folder; "
+        "name another one.\n",
+    )
     assert list(tmp_path.rglob("*")) == [tmp_path / "taken"]
 
 

@@ -171,9 +171,13 @@ def test_a_missing_path_names_its_neighbours(tmp_path: Path, npz_config: Callabl
     config = npz_config()
     check_and_load(config | {"path": str(tmp_path / "onw.npz")}, r"no 'onw\.npz' in .*: did you mean 'own\.npz'\?")
     check_and_load(config | {"path": str(tmp_path / "a" / "own.npz")}, r"neither '.*own\.npz' nor its folder exists")
-    check_and_load(config | {"path": str(tmp_path)}, r"data\.path must name an \.npz file; '.*' is a folder")
+    check_and_load(
+        config | {"path": str(tmp_path)}, r"data\.path must name an \.npz file; '.*' cannot be used: it is a folder"
+    )
     idx = config | {"_target_": LOADERS + "load_idx"}
-    check_and_load(idx, r"data\.path must name a folder with the four IDX files; '.*own\.npz' is a file")
+    check_and_load(
+        idx, r"data\.path must name a folder with the four IDX files; '.*own\.npz' cannot be used: it is a file"
+    )
     (tmp_path / "void").mkdir()
     check_and_load(idx | {"path": str(tmp_path / "void" / "x")}, r"there is no 'x' in '.*void', which is empty")
     check_and_load(idx | {"path": str(tmp_path / "void")}, r"no file 'train-images-idx3-ubyte', .* the folder is empty")

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.errors import MnistSweepError, StudyError, WriteRefused
+from mnistsweep.path_checks import EXISTING_FOLDER, READ_FILE, is_missing, path_fault, shown
 from mnistsweep.redaction import VARIABLE_PREFIX, mask, mask_url
 
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
@@ -133,11 +134,12 @@ def _check_file(storage: str, file: str) -> None:
         )
     if file.startswith("file:"):
         raise StudyError(f"storage: SQLite's URI filenames are not supported; received {storage!r}; write {EXAMPLES}.")
-    folder = Path(file).absolute().parent
-    if Path(file).is_dir():
-        raise StudyError(f"storage: the ledger {storage} cannot be used: that is a folder")
-    if not folder.is_dir():
-        raise StudyError(f"storage: the ledger {storage} cannot be used: there is no folder {folder}")
+    path = Path(file).absolute()
+    is_new = is_missing(path)
+    fault = path_fault(path.parent, EXISTING_FOLDER) if is_new else path_fault(path, READ_FILE)
+    if fault:
+        what = f"its folder {shown(path.parent)}: " if is_new else ""
+        raise StudyError(f"storage: the ledger {storage} cannot be used: {what}{fault}")
 
 
 def _server_settings(url: URL) -> str:

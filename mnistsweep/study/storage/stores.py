@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage, get_storage
 from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import LedgerMissing, StudyError
+from mnistsweep.path_checks import READ_FILE, is_missing, path_fault
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url
 from mnistsweep.study.coordination import Coordinator, FolderCoordinator
@@ -29,6 +30,8 @@ def open_storage(paths: SweepPaths, storage: str | None, create: bool = False) -
         StudyError: The URL cannot be used, the database does not respond or is empty, or the file is not a journal.
     """
     optuna.logging.set_verbosity(logging.WARNING)
+    if storage is None and not is_missing(paths.journal) and (fault := path_fault(paths.journal, READ_FILE)):
+        raise StudyError(f"storage: the ledger {paths.journal} cannot be used: {fault}")
     with translate_storage_errors(paths, storage):
         return Journal(paths.journal) if storage is None else _open_database(paths, storage, create)
 

@@ -124,7 +124,10 @@ def test_a_trial_is_written_as_optuna_writes_it(paths: SweepPaths, database: str
             "postgresql+pg8000://me:secret@h/db?password=secret",
             r"postgresql\+pg8000 is not supported; received .*\*\*\*'",
         ),
-        ("sqlite:////no/such/folder/x.db", "x.db cannot be used: there is no folder /no/such/folder$"),
+        (
+            "sqlite:////no/such/folder/x.db",
+            "x.db cannot be used: its folder '/no/such/folder': there is no folder '/no'$",
+        ),
         ("sqlite:///file:x.db?uri=true", "SQLite's URI filenames are not supported"),
         ("sqlite://", "a database in memory exists in one process only"),
         ("sqlite:///:memory:", "a database in memory exists in one process only"),
@@ -170,7 +173,7 @@ def test_a_server_that_does_not_respond_is_an_error_at_once(paths: SweepPaths) -
 
 
 def test_the_error_for_an_unusable_file_names_the_reason(paths: SweepPaths, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=f"sqlite:///{tmp_path} cannot be used: that is a folder$"):
+    with pytest.raises(StudyError, match=f"sqlite:///{tmp_path} cannot be used: it is a folder$"):
         create_ledger(paths, f"sqlite:///{tmp_path}", "max", "val_accuracy", {})
     (tmp_path / "x.db").write_text("no database at all, but a text that is long enough to be read as one" * 20)
     with pytest.raises(StudyError, match=r"x\.db cannot be used: file is not a database"):
