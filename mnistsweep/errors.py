@@ -20,7 +20,7 @@ A message contains the rule, the value received, the nearest valid value, and th
 the nearest valid value the same way everywhere.
 
 Other modules define no errors for users. They define exceptions for control flow, which never leave the package, and
-`tuner.fatal_errors` derives variants of two errors of the tree, because KerasTuner passes only its own class on.
+`tuner.fatal_errors` derives variants of three errors of the tree, because KerasTuner passes only its own class on.
 """
 
 from __future__ import annotations
@@ -166,6 +166,19 @@ def refused_write(error: BaseException, where: str) -> WriteRefused | None:
         number = one.errno if isinstance(one, OSError) and one.errno else in_message and int(in_message[1])
         if number in REMEDIES:
             return WriteRefused.at(where, number)
+    return None
+
+
+def refused_access(error: BaseException, folder: str) -> FileError | None:
+    """The missing right for a file in a folder that caused an error; None if another cause did.
+
+    Args:
+        error: Any exception; its causes and contexts are examined too.
+        folder: Path of the folder.
+    """
+    for one in _chain(error):
+        if isinstance(one, PermissionError) and str(one.filename).startswith(folder.rstrip("/") + "/"):
+            return FileError.at(_file_of(one, folder), one)
     return None
 
 

@@ -12,11 +12,15 @@ from pathlib import Path
 
 from keras_tuner.errors import FatalError
 
-from mnistsweep.errors import StudyError, WriteRefused, refused_write
+from mnistsweep.errors import FileError, StudyError, WriteRefused, refused_access, refused_write
 
 
 class _FatalWriteRefused(WriteRefused, FatalError):  # type: ignore[misc]
     """The disk stores nothing."""
+
+
+class _FatalFileError(FileError, FatalError):  # type: ignore[misc]
+    """A file of the sweep cannot be read or written."""
 
 
 class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
@@ -24,13 +28,15 @@ class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def stop_worker_on_fatal_errors(folder: Path) -> Iterator[None]:
-    """Raise refused writes and errors of the ledger as errors that stop the worker.
+def stop_worker_on_fatal_errors(sweep: Path, folder: Path) -> Iterator[None]:
+    """Raise errors of the disk, of missing rights and of the ledger as errors that stop the worker.
 
     Args:
+        sweep: Path of the sweep's folder: a missing right for a file in it is no fault of the trial.
         folder: Path of the folder that is written to, for the message.
 
     Raises:
+        FileError: A file of the sweep cannot be read or written.
         WriteRefused: The disk is full or read-only, or a limit is exceeded.
         StudyError: The ledger cannot be used.
     """
@@ -39,7 +45,8 @@ def stop_worker_on_fatal_errors(folder: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, StudyError):
             raise _FatalStudyError(str(error)) from error
-        refused = refused_write(error, str(folder))
-        if refused is None:
-            raise
-        raise _FatalWriteRefused(str(refused)) from error
+        if refused := refused_write(error, str(folder)):
+            raise _FatalWriteRefused(str(refused)) from error
+        if denied := refused_access(error, str(sweep)):
+            raise _FatalFileError(str(denied)) from error
+        raise

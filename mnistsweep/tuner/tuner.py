@@ -11,7 +11,7 @@ from keras_tuner.errors import FailedTrialError
 
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_error, refused_write
+from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_error, refused_access, refused_write
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
@@ -70,13 +70,14 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             FailedTrialError: The trial failed: the study has the reason, the trial's folder the traceback. Or another
                 worker owns the trial now: then nothing is written.
             WriteRefused: The disk is full or read-only, or a limit is exceeded, which the trial did not cause.
+            FileError: A file of the sweep cannot be read or written.
             StudyError: The ledger cannot be used.
         """
         oracle: StudyOracle = self.oracle
         assert oracle.claim is not None
         folder = self._paths.trial(oracle.claim.number)
         try:
-            with stop_worker_on_fatal_errors(folder.folder):
+            with stop_worker_on_fatal_errors(self._paths.folder, folder.folder):
                 outcome = self._train_or_fail(oracle, oracle.claim, trial.hyperparameters, folder)
                 oracle.verify()
                 oracle.set_outcome(outcome)
@@ -92,7 +93,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         """Write the outcome to the study, then remove the files that only a resumed training needs."""
         claim = self.oracle.claim
         try:
-            with stop_worker_on_fatal_errors(self._paths.folder):
+            with stop_worker_on_fatal_errors(self._paths.folder, self._paths.folder):
                 super().on_trial_end(trial)
         except LeaseLost:  # another worker owns the trial since a moment ago: its result counts, it needs the files
             self.oracle.forget_claim()
@@ -108,12 +109,16 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             with exits_as_failures(self._should_stop):
                 return self._train(oracle, claim, hp, folder)
         except Exception as error:
-            if isinstance(error, LeaseLost | StudyError) or refused_write(error, "") is not None:
+            if isinstance(error, LeaseLost | StudyError) or self._is_refused(error):
                 raise
             oracle.verify()
             folder.folder.mkdir(parents=True, exist_ok=True)
             folder.error.write_text(format_traceback(error), encoding="utf-8")
             return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
+
+    def _is_refused(self, error: Exception) -> bool:
+        """Whether the disk or missing rights caused an error, and not the trial."""
+        return bool(refused_write(error, "") or refused_access(error, str(self._paths.folder)))
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Resume a trial from its resume file; train it from scratch if there is none, or if it does not fit."""

@@ -22,7 +22,10 @@ def test_a_full_disk_is_recognized_by_its_error_number() -> None:
     assert refused_write(damaged, "a") is not None
     assert refused_write(OSError(errno.ENOENT, "No such file or directory"), "a") is None
     assert refused_write(ValueError("errno = 2, error message"), "a") is None
-    with pytest.raises(WriteRefused, match=r"^the ledger cannot be written$"), stop_worker_on_fatal_errors(Path()):
+    with (
+        pytest.raises(WriteRefused, match=r"^the ledger cannot be written$"),
+        stop_worker_on_fatal_errors(Path(), Path()),
+    ):
         raise WriteRefused("the ledger cannot be written")
 
 
@@ -39,12 +42,23 @@ def test_each_refused_write_has_its_own_remedy_wherever_it_is_translated(number:
     expected = f"a/b: cannot be written: {remedy}then the same command continues."
     in_hdf5 = RuntimeError(f"unable to close file, errno = {number}, error message = '...'")
     for error in (OSError(number, "x"), in_hdf5):
-        with pytest.raises(WriteRefused) as stopped, stop_worker_on_fatal_errors(Path("a/b")):
+        with pytest.raises(WriteRefused) as stopped, stop_worker_on_fatal_errors(Path("a"), Path("a/b")):
             raise error
         assert str(stopped.value) == expected
     with pytest.raises(WriteRefused) as translated, translate_os_errors("elsewhere"):
         raise OSError(number, "x", "a/b")
     assert str(translated.value) == expected
+
+
+def test_a_missing_right_for_a_file_of_the_sweep_stops_the_worker() -> None:
+    denied = PermissionError(errno.EACCES, "Permission denied", "logs/a/trials/0/history.csv")
+    with pytest.raises(FileError) as stopped, stop_worker_on_fatal_errors(Path("logs/a"), Path("logs/a/trials/0")):
+        raise denied
+    assert str(stopped.value) == "logs/a/trials/0/history.csv: cannot be used: Permission denied."
+    for other in ("logs/a", "logs/a b"):
+        denied.filename = "logs/ab/own.csv"  # a file of the user
+        with pytest.raises(PermissionError), stop_worker_on_fatal_errors(Path(other), Path("logs/a/trials/0")):
+            raise denied
 
 
 def test_other_errors_of_the_operating_system_are_one_line_too() -> None:

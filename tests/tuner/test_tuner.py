@@ -12,11 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rights import ordinary_rights
 
 from mnistsweep.config.compose import compose, from_plain, to_plain
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import LeaseLost, WriteRefused
+from mnistsweep.errors import FileError, LeaseLost, WriteRefused
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.claim import Claim
@@ -272,6 +273,19 @@ def test_a_full_disk_stops_the_worker_and_fails_no_trial(sweep: Make) -> None:
     assert one.study.reports == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)], (
         "it continues when there is disk space"
     )
+
+
+def test_a_folder_that_loses_its_permissions_stops_the_worker_and_fails_no_trial(sweep: Make) -> None:
+    one = sweep("trainer.epochs=1")
+    trials = one.paths.all_trials
+    trials.mkdir(parents=True)
+    trials.chmod(0o555)
+    with ordinary_rights(), pytest.raises(FileError, match=r"sweep/trials/0000: cannot be used: Permission denied\.$"):
+        one.run()
+    assert one.study.finished == {}
+    trials.chmod(0o755)
+    one.run()
+    assert one.state() is State.COMPLETED
 
 
 def test_a_model_that_does_not_fit_on_the_disk_any_more(sweep: Make) -> None:
