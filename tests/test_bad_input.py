@@ -142,7 +142,11 @@ BAD = [
     ("sweep +hydra.sweeper.params.foo='range(1,2'", r"^'foo=range\(1,2' is not a valid override"),
     # Budgets, oracles, what is tried first, conditions
     ("sweep model.dropout=0,0.1 trials=-3", r"^trials: must be at least 1; received -3\.$"),
-    ("sweep model.dropout=0,0.1 hours=0", r"^hours: must be at least"),
+    ("sweep model.dropout=0,0.1 hours=0", r"^hours: must be at least 1e-06; received 0\.0\.$"),
+    ("sweep model.dropout=0,0.1 hours=-1", r"^hours: must be at least 1e-06; received -1\.0\.$"),
+    ("sweep model.dropout=0,0.1 hours=nan", r"^hours: must be at least 1e-06; received nan\.$"),
+    ("sweep model.dropout=0,0.1 hours=inf", r"^hours: must be at least 1e-06 and finite; received inf\.$"),
+    ("sweep model.dropout=0,0.1 trial.timeout_minutes=inf", r"^trial\.timeout_minutes: must be .* and finite;"),
     ("sweep model.dropout=0,0.1 total_epochs=-1", r"^total_epochs: must be at least 1; received -1\.$"),
     ("sweep model.dropout=0,0.1 workers=0", r"^workers: must be between 1 and 256; received 0\.$"),
     ("sweep model.dropout=interval(0,0.5) trials=null", r"^trials: without a budget this search has no end"),

@@ -97,7 +97,7 @@ def _search_history(context: ReportContext) -> SearchHistory:
     selection, plan = context.selection, context.selection.plan
     finished = [record for record in selection.records if record.state.finished]
     curves = load_sweep(selection.paths.folder).curves
-    return SearchHistory(plan.space, plan.config.objective, plan.direction, finished, curves)
+    return SearchHistory(plan.space, plan.config.objective, plan.direction, finished, curves, selection.running_seconds)
 
 
 def _other_trials(context: ReportContext, notes: list[str]) -> dict[int, NDArray[np.float64]]:

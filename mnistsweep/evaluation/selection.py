@@ -35,6 +35,7 @@ class Selection:
         checksum: Checksum of the training data of the sweep.
         records: All trials.
         winner: Completed trial with the best validation objective.
+        running_seconds: Running time of the sweep in seconds; 0 if it was not recorded.
     """
 
     paths: SweepPaths
@@ -42,6 +43,7 @@ class Selection:
     checksum: str
     records: Sequence[TrialRecord]
     winner: TrialRecord
+    running_seconds: float = 0.0
 
     @cached_property
     def best_epoch(self) -> int:
@@ -113,7 +115,8 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     plan = replace(plan, config=with_options(plan.config, overrides, group))
-    records = Ledger(sweep.paths, plan.config.storage).records()
+    ledger = Ledger(sweep.paths, plan.config.storage)
+    records = ledger.records()
     winner = best_of(records, plan.direction)
     if winner is None:
         failed = next((record for record in records if record.result.reason), None)
@@ -122,7 +125,8 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
             f"{folder}: no trial has completed yet, so there is no best model ({len(records)} started).{why} The "
             "command that started the sweep continues it."
         )
-    return Selection(sweep.paths, plan, str(sweep.config.get("data", "")), records, winner)
+    checksum = str(sweep.config.get("data", ""))
+    return Selection(sweep.paths, plan, checksum, records, winner, ledger.running_seconds())
 
 
 def check_data(selection: Selection, config: Config) -> None:

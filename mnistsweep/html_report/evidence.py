@@ -83,6 +83,7 @@ class SearchHistory:
         trials: Records of the finished trials (completed, pruned, failed), in the order of their numbers.
         curves: Learning curves with a row for each epoch of each trial: columns `trial`, `epoch`, and one for each
             metric (`accuracy`, `val_accuracy`, ...).
+        running_seconds: Running time of the sweep in seconds; 0 if it was not recorded.
     """
 
     space: SearchSpace
@@ -90,6 +91,7 @@ class SearchHistory:
     direction: str
     trials: Sequence[TrialRecord]
     curves: pd.DataFrame
+    running_seconds: float = 0.0
 
     def in_state(self, state: State) -> list[TrialRecord]:
         """Return the trials that ended in a state, in the order of their numbers."""

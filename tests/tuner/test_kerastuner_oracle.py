@@ -20,9 +20,11 @@ from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError
 from mnistsweep.intervals import MAX_WHOLE
 from mnistsweep.paths import SweepPaths
+from mnistsweep.planning.plan import plan_of
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.search.distributions import stored
 from mnistsweep.space import Point, SearchSpace, canonical
+from mnistsweep.study.ledger import Ledger as Store
 from mnistsweep.tuner.hyperband import with_epochs
 from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
 
@@ -272,6 +274,11 @@ def test_a_sweep_with_hyperband_trains_the_epochs_that_it_sets(run_sweep: RunSwe
     trials = sweep.trials
     assert sorted(trials["trainer.epochs"]) == [1, 1, 1, 3, 3, 3]
     assert set(trials["state"]) == {"completed"}
+    ending = Store(sweep.paths).ending(plan_of(sweep).budget)
+    assert str(ending) == (
+        "ended: HyperbandOracle of KerasTuner has ended its search or found only points that it had tried, "
+        "with 6 of 99 trials; another search: name=NAME."
+    )
     for row in trials.itertuples():
         history = sweep.paths.trial(row.trial).history.read_text(encoding="utf-8").splitlines()
         assert len(history) - 1 == trials["trainer.epochs"][row.Index]

@@ -53,13 +53,14 @@ def _facts(search: SearchHistory, trials: ScoredTrials) -> Facts:
     best = trials.best
     seconds = sum(record.result.seconds for record in search.trials)
     ended = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return Facts(
-        [
-            Fact("trials", str(sum(counts.values())), ended),
-            Fact(f"best {trials.objective}", trials.format(trials.values[best]), f"trial {trials.numbers[best]}"),
-            Fact("training time", format_duration(seconds), "sum over all trials"),
-        ]
-    )
+    facts = [
+        Fact("trials", str(sum(counts.values())), ended),
+        Fact(f"best {trials.objective}", trials.format(trials.values[best]), f"trial {trials.numbers[best]}"),
+        Fact("training time", format_duration(seconds), "sum over all trials"),
+    ]
+    if search.running_seconds:
+        facts.append(Fact("running time", format_duration(search.running_seconds), "of the sweep, over all its starts"))
+    return Facts(facts)
 
 
 def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 from evidence import make_search, search_of, with_state
@@ -23,9 +24,16 @@ def test_history_counts_and_names_the_best():
     facts = next(block for block in section.blocks if isinstance(block, Facts)).facts
     assert (facts[0].value, facts[0].note) == ("24", "22 completed, 1 pruned, 1 failed")
     assert (facts[1].value, facts[1].note) == (f"{100 * best.result.objective:.2f} %", f"trial {best.number}")
+    assert [fact.label for fact in facts] == ["trials", "best val_accuracy", "training time"]
     caption = figure_of(section, "search-history").caption
     assert f"Trial {best.number} is the best of 24 trials (numbered from 0)" in caption
     assert "1 pruned trial is drawn as a cross" in caption
+
+
+def test_the_running_time_is_shown_where_it_was_recorded():
+    section = section_of(replace(make_search(), running_seconds=3725.0), history)
+    facts = next(block for block in section.blocks if isinstance(block, Facts)).facts
+    assert (facts[3].label, facts[3].value) == ("running time", "1 h 2 min")
 
 
 def test_pareto_file_holds_the_front_of_the_completed():

@@ -1,0 +1,48 @@
+"""The summary line of the live table: running time, and the time that is left."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from fakes import LINE, claim, make_search, open_study, train
+from rich.console import Console
+
+from mnistsweep.commands.live_table import LiveTable
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.budget import Budget
+from mnistsweep.study.ledger import Ledger
+
+
+@pytest.mark.parametrize(
+    ("budget", "summary"),
+    [
+        ({"trials": 10}, "2 of 10 trials · 2 completed · running time 1 h 1 min · about 13 min 20 s left"),
+        ({"hours": 2}, "2 trials · 2 completed · running time 1 h 1 min · about 58 min 20 s left"),
+        ({"trials": 10, "hours": 1.05}, "2 completed · running time 1 h 1 min · about 1 min 20 s left"),
+        ({"trials": 10, "hours": 1}, "2 completed · running time 1 h 1 min · about 0 s left"),
+        ({"total_epochs": 10}, "2 trials · 2 completed · running time 1 h 1 min\n"),
+    ],
+)
+def test_the_summary_counts_the_running_time_of_all_starts(
+    paths: SweepPaths, budget: dict[str, Any], summary: str
+) -> None:
+    running = [3600.0]
+    console = Console(file=io.StringIO(), width=200)
+    with open_study(paths, make_search(LINE)) as study:
+        train(study, claim(study), 0.5)
+        table = LiveTable(
+            Ledger(paths), Budget(**budget), "max", "val_accuracy", lambda _: 5, lambda: running[0], console
+        )
+        train(study, claim(study), 0.25)
+        running[0] = 3700.0
+        console.print(table.render())
+    assert summary in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+
+
+def test_without_a_finished_trial_nothing_is_estimated(paths: SweepPaths) -> None:
+    with open_study(paths, make_search(LINE)) as study:
+        claim(study)
+        table = LiveTable(Ledger(paths), Budget(trials=3), "max", "x", lambda _: 5, lambda: 7.0, Console())
+        assert "left" not in str(table._summary(study.records()))
