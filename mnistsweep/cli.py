@@ -86,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         redact_output()
     parser, commands = _parsers()
+    options = argparse.Namespace(stopped="")
     try:
         _refuse_bytes(given)
         if given and not given[0].startswith("-") and given[0] not in commands:
@@ -96,15 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         _refuse_unknown(commands[options.command], options, overrides)
         _require_working_directory()
-        with translate_os_errors("a file"):
-            code = int(options.run(options, overrides))
-            sys.stdout.flush()
-            return code
+        return _run(options, overrides)
     except MnistSweepError as error:
         return _print_error(error)
-    except KeyboardInterrupt:
-        print("mnistsweep: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as interrupt:
+        from mnistsweep.stop_signal import interrupt_code
+
+        print(f"mnistsweep: stopped{options.stopped}.", file=sys.stderr)
+        return interrupt_code(interrupt)
     except BrokenPipeError:  # the program that reads our output has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
@@ -120,6 +120,27 @@ def _require_working_directory() -> None:
         Path.cwd()
 
 
+def _run(options: argparse.Namespace, overrides: list[str]) -> int:
+    """Run a command until it ends, or until a signal interrupts it.
+
+    Raises:
+        KeyboardInterrupt: A signal interrupted it; the argument is the exit code.
+        MnistSweepError: An error for the user.
+    """
+    from mnistsweep.stop_signal import StopSignal
+
+    with StopSignal(interrupts=True) as stop:
+        try:
+            with translate_os_errors("a file"):
+                code = int(options.run(options, overrides))
+                sys.stdout.flush()
+                return code
+        except MnistSweepError as error:
+            if stop():  # code of a user or of a backend has turned the interrupt into an error of its own
+                raise KeyboardInterrupt(stop.exit_code) from error
+            raise
+
+
 def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     """The parser of the command line, and the parser of each command."""
     parser = _Parser(
@@ -131,7 +152,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
 
     def add(name: str, run: Run, text: str, usage: str) -> _Parser:
         commands[name] = group.add_parser(name, help=text, description=text, usage=f"mnistsweep {name} {usage}")
-        commands[name].set_defaults(run=run)
+        commands[name].set_defaults(run=run, stopped="")
         return commands[name]
 
     _add_training_commands(add)
@@ -145,6 +166,7 @@ def _add_training_commands(add: Add) -> None:
     train.add_argument("-m", "--multirun", action="store_true", help="the same as mnistsweep sweep")
     text = "search: NAME is a file in sweeps/, any override may be a range"
     sweep = add("sweep", _sweep, text, "[NAME] [overrides] [options]")
+    train.set_defaults(stopped="; the same command starts the training from the beginning, in a new folder")
     for parser in (train, sweep):
         _add_hydra_options(parser)
 
@@ -154,6 +176,7 @@ def _add_reading_commands(add: Add) -> None:
     status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     stop = add("stop", _stop, "ask all workers of a sweep to stop; the same sweep command continues", "SWEEP")
     stop.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    stop.set_defaults(stopped="; a request to stop that was sent to the workers stands")
     text = "rebuild a lost or damaged ledger from results.csv and the trials' folders"
     repair = add("repair", _repair, text, "SWEEP")
     repair.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
@@ -167,6 +190,7 @@ def _add_evaluation_commands(add: Add) -> None:
     text = "retrain the best configuration, evaluate it on the test set, write an HTML report"
     report = add("report", _report, text, "SWEEP [report.KEY=VALUE ...]")
     report.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    report.set_defaults(stopped="; the models that are trained are kept; the same command continues")
     show = add("show", _show, "one test image and the predictions of the report's models", "SWEEP INDEX [options]")
     show.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     show.add_argument("index", metavar="INDEX", type=int, help="position of the image in the test set, from 0")
@@ -175,6 +199,7 @@ def _add_evaluation_commands(add: Add) -> None:
     text = "an experiment: does removing or correcting suspected training labels help?"
     clean = add("clean", _clean, text, "SWEEP [clean.KEY=VALUE ...]")
     clean.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    clean.set_defaults(stopped="; the trainings that are finished are kept; the same command continues")
 
 
 def _add_hydra_options(parser: _Parser) -> None:

@@ -21,8 +21,8 @@ from mnistsweep.config.overrides import quoted
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.sweep import Sweep, load_sweep
-from mnistsweep.workers.stopping import StopSignal
 
 if TYPE_CHECKING:
     from reports import Reported

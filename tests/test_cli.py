@@ -181,7 +181,7 @@ def test_where_the_configuration_comes_from_is_shown() -> None:
     [
         (SweepStopped("5 trials in a row have failed.\nThe first: it broke."), 1, "mnistsweep: 5 trials in a row"),
         (TrialFailed("it broke"), 2, "mnistsweep: it broke\n"),
-        (KeyboardInterrupt(), 130, "mnistsweep: interrupted\n"),
+        (KeyboardInterrupt(), 130, "mnistsweep: stopped.\n"),
     ],
 )
 def test_exit_codes(

@@ -28,6 +28,7 @@ from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.space import SearchSpace
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
@@ -38,7 +39,6 @@ from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.study.views import Views
 from mnistsweep.workers.messages import TRIAL_STARTS
-from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.supervisor import run_workers
 from mnistsweep.workers.watchdog import Watchdog
 

@@ -22,9 +22,9 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.sweep import load_sweep
-from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.worker import work
 
 with devices.quiet_start():

@@ -17,6 +17,7 @@ from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
+from mnistsweep.stop_signal import interrupt_code
 from mnistsweep.study.ending import Ending
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.views import Views
@@ -90,7 +91,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         with running_time, table:
             codes = dict(enumerate(launch(plan, session)))
     except KeyboardInterrupt as interrupt:
-        return int(interrupt.args[0]) if interrupt.args and isinstance(interrupt.args[0], int) else 130
+        return interrupt_code(interrupt)
     failed = {index: code for index, code in codes.items() if isinstance(code, int) and code}
     for code in failed.values():
         if code > SIGNALLED:

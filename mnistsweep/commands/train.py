@@ -28,9 +28,9 @@ from mnistsweep.path_checks import expanded, new_folder
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
 from mnistsweep.planning.folders import check_training_folder
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.records import Result
 from mnistsweep.user_code import exits_as_failures
-from mnistsweep.workers.stopping import StopSignal
 
 
 def train(recipe: Recipe) -> float:
@@ -46,7 +46,7 @@ def train(recipe: Recipe) -> float:
         ConfigError: Every fault of the configuration, before anything is trained.
         DataError: The data cannot be used.
         SweepStopped: The training failed.
-        SystemExit: A signal interrupted the training, with code 130 or 143.
+        KeyboardInterrupt: A signal interrupted the training; the argument is the exit code.
     """
     bare, faults = replace(recipe, overrides=()), Faults()
     parsed, found = parse_overrides(recipe.overrides, bare.options)
@@ -92,7 +92,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
     """Train and print one line per epoch.
 
     Raises:
-        SystemExit: A signal interrupted the training.
+        KeyboardInterrupt: A signal interrupted the training; the argument is the exit code.
         SweepStopped: The training failed.
     """
     from mnistsweep.training.trainer import Hooks
@@ -111,7 +111,8 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
             with exits_as_failures(stop):
                 return train_once(config, direction, folder, Hooks(report, stop)).result
         except KeyboardInterrupt:
-            raise SystemExit(stop.exit_code) from None
+            console.print(f"in {folder.folder}", soft_wrap=True)
+            raise KeyboardInterrupt(stop.exit_code) from None
         except Exception as error:
             raise SweepStopped(f"the training failed: {describe_error(error)}") from error
 

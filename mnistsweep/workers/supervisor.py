@@ -20,11 +20,12 @@ from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.worker_names import names_of_process
 from mnistsweep.workers.messages import REPLACE, has_started_trial
-from mnistsweep.workers.stopping import StopSignal, grace_seconds
+from mnistsweep.workers.stopping import grace_seconds
 
 POLL_SECONDS = 0.1
 

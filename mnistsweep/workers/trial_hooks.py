@@ -12,12 +12,12 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
 from mnistsweep.study.study import Study
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import Announce
-from mnistsweep.workers.stopping import StopSignal
 
 if TYPE_CHECKING:
     from mnistsweep.training.outcome import Outcome

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
-from mnistsweep.workers.stopping import StopSignal, unresponsive_seconds
+from mnistsweep.workers.stopping import unresponsive_seconds
 
 HUNG_SECONDS = 60.0
 """Time past its timeout after which a trial counts as hung; any other trial stops by itself at its next batch."""

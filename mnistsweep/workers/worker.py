@@ -17,6 +17,7 @@ from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
 from mnistsweep.redaction import mask, redact_output
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
@@ -30,7 +31,6 @@ from mnistsweep.workers.messages import (
     announce_to_nobody,
 )
 from mnistsweep.workers.search_settings import make_search_settings
-from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.trial_hooks import TrialHooks
 from mnistsweep.workers.watchdog import Watchdog
 

@@ -12,3 +12,9 @@ from reports import Reported, copied
 def folder(reported: Reported, tmp_path: Path) -> Path:
     """Copy of the shared sweep with its report."""
     return copied(reported.folder, tmp_path / "copy")
+
+
+@pytest.fixture
+def bare(reported: Reported, tmp_path: Path) -> Path:
+    """Copy of the shared sweep without its report."""
+    return copied(reported.folder, tmp_path / "bare", report=False)

@@ -29,7 +29,7 @@ from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import CleanPaths, SweepPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.planner import plan_sweep
-from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.stop_signal import StopSignal
 
 OPTIONS = ["clean.plant=0.05", "clean.seeds=1"]
 

@@ -87,7 +87,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.search_settings import make_search_settings
-from mnistsweep.workers.stopping import StopSignal
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.workers.watchdog import Watchdog
 paths = SweepPaths(pathlib.Path(sys.argv[1]))
 plan = Plan.from_json(read_sweep_file(paths)["plan"])

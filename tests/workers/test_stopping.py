@@ -11,9 +11,10 @@ import threading
 import pytest
 
 from mnistsweep.errors import ConfigError
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, MAX_HEARTBEAT_SECONDS
 from mnistsweep.workers import stopping
-from mnistsweep.workers.stopping import StopSignal, grace_seconds, unresponsive_seconds
+from mnistsweep.workers.stopping import grace_seconds, unresponsive_seconds
 
 # Blocks the main thread in native code, which signals do not interrupt, as a long TensorFlow operation does.
 # `CDLL` releases the global interpreter lock for the call.
@@ -28,7 +29,7 @@ def block(library=ctypes.CDLL):
 
 
 def run_code(code: str) -> subprocess.CompletedProcess[str]:
-    code = f"import os, signal\nfrom mnistsweep.workers.stopping import StopSignal\n{code}"
+    code = f"import os, signal\nfrom mnistsweep.stop_signal import StopSignal\n{code}"
     return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
 
 
@@ -105,6 +106,44 @@ with StopSignal() as stop:
     assert not stop()
 """)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_parent_ends_a_forked_child_of_a_command_by_one_signal() -> None:
+    """As `multiprocessing.Pool.terminate` does in a report; only the main process is interrupted."""
+    done = run_code("""
+import time
+with StopSignal(interrupts=True) as stop:
+    ready, started = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(started, b"!")
+        time.sleep(60)
+        os._exit(1)
+    os.read(ready, 1)
+    os.kill(child, signal.SIGTERM)
+    status = os.waitpid(child, 0)[1]
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
+    assert not stop()
+""")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_first_signal_interrupts_the_main_thread_once() -> None:
+    done = run_code("""
+import time
+try:
+    with StopSignal(interrupts=True) as stop:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        except KeyboardInterrupt as interrupt:
+            print(interrupt.args, stop(), stop.exit_code, flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+finally:
+    print("not reached", flush=True)
+""")
+    assert (done.returncode, done.stdout) == (130, "(143,) True 143\n"), done.stderr
 
 
 def test_the_exit_of_the_parent_is_a_request_to_stop() -> None:

@@ -9,11 +9,11 @@ import pytest
 from fakes import LINE, claim, make_search, open_study
 
 from mnistsweep.paths import SweepPaths
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State
 from mnistsweep.study.study import Study
-from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.watchdog import HUNG_SECONDS, Watchdog
 
 UNRESPONSIVE_SECONDS = 5.0

@@ -23,11 +23,11 @@ from mnistsweep.errors import StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.records import State
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 from mnistsweep.workers.messages import REPLACE, SWEEP_STOPPED
-from mnistsweep.workers.stopping import StopSignal
 from mnistsweep.workers.worker import work_job
 
 BAD_MODELS = """
