@@ -13,7 +13,7 @@ from mnistsweep.command_line import arguments_of_process
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
 from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_missing, required, text_fault
 from mnistsweep.printable import make_streams_safe, printable, write_document
-from mnistsweep.redaction import mask, redact_output
+from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.version import __version__
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     make_streams_safe()
     given = list(arguments_of_process() if arguments is None else arguments)
+    for argument in given:
+        mask_argument(argument)  # and mask it in all messages
     if arguments is None:
         redact_output()
     parser, commands = _parsers()

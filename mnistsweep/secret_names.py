@@ -12,6 +12,7 @@ data set's columns (`label_key`, `image_key`).
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -42,6 +43,7 @@ _OF_COLUMN = frozenset({
 _NAMES_ONLY = ("model.hp.", "conditions.", "enqueue.")
 
 
+@cache
 def is_secret_key(key: str) -> bool:
     """Whether the value of a key is a secret if it is a text.
 

@@ -14,8 +14,8 @@ from mnistsweep.config.hydra_errors import describe_hydra_error, refused_key
 from mnistsweep.config.overrides import Override, parse_overrides, texts_of
 from mnistsweep.config.preset_keys import without_stray_keys
 from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe
+from mnistsweep.config.references import describe_unresolved, references, with_texts
 from mnistsweep.config.schema import Config
-from mnistsweep.config.secret_values import describe_unresolved, references, with_texts
 from mnistsweep.config.structure import read_config
 from mnistsweep.errors import ConfigError, suggest
 

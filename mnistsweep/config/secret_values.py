@@ -9,27 +9,19 @@ environment, which worker processes inherit. A secret that is typed as a literal
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationResolutionError
-
 from mnistsweep.errors import ConfigError
-from mnistsweep.redaction import MASK, VARIABLE_PREFIX, mask_url, remember
+from mnistsweep.redaction import MASK, VARIABLE_PREFIX, remember
 from mnistsweep.secret_names import is_secret, is_secret_key
 
 STORAGE = "storage"
 
-# Keys of a value from the outermost to the innermost; an integer is a position in a list.
-Path = tuple[str | int, ...]
-
-_VARIABLE = re.compile(r"\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)")
-_NOT_FROM_ENVIRONMENT = re.compile(r"\$\{(?!\s*oc\.(env|decode)\s*:)")
-_NOT_SET = re.compile(r"Environment variable '(\w+)' not found")
+# An interpolation of an environment variable.
+VARIABLE = re.compile(r"\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)")
 
 # The password of a URL that is a whole value; of several ``@`` up to the last one in front of the path.
 _CREDENTIALS = re.compile(r"(?P<head>[A-Za-z][\w+.-]*://[^:/@]*:)(?P<secret>[^@]+(?:@[^@/?#]+)*)(?=@)")
@@ -81,94 +73,9 @@ def holds_secret(key: str, value: Any) -> bool:
         return any(holds_secret(f"{key}.{index}", item) for index, item in enumerate(value))
     if not isinstance(value, str):
         return is_secret(key, value)
-    return (is_secret(key, value) and "${" not in value) or any(True for _ in _secrets_of_url(value))
-
-
-def references(config: DictConfig, plain: Mapping[str, Any]) -> dict[Path, str]:
-    """The texts that replace the secrets of a composed configuration wherever it is kept.
-
-    An interpolation of an environment variable stays as it is where its value may be a secret: the key or the variable
-    has a secret's name, the value is a URL with a password, or it is an argument of the user's own ``_target_``.
-
-    Args:
-        config: Composed configuration, without Hydra's own part.
-        plain: The same configuration with its interpolations resolved.
-    """
-    raw: Any = OmegaConf.to_container(config)
-    variables = sorted({name for text in _texts(raw) for name in _VARIABLE.findall(text) if os.environ.get(name)})
-    return dict(_references(raw, plain, (), False, variables))
-
-
-def with_texts(plain: Any, texts: Mapping[Path, str]) -> Any:
-    """Plain values in which some texts replace the values at their paths; what is changed is copied.
-
-    Args:
-        plain: Dictionary or list.
-        texts: Text by path, the result of `references`.
-    """
-    for path, text in texts.items():
-        plain = _replaced(plain, path, text)
-    return plain
-
-
-def resolved(plain: Any, path: Path = ()) -> Any:
-    """Plain values of a file with the secrets in place of their references.
-
-    Args:
-        plain: Dictionary, list or single value.
-        path: Path of the value.
-
-    Raises:
-        ConfigError: An environment variable is not set.
-    """
-    if isinstance(plain, Mapping):
-        return {name: resolved(item, (*path, str(name))) for name, item in plain.items()}
-    if isinstance(plain, list):
-        return [resolved(item, (*path, index)) for index, item in enumerate(plain)]
-    if not isinstance(plain, str) or not _VARIABLE.search(plain):
-        return plain
-    try:
-        value = OmegaConf.create({"value": plain})["value"]
-    except InterpolationResolutionError as error:
-        raise ConfigError(f"{_dotted(path)}: {describe_unresolved(error)}") from error
-    if isinstance(value, str):
-        _remember_secrets(_dotted(path), value, _VARIABLE.findall(plain))
-    return value
-
-
-def resolved_where_set(plain: Any, path: Path = ()) -> Any:
-    """Plain values of a file for OmegaConf: with each secret that the environment holds, other references as texts.
-
-    The password of a database that is not set is left to the driver: for PostgreSQL it takes the one in PGPASSWORD or
-    in the password file (``~/.pgpass``, PGPASSFILE).
-
-    Args:
-        plain: Dictionary, list or single value.
-        path: Path of the value.
-    """
-    if isinstance(plain, Mapping):
-        return {name: resolved_where_set(item, (*path, name)) for name, item in plain.items()}
-    if isinstance(plain, list):
-        return [resolved_where_set(item, (*path, index)) for index, item in enumerate(plain)]
-    if isinstance(plain, str) and path == (STORAGE,):
-        plain = without_password(plain, only_unset=True)
-    with contextlib.suppress(ConfigError):
-        plain = resolved(plain, path)
-    return re.sub(r"(\\*)\$\{", r"\1\1\\${", plain) if isinstance(plain, str) else plain
-
-
-def texts_of_references(plain: Any, path: Path = ()) -> dict[Path, str]:
-    """The references in plain values of a file, by their paths.
-
-    Args:
-        plain: Dictionary, list or single value.
-        path: Path of the value.
-    """
-    if isinstance(plain, Mapping):
-        return {k: v for name, item in plain.items() for k, v in texts_of_references(item, (*path, name)).items()}
-    if isinstance(plain, list):
-        return {k: v for i, item in enumerate(plain) for k, v in texts_of_references(item, (*path, i)).items()}
-    return {path: plain} if isinstance(plain, str) and _VARIABLE.search(plain) else {}
+    if is_secret(key, value):
+        return "${" not in value
+    return "://" in value and any(True for _ in secrets_of_url(value))
 
 
 def without_password(url: str, only_unset: bool = False) -> str:
@@ -180,27 +87,10 @@ def without_password(url: str, only_unset: bool = False) -> str:
     """
 
     def replace(found: re.Match[str]) -> str:
-        names = _VARIABLE.findall(found[0])
+        names = VARIABLE.findall(found[0])
         return "" if (MASK in found[0] or (only_unset and not all(map(os.environ.get, names)))) else found[0]
 
     return _UNSET_PASSWORD.sub(replace, url).rstrip("?&")
-
-
-def describe_unresolved(error: Exception) -> str:
-    """What is wrong with an interpolation that cannot be resolved, and what to do.
-
-    Args:
-        error: Error of OmegaConf.
-    """
-    found = _NOT_SET.search(str(error))
-    if found is None:
-        return f"{str(error).splitlines()[0]}."
-    if found[1].startswith(VARIABLE_PREFIX):
-        return (
-            f"the value is a secret, which no file keeps; set the environment variable {found[1]}, or write "
-            "'${oc.env:NAME}' with a variable of your own."
-        )
-    return f"the environment variable {found[1]} is not set."
 
 
 def _reference(key: str, value: str) -> str:
@@ -219,14 +109,18 @@ def _reference(key: str, value: str) -> str:
 
 
 def _url_with_references(key: str, url: str) -> str:
-    for number, (start, end) in reversed(list(enumerate(_secrets_of_url(url)))):
+    for number, (start, end) in reversed(list(enumerate(secrets_of_url(url)))):
         secret = url[start:end].replace("@", "%40") if key == STORAGE else url[start:end]
         url = url[:start] + _reference(f"{key}.{number + 1}" if number else key, secret) + url[end:]
     return url
 
 
-def _secrets_of_url(url: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each secret in a URL, without those that are references already."""
+def secrets_of_url(url: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each secret in a URL, without those that are references already.
+
+    Args:
+        url: URL, or a text that contains one.
+    """
     spans = []
     for pattern in (_CREDENTIALS, _USER_ONLY, _PARAMETER):
         for found in pattern.finditer(url):
@@ -234,62 +128,8 @@ def _secrets_of_url(url: str) -> Iterator[tuple[int, int]]:
             named = found.groupdict().get("name")
             if "${" not in found["secret"] and not is_port and (named is None or is_secret_key(named)):
                 spans.append(found.span("secret"))
-    yield from sorted(spans)
-
-
-def _texts(raw: Any) -> Iterator[str]:
-    items: Iterable[Any] = raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
-    for item in items:
-        yield from _texts(item)
-    if isinstance(raw, str):
-        yield raw
-
-
-def _references(raw: Any, real: Any, path: Path, is_users: bool, variables: list[str]) -> Iterator[tuple[Path, str]]:
-    """Walk through a configuration with its interpolations (`raw`) and without (`real`)."""
-    if isinstance(real, Mapping | list):
-        if isinstance(real, Mapping) and real.get("_target_") is not None:
-            is_users = not str(real["_target_"]).startswith("mnistsweep.")
-        for name, item in real.items() if isinstance(real, Mapping) else enumerate(real):
-            inner = raw[name] if isinstance(raw, dict | list) else raw  # an interpolation of a whole mapping
-            yield from _references(inner, item, (*path, name), is_users, variables)
-        return
-    key = _dotted(path)
-    used = [name for name in variables if isinstance(real, str) and os.environ[name] in real]
-    if isinstance(raw, str) and "${" in raw and used:
-        is_secret_value = _remember_secrets(key, str(real), used)
-        if is_users or is_secret_value:
-            yield path, str(raw) if not _NOT_FROM_ENVIRONMENT.search(raw) else _with_variables(str(real), used)
-    elif (safe := with_references(key, real)) != real:
-        yield path, safe
-
-
-def _remember_secrets(key: str, value: str, variables: Iterable[str]) -> bool:
-    """Whether a value from environment variables is a secret; if so, it is masked in texts."""
-    named = [name for name in variables if name.startswith(VARIABLE_PREFIX) or is_secret_key(name)]
-    found = is_secret(key, value) or key == STORAGE or bool(named) or mask_url(value) != value
-    if is_secret(key, value):
-        remember(value)
-    for name in named:
-        remember(os.environ.get(name, ""))
-    for start, end in _secrets_of_url(value):
-        remember(value[start:end])
-    return found
-
-
-def _with_variables(text: str, variables: Iterable[str]) -> str:
-    for name in sorted(variables, key=lambda one: len(os.environ[one]), reverse=True):
-        text = text.replace(os.environ[name], f"${{oc.env:{name}}}")
-    return text
-
-
-def _replaced(plain: Any, path: Path, text: str) -> Any:
-    if not path:
-        return text
-    copied: Any = dict(plain) if isinstance(plain, Mapping) else list(plain)
-    copied[path[0]] = _replaced(plain[path[0]], path[1:], text)
-    return copied
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(map(str, path))
+    last = 0
+    for start, end in sorted(spans):
+        if start >= last:  # a password may look like parameters
+            yield start, end
+            last = end

@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from mnistsweep.config.compose import compose
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe, compose_raw, hydra_arguments, initialized_hydra
-from mnistsweep.config.secret_values import describe_unresolved, with_references
+from mnistsweep.config.references import describe_unresolved
+from mnistsweep.config.secret_values import with_references
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import mask, mask_values
 

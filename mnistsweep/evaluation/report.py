@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mnistsweep import data
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
-from mnistsweep.config.secret_values import resolved
+from mnistsweep.config.references import resolved
 from mnistsweep.data import HeldOut
 from mnistsweep.errors import DataError, StudyError
 from mnistsweep.evaluation.report_record import ReportRecord

@@ -14,8 +14,8 @@ from mnistsweep import data
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.options import with_options
 from mnistsweep.config.overrides import GROUPS
+from mnistsweep.config.references import resolved
 from mnistsweep.config.schema import Config
-from mnistsweep.config.secret_values import resolved
 from mnistsweep.config.trial_file import TRAINING_KEYS
 from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.paths import SweepPaths

@@ -15,14 +15,9 @@ from omegaconf.errors import OmegaConfBaseException
 from mnistsweep import devices
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
-from mnistsweep.config.secret_values import (
-    Path,
-    resolved_where_set,
-    texts_of_references,
-    with_texts,
-    without_password,
-)
+from mnistsweep.config.secret_values import without_password
 from mnistsweep.config.trials import Composer
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError

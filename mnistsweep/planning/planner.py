@@ -9,8 +9,8 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, to_plain, without_hydra
 from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.references import references
 from mnistsweep.config.schema import Config
-from mnistsweep.config.secret_values import references
 from mnistsweep.config.trials import set_value
 from mnistsweep.planning.checks import check_configuration, check_data, check_trials
 from mnistsweep.planning.folders import check_database, check_sweep_folder

@@ -12,6 +12,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import BaseStorage
 
+from mnistsweep.config.references import resolved_where_set
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
@@ -229,20 +230,21 @@ def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str |
     )
 
 
-def _without_secrets(key: str, value: str) -> str:
-    """A value of a fingerprint without secrets, which earlier versions wrote."""
+def _comparable(key: str, value: str) -> str:
+    """A value of a fingerprint in the same form whether it has secrets (earlier versions), references or neither."""
     if " " in key:  # a dimension, or the checksum of the data
         return value
     try:
         plain = json.loads(value)
     except ValueError:
         return value
-    masked = mask_values(plain, key)
-    return value if masked == plain else json.dumps(masked, sort_keys=True)
+    return json.dumps(mask_values(resolved_where_set(plain, (key,)), key), sort_keys=True)
 
 
 def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
-    changed = sorted(key for key in before.keys() & now.keys() if _without_secrets(key, before[key]) != now[key])
+    changed = sorted(
+        key for key in before.keys() & now.keys() if _comparable(key, before[key]) != _comparable(key, now[key])
+    )
     if changed:
         differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
         raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")
