@@ -35,7 +35,7 @@ _PARAMETER = re.compile(r"(?P<name>[?&;][\w.-]+=)(?P<value>[^&;#\s'\"]+)")
 _WEB = ("http", "https", "ws", "wss", "ftp", "git")
 _PORT = re.compile(r"\d+(/|$)")
 
-_URL_SECRETS = re.compile(r"://[^:/@\s]*:([^@]+(?:@[^@/?#\s'\"]+)*)@")
+_URL_SECRETS = re.compile(r"://[^:/@\s]*:([^@]*(?:@[^@/\s'\"]*)*)@")
 
 _KEY = re.compile(r"(?P<key>[\w.@/+~-]*\w)['\"]?\s*(?P<mark>[=:])\s*")
 _NO_SECRET = re.compile(

@@ -24,7 +24,7 @@ STORAGE = "storage"
 VARIABLE = re.compile(r"\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)")
 
 # The password of a URL that is a whole value; of several ``@`` up to the last one in front of the path.
-_CREDENTIALS = re.compile(r"(?P<head>[A-Za-z][\w+.-]*://[^:/@]*:)(?P<secret>[^@]+(?:@[^@/?#]+)*)(?=@)")
+_CREDENTIALS = re.compile(r"(?P<head>[A-Za-z][\w+.-]*://[^:/@]*:)(?P<secret>[^@]*(?:@[^@/]*)*)(?=@)")
 _USER_ONLY = re.compile(r"(?P<head>https?://)(?P<secret>[^:/@\s]+)(?=:?@)")
 _PARAMETER = re.compile(r"(?P<head>[?&](?P<name>[\w.-]+)=)(?P<secret>[^&#\s]+)")
 _PORT = re.compile(r"\d+(/|$)")
@@ -126,7 +126,7 @@ def secrets_of_url(url: str) -> Iterator[tuple[int, int]]:
         for found in pattern.finditer(url):
             is_port = found["head"].startswith("http") and _PORT.match(found["secret"])
             named = found.groupdict().get("name")
-            if "${" not in found["secret"] and not is_port and (named is None or is_secret_key(named)):
+            if found["secret"] and "${" not in found["secret"] and not is_port and (named is None or is_secret_key(named)):
                 spans.append(found.span("secret"))
     last = 0
     for start, end in sorted(spans):
