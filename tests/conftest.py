@@ -44,6 +44,22 @@ def paths(tmp_path: Path) -> SweepPaths:
     return SweepPaths(tmp_path / "Räume & co" / "search")
 
 
+@pytest.fixture
+def no_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process knows no secret; its environment is as before after the test."""
+    from mnistsweep import redaction
+    from mnistsweep.config import secret_values
+
+    before = dict(os.environ)
+    monkeypatch.setattr(redaction, "_known", set())
+    monkeypatch.setattr(secret_values, "_owners", {})
+    for name in [name for name in before if name.startswith(redaction.VARIABLE_PREFIX)]:
+        del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A server for all tests; each test creates its own database."""

@@ -33,7 +33,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
 @pytest.mark.parametrize("how", [["program.py"], ["-m", "program"], ["-X", "utf8", "-m", "program"]])
 def test_a_secret_is_masked_in_the_list_of_processes(program: Path, how: list[str]) -> None:
-    secrets = ["storage=x://u:päss@h/db", "a=1", "+data.token=it's \"one\"", "+data.key="]
+    secrets = ["storage=x://u:päss@h/db", "a=1", '+data.token=it\'s "one"', "+data.key="]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
         [sys.executable, *how, *secrets], cwd=program.parent, env=environment, text=True,

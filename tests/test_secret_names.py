@@ -6,16 +6,25 @@ import pytest
 
 from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key
 
+SECRET = """
+password data.password db_password userPassword PGPASSWORD sslpassword passwd pwd passphrase
+token data.token authToken HF_TOKEN hf_token access_token GITHUB_TOKEN pass_token apitoken model.auth_tokens
+key data.key api_key apiKey API_KEY OPENAI_API_KEY secret_key private_key ssh_key AWS_SECRET_ACCESS_KEY
+secret client_secret clientsecret secrets credentials aws_credentials Authorization
+data.headers.0.token trainer.callbacks.0.api_key data.secrets.user data.auth.token.0
+"""
+
+NOT_SECRET = """
+tokenizer tokenization tokenize model.tokenizer_name num_tokens max_tokens token_type oov_token mask_token pad_token
+start_token vocabulary_tokens keys key_dim key_size keyword keywords keypoint monkey hockey turkey MONKEY label_key
+image_key x_key sort_key primary_key key_path password_file secret_name secretary credentials_path storage name path
+data.path trainer.epochs optimizer.name model.hp.token conditions.model.key enqueue.0.key logs workers
+"""
+
 
 @pytest.mark.parametrize(
     "key",
-    """
-    password data.password db_password userPassword PGPASSWORD sslpassword passwd pwd passphrase
-    token data.token authToken HF_TOKEN hf_token access_token GITHUB_TOKEN pass_token apitoken model.auth_tokens
-    key data.key api_key apiKey API_KEY OPENAI_API_KEY secret_key private_key ssh_key AWS_SECRET_ACCESS_KEY
-    secret client_secret clientsecret secrets credentials aws_credentials Authorization
-    data.headers.0.token trainer.callbacks.0.api_key data.secrets.user data.auth.token.0
-    """.split(),
+    SECRET.split(),
 )
 def test_names_of_secrets(key: str) -> None:
     assert is_secret_key(key)
@@ -27,12 +36,7 @@ def test_names_of_secrets(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    """
-    tokenizer tokenization tokenize model.tokenizer_name num_tokens max_tokens token_type oov_token mask_token pad_token
-    start_token vocabulary_tokens keys key_dim key_size keyword keywords keypoint monkey hockey turkey MONKEY label_key
-    image_key x_key sort_key primary_key key_path password_file secret_name secretary credentials_path storage name path
-    data.path trainer.epochs optimizer.name model.hp.token conditions.model.key enqueue.0.key logs workers
-    """.split(),
+    NOT_SECRET.split(),
 )
 def test_names_that_only_look_like_those_of_secrets(key: str) -> None:
     assert not is_secret_key(key)

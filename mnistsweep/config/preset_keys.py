@@ -44,7 +44,8 @@ def without_stray_keys(recipe: Recipe) -> DictConfig:
             outer = texts_of(override for override in overrides if override.group not in GROUPS)
             preset = OmegaConf.select(without_stray_keys(replace(recipe, overrides=outer)), group) or {}
             own = [override.key.removeprefix(f"{group}.") for override in overrides if override.group == group]
-            composed[group] = targets.without_preset_keys(composed[group], preset, own)
+            raw: Any = OmegaConf.to_container(composed[group])  # interpolations stay: their values may be secrets
+            composed[group] = targets.without_preset_keys(raw, preset, own)
     return composed
 
 

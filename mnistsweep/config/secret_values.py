@@ -126,7 +126,12 @@ def secrets_of_url(url: str) -> Iterator[tuple[int, int]]:
         for found in pattern.finditer(url):
             is_port = found["head"].startswith("http") and _PORT.match(found["secret"])
             named = found.groupdict().get("name")
-            if found["secret"] and "${" not in found["secret"] and not is_port and (named is None or is_secret_key(named)):
+            if (
+                found["secret"]
+                and "${" not in found["secret"]
+                and not is_port
+                and (named is None or is_secret_key(named))
+            ):
                 spans.append(found.span("secret"))
     last = 0
     for start, end in sorted(spans):

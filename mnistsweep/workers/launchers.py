@@ -11,6 +11,7 @@ from mnistsweep.config import hydra_jobs
 from mnistsweep.config.overrides import quoted
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
+from mnistsweep.redaction import redact_output
 from mnistsweep.workers import supervisor
 from mnistsweep.workers.stopping import unresponsive_seconds
 from mnistsweep.workers.worker import work_job
@@ -66,4 +67,5 @@ class WorkerJob:
 
     def __call__(self, config: Any) -> int:
         """Run the worker; the configuration of the job is not used: the worker reads the plan in the folder."""
+        redact_output()  # the process of a job may be new
         return work_job(self.folder, hydra_jobs.job_index(), self.session)

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from mnistsweep import redaction
-from mnistsweep.config import secret_values
 from mnistsweep.config.compose import to_kept, to_plain
 from mnistsweep.config.references import resolved, resolved_where_set, texts_of_references, with_texts
 from mnistsweep.errors import ConfigError
@@ -16,10 +14,7 @@ from mnistsweep.redaction import mask
 
 
 @pytest.fixture(autouse=True)
-def variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_known", set())
-    monkeypatch.setattr(secret_values, "_owners", {})
-    monkeypatch.setenv("MNISTSWEEP_SECRET_DATA_KEY", "")  # restored after the test
+def variables(no_secrets: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"HF_TOKEN": "hf_12345", "DB_URL": "x://u:pa55word@h", "LOGIN": "me", "WHERE": "/d"}.items():
         monkeypatch.setenv(name, value)
 

@@ -62,17 +62,21 @@ class Server:
         return f"postgresql+psycopg://{self._address(name).removeprefix('postgresql://')}"
 
     def new_guarded_database(self, password: str) -> str:
-        """The address of a fresh, empty database, ``127.0.0.1:PORT/NAME``, which only `GUARDED` uses."""
+        """The address of a fresh, empty database, ``127.0.0.1:PORT/NAME``, for `GUARDED` with this password."""
+        address = self.new_database().partition("@")[2]
+        self.set_guarded_password(password)
+        return address
+
+    def set_guarded_password(self, password: str) -> None:
+        """Give the account `GUARDED` a password."""
         import psycopg
         from psycopg import sql
 
-        address = self.new_database().partition("@")[2]
-        with psycopg.connect(self._address(address.rpartition("/")[2]), autocommit=True) as connection:
-            verb = "ALTER" if self._has_guarded else "CREATE"
-            role = f"{verb} ROLE {GUARDED} LOGIN SUPERUSER PASSWORD {{}}"
-            connection.execute(sql.SQL(role).format(sql.Literal(password)))
+        verb = "ALTER" if self._has_guarded else "CREATE"
+        role = sql.SQL(f"{verb} ROLE {GUARDED} LOGIN SUPERUSER PASSWORD {{}}")  # type: ignore[arg-type]
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(role.format(sql.Literal(password)))
         self._has_guarded = True
-        return address
 
     def start(self) -> None:
         """Start the server, and wait until it accepts connections."""

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from mnistsweep.config.secret_values import VARIABLE
 from mnistsweep.errors import MnistSweepError, StudyError, WriteRefused
 from mnistsweep.path_checks import EXISTING_FOLDER, READ_FILE, is_missing, path_fault, shown
 from mnistsweep.redaction import VARIABLE_PREFIX, mask, mask_url
@@ -105,6 +106,8 @@ def cannot_be_used(shown: str, error: BaseException) -> StudyError:
 
 def _parse(storage: str) -> URL:
     received = mask_url(storage)
+    if unset := VARIABLE.search(storage):
+        raise StudyError(f"storage: the environment variable {unset[1]} is not set.")
     try:
         url = make_url(storage)
         backend, driver = url.get_backend_name(), url.get_driver_name()
