@@ -58,10 +58,10 @@ def check_whole(key: str, number: int, received: str) -> None:
         SpaceError: The number is below ``-MAX_WHOLE`` or above `MAX_WHOLE`.
     """
     if abs(number) > MAX_WHOLE:
-        nearest = math.copysign(1, number) * MAX_WHOLE
+        nearest = MAX_WHOLE if number > 0 else -MAX_WHOLE
         raise SpaceError(
             f"{key}: a whole number is between {-MAX_WHOLE} and {MAX_WHOLE}, because larger ones would be rounded; "
-            f"received {received}; the nearest valid number is {int(nearest)}."
+            f"received {received}; the nearest valid number is {nearest}."
         )
 
 

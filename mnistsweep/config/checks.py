@@ -12,18 +12,23 @@ from typing import Any
 from mnistsweep.config import objective
 from mnistsweep.config.schema import LIMITS, Config
 from mnistsweep.errors import ConfigError, DataError
+from mnistsweep.intervals import MAX_WHOLE
 from mnistsweep.path_checks import name_fault, shown, text_fault
 
 
 def check_limits(config: Config) -> list[str]:
-    """Check that all numbers are within their limits; returns a message for each one that is not."""
+    """Check that all numbers are within their limits; returns a message for each one that is not.
+
+    A number without a limit of its own is at most `MAX_WHOLE`, which every file and library represents exactly.
+    """
     faults = []
     for key, (low, high) in LIMITS.items():
         value: Any = attrgetter(key)(config)
-        within = value is None or ((low is None or value >= low) and (high is None or value <= high))
-        if within and value != math.inf:
+        most = MAX_WHOLE if high is None else high
+        if value is None or ((low is None or value >= low) and value <= most):
             continue
         rule = f"at least {low}" if high is None else f"between {low} and {high}"
+        rule = f"at most {most}" if high is None and math.inf > value > most else rule
         rule += " and finite" if value == math.inf else ""
         faults.append(f"{key}: must be {rule}; received {value}.")
     return faults

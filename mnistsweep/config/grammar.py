@@ -21,6 +21,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.errors import SpaceError, suggest
+from mnistsweep.intervals import MAX_WHOLE
 
 KNOWN_TAGS = {"log"}
 
@@ -44,7 +45,7 @@ def dimension_of(key: str, override: Override, options: Callable[[str], Iterable
         return _matching(key, sweep, list(options(key)), override.get_value_string())
     _check_tags(key, sweep, override.get_value_string())
     if isinstance(sweep, IntervalSweep):
-        return _interval(key, sweep, override.input_line or "")
+        return _interval(key, sweep, override.get_value_string())
     if isinstance(sweep, RangeSweep):
         return Choice(key, _range(key, sweep, override.get_value_string()))
     if isinstance(sweep, ChoiceSweep):
@@ -93,19 +94,40 @@ def _range(key: str, sweep: RangeSweep, received: str) -> tuple[int | float, ...
     return tuple(kind(start + index * step) for index in range(count))
 
 
-# A bound with a fraction, in the text of an interval.
-_FRACTION = re.compile(r"interval\([^)]*\d*\.\d*[1-9]")
+# An interval in the text of a range, with its arguments, which may have names: `interval(start=1,end=2)`.
+_INTERVAL = re.compile(r"interval\s*\(([^()]*)\)")
 
 
-def _interval(key: str, sweep: IntervalSweep, text: str) -> Dimension:
+def _interval(key: str, sweep: IntervalSweep, received: str) -> Dimension:
     if sweep.start is None or sweep.end is None:
         raise SpaceError(f"{key}: an interval needs two bounds; received {sweep.start} and {sweep.end}.")
     log = "log" in sweep.tags
     if isinstance(sweep.start, int) and isinstance(sweep.end, int):
-        if _FRACTION.search(text):  # Hydra truncates them: int(interval(0.2,0.6)) would be 0 to 0
-            raise SpaceError(f"{key}: the bounds of whole numbers must be whole; received {text.partition('=')[2]}.")
+        _check_whole_bounds(key, (sweep.start, sweep.end), received)
         return Int(key, sweep.start, sweep.end, log)
     return Float(key, float(sweep.start), float(sweep.end), log)
+
+
+def _check_whole_bounds(key: str, bounds: tuple[int, int], received: str) -> None:
+    """Check the bounds of whole numbers as the user wrote them.
+
+    Hydra truncates fractions, so ``int(interval(0.2,0.6))`` would be 0 to 0, and rounds large numbers.
+
+    Raises:
+        SpaceError: A bound is not whole, or too large.
+    """
+    written = _INTERVAL.search(received)
+    arguments = written[1].split(",") if written else map(str, bounds)
+    typed = sorted(Decimal(argument.rpartition("=")[2].strip().replace("_", "")) for argument in arguments)
+    if any(bound != bound.to_integral_value() for bound in typed):
+        raise SpaceError(f"{key}: the bounds of whole numbers must be whole; received {received}.")
+    if any(abs(bound) > MAX_WHOLE for bound in typed):
+        largest = Decimal(MAX_WHOLE)
+        low, high = (min(max(bound, -largest), largest) for bound in typed)
+        raise SpaceError(
+            f"{key}: a whole number is between {-MAX_WHOLE} and {MAX_WHOLE}, because larger ones would be rounded; "
+            f"received {received}; write {received.replace(written[0], f'interval({low},{high})') if written else ''}."
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -65,7 +65,7 @@ class TrainerConfig:
     repeats: int = trial_key(1, minimum=1)
     callbacks: list[Any] = trial_key(list)
     deterministic: bool = sweep_key(False)
-    threads: int | None = sweep_key(None, minimum=1)
+    threads: int | None = sweep_key(None, minimum=1, maximum=1024)
 
 
 @dataclass

@@ -33,7 +33,10 @@ BUILDERS: dict[str, Callable[..., Any]] = {
 }
 """Built-in builders by the `_target_` of their presets."""
 
-# Keys of the builders that may be 0; every other whole number is at least 1.
+# Largest number of layers, and largest size of a layer: more take hours to build, or more memory than a machine has.
+MAX_LAYERS, MAX_SIZE = 1000, 10_000_000
+
+# Keys of the builders that count layers and may be 0; every other whole number is a size and at least 1.
 _MAY_BE_ZERO = ("conv_layers", "dense_layers")
 
 
@@ -77,14 +80,14 @@ def _value_faults(builder: Callable[..., Any], key: str, value: Any) -> list[str
         if key.endswith("dropout"):
             rule, right = ("from 0 up to but not including 1", right and value < 1)
         return [] if right else [f"model.{key} must be a number {rule}; received {value!r}"]
-    minimum = 0 if key in _MAY_BE_ZERO else 1
+    minimum, maximum = (0, MAX_LAYERS) if key in _MAY_BE_ZERO else (1, MAX_SIZE)
     if kind == "int":
-        right = is_whole_number(value, minimum)
-        return [] if right else [f"model.{key} must be a whole number, {minimum} or more; received {value!r}"]
-    right = (
-        isinstance(value, Sequence) and not isinstance(value, str) and all(is_whole_number(part, 1) for part in value)
-    )
-    return [] if right else [f"model.{key} must be a list of whole numbers, 1 or more; received {value!r}"]
+        right = is_whole_number(value, minimum, maximum)
+        return [] if right else [f"model.{key} must be a whole number, {minimum} to {maximum:,}; received {value!r}"]
+    right = isinstance(value, Sequence) and not isinstance(value, str) and len(value) <= MAX_LAYERS
+    right = right and all(is_whole_number(part, 1, MAX_SIZE) for part in value)
+    rule = f"a list of at most {MAX_LAYERS:,} whole numbers, 1 to {MAX_SIZE:,}"
+    return [] if right else [f"model.{key} must be {rule}; received {value!r}"]
 
 
 def _unused_hyperparameters(config: Mapping[str, Any]) -> list[str]:

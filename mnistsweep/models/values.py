@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from typing import Any
 
 
@@ -14,14 +15,16 @@ def is_number(value: Any) -> bool:
         >>> is_number(0.5), is_number(True), is_number(float("nan"))
         (True, False, False)
     """
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, numbers.Integral):  # `math.isfinite` fails for one that no float can represent
+        return not isinstance(value, bool) and abs(int(value)) <= sys.float_info.max
+    return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
-def is_whole_number(value: Any, minimum: int) -> bool:
-    """Whether a value is an integer of at least `minimum`; true and false are not.
+def is_whole_number(value: Any, minimum: int, maximum: int) -> bool:
+    """Whether a value is an integer within bounds, both included; true and false are not.
 
     Example:
-        >>> is_whole_number(1, 1), is_whole_number(0, 1), is_whole_number(1.0, 1)
+        >>> is_whole_number(1, 1, 9), is_whole_number(0, 1, 9), is_whole_number(1.0, 1, 9)
         (True, False, False)
     """
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= minimum
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and minimum <= int(value) <= maximum

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnistsweep.errors import ConfigError
+from mnistsweep.intervals import MAX_WHOLE
 
 
 def int_setting(config: Mapping[str, Any], key: str, default: int, minimum: int) -> int:
@@ -18,11 +19,12 @@ def int_setting(config: Mapping[str, Any], key: str, default: int, minimum: int)
         minimum: Smallest valid value.
 
     Raises:
-        ConfigError: The value is not a whole number, or smaller than the minimum.
+        ConfigError: The value is not a whole number, smaller than the minimum, or larger than `MAX_WHOLE`.
     """
     value = config.get(key.partition(".")[2])
     if value is None:
         return default
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise ConfigError(f"{key}: needs a whole number of at least {minimum}, received {value!r}.")
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= MAX_WHOLE:
+        rule = f"at most {MAX_WHOLE}" if isinstance(value, int) and value > MAX_WHOLE else f"at least {minimum}"
+        raise ConfigError(f"{key}: needs a whole number of {rule}, received {value!r}.")
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mnistsweep.config.objective import check_objective, direction_of
@@ -83,6 +85,35 @@ def test_what_cannot_be_searched_is_refused_with_its_reason(text: str, error: ty
         parse_override(text)
 
 
+LIMIT = "x: a whole number is between -9007199254740991 and 9007199254740991, because larger ones would be rounded; "
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("int(interval(1,99999999999999999999))", "write int(interval(1,9007199254740991))."),
+        ("int(interval(-1e300,1))", "write int(interval(-9007199254740991,1))."),
+        ("int(tag(log,interval(1,9007199254740992)))", "write int(tag(log,interval(1,9007199254740991)))."),
+        ("tag(log,int(interval(end=1e17,start=1)))", "write tag(log,int(interval(1,9007199254740991)))"),
+    ],
+)
+def test_whole_numbers_that_would_be_rounded_are_refused_with_the_nearest_range(text: str, rest: str) -> None:
+    with pytest.raises(SpaceError, match=re.escape(f"{LIMIT}received {text}; {rest}")):
+        parse_override(f"x={text}")
+
+
+@pytest.mark.parametrize("number", ["9007199254740992", "-99999999999999999999", "1" + 400 * "0"])
+def test_a_listed_whole_number_that_would_be_rounded_is_refused(number: str) -> None:
+    nearest = "-9007199254740991" if number.startswith("-") else "9007199254740991"
+    with pytest.raises(SpaceError, match=f"{LIMIT}received {number}; the nearest valid number is {nearest}"):
+        parse_override(f"x=1,{number}")
+
+
+def test_whole_numbers_up_to_the_limit_are_searched() -> None:
+    assert only("x=int(interval(-9007199254740991,9007199254740991))") == Int("x", -(2**53) + 1, 2**53 - 1)
+    assert only("x=int(interval(1.5e1,1_000))") == Int("x", 15, 1000)
+
+
 def test_glob_chooses_among_the_options_of_a_group() -> None:
     known = {"optimizer": ["adam", "adamw", "sgd"]}
     override = parse_override("optimizer=glob(a*,exclude=adamw)", options=known.__getitem__)
@@ -133,7 +164,9 @@ def test_an_objective_is_checked_against_what_is_measured() -> None:
     assert "direction: must be auto, max or min; received 'maximum'; did you mean 'max'" in fault
 
 
-@pytest.mark.parametrize("text", ["x=int(interval(0.2,0.6))", "x=int(tag(log,interval(1,9.5)))"])
+@pytest.mark.parametrize(
+    "text", ["x=int(interval(0.2,0.6))", "x=int(tag(log,interval(1,9.5)))", "x=int(interval(1e-1,5))"]
+)
 def test_whole_numbers_between_fractions_are_refused(text: str) -> None:
     with pytest.raises(SpaceError, match=r"x: the bounds of whole numbers must be whole; received int\("):
         parse_override(text)

@@ -42,7 +42,7 @@ def test_limits() -> None:
         "trainer.batch_size": (1, None),
         "trainer.patience": (1, None),
         "trainer.repeats": (1, None),
-        "trainer.threads": (1, None),
+        "trainer.threads": (1, 1024),
         "report.seeds": (1, 100),
         "report.top": (1, 1000),
         "report.top_trials": (0, 100),

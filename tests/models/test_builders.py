@@ -154,9 +154,9 @@ def test_a_configuration_may_come_from_omegaconf() -> None:
         ({"layers_size": 3}, r"model.layers_size: .* did you mean 'layer_size'\?"),
         ({"dropout": 1.0}, "model.dropout must be a number from 0 up to but not including 1; received 1.0"),
         ({"dropout": "low"}, "model.dropout must be a number"),
-        ({"layer_size": 0}, "model.layer_size must be a whole number, 1 or more; received 0"),
+        ({"layer_size": 0}, "model.layer_size must be a whole number, 1 to 10,000,000; received 0"),
         ({"layer_size": 6.5}, "model.layer_size must be a whole number"),
-        ({"dense_layers": True}, "model.dense_layers must be a whole number, 0 or more; received True"),
+        ({"dense_layers": True}, "model.dense_layers must be a whole number, 0 to 1,000; received True"),
         ({"activation": "rellu"}, r"no activation 'rellu'; did you mean 'relu'\?"),
         ({"hp": {"units": 3}}, "model.hp fixes hyperparameters .*fast_conv declares none"),
         ({"_target_": "mnistsweep.models.fast_cnv"}, "did you mean 'mnistsweep.models.fast_conv'"),
@@ -182,8 +182,8 @@ def test_all_faults_are_collected_and_missing_keys_are_faults() -> None:
 
 
 def test_lists_of_deep_conv_are_checked() -> None:
-    assert "list of whole numbers" in builders.check(preset("deep_conv", filters=20))[0]
-    assert "list of whole numbers" in builders.check(preset("deep_conv", filters=[20, 0, 50]))[0]
+    assert "whole numbers, 1 to" in builders.check(preset("deep_conv", filters=20))[0]
+    assert "whole numbers, 1 to" in builders.check(preset("deep_conv", filters=[20, 0, 50]))[0]
     with pytest.raises(ConfigError, match="received 2, 3 and 3 entries"):
         builders.build(preset("deep_conv", filters=[20, 50]), MNIST, 10)
 
