@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnistsweep.command_line import arguments_of_process
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
-from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_missing, required, text_fault
+from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_folder, is_missing, required, text_fault
 from mnistsweep.printable import make_streams_safe, printable, write_document
 from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.version import __version__
@@ -133,7 +133,7 @@ def _run(options: argparse.Namespace, overrides: list[str]) -> int:
 
     with StopSignal(interrupts=True) as stop:
         try:
-            with translate_os_errors("a file"):
+            with translate_os_errors("the output"):
                 code = int(options.run(options, overrides))
                 sys.stdout.flush()
                 return code
@@ -344,10 +344,10 @@ def _folder(sweep: str) -> Path:
     given, logs = Path(sweep), Path("logs")
     if text_fault(sweep):
         return required("SWEEP", sweep, READ_FOLDER)
-    if os.path.isdir(given) or not os.path.isdir(logs):  # noqa: PTH112  # false where `Path.is_dir` may raise
+    if is_folder(given) or not is_folder(logs):
         return given
     is_name = given.name == sweep and is_missing(given)
-    return logs / sweep if is_name or os.path.isdir(logs / sweep) else given  # noqa: PTH112
+    return logs / sweep if is_name or is_folder(logs / sweep) else given
 
 
 def _output(option: str, path: str | None) -> Path | None:

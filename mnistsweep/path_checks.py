@@ -123,6 +123,24 @@ def required(key: str, path: str, need: Need) -> Path:
     return expanded(path)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a path names a regular file; False where `Path.is_file` raises: no permission, a name too long.
+
+    Args:
+        path: Any path.
+    """
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path names a folder; False where `Path.is_dir` raises: no permission, a name too long.
+
+    Args:
+        path: Any path.
+    """
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def is_missing(path: Path) -> bool:
     """Whether there is nothing at a path, not even a broken link; False if it cannot be examined, or is no path.
 

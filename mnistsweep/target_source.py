@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep.errors import suggest
+from mnistsweep.path_checks import is_file
 
 
 def check(dotted: Any, key: str) -> list[str]:
@@ -34,7 +35,7 @@ def check(dotted: Any, key: str) -> list[str]:
         return _source_faults(spec, parts, length, key)
     if parts[0] in sys.modules:  # `__main__`, or a module that was created at run time: there is no source to read
         return []
-    near = suggest(parts[0], (file.stem for file in Path.cwd().glob("*.py")))
+    near = suggest(parts[0], (file.stem for file in Path.cwd().glob("*.py") if is_file(file)))
     return [f"{key}: no module {parts[0]!r} is installed or in {Path.cwd()}, from {dotted!r}; {near}".rstrip("; ")]
 
 
@@ -84,6 +85,8 @@ def _source_faults(spec: ModuleSpec, parts: list[str], length: int, key: str) ->
         tree = _parse(spec)
     except SyntaxError as error:
         return [f"{key}: {spec.origin}, line {error.lineno}: {error.msg}"]
+    except OSError as error:
+        return [f"{key}: {spec.origin} cannot be read: {error.strerror or error}"]
     bound = _bound_names(tree) if tree is not None else {"*"}
     if parts[length] in bound or bound & {"*", "__getattr__"}:
         return []
@@ -119,7 +122,7 @@ def _parse(spec: ModuleSpec) -> ast.Module | None:
     """Return a module's syntax tree; None for packages, which often extend themselves, and for compiled modules."""
     if spec.submodule_search_locations is not None or not (spec.origin or "").endswith(".py"):
         return None
-    return ast.parse(Path(str(spec.origin)).read_text(encoding="utf-8"))
+    return ast.parse(Path(str(spec.origin)).read_bytes())
 
 
 def _bound_names(tree: ast.Module) -> set[str]:

@@ -16,6 +16,8 @@ from commands import Answer, finished_sweep, tree
 from commands import command as command_of_a_superuser
 from rights import ordinary_rights
 
+from mnistsweep.commands import train
+
 Capture = pytest.CaptureFixture[str]
 
 SWEPT = ["model.dropout=0,0.1", "trials=4"]
@@ -23,6 +25,8 @@ STARTS = {"train": ["train"], "sweep": ["sweep", *SWEPT]}
 READERS = ["status", "stop", "repair", "export", "report", "show 0", "clean"]
 
 LONG = "a" * 300
+
+TRAIN = train._train
 
 
 @pytest.fixture(autouse=True)
@@ -403,6 +407,51 @@ def test_configurations_that_cannot_be_read(start: str, capfd: Capture) -> None:
     line = refusal(capfd, *STARTS[start], "--config-dir", "open", "model=own")
     assert "open/model/own.yaml" in line
     assert "Permission denied" in line
+
+
+def test_presets_and_modules_that_are_no_files(capfd: Capture) -> None:
+    Path("sweeps").mkdir()
+    for name in ("sweeps/own.yaml", "own.py"):
+        os.mkfifo(name)
+    line = refusal(capfd, "sweep", "own")
+    assert line.startswith("sweeps: there is no 'own'; Known: ")
+    assert "'own'" not in line.partition("Known")[2]
+    line = refusal(capfd, "train", "model._target_=own.net")
+    assert line == f"model._target_: no module 'own' is installed or in {Path.cwd()}, from 'own.net'"
+    assert refusal(capfd, "sweep", LONG).startswith("sweeps: there is no 'aaa")
+    Path("unreadable").rename("closed_module.py")
+    line = refusal(capfd, "train", "model._target_=closed_module.net")
+    assert line == f"model._target_: {Path.cwd()}/closed_module.py cannot be read: Permission denied"
+
+
+def test_a_missing_right_in_a_training_is_one_line(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*arguments: Any, **keywords: Any) -> Any:
+        raise PermissionError(13, "Permission denied", "logs/train/0000/best.keras")
+
+    monkeypatch.setattr("mnistsweep.commands.train._train_checked", denied)
+    assert refusal(capfd, "train") == "logs/train/0000/best.keras: cannot be used: Permission denied."
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(28, "No space left"), 1, "logs/train/0000: cannot be written: No space left on device. Free disk space;"),
+        (PermissionError(13, "Permission denied", "logs/train/0000/a"), 2, "logs/train/0000/a: cannot be used: Permission"),
+        (PermissionError(13, "Permission denied", "own.csv"), 1, "the training failed: PermissionError: [Errno 13] Perm"),
+    ],
+)
+def test_a_training_that_cannot_write(
+    error: OSError, code: int, said: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: Any, **keywords: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("mnistsweep.commands.train._train", TRAIN)
+    monkeypatch.setattr("mnistsweep.tuner.hypermodel_training.train_once", fails)
+    answer = command(capfd, "train", "model=perceptron")
+    assert answer.code == code
+    assert answer.err.startswith(f"mnistsweep: {said}")
+    assert answer.err.count("\n") == 1
 
 
 DATA = [

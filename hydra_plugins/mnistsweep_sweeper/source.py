@@ -13,6 +13,8 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
+from mnistsweep.path_checks import is_file
+
 GROUP = "sweeps"
 SCHEME = "mnistsweep"
 
@@ -44,7 +46,7 @@ class SweepFiles(ConfigSource):
 
     def is_config(self, config_path: str) -> bool:
         """Whether a path is one of the sweeps."""
-        return self._file(config_path).is_file()
+        return is_file(self._file(config_path))
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """The names below a path."""
@@ -52,7 +54,7 @@ class SweepFiles(ConfigSource):
             return [] if results_filter is ObjectType.CONFIG else [GROUP]
         if config_path.strip("/") != GROUP or results_filter is ObjectType.GROUP:
             return []
-        return sorted(path.stem for path in Path(self.path).glob("*.yaml"))
+        return sorted(path.stem for path in Path(self.path).glob("*.yaml") if is_file(path))
 
     def _file(self, config_path: str) -> Path:
         group, _, name = config_path.removesuffix(".yaml").strip("/").rpartition("/")

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from mnistsweep.atomic import atomic_write
 from mnistsweep.console import SafeConsole
-from mnistsweep.errors import DataError
+from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.evaluation.report import Report, load_report
+from mnistsweep.path_checks import OUTPUT_FILE, check_path
 
 # Number of classes in the table.
 MAX_CLASSES = 10
@@ -27,6 +28,7 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
         output: Path of the PNG file; None: a file in the report's folder.
 
     Raises:
+        ConfigError: The PNG file cannot be written.
         StudyError: There is no report.
         DataError: The position is outside of the test set, or all images are predicted correctly.
     """
@@ -36,6 +38,8 @@ def show(folder: Path, index: int, next_wrong: bool = False, output: Path | None
     if next_wrong:
         index = _next_wrong(report, index)
     target = output or report.paths.report.image(index)
+    if faults := check_path("--output", target, OUTPUT_FILE):
+        raise ConfigError(faults[0])
     _write(target, style.to_png(report.draw(index)))
     console = SafeConsole()
     label, predicted = int(report.labels[index]), int(report.mistakes.predictions[index])

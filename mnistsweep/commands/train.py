@@ -23,7 +23,7 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.console import SafeConsole
-from mnistsweep.errors import SweepStopped, describe_error
+from mnistsweep.errors import SweepStopped, describe_error, refused_access, refused_write
 from mnistsweep.path_checks import expanded, new_folder
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
@@ -93,7 +93,8 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
 
     Raises:
         KeyboardInterrupt: A signal interrupted the training; the argument is the exit code.
-        SweepStopped: The training failed.
+        SweepStopped: The training failed, or the disk stores nothing.
+        FileError: A file of the training cannot be read or written.
     """
     from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.hypermodel_training import train_once
@@ -114,7 +115,9 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
             console.print(f"in {folder.folder}", soft_wrap=True)
             raise KeyboardInterrupt(stop.exit_code) from None
         except Exception as error:
-            raise SweepStopped(f"the training failed: {describe_error(error)}") from error
+            stopped = SweepStopped(f"the training failed: {describe_error(error)}")
+            where = str(folder.folder)
+            raise refused_write(error, where) or refused_access(error, where) or stopped from error
 
 
 def check_training(composed: DictConfig, added: Collection[str], faults: Faults) -> Config:

@@ -13,7 +13,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
-from mnistsweep.errors import MnistSweepError
+from mnistsweep.errors import MnistSweepError, translate_os_errors
 
 
 def launcher_class(recipe: Recipe) -> str:
@@ -68,7 +68,8 @@ def run_single_job(recipe: Recipe, config: DictConfig, task: Callable[[DictConfi
 
     def guarded(composed: DictConfig) -> Any:
         try:
-            return task(composed)
+            with translate_os_errors("the output"):
+                return task(composed)
         except MnistSweepError as error:  # Hydra would print lines of its own
             raised.append(error)
 

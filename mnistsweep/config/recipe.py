@@ -18,7 +18,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.overrides import param_text, parse_fixed, quoted
-from mnistsweep.config.resources import PRIMARY, SWEEPS, default_folders, folders_for
+from mnistsweep.config.resources import PRIMARY, SWEEPS, default_folders, folders_for, yaml_files
 from mnistsweep.config.schema import register
 
 # Hydra 1.3 requires the version whose defaults apply; Hydra 1.4 deprecates the argument.
@@ -78,7 +78,7 @@ class Recipe:
         scheme = SWEEPS if group == "sweeps" else "file"
         paths = [Path(url.partition("://")[2]) for url in self.folders if url.startswith(f"{scheme}://")]
         folders = paths if scheme == SWEEPS else [path / group for path in paths]
-        return {path.stem: path for folder in reversed(folders) for path in folder.glob("*.yaml")}
+        return {path.stem: path for folder in reversed(folders) for path in yaml_files(folder)}
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain values, for ``sweep.yaml``."""

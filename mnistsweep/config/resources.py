@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from mnistsweep.errors import ConfigError, suggest
-from mnistsweep.path_checks import READ_FOLDER, expanded, is_missing, required
+from mnistsweep.path_checks import READ_FOLDER, expanded, is_file, is_missing, required
 
 PRIMARY = "config"
 
@@ -57,14 +56,23 @@ def folders_for(config_dir: str | None, config_name: str | None, more: Sequence[
     own = [] if config_dir is None else [required("--config-dir", config_dir, READ_FOLDER).absolute()]
     places = [*own, conf_folder()] if config_name else [conf_folder(), *own]
     files = [place / f"{config_name or PRIMARY}.yaml" for place in places]
-    primary = next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113  # false for a name that is too long
+    primary = next((file for file in files if is_file(file)), None)
     if primary is None:
-        known = {path.stem for place in places for path in place.glob("*.yaml")}
+        known = {path.stem for place in places for path in yaml_files(place)}
         where = " or ".join(str(place) for place in places)
         raise ConfigError(f"--config-name: there is no {config_name!r} in {where}; {suggest(str(config_name), known)}.")
     places.sort(key=lambda place: place != primary.parent)
     _, *sweeps = default_folders()
     return tuple(dict.fromkeys([*map(_url, places), *more, *_searchpath_of(primary), *sweeps]))
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """YAML files in a folder, without what only has the name of one: broken links, folders, named pipes.
+
+    Args:
+        folder: Path of the folder, which may be missing.
+    """
+    return [path for path in folder.glob("*.yaml") if is_file(path)]
 
 
 def _searchpath_of(primary: Path) -> list[str]:
