@@ -435,9 +435,21 @@ def test_a_missing_right_in_a_training_is_one_line(capfd: Capture, monkeypatch: 
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (OSError(28, "No space left"), 1, "logs/train/0000: cannot be written: No space left on device. Free disk space;"),
-        (PermissionError(13, "Permission denied", "logs/train/0000/a"), 2, "logs/train/0000/a: cannot be used: Permission"),
-        (PermissionError(13, "Permission denied", "own.csv"), 1, "the training failed: PermissionError: [Errno 13] Perm"),
+        (
+            OSError(28, "No space left"),
+            1,
+            "logs/train/0000: cannot be written: No space left on device. Free disk space;",
+        ),
+        (
+            PermissionError(13, "Permission denied", "logs/train/0000/a"),
+            2,
+            "logs/train/0000/a: cannot be used: Permission",
+        ),
+        (
+            PermissionError(13, "Permission denied", "own.csv"),
+            1,
+            "the training failed: PermissionError: [Errno 13] Perm",
+        ),
     ],
 )
 def test_a_training_that_cannot_write(
