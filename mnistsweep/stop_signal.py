@@ -101,9 +101,7 @@ class StopSignal:
     def __enter__(self) -> StopSignal:
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
-        self._previous_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for number in SIGNALS:
-            self._previous_handlers[number] = signal.signal(number, self._handle)
+        self._previous_fd, self._previous_handlers = self.handle_signals()
         self._previous_active = _activate(self)
         self._thread = threading.Thread(target=self._read_until_closed, name="stop signals", daemon=True)
         self._thread.start()
@@ -119,6 +117,17 @@ class StopSignal:
         _activate(self._previous_active)
         self._writer.close()
         self._reader.close()
+
+    def handle_signals(self) -> tuple[int, dict[int, Any]]:
+        """Receive the signals from now on; a repeated call takes them back from code that has set handlers of its own.
+
+        Must be called on the main thread.
+
+        Returns:
+            What received the signals before: the file descriptor of `signal.set_wakeup_fd`, and the handlers.
+        """
+        previous = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        return previous, {number: signal.signal(number, self._handle) for number in SIGNALS}
 
     def _restore_handlers(self) -> None:
         for number, handler in self._previous_handlers.items():

@@ -28,13 +28,15 @@ _INSTALLED = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in
 def explained(explain: Callable[[str], MnistSweepError]) -> Iterator[None]:
     """Raise whatever users' code raises as an error for users, before anything is trained.
 
-    Errors of mnistsweep pass unchanged, and so does `KeyboardInterrupt`, by which Ctrl-C stops a command.
+    Errors of mnistsweep pass unchanged, and so does `KeyboardInterrupt`, by which Ctrl-C stops a command. The working
+    directory is restored.
 
     Args:
         explain: Function from the description of the error, with its place in the user's code, to the error to raise.
     """
     try:
-        yield
+        with _same_folder():
+            yield
     except (MnistSweepError, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -45,6 +47,8 @@ def explained(explain: Callable[[str], MnistSweepError]) -> Iterator[None]:
 def exits_as_failures(should_stop: Callable[[], bool] | None = None) -> Iterator[None]:
     """Raise what is no `Exception` as `TrialFailed`: users' code does not end the process that calls it.
 
+    The working directory is restored.
+
     Args:
         should_stop: Whether a stop was requested. If it was, what is no `Exception` is raised as `KeyboardInterrupt`.
             None: the process does not record requests to stop, so `KeyboardInterrupt` is one.
@@ -54,7 +58,8 @@ def exits_as_failures(should_stop: Callable[[], bool] | None = None) -> Iterator
         KeyboardInterrupt: A stop was requested.
     """
     try:
-        yield
+        with _same_folder():
+            yield
     except Exception:
         raise
     except BaseException as error:
@@ -64,6 +69,14 @@ def exits_as_failures(should_stop: Callable[[], bool] | None = None) -> Iterator
                 raise
             raise KeyboardInterrupt(describe_error(error)) from error
         raise TrialFailed(describe_error(error)) from error
+
+
+def _same_folder() -> contextlib.AbstractContextManager[None]:
+    """Context that restores the working directory: a relative path means the same before and after users' code."""
+    try:
+        return contextlib.chdir(Path.cwd())
+    except OSError:  # the working directory was removed
+        return contextlib.nullcontext()
 
 
 def _place(error: BaseException) -> str:

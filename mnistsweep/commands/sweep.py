@@ -22,10 +22,7 @@ from mnistsweep.study.ending import Ending
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.views import Views
 from mnistsweep.workers.launchers import Launch
-from mnistsweep.workers.messages import STOPS_BECAUSE, TRIAL_STARTS
-
-# Larger exit codes are 128 + the number of the signal that interrupted a job, as in shells.
-SIGNALLED = 128
+from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
 
 
 def run_sweep(plan: Plan, launch: Launch) -> int:

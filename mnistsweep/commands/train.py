@@ -100,6 +100,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
     from mnistsweep.tuner.hypermodel_training import train_once
 
     direction = resolve_direction(config.objective, config.direction)
+    absolute = TrialPaths(folder.folder.absolute())  # users' code may change the working directory
     start = time.monotonic()
 
     def report(epoch: int, value: float) -> bool:
@@ -110,7 +111,7 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
     with StopSignal() as stop:
         try:
             with exits_as_failures(stop):
-                return train_once(config, direction, folder, Hooks(report, stop)).result
+                return train_once(config, direction, absolute, Hooks(report, stop)).result
         except KeyboardInterrupt:
             console.print(f"in {folder.folder}", soft_wrap=True)
             raise KeyboardInterrupt(stop.exit_code) from None

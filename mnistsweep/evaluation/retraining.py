@@ -20,6 +20,7 @@ from mnistsweep.models import losses
 from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.loop import FitOptions
+from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 # Called after each epoch with its number, from 1.
@@ -59,6 +60,12 @@ def retrain(
     Example:
         ``retrain(config, data.load(config.data), seed=1, epochs=3).model``
     """
+    import_users_modules(config)
+    with restored_process_state():
+        return _retrain(config, dataset, seed, epochs, on_epoch)
+
+
+def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: OnEpoch) -> RetrainedModel:
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     hypermodel = ConfiguredHyperModel(config, dataset)

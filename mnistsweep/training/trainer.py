@@ -37,6 +37,7 @@ from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.model_size import check_model_size
 from mnistsweep.training.outcome import Outcome, RepeatResult, best_result, summarize
+from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
 
 BuildModel = Callable[[], Any]
@@ -133,14 +134,16 @@ class Training:
     def _run_repeat(self, repeat: _Repeat) -> RepeatResult:
         """Set the seed, build the model, train it, and release its memory."""
         seed = repeat_seed(self.config.seed, repeat.index)
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(seed)
-        model = self.build()
-        try:
-            loss = self._prepare(model, repeat)
-            return self._train(model, loss, seed, repeat)
-        finally:
-            free_graphs(model)
+        import_users_modules(self.config)
+        with restored_process_state():
+            keras.utils.clear_session()
+            keras.utils.set_random_seed(seed)
+            model = self.build()
+            try:
+                loss = self._prepare(model, repeat)
+                return self._train(model, loss, seed, repeat)
+            finally:
+                free_graphs(model)
 
     def _prepare(self, model: Any, repeat: _Repeat) -> str:
         """Check and compile a model; returns the name of its loss."""

@@ -8,6 +8,9 @@ from pathlib import Path
 # Exit code of a worker that used too much memory: the supervisor starts a new process in its place.
 REPLACE = 75
 
+# Larger exit codes are 128 + the number of the signal that interrupted a worker, as in shells.
+SIGNALLED = 128
+
 # Exit code of a worker that found that the sweep cannot continue; the other workers find the same.
 SWEEP_STOPPED = 3
 

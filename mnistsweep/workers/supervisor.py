@@ -24,7 +24,7 @@ from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.worker_names import names_of_process
-from mnistsweep.workers.messages import REPLACE, has_started_trial
+from mnistsweep.workers.messages import REPLACE, SIGNALLED, has_started_trial
 from mnistsweep.workers.stopping import grace_seconds
 
 POLL_SECONDS = 0.1
@@ -49,7 +49,7 @@ class WorkerProcess:
         index: Number of the worker, counted from 0.
         command: Command line of the process.
         variables: Variables added to the environment of the process.
-        log: Path of the file that receives the standard output and error of the process.
+        paths: Paths of the sweep's files; the worker's log receives the standard output and error of the process.
 
     Attributes:
         exit_code: Exit code of the last process, 128 + signal for one that was killed; None while the worker runs.
@@ -58,7 +58,7 @@ class WorkerProcess:
     index: int
     command: Sequence[str]
     variables: dict[str, str]
-    log: Path
+    paths: SweepPaths
     exit_code: int | None = None
     _idle_crashes: int = 0
     _process: subprocess.Popen[bytes] = field(init=False)
@@ -71,6 +71,11 @@ class WorkerProcess:
     def pid(self) -> int:
         """Process ID of the current process."""
         return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        """Path of the worker's log."""
+        return self.paths.worker_log(self.index)
 
     def start(self) -> None:
         """Start a process."""
@@ -93,19 +98,24 @@ class WorkerProcess:
         code = self._process.poll()
         if code is None or self.exit_code is not None:
             return
-        if stopping or (code >= 0 and code != REPLACE):
+        has_crashed = code != REPLACE and self._has_crashed(code)
+        if stopping or not (has_crashed or code == REPLACE):
             self.exit_code = _shell_exit_code(code)
             return
-        if code != REPLACE:
-            self._count_crash(-code)
+        if has_crashed:
+            self._count_crash(code)
         self.start()
 
-    def _count_crash(self, number: int) -> None:
+    def _has_crashed(self, code: int) -> bool:
+        """Whether a signal killed the process, or code in it called `os._exit`: a worker that exits leaves no trace."""
+        return code < 0 or (code <= SIGNALLED and bool(names_of_process(self.paths, self.pid)))
+
+    def _count_crash(self, code: int) -> None:
         self._idle_crashes = 0 if has_started_trial(self.log, self._log_offset) else self._idle_crashes + 1
         if self._idle_crashes >= MAX_IDLE_CRASHES:
             raise SweepStopped(
-                f"worker {self.index} was killed by signal {number} ({signal.Signals(number).name}) before it started "
-                f"a trial, {self._idle_crashes} times in a row; its log is {self.log}."
+                f"worker {self.index} {_ending(code)} before it started a trial, {self._idle_crashes} times in a row; "
+                f"its log is {self.log}."
             )
 
     def signal(self, number: int) -> None:
@@ -120,11 +130,17 @@ class WorkerProcess:
         self.poll(stopping=True)
 
 
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended its process with exit code {code}"
+
+
 def _shell_exit_code(code: int) -> int:
     """Exit code as in shells, from that of `subprocess`."""
     if code == REPLACE:
         return 0
-    return code if code >= 0 else 128 - code
+    return code if code >= 0 else SIGNALLED - code
 
 
 def run_workers(
@@ -153,9 +169,7 @@ def run_workers(
         try:
             for position, index in enumerate(workers):
                 variables = devices.environment(position, len(workers), threads)
-                running.append(
-                    WorkerProcess(index, command(folder, index, session), variables, paths.worker_log(index))
-                )
+                running.append(WorkerProcess(index, command(folder, index, session), variables, paths))
             _wait(running, stop)
         finally:
             _stop_workers(running, stop.received or signal.SIGTERM, grace, paths)

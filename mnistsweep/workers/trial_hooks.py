@@ -78,6 +78,7 @@ class TrialHooks:
             claim: Claim on the trial.
             folder: Paths of the trial's files.
         """
+        self.stop.handle_signals()  # the code of the trial before may have replaced the handlers
         self.num_started += 1
         self.announce(claim.number)
         composer = self.plan.composer

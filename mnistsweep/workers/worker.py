@@ -16,6 +16,7 @@ from mnistsweep import devices
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
+from mnistsweep.printable import make_streams_safe
 from mnistsweep.redaction import mask, redact_output
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.leases import Lease
@@ -127,5 +128,6 @@ def _print_error(error: MnistSweepError, parent: int | None) -> None:
 
 
 if __name__ == "__main__":
+    make_streams_safe()
     redact_output()  # tracebacks and users' output in the log of this process
     sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))

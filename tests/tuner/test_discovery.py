@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mnistsweep import data
@@ -127,3 +128,81 @@ def test_planning_a_sweep_twice_gives_the_same_plan(
     assert plan.space[HP + "always"] == Choice(HP + "always", (2, 3))
     assert plan.differences(plan_sweep(Recipe(), overrides)) == []
     assert plan.paths == SweepPaths(Path("logs/twice"))
+
+
+LEAVING_MODULE = """
+import asyncio, sys
+import keras, keras_tuner
+from keras import layers
+
+def net(hp):
+    hp.Int("units", 1, 4)
+    sys.exit(0)
+
+def cancelled(hp):
+    raise asyncio.CancelledError
+
+def later(hp, input_shape, classes):
+    if hp.Choice("units", [4, 8]) == 8:
+        sys.exit("too wide")
+    hp.Choice("more", [1, 2])
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten(), layers.Dense(classes)])
+
+class Fits(keras_tuner.HyperModel):
+    def build(self, hp, input_shape, classes):
+        return later(hp, input_shape, classes)
+    def fit(self, hp, model, *args, **kwargs):
+        hp.Boolean("shuffle")
+        raise SystemExit
+
+class Meta(type):
+    @property
+    def build(cls):
+        raise SystemExit("no build")
+
+class Odd(metaclass=Meta):
+    pass
+
+def __getattr__(name):
+    raise SystemExit("no " + name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "rule", "reason", "line"),
+    [
+        ("net", "building the model to find its hyperparameters failed", "SystemExit: 0", 8),
+        ("cancelled", "building the model to find its hyperparameters failed", "CancelledError", 11),
+        ("Odd", r"'\w+\.Odd' cannot be inspected", "SystemExit: no build", 29),
+        ("absent", r"'\w+\.absent' cannot be read", "SystemExit: no absent", 35),
+    ],
+)
+def test_a_model_that_ends_the_program_is_an_error_with_its_place(
+    target: str, rule: str, reason: str, line: int, found: Discover, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / f"leaves_{target.lower()}.py"
+    file.write_text(LEAVING_MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    overrides = [
+        "data=npz",
+        "data.path=tiny.npz",
+        "data.validation=8",
+        f"model._target_={file.stem}.{target}",
+        "name=x",
+    ]
+    labels = np.arange(40) % 4
+    np.savez("tiny.npz", x_train=np.zeros((40, 6, 6)), y_train=labels, x_test=np.zeros((8, 6, 6)), y_test=labels[:8])
+    with pytest.raises(ConfigError, match=rf"^model\._target_: {rule}: {reason} \({file}, line {line}\)$"):
+        plan_sweep(Recipe(), overrides)
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_build_or_fit_that_ends_the_program_later_is_left_to_its_trial(
+    tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaves_late.py").write_text(LEAVING_MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    plan = plan_sweep(Recipe(), [*tiny_data, "model._target_=leaves_late.Fits", "name=late"])
+    assert plan.space.keys == (HP + "units", HP + "more", HP + "shuffle")

@@ -53,7 +53,51 @@ class Raises(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         raise RAISED[self.kind]()
 
+def spoil(kind):
+    # Change the process in every way that another trial could notice.
+    import gc, signal, threading
+    import numpy as np
+    os.chdir("/")
+    os.environ["OF_A_TRIAL"] = kind
+    os.environ.pop("HOME", None)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.set_wakeup_fd(-1)
+    sys.excepthook = threading.excepthook = None
+    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_floatx("float64")
+    keras.config.set_epsilon(0.5)
+    np.seterr(all="ignore")
+    gc.disable()
+    sys.setrecursionlimit(5000)
+    sys.stdout.close()
+    sys.stderr = None
+    os.close(1)
+    os.close(2)
+
+def state():
+    # What a trial notices of the process.
+    import gc, signal
+    import numpy as np
+    print("written", flush=True)
+    os.fstat(2)
+    return repr([
+        os.getcwd(), os.environ.get("OF_A_TRIAL"), "HOME" in os.environ, str(signal.getsignal(signal.SIGTERM))[:25],
+        str(signal.getsignal(signal.SIGINT))[:25], sys.excepthook is sys.__excepthook__, keras.config.floatx(),
+        keras.config.dtype_policy().name, keras.config.epsilon(), np.geterr(), gc.isenabled(), sys.getrecursionlimit(),
+        sys.stderr.closed,
+    ])
+
 def net(input_shape, classes, kind):
+    if kind.startswith("state"):
+        with open(os.environ["STATES"], "a") as file:
+            file.write(state() + "\\n")
+    if kind == "dies":
+        os._exit(0)
+    if kind.startswith("spoils"):
+        spoil(kind)
+        if kind == "spoils":
+            return layers  # is no model
     if kind == "deep":
         deep(0)
     if kind in RAISED:
@@ -119,3 +163,32 @@ def test_an_interrupt_without_a_signal_ends_neither_worker_nor_command(sweeps: F
     assert {row[-2] for row in sweeps.table("odd")[1:]} == {*(REASONS[kind][0] for kind in ("interrupt", "terminal"))}
     assert "trial 2 failed: KeyboardInterrupt" in printed
     assert printable(printed) == printed
+
+
+def test_a_trial_does_not_change_the_process_of_the_next_one(
+    sweeps: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sweeps.folder / "own.py").write_text(MODEL, encoding="utf-8")
+    monkeypatch.setenv("STATES", str(tmp_path / "states"))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    kinds = "state 0,spoils,state 1,spoils and trains,state 2"
+    sweep = ["model._target_=own.net", f"+model.kind={kinds}", "oracle=grid", "trainer.epochs=1"]
+    printed = sweeps.run("spoilt", *sweep)
+    assert "4 completed" in printed
+    rows = sweeps.table("spoilt")
+    assert [row[1] for row in rows[1:]] == ["completed", "failed", "completed", "completed", "completed"]
+    assert rows[2][-2].startswith("model._target_: own.net must return a keras.Model")
+    states = (tmp_path / "states").read_text(encoding="utf-8").splitlines()
+    assert len(states) == 3
+    assert states[0] == states[1] == states[2]
+    assert str(sweeps.folder) in states[0]
+    assert sweeps.paths("spoilt").trial(3).model.is_file(), "the working directory changed in the trial"
+
+
+def test_a_process_that_users_code_ends_is_a_crash_of_its_trial(sweeps: Folder) -> None:
+    (sweeps.folder / "own.py").write_text(MODEL, encoding="utf-8")
+    sweep = ["model._target_=own.net", "+model.kind=fine,dies,fine too", "oracle=grid", "trainer.epochs=1"]
+    sweeps.run("died", *sweep)
+    rows = sweeps.table("died")
+    assert [row[1] for row in rows[1:]] == ["completed", "failed", "completed"]
+    assert rows[2][-2].startswith("the worker's process died 2 times while it ran this trial, before it had finished")
