@@ -10,6 +10,7 @@ import contextlib
 import functools
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
 from mnistsweep.printable import make_streams_safe
 from mnistsweep.redaction import redact_output
+from mnistsweep.stop_signal import SIGNALS
 
 Restore = Callable[[], None]
 
@@ -61,14 +63,19 @@ def restored_process_state() -> Iterator[None]:
     """Context after which the settings of the process are those from before it.
 
     These are the settings of Keras (dtype policy, floatx, epsilon, image data format) and NumPy (floating-point
-    errors), the environment variables, the standard streams, the hooks for uncaught exceptions, the recursion limit,
-    and the garbage collection.
+    errors), the environment variables, the standard streams, the handlers of SIGINT and SIGTERM, the hooks for uncaught
+    exceptions, the recursion limit, and the garbage collection.
     """
     with contextlib.ExitStack() as stack:
         stack.callback(_reopen_streams)  # the last callback that is called
         for fd in (1, 2):
             _keep_open(fd, stack)
         stack.callback(_restore_environment, dict(os.environ))
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                handler = signal.getsignal(number)
+                if handler is not None:  # None: it was not installed from Python
+                    stack.callback(signal.signal, number, handler)
         for owner, name in _HOOKS:
             stack.callback(setattr, owner, name, getattr(owner, name))
         for read, write in _SETTINGS:

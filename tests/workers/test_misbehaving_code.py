@@ -47,11 +47,10 @@ RAISED = {
 }
 
 class Raises(keras.callbacks.Callback):
-    def __init__(self, kind):
-        super().__init__()
-        self.kind = kind
+    kind = None
     def on_train_batch_end(self, batch, logs=None):
-        raise RAISED[self.kind]()
+        if Raises.kind == "callback":
+            raise KeyboardInterrupt
 
 def spoil(kind):
     # Change the process in every way that another trial could notice.
@@ -89,6 +88,7 @@ def state():
     ])
 
 def net(input_shape, classes, kind):
+    Raises.kind = kind
     if kind.startswith("state"):
         with open(os.environ["STATES"], "a") as file:
             file.write(state() + "\\n")
@@ -121,9 +121,12 @@ REASONS = {
     "terminal": (r"ValueError: \x1b]0;owned\x07\x1b[2J\u202e [/red], \x00", r"\x1b]0;owned"),
     "huge": ("ValueError: " + "x" * 285 + "...", "characters left out ..."),
     "memory": ("MemoryError: the process ran out of memory", "MemoryError"),
+    "callback": ("KeyboardInterrupt", "on_train_batch_end"),
     "deep": ("RecursionError: maximum recursion depth exceeded", "lines left out ..."),
     "fine": ("", ""),
 }
+
+LIMITS = ["max_consecutive_failed_trials=99", "max_failed_trials=99"]
 
 
 @pytest.fixture
@@ -131,14 +134,14 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"misbehaves_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(MODEL, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    return f"{name}.net"
+    return name
 
 
 def test_whatever_a_model_raises_is_the_reason_of_its_trial(run_sweep: RunSweep, model: str) -> None:
     kinds = ",".join(f"'{kind}'" for kind in REASONS)
-    sweep = run_sweep(
-        [f"model._target_={model}", f"+model.kind={kinds}", "name=odd", "max_consecutive_failed_trials=99"]
-    )
+    callback = f"trainer.callbacks=[{{_target_: {model}.Raises}}]"
+    choice = [f"model._target_={model}.net", f"+model.kind={kinds}"]
+    sweep = run_sweep([*choice, callback, "name=odd", *LIMITS])
     content = sweep.paths.results.read_text(encoding="utf-8")
     rows = {row["model.kind"]: row for row in csv.DictReader(content.splitlines())}
     assert {kind: row["reason"] for kind, row in rows.items()} == {
@@ -156,28 +159,22 @@ def test_whatever_a_model_raises_is_the_reason_of_its_trial(run_sweep: RunSweep,
     assert not sweep.paths.trial(int(rows["fine"]["trial"])).error.exists()
 
 
-def test_an_interrupt_without_a_signal_ends_neither_worker_nor_command(sweeps: Folder) -> None:
-    (sweeps.folder / "own.py").write_text(MODEL, encoding="utf-8")
-    sweep = ["model._target_=own.net", "+model.kind=interrupt,terminal,fine", "oracle=grid", "trainer.epochs=1"]
-    printed = sweeps.run("odd", *sweep, "trainer.callbacks=[{_target_: own.Raises, kind: interrupt}]")
-    assert {row[-2] for row in sweeps.table("odd")[1:]} == {*(REASONS[kind][0] for kind in ("interrupt", "terminal"))}
-    assert "trial 2 failed: KeyboardInterrupt" in printed
-    assert printable(printed) == printed
-
-
-def test_a_trial_does_not_change_the_process_of_the_next_one(
+def test_a_trial_ends_neither_its_process_nor_the_command_and_changes_nothing_for_the_next_one(
     sweeps: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (sweeps.folder / "own.py").write_text(MODEL, encoding="utf-8")
     monkeypatch.setenv("STATES", str(tmp_path / "states"))
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    kinds = "state 0,spoils,state 1,spoils and trains,state 2"
+    kinds = "state 0,spoils,state 1,spoils and trains,state 2,interrupt,terminal"
     sweep = ["model._target_=own.net", f"+model.kind={kinds}", "oracle=grid", "trainer.epochs=1"]
     printed = sweeps.run("spoilt", *sweep)
     assert "4 completed" in printed
     rows = sweeps.table("spoilt")
-    assert [row[1] for row in rows[1:]] == ["completed", "failed", "completed", "completed", "completed"]
+    assert [row[1] for row in rows[1:]] == ["completed", "failed", *["completed"] * 3, "failed", "failed"]
     assert rows[2][-2].startswith("model._target_: own.net must return a keras.Model")
+    assert [row[-2] for row in rows[6:]] == [REASONS["interrupt"][0], REASONS["terminal"][0]]
+    assert rf"trial 6 failed: {REASONS['terminal'][0]}" in printed
+    assert printable(printed) == printed
     states = (tmp_path / "states").read_text(encoding="utf-8").splitlines()
     assert len(states) == 3
     assert states[0] == states[1] == states[2]
@@ -185,6 +182,7 @@ def test_a_trial_does_not_change_the_process_of_the_next_one(
     assert sweeps.paths("spoilt").trial(3).model.is_file(), "the working directory changed in the trial"
 
 
+@pytest.mark.slow
 def test_a_process_that_users_code_ends_is_a_crash_of_its_trial(sweeps: Folder) -> None:
     (sweeps.folder / "own.py").write_text(MODEL, encoding="utf-8")
     sweep = ["model._target_=own.net", "+model.kind=fine,dies,fine too", "oracle=grid", "trainer.epochs=1"]
