@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
-from mnistsweep.atomic import atomic_write, write_yaml
+from mnistsweep.atomic import atomic_write, read_yaml, write_yaml
 
 
 @pytest.fixture
@@ -64,3 +65,12 @@ def test_yaml_keeps_the_order_of_keys_and_all_letters(folder: Path) -> None:
     assert text.startswith("z: 1\n")
     assert "größer 漢" in text
     assert yaml.safe_load(text) == record
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-3", "1e5", "+1E3", ".5", "007", "1_000", "12:30:45", "2024-01-31", "true", "", "x"]
+)
+def test_a_text_stays_a_text_for_every_reader(folder: Path, text: str) -> None:
+    write_yaml(folder / "best.yaml", {"key": text, text: [text]})
+    assert OmegaConf.to_container(OmegaConf.load(folder / "best.yaml")) == {"key": text, text: [text]}
+    assert read_yaml(folder / "best.yaml") == {"key": text, text: [text]}

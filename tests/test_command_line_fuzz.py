@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zlib
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from answers import check, prepare, working_directory
+from answers import Answer, check, check_text, prepare, working_directory
 from command_lines import command_lines
+from commands import tree
 from hypothesis import HealthCheck, Phase, event, given, settings
 
 NUM_CASES = 200
@@ -50,3 +54,24 @@ def test_every_command_line_is_answered(root: Path) -> None:
     assert outcomes["lines"] >= NUM_CASES
     assert outcomes["accepted"] >= outcomes["lines"] / 3, outcomes
     assert outcomes["sweeps"] >= outcomes["lines"] / 4, outcomes
+
+
+PROGRAM = os.fsencode(Path(sys.executable).with_name("mnistsweep"))
+
+REAL = [
+    [b"sweep", b"model.dropout=0,0.1", b"name=\xff\xfe"],
+    [b"train", b"+data.note='\x80'"],
+    [b"status", b"\xe9"],
+    [b"sweep", "name='\N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m'".encode(), b"model.dropout=0,0.1"],
+    [b"train", b"name=" + b"x" * 20_000],
+    [b"sweep", b"trainer.epochs=range(0,1e9)"],
+    [b"\xf0\x9f\x91\xa9"],
+]
+
+
+@pytest.mark.parametrize("arguments", REAL, ids=[f"{line[-1]!r:.30}" for line in REAL])
+def test_a_real_process_answers(arguments: list[bytes], tmp_path: Path) -> None:
+    ended = subprocess.run([PROGRAM, *arguments], capture_output=True, check=False, cwd=tmp_path)
+    check_text(Answer(ended.returncode, ended.stdout.decode(), ended.stderr.decode()))
+    assert (ended.returncode, bool(ended.stderr)) == (2, True)
+    assert tree(tmp_path) == {}

@@ -32,7 +32,9 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
         return f"not valid YAML: {' '.join(str(error).split())}."
     if first.startswith("Could not override"):
         key = first.split("'")[1].split("@")[0]
-        return describe_unknown_key(key, _keys_with_presets(recipe, overrides), recipe)
+        known = _keys_with_presets(recipe, overrides)
+        inner = getattr(error.__cause__, "full_key", None)  # model={a: 1}: the key model exists, model.a does not
+        return describe_unknown_key(inner if key in known and inner else key, known, recipe)
     if first.startswith("Could not delete"):
         key = first.split("'")[1]
         return f"{key}: there is no such key to delete."

@@ -13,7 +13,9 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
-from mnistsweep.errors import MnistSweepError, translate_os_errors
+            with translate_os_errors("the output"):
+                return task(composed)
+        except Exception as error:  # Hydra would print lines of its own
 
 
 def launcher_class(recipe: Recipe) -> str:
@@ -62,15 +64,15 @@ def run_single_job(recipe: Recipe, config: DictConfig, task: Callable[[DictConfi
         task: Function of the configuration without Hydra's own part.
 
     Raises:
-        MnistSweepError: What the function raised.
+        Exception: What the function raised.
     """
-    raised: list[MnistSweepError] = []
+    raised: list[Exception] = []
 
     def guarded(composed: DictConfig) -> Any:
         try:
             with translate_os_errors("the output"):
                 return task(composed)
-        except MnistSweepError as error:  # Hydra would print lines of its own
+        except Exception as error:  # Hydra would print lines of its own
             raised.append(error)
 
     with initialized_hydra(recipe) as hydra:

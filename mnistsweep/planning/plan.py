@@ -39,7 +39,7 @@ from mnistsweep.study.sweep_file import read_sweep_file
 REPEATABLE_THREADS = 4
 
 # Largest number of combinations of presets in `sweep.yaml`: composing one takes about 60 ms and adds about 60 lines.
-MAX_VARIANTS = 16
+MAX_VARIANTS = 8
 
 # Keys of the configuration that version 0.1.0 wrote to `sweep.yaml` and that no longer exist.
 FORMER_KEYS = frozenset({"worker", "session"})

@@ -51,6 +51,13 @@ def test_startup_prints_each_command_and_finds_no_backend_imported() -> None:
 
 
 @pytest.mark.slow
+def test_command_line_fuzz_prints_outcomes_times_and_no_fault() -> None:
+    output = run("command_line_fuzz", "--cases", "30", "--seed", "1")
+    assert_lines(output, r"^[0-9]+ (refused|accepted), ", r"^of processor time: median .*at most 2 s (met|MISSED)$")
+    assert_lines(output, r"^  +[0-9.]+ s  \[", "^0 faults$")
+
+
+@pytest.mark.slow
 def test_determinism_prints_both_sides() -> None:
     output = run("determinism", "--repeats", "1", "--epochs", "2", "--images", "500", "--models", "perceptron")
     assert_lines(output, "^  deterministic=false +[0-9,]+ .*the same$", "^  deterministic=true +[0-9,]+ .*the same$")

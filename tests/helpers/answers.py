@@ -46,7 +46,7 @@ from mnistsweep.study.sweep import load_sweep
 from mnistsweep.workers.search_settings import make_search_settings
 
 # Number of trials of a sweep that are run; an infinite space has more.
-MAX_TRIALS = 4
+MAX_TRIALS = 3
 
 # Longest line of a message, in characters.
 MAX_LINE = 1500
@@ -66,6 +66,7 @@ class Answer:
         out: Standard output.
         err: Standard error.
         seconds: Time until the answer, which is a message, an exit code, or the start of the workers.
+        cpu_seconds: Processor time of this process until the answer.
         plans: The plan of each sweep that was started.
         claims: The trials that the worker ran.
         trained: The configurations that would have been trained, each with its folder.
@@ -75,6 +76,7 @@ class Answer:
     out: str = ""
     err: str = ""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     plans: list[Plan] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     trained: list[tuple[Config, TrialPaths]] = field(default_factory=list)
@@ -122,18 +124,23 @@ def answer(arguments: Sequence[str]) -> Answer:
     found = Answer()
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", "backslashreplace"))
     with _without_training(found), _guard(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        found.seconds = time.perf_counter()
+        found.seconds, found.cpu_seconds = time.perf_counter(), time.process_time()
         try:
             code: Any = cli.main(list(arguments))
         except SystemExit as leaving:
             code = leaving.code
         found.code = int(code or 0)
         if not found.plans:
-            found.seconds = time.perf_counter() - found.seconds
+            _stop_clocks(found)
     for stream in (out, err):
         stream.flush()
     found.out, found.err = out.buffer.getvalue().decode(), err.buffer.getvalue().decode()  # type: ignore[attr-defined]
     return found
+
+
+def _stop_clocks(found: Answer) -> None:
+    found.seconds = time.perf_counter() - found.seconds
+    found.cpu_seconds = time.process_time() - found.cpu_seconds
 
 
 @contextlib.contextmanager
@@ -153,7 +160,7 @@ def _guard() -> Iterator[None]:
 @contextlib.contextmanager
 def _without_training(found: Answer) -> Iterator[None]:
     def launch(plan: Plan, session: str) -> list[int]:
-        found.seconds = time.perf_counter() - found.seconds
+        _stop_clocks(found)
         found.plans.append(plan)
         found.claims += run_trials(plan.paths, session)
         return [0]
@@ -199,7 +206,7 @@ def check(arguments: Sequence[str], folder: Path, wholly: bool = True) -> Answer
     before = tree(folder.parent)
     found = answer(arguments)
     assert found.code in (0, 2), (found.code, found.err)
-    check_text(found)
+    check_text(found, is_document=arguments[:1] == ["export"] or "--cfg" in arguments)
     if found.code == 2:
         assert found.err or found.out.startswith("usage: "), "no message"
         assert tree(folder.parent) == before, "written"
@@ -214,14 +221,15 @@ def check(arguments: Sequence[str], folder: Path, wholly: bool = True) -> Answer
     return found
 
 
-def check_text(found: Answer) -> None:
+def check_text(found: Answer, is_document: bool = False) -> None:
     """Check that no output is a traceback, and that what a terminal gets has no control characters."""
     assert "Traceback" not in found.err
     for line in found.err.removesuffix("\n").split("\n") if found.err else []:
         assert line.startswith("mnistsweep: "), line
         assert len(line) <= MAX_LINE, (len(line), line[:300])
         assert not CONTROL.search(line), line
-    assert not CONTROL.search(found.out), repr(found.out)
+    if not is_document:
+        assert not CONTROL.search(found.out), repr(found.out)
 
 
 def check_sweep(plan: Plan, claims: Sequence[Claim]) -> None:
@@ -257,7 +265,7 @@ def check_commands(plan: Plan, arguments: Sequence[str], claims: Sequence[Claim]
     for command in (["status", folder], ["export", folder]):
         read = answer(command)
         assert read.code == 0, (command, read.err)
-        check_text(read)
+        check_text(read, is_document=command[0] == "export")
     best = best_of(Ledger(plan.paths, plan.config.storage).records(), plan.direction)
     assert best is not None
     trained = answer(["train", "--config-dir", folder, "--config-name", "best", "name=again", "logs=again"])

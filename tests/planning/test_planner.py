@@ -13,6 +13,7 @@ from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import folders_for
 from mnistsweep.dimensions import Choice, Condition, Float, Int
+from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
 
@@ -154,6 +155,22 @@ def test_a_new_key_is_swept_with_a_plus() -> None:
 def test_a_key_for_interpolations_is_swept() -> None:
     plan = planned("+width=32,64", "model.layer_size=${width}", "model.filters=${width}")
     assert [trial(plan, width=64)["model"][key] for key in ("layer_size", "filters")] == [64, 64]
+
+
+def test_a_key_for_interpolations_is_fixed_while_a_group_is_swept() -> None:
+    plan = planned("+width=48", "model.layer_size=${width}", "model=perceptron,fast_conv")
+    assert trial(plan, model="perceptron")["model"]["layer_size"] == 48
+
+
+@pytest.mark.parametrize("text", ["'${#x;'", "a,'${'"])
+def test_a_text_that_is_no_interpolation(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^(\+?data\.note|.*data\.note)"):
+        planned("data=custom", "data._target_=few_images.load", f"+data.note=b,{text}")
+
+
+def test_nan_inside_of_a_list_is_no_choice() -> None:
+    with pytest.raises(ConfigError, match=r"^data\.note: NaN cannot be a value of a choice"):
+        planned("data=custom", "data._target_=few_images.load", "+data.note=[1,nan],[2]")
 
 
 def test_a_target_of_ones_own_gets_none_of_the_presets_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

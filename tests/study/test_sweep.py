@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from fakes import completed_trial, failed_trial
+from odd_values import is_same
 
 from mnistsweep.atomic import write_yaml
 from mnistsweep.errors import StudyError
@@ -102,3 +103,32 @@ def test_the_error_for_a_missing_sweep_names_the_nearest(paths: SweepPaths) -> N
     write_yaml(paths.sweep, {})
     with pytest.raises(StudyError, match=r"serch: no sweep found \(sweep.yaml is missing\); did you mean 'search'"):
         load_sweep(paths.folder.parent / "serch")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("1", "2"), (1, "1"), (1, 2), (1.0, 2.0), (True, False), ("true", True), (None, "null"), ("", "a"),
+        ("a\r", "a\n", " a", '"'), ([1, "1"], [1, 1]), ({0: 1.0}, {"0": 1.0}), ("nan", "NA"), (10**30, 1), (1e-7, 1e22), ("#", "a,b"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_values_of_the_search_space_keep_their_types(paths: SweepPaths, values: tuple[Any, ...]) -> None:
+    space = SearchSpace((Choice("x", values),))
+    write_yaml(paths.sweep, {"plan": {"space": space.to_json()}})
+    table = ResultsTable(paths.results, space)
+    listed = space.dimensions[0].grid()
+    table.add_finished([completed_trial(number, 0.5, x=value) for number, value in enumerate(listed)])
+    table.write()
+    read = [cell.item() if hasattr(cell, "item") else cell for cell in load_sweep(paths.folder).trials["x"]]
+    assert all(map(is_same, read, listed)), read
+
+
+def test_whole_numbers_keep_their_type_beside_missing_values(paths: SweepPaths) -> None:
+    space = SearchSpace((Choice("a", ("s", "t")), Choice("x", (1, 2), conditions=(Condition("a", ("s",)),))))
+    write_yaml(paths.sweep, {"plan": {"space": space.to_json()}})
+    table = ResultsTable(paths.results, space)
+    table.add_finished([completed_trial(0, 0.5, a="s", x=2), completed_trial(1, 0.5, a="t")])
+    table.write()
+    column = load_sweep(paths.folder).trials["x"]
+    assert (str(column.dtype), column[0], column[1] is pd.NA) == ("Int64", 2, True)
