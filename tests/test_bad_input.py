@@ -138,6 +138,10 @@ BAD = [
     ("sweep oracle.startup_results=1,2", r"^oracle\.startup_results: holds for the whole sweep"),
     ("sweep trainer.threads=1,2", r"^trainer\.threads: holds for the whole sweep"),
     ("sweep +sweeps=coarse,quickstart", r"^sweeps: holds for the whole sweep"),
+    ("sweep model.dropout=choice(choice(0.1,0.2),0.3)", r"^model\.dropout: a range cannot be part of another value"),
+    ("sweep model.dropout=[glob(*)],[1]", r"^model\.dropout: a range cannot be part of another value"),
+    ("train model.dropout=[interval(0,1)]", r"^model\.dropout: a range .*; received \[interval\(0,1\)\]\.$"),
+    ("sweep model.dropout=0,0.1 hydra.searchpath=3", r"^hydra\.searchpath: must be a list of folders"),
     ("sweep hydra.job.name=a,b", r"^hydra\.job\.name: Hydra's own keys cannot be swept"),
     ("sweep +hydra.sweeper.params.foo='range(1,2'", r"^'foo=range\(1,2' is not a valid override"),
     # Budgets, oracles, what is tried first, conditions

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep, Sweep
 
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.errors import SpaceError, suggest
@@ -49,8 +49,27 @@ def dimension_of(key: str, override: Override, options: Callable[[str], Iterable
     if isinstance(sweep, RangeSweep):
         return Choice(key, _range(key, sweep, override.get_value_string()))
     if isinstance(sweep, ChoiceSweep):
+        check_no_range(key, sweep.list, override.get_value_string())
         return Choice(key, tuple(_plain(value) for value in sweep.list))
     raise SpaceError(f"{key}: not a range that can be searched; received {override.get_value_string()}.")
+
+
+def check_no_range(key: str, value: Any, received: str) -> None:
+    """Refuse a range or a pattern inside of a value: only a whole value can be a range.
+
+    Args:
+        key: Dotted key or name of a config group.
+        value: Value of a fixed override, or the values of a choice, as Hydra parsed them.
+        received: The whole value as typed.
+
+    Raises:
+        SpaceError: The value is a range or a pattern, or contains one.
+    """
+    if isinstance(value, Sweep | Glob):
+        raise SpaceError(f"{key}: a range cannot be part of another value; received {received}.")
+    if isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            check_no_range(key, item, received)
 
 
 def _matching(key: str, glob: Glob, known: list[str], received: str) -> Choice:

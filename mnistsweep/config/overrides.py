@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override as HydraOverride
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
-from mnistsweep.config.grammar import dimension_of
+from mnistsweep.config.grammar import check_no_range, dimension_of
 from mnistsweep.config.secret_values import holds_secret, with_references
 from mnistsweep.dimensions import Choice, Dimension
 from mnistsweep.errors import ConfigError
@@ -87,6 +87,7 @@ def parse_override(text: str, options: Callable[[str], Iterable[str]] = lambda g
     is_added = parsed.is_add() or parsed.is_force_add()
     if not parsed.is_sweep_override():
         value = parsed.value()
+        check_no_range(key, value, text.partition("=")[2])
         safe = with_references(key, value)
         if safe != value:
             text = text.partition("=")[0] + ("" if deleted else f"={_written(safe)}")

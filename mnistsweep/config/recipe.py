@@ -17,9 +17,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from mnistsweep.config.overrides import param_text, parse_fixed, quoted
+from mnistsweep.config.overrides import Override, param_text, parse_fixed, quoted
 from mnistsweep.config.resources import PRIMARY, SWEEPS, default_folders, folders_for, yaml_files
 from mnistsweep.config.schema import register
+from mnistsweep.errors import ConfigError
 
 # Hydra 1.3 requires the version whose defaults apply; Hydra 1.4 deprecates the argument.
 HYDRA_OPTIONS: dict[str, Any] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
@@ -139,6 +140,18 @@ def initialized_hydra(recipe: Recipe) -> Iterator[GlobalHydra]:
             GlobalHydra.instance().initialize(running)
 
 
+def _listed(override: Override) -> list[Any]:
+    """The URLs of an override of ``hydra.searchpath``.
+
+    Raises:
+        ConfigError: Its value is no list.
+    """
+    if override.value is not None and not isinstance(override.value, list):
+        rule = "must be a list of folders, [file://DIR, pkg://MODULE]"
+        raise ConfigError(f"{override.key}: {rule}; received {override.text!r}.")
+    return override.value or []
+
+
 def command_line_recipe(config_dir: str | None, config_name: str | None, overrides: Sequence[str]) -> Recipe:
     """The recipe of a command line.
 
@@ -151,7 +164,7 @@ def command_line_recipe(config_dir: str | None, config_name: str | None, overrid
         ConfigError: There is no such folder or primary configuration.
     """
     searched = [text for text in overrides if text.lstrip("+").startswith("hydra.searchpath=")]
-    more = [str(url) for override in parse_fixed(searched) for url in override.value or ()]
+    more = [str(url) for override in parse_fixed(searched) for url in _listed(override)]
     name = None if config_name is None else config_name.removesuffix(".yaml")
     folders = folders_for(config_dir, name, more)
     return Recipe(tuple(text for text in overrides if text not in searched), name or PRIMARY, folders)

@@ -128,8 +128,21 @@ def _grid(space: SearchSpace, seed: int) -> Iterator[Point]:
 
 
 def _shuffled_grid(space: SearchSpace, seed: int) -> Iterator[Point]:
+    order = np.random.default_rng([seed, 0]).permutation(space.size() or 0)
+    if all(not dimension.conditions for dimension in space.dimensions):
+        return (_grid_point(space, int(index)) for index in order)  # a million points are not listed
     points = list(space.grid())
-    return (points[index] for index in np.random.default_rng([seed, 0]).permutation(len(points)))
+    return (points[index] for index in order)
+
+
+def _grid_point(space: SearchSpace, index: int) -> Point:
+    """Return the point at an index of the grid of a space without conditions; the last dimension varies fastest."""
+    point: Point = {}
+    for dimension in reversed(space.dimensions):
+        values = dimension.grid()
+        index, position = divmod(index, len(values))
+        point[dimension.key] = values[position]
+    return dict(reversed(point.items()))
 
 
 def _random(space: SearchSpace, seed: int) -> Iterator[Point]:

@@ -110,3 +110,11 @@ def test_untried_points_are_those_that_are_left() -> None:
     assert draw_untried(SMALL, seen, np.random.default_rng(0)) == last
     assert draw_untried(SMALL, {canonical(last), *seen}, np.random.default_rng(0)) is None
     assert draw_untried(LINE, set(), np.random.default_rng(0)) is None
+
+
+def test_the_order_of_a_large_grid_is_that_of_the_listed_one() -> None:
+    space = SearchSpace((Choice("a", ("x", "y", "z")), Int("b", 1, 4), Choice("c", (0.5, 2))))
+    listed = list(space.grid())
+    order = np.random.default_rng([7, 0]).permutation(len(listed))
+    sequence = PointSequence(space, "shuffled_grid", seed=7)
+    assert [sequence.point(number) for number in range(len(listed) + 1)] == [*(listed[index] for index in order), None]
