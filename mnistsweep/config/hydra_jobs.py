@@ -14,9 +14,6 @@ from omegaconf import DictConfig
 
 from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
 from mnistsweep.errors import translate_os_errors
-            with translate_os_errors("the output"):
-                return task(composed)
-        except Exception as error:  # Hydra would print lines of its own
 
 
 def launcher_class(recipe: Recipe) -> str:
