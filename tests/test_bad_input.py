@@ -178,7 +178,6 @@ BAD = [
     ("status", r"^the following arguments are required: SWEEP; see mnistsweep status --help\.$"),
     ("status logs/nothing", r"^logs/nothing: no sweep found"),
     ("export nothing", r"^nothing: no sweep found"),
-    ("export finished --output .", r"^argument --output: must be the path of a file; received '\.'; see"),
     ("train model={drpout:1}", r"^model\.drpout: .*did you mean 'model\.dropout'\?"),
     ("status a b", r"^status: expects one sweep; received 'b' too\.$"),
     ("status a --outptu b", r"^status: there is no option '--outptu'"),
