@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -226,10 +228,25 @@ def _refuse_unknown(parser: _Parser, options: argparse.Namespace, rest: Sequence
     """Refuse arguments that the parser does not know, except overrides."""
     for argument in rest:
         if argument.startswith("-"):
+            name, mark, _ = argument.partition("=")
+            if mark and not difflib.get_close_matches(name, parser.option_names):
+                received, written = mask_argument(argument), mask_argument(argument.lstrip("-"))
+                raise ConfigError(f"{name}: an override has no dashes; received {received!r}; write {written}.")
             hint = suggest(argument, parser.option_names)
             raise ConfigError(f"{options.command}: there is no option {argument!r}; {hint}.")
     if rest and options.run not in (_train, _sweep, _report, _clean):
         raise ConfigError(f"{options.command}: expects one sweep; received {rest[0]!r} too.")
+    _refuse_spaces(rest)
+
+
+def _refuse_spaces(rest: Sequence[str]) -> None:
+    """Refuse ``key = value`` and ``key =value``, which the shell has split into several arguments."""
+    for key, after in itertools.pairwise(rest):
+        if after.startswith("=") and "=" not in key:
+            value = after[1:] or "".join(rest[rest.index(after) + 1 :][:1]) or "VALUE"
+            written = mask_argument(f"{key}={value}")
+            received = written.replace("=", " = " if after == "=" else " =", 1)
+            raise ConfigError(f"{key}: there are no spaces around '='; received {received!r}; write {written}.")
 
 
 def _train(options: argparse.Namespace, overrides: list[str]) -> int:
