@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.records import Block, Interactive
+from mnistsweep.printable import printable
 
 # Packages with versions that can change the content of the page.
 LIBRARIES = ("mnistsweep", "keras", "tensorflow", "optuna", "cleanlab", "scikit-learn", "numpy", "matplotlib", "plotly")
@@ -57,6 +58,7 @@ def render(evidence: Evidence, sections: Sequence[RenderedSection]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_valid,
     )
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["drawing"] = _drawing
@@ -70,9 +72,14 @@ def render(evidence: Evidence, sections: Sequence[RenderedSection]) -> str:
     )
 
 
+def _valid(value: object) -> object:
+    """Escape the control characters in a text, which are not valid in HTML; Markup is complete already."""
+    return printable(value) if type(value) is str else value
+
+
 def _code(text: str) -> Markup:
     """Return a sentence as HTML, with the text between backticks as code."""
-    parts = text.split("`")
+    parts = printable(text).split("`")
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 

@@ -189,3 +189,11 @@ def test_class_names_of_any_kind(whole_page: PageResult) -> None:
 def test_dollars_in_a_title_are_no_mathematics() -> None:
     drawing = mosaic.draw_single(np.zeros((8, 8)), r"US$\1 or US$\2")
     assert r"US$\1 or US$\2" in style.to_svg(drawing, "title")
+
+
+def test_control_characters_of_users_are_not_in_the_page(analysis, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    text = "a\x00\x1b[31m\x9b\u202eb\ud800<c>"
+    section = Section([Text(text), Facts([Fact(text, text)]), Table([text], [[text]], text)])
+    html = page.make(EVIDENCE, tmp_path, [analysis("odd", lambda _: section)]).index.read_text(encoding="utf-8")
+    assert html.count(r"a\x00\x1b[31m\x9b\u202eb\ud800&lt;c&gt;") == 6
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", html)
