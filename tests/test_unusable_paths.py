@@ -275,10 +275,11 @@ def test_nothing_is_left_of_a_sweep_that_could_not_be_opened(
 
     def mkdir(self: Path, *arguments: Any, **keywords: Any) -> None:
         if self.name == "workers":
+            real(self.parent, parents=True)
             raise OSError(1, "Operation not permitted", str(self))
         real(self, *arguments, **keywords)
 
-    monkeypatch.setattr(Path, "mkdir", mkdir)
+    monkeypatch.setattr(Path, "mkdir", mkdir)  # the last of the folders cannot be created
     line = refusal_but_for_the_time(capfd, *STARTS["sweep"], "logs=open/a/b")
     assert line == (
         "mnistsweep: logs: must name a folder that can be written; received 'open/a/b/sweep/workers': operation not "
