@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 NUM_CASES = 200
 
 # One sweep in this number is also continued, listed, exported and trained again, which takes longer than all else.
-STEP = 8
+STEP = 16
 
 
 @pytest.fixture(scope="module")
