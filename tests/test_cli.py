@@ -231,9 +231,10 @@ def test_status_lists_the_best_first_and_says_what_failed(capfd: Capture, elsewh
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert lines[0].startswith("logs/sweep: 3 of 4 trials")
-    assert lines[1].split()[:2] == ["trial", "val_accuracy"]
-    assert [line.split()[:2] for line in lines[2:4]] == [["1", "0.9000"], ["0", "0.5000"]]
-    assert lines[4].strip() == "trial 2 failed: it broke"
+    assert lines[1] == "interrupted: with 3 of 4 trials; the same command continues."
+    assert lines[2].split()[:2] == ["trial", "val_accuracy"]
+    assert [line.split()[:2] for line in lines[3:5]] == [["1", "0.9000"], ["0", "0.5000"]]
+    assert lines[5].strip() == "trial 2 failed: it broke"
     assert tree(elsewhere) == before
 
 

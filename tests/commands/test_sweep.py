@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import command
-from fakes import train, wait_until
+from fakes import claim, make_search, open_study, train, wait_until
 
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.recipe import Recipe
@@ -47,12 +47,12 @@ def workers(after: Callable[[Study, int], None] = lambda study, number: None, fa
         with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
             study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, session, lambda: 0.0)
             try:
-                while (claim := study.claim()) is not None:
+                while (found := study.claim()) is not None:
                     if fails:
-                        study.finish(claim, State.FAILED, Result(reason="no luck"))
+                        study.finish(found, State.FAILED, Result(reason="no luck"))
                     else:
-                        train(study, claim, 0.5, epochs=2)
-                    after(study, claim.number)
+                        train(study, found, 0.5, epochs=2)
+                    after(study, found.number)
             except SweepStopped as error:
                 plan.paths.worker_log(0).write_text(f"{STOPS_BECAUSE}{error}\n")
                 return [SWEEP_STOPPED]
@@ -130,6 +130,20 @@ def test_a_budget_that_ends_before_the_first_trial_is_explained(capfd: Capture) 
     assert " s, before the first trial; more: hours=N; another search: name=NAME.\n" in printed
 
 
+def test_an_oracle_without_a_point_ends_the_sweep_until_it_finds_one(capfd: Capture) -> None:
+    plan = plan_of(PAIR, "trials=4", "oracle=random")
+    assert run_sweep(plan, workers()) == 0
+    assert "no point of the search space is left" in command(capfd, "status", "logs/s").out
+
+    def launch(started: Plan, session: str) -> list[int]:  # another version, which can find a third point
+        with open_study(plan.paths, make_search(plan_of(LINE, "trials=3").space, trials=3)) as study:
+            train(study, claim(study), 0.5)
+        raise KeyboardInterrupt(130)
+
+    assert run_sweep(plan, launch) == 130
+    assert "interrupted: with 3 of 4 trials; the same command continues." in command(capfd, "status", "logs/s").out
+
+
 def test_too_many_failures_stop_the_sweep_with_the_first_reason(capfd: Capture) -> None:
     with pytest.raises(SweepStopped, match=r"2 trials in a row have failed .* trial 0: no luck"):
         run_sweep(plan_of(LINE, "trials=5", "max_consecutive_failed_trials=2"), workers(fails=True))
@@ -159,6 +173,13 @@ def test_a_request_to_stop_is_named_until_the_next_start(capfd: Capture) -> None
     assert "1 completed, by `mnistsweep stop`. The same command continues." in capfd.readouterr().out
     stopped = "stopped: `mnistsweep stop` was called, with 1 of 5 trials; the same command continues."
     assert stopped in command(capfd, "status", "logs/s").out
+
+    def interrupt(study: Study, number: int) -> None:
+        raise KeyboardInterrupt(143)
+
+    assert run_sweep(plan_of(LINE, "trials=5"), workers(interrupt)) == 143
+    assert "2 completed, by SIGTERM. The same command continues." in capfd.readouterr().out
+    assert "interrupted: with 2 of 5 trials; the same command continues." in command(capfd, "status", "logs/s").out
     seen: list[str] = []
     run_sweep(plan_of(LINE, "trials=5"), workers(lambda study, _: seen.append(command(capfd, "status", "logs/s").out)))
     assert all("\nrunning: 1 worker\n" in text for text in seen)
