@@ -247,6 +247,7 @@ def test_no_output_shows_a_secret(
     assert answer.code == (0 if options[0] in ("--cfg", "--info") else 2)
     assert (answer.out + answer.err).strip()
     if answer.code == 0:
+        forget()
         answer = ask(capfd, "sweep", "data=mine", "--config-dir", "own", *options)
         assert answer.code == 0
 

@@ -9,6 +9,8 @@ from omegaconf import OmegaConf
 
 from mnistsweep.config.compose import to_kept, to_plain
 from mnistsweep.config.references import resolved, resolved_where_set, texts_of_references, with_texts
+from mnistsweep.config.schema import Config
+from mnistsweep.config.trial_file import fingerprint
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import mask
 
@@ -105,3 +107,9 @@ def test_what_is_not_set_stays_a_text_except_the_password_of_a_database() -> Non
     assert list(texts) == [("storage",), ("data", "a"), ("data", "b")]
     assert with_texts(read, texts) == content
     assert read != content
+
+
+def test_another_secret_is_not_another_training() -> None:
+    one, other, third = (Config(data={"token": text, "path": path}) for text, path in ("ax", "bx", "ay"))
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint(one) != fingerprint(third)
