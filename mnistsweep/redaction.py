@@ -37,7 +37,8 @@ _PORT = re.compile(r"\d+(/|$)")
 
 _URL_SECRETS = re.compile(r"://[^:/@\s]*:([^@]*(?:@[^@/\s'\"]*)*)@")
 
-_KEY = re.compile(r"(?P<key>[\w.@/+~-]*\w)['\"]?\s*(?P<mark>[=:])\s*")
+# A match starts only at the first character of a key: otherwise the time would grow with the square of a long text.
+_KEY = re.compile(r"(?<![\w.@/+~-])(?P<key>[\w.@/+~-]*\w)['\"]?\s*(?P<mark>[=:])\s*")
 _NO_SECRET = re.compile(
     r"""(?:null|none|true|false|~|[-+]?[\d.][\d_.]*(?:e[-+]?\d+)?|'?"?\$\{[^{}]*\}"?'?|)\s*""", re.I
 )
@@ -87,7 +88,7 @@ def mask_url(url: str) -> str:
         >>> mask_url("postgresql+psycopg://me:it's a @ secret@host/db?password=secret")
         'postgresql+psycopg://me:***@host/db?password=***'
     """
-    return _WHOLE_URL.sub(_mask_url, url)
+    return _WHOLE_URL.sub(_mask_url, url) if "://" in url else url
 
 
 def mask_argument(argument: str) -> str:

@@ -63,7 +63,7 @@ REAL = [
     [b"train", b"+data.note='\x80'"],
     [b"status", b"\xe9"],
     [b"sweep", "name='\N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m'".encode(), b"model.dropout=0,0.1"],
-    [b"train", b"name=" + b"x" * 20_000],
+    [b"sweep", b"model.dropout=0,0.1", b"name=" + b"x" * 20_000],
     [b"sweep", b"trainer.epochs=range(0,1e9)"],
     [b"\xf0\x9f\x91\xa9"],
 ]
