@@ -44,6 +44,11 @@ def result_of(number: int) -> Result:
     return Result(value_of(number), 1, 1, 0.25)
 
 
+def stored_result(number: int) -> dict[str, Any]:
+    """The result of a trial as the ledger stores it: without the checkpoint, which is an attribute of its own."""
+    return {name: value for name, value in asdict(result_of(number)).items() if name != "checkpoint"}
+
+
 def fill(folder: Path, url: str | None, trials: int) -> None:
     """Make a ledger that holds a number of finished trials.
 
@@ -69,7 +74,7 @@ def fill_journal(file: JournalFile, name: str, trials: int) -> None:
     for number, template in enumerate(templates(trials)):
         trial_id = storage.create_new_trial(study_id, template)
         storage.set_trial_intermediate_value(trial_id, 1, value_of(number))
-        storage.set_trial_user_attr(trial_id, "result", asdict(result_of(number)))
+        storage.set_trial_user_attr(trial_id, "result", stored_result(number))
         storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [value_of(number)])
     file.append_logs(memory.logs[before:])
     file.flush()
@@ -132,7 +137,7 @@ def rows_of(number: int, template: FrozenTrial) -> Iterator[list[dict[str, Any]]
         }
         for key, value in template.params.items()
     ]
-    attrs = {**template.user_attrs, "result": asdict(result_of(number))}
+    attrs = {**template.user_attrs, "result": stored_result(number)}
     yield [{"key": key, "value_json": json.dumps(value)} for key, value in attrs.items()]
     yield [{"key": key, "value_json": json.dumps(value)} for key, value in template.system_attrs.items()]
     yield [{"step": 1, "intermediate_value": value_of(number), "intermediate_value_type": "FINITE"}]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.analysis.distortions import DISTORTIONS
 from mnistsweep.analysis.robustness import Robustness, measure_robustness
+from mnistsweep.checksums import file_checksum
 from mnistsweep.evaluation.checkpoint_predictions import checkpoint_origin
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.saved_arrays import read_arrays, write_arrays
@@ -57,9 +58,9 @@ def evaluate_robustness(context: ReportContext) -> Robustness | None:
 def _origin(context: ReportContext) -> dict[str, Any]:
     strengths = {one.name: list(map(float, one.strengths)) for one in DISTORTIONS.values()}
     origin = context.origin(context.selection.winner) | {"models": context.model_names, "strengths": strengths}
-    return (
-        origin if context.options.refit else origin | checkpoint_origin(_checkpoint(context), context.selection.winner)
-    )
+    if context.options.refit:
+        return origin | {"files": [file_checksum(file) for file in _model_files(context)]}
+    return origin | checkpoint_origin(_checkpoint(context), context.selection.winner)
 
 
 def _model_files(context: ReportContext) -> list[Path]:

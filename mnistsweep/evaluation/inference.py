@@ -24,6 +24,14 @@ from mnistsweep.user_code import exits_as_failures
 # Minimum number of examples per prediction batch; `evaluation_batch_size` raises it for small inputs.
 MIN_BATCH_SIZE = 32
 
+PYTHON_CODE = (
+    "it has a Lambda layer with a Python lambda, and code in a model file is not executed; write the layer as a class, "
+    "or its function as a def, registered with keras.saving.register_keras_serializable, and train again"
+)
+
+# Part of Keras's message about a model with Python code.
+_SAFE_MODE = "safe_mode=False"
+
 
 def load_model(file: Path, config: Config) -> Any:
     """Load a model that a trial or a report has saved.
@@ -34,14 +42,15 @@ def load_model(file: Path, config: Config) -> Any:
             layers.
 
     Raises:
-        StudyError: The file is damaged, or a module that it needs is missing.
+        StudyError: The file is damaged, holds Python code, or needs a module that is missing.
     """
     try:
         with exits_as_failures():
             targets.resolve(str(config.model["_target_"]), "model._target_")
-            return keras.saving.load_model(file)
+            return keras.saving.load_model(file, safe_mode=True)  # Keras executes no code that the file holds
     except Exception as error:  # Keras, zipfile and custom layers raise many types of errors
-        raise StudyError(f"{file}: the model cannot be loaded: {describe_error(error)}") from error
+        reason = PYTHON_CODE if _SAFE_MODE in str(error) else describe_error(error)
+        raise StudyError(f"{file}: the model cannot be loaded: {reason}") from error
 
 
 def predict(

@@ -1,13 +1,17 @@
 """Predictions of the retrained winner: one model per seed, trained on training and validation examples together.
 
-Models and predictions of an earlier report are reused; Keras is imported only where a model has to be trained.
+Models and predictions of an earlier report are reused, unless a model file was replaced since. Keras is imported only
+where a model has to be trained.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.checksums import file_checksum
 from mnistsweep.data import Dataset
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.evaluation.report_context import ReportContext
@@ -41,7 +45,7 @@ def _one_model(context: ReportContext, index: int) -> Predictions:
     seed = retrain_seed(context.config.seed, index)
     origin = context.origin(winner) | {"epochs": context.selection.best_epoch, "seed": seed, "refit": True}
     saved = read_predictions(paths.predictions(name), origin)
-    if saved is not None and paths.model(name).is_file():
+    if saved is not None and _is_saved_model(paths.model(name), saved):
         context.steps.advance(context.selection.best_epoch)
         return saved
     context.start_keras()
@@ -53,8 +57,14 @@ def _one_model(context: ReportContext, index: int) -> Predictions:
     )
     with atomic_write(paths.model(name)) as part:
         retrained.model.save(part)
+        predictions = replace(predictions, checksum=file_checksum(part))
     write_predictions(paths.predictions(name), predictions, origin)
     return predictions
+
+
+def _is_saved_model(file: Path, saved: Predictions) -> bool:
+    """Whether a file is the model that was saved with its predictions; earlier versions recorded no checksum."""
+    return file.is_file() and saved.checksum in (None, file_checksum(file))
 
 
 def _retrain(context: ReportContext, dataset: Dataset, seed: int) -> RetrainedModel:

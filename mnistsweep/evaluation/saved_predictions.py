@@ -26,6 +26,7 @@ class Predictions:
         validation: Class probabilities for the validation split, ``(m, classes)``; None for a model that was trained
             on it.
         objective: Objective of the sweep, measured with the model on the validation split; None if it was not measured.
+        checksum: SHA-256 of the file of a retrained model; None for a checkpoint, whose checksum is in the ledger.
     """
 
     probabilities: NDArray[np.float64]
@@ -34,6 +35,7 @@ class Predictions:
     curve: list[dict[str, float]] = field(default_factory=list)
     validation: NDArray[np.float64] | None = None
     objective: float | None = None
+    checksum: str | None = None
 
 
 def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str, Any]) -> None:
@@ -44,7 +46,7 @@ def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str,
         predictions: Predictions of the model.
         origin: Values that determine the predictions, see `saved_arrays`.
     """
-    notes = {name: getattr(predictions, name) for name in ("loss", "parameters", "curve", "objective")}
+    notes = {name: getattr(predictions, name) for name in ("loss", "parameters", "curve", "objective", "checksum")}
     arrays = {"probabilities": predictions.probabilities, "notes": np.array(json.dumps(notes))}
     if predictions.validation is not None:
         arrays["validation"] = predictions.validation
@@ -71,5 +73,6 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
         notes["parameters"],
         notes["curve"],
         arrays.get("validation"),
-        notes.get("objective"),  # earlier versions did not measure it
+        notes.get("objective"),  # earlier versions wrote neither this nor the checksum
+        notes.get("checksum"),
     )

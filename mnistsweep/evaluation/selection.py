@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,9 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import TRAINING_KEYS
 from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import TrialRecord, best_of, ranked
 from mnistsweep.study.sweep import load_sweep
@@ -68,14 +70,17 @@ class Selection:
             record: Trial of the sweep.
 
         Raises:
-            StudyError: The file is missing or damaged.
+            StudyError: The file is missing or damaged, or was changed after the trial.
             ConfigError: The environment variable of a secret is not set.
         """
-        own = resolved(self.kept_config_of(record))
+        content = self.kept_config_of(record)
+        own = resolved(content)
         try:
-            return from_plain({**asdict(self.plan.config), **own})
+            config = from_plain({**asdict(self.plan.config), **own})
         except ConfigError as error:
             raise self._unreadable(record, error) from error
+        self._check_unchanged(record, content)
+        return config
 
     def kept_config_of(self, record: TrialRecord) -> dict[str, Any]:
         """Content of the configuration file of a trial, with references in place of secrets.
@@ -84,7 +89,7 @@ class Selection:
             record: Trial of the sweep.
 
         Raises:
-            StudyError: The file is missing or damaged.
+            StudyError: The file is missing or damaged, or was changed after the trial.
         """
         try:
             content = yaml.safe_load(self.paths.trial(record.number).config.read_text(encoding="utf-8"))
@@ -94,6 +99,28 @@ class Selection:
             return own
         except (OSError, ValueError, AttributeError, yaml.YAMLError, ConfigError) as error:
             raise self._unreadable(record, error) from error
+
+    @cached_property
+    def is_data_searched(self) -> bool:
+        """Whether trials differ in keys of the group ``data``."""
+        return any(key.partition(".")[0] == "data" for key in self.plan.space.keys)
+
+    def _check_unchanged(self, record: TrialRecord, content: Mapping[str, Any]) -> None:
+        """Check that a configuration is the one that the trial was trained with.
+
+        The data may have moved, so `data.path` may differ; `check_data` compares the data.
+
+        Raises:
+            StudyError: The file was changed.
+        """
+        composed = composed_content(self.plan, record.point, record.seed)
+        if not self.is_data_searched:
+            composed["data"] = {key: value for key, value in composed["data"].items() if key != "path"}
+        if (key := first_difference(content, composed)) is not None:
+            raise StudyError(
+                f"{self.paths.trial(record.number).config}: must be the configuration of trial {record.number}; "
+                f"{key} is not the value by the ledger and {self.paths.sweep.name}; restore the file."
+            )
 
     def _unreadable(self, record: TrialRecord, error: Exception) -> StudyError:
         file, reason = self.paths.trial(record.number).config, " ".join(str(error).split())
@@ -109,13 +136,15 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
         group: Configuration group of the command's options: ``report`` or ``clean``.
 
     Raises:
-        StudyError: There is no sweep, its files cannot be read, or no trial has completed.
+        StudyError: There is no sweep, its files cannot be read, its plan was changed, or no trial has completed.
         ConfigError: The value of an option is invalid.
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
-    plan = replace(plan, config=with_options(plan.config, overrides, group))
+    checksum = str(sweep.config.get("data", ""))
     ledger = Ledger(sweep.paths, plan.config.storage)
+    ledger.check_search(ledger_fingerprint(plan, checksum))
+    plan = replace(plan, config=with_options(plan.config, overrides, group))
     records = ledger.records()
     winner = best_of(records, plan.direction)
     if winner is None:
@@ -125,7 +154,6 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
             f"{folder}: no trial has completed yet, so there is no best model ({len(records)} started).{why} The "
             "command that started the sweep continues it."
         )
-    checksum = str(sweep.config.get("data", ""))
     return Selection(sweep.paths, plan, checksum, records, winner, ledger.running_seconds())
 
 
@@ -143,7 +171,8 @@ def check_data(selection: Selection, config: Config) -> None:
     try:
         found = data.checksum(sweep_data)
         if config.data != sweep_data:
-            data.checksum(config.data)
+            trial_checksum = data.checksum(config.data)
+            found = found if selection.is_data_searched else trial_checksum
     except DataError as error:
         raise DataError(f"{selection.paths.folder}: the data of this sweep can no longer be loaded: {error}") from error
     if found != selection.checksum:

@@ -17,11 +17,11 @@ from typing import Any
 import yaml
 
 from mnistsweep.checksums import file_checksum
-from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Dimension, is_active
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.space import Point
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
@@ -118,7 +118,7 @@ def _point_of_row(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
         if row.state is State.FAILED and len(points) == 1:  # it may have failed before its configuration was written
             return points[0]
         raise _Contradiction(f"{folder.config} is missing or damaged")
-    differences = [_difference(content, _composed(plan, point, row.seed)) for point in points]
+    differences = [first_difference(content, composed_content(plan, point, row.seed)) for point in points]
     if None in differences:
         return points[differences.index(None)]
     raise _Contradiction(f"{folder.config} has another value of {differences[0]} than results.csv and sweep.yaml")
@@ -130,7 +130,9 @@ def _point_of_folder(plan: Plan, number: int, folder: TrialPaths) -> Point | Non
     if content is None or content.get("seed") != seed:
         return None
     points = _points_of_config(plan, content, plan.space.dimensions, {})
-    return next((point for point in points if _difference(content, _composed(plan, point, seed)) is None), None)
+    return next(
+        (point for point in points if first_difference(content, composed_content(plan, point, seed)) is None), None
+    )
 
 
 def _points_of_config(
@@ -166,28 +168,6 @@ def _read_config(folder: TrialPaths) -> dict[str, Any] | None:
     except (OSError, ValueError, yaml.YAMLError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def _composed(plan: Plan, point: Point, seed: int) -> dict[str, Any]:
-    return trial_file_content(plan.composer.kept(point, seed), None)
-
-
-def _difference(written: Any, composed: Any, key: str = "") -> str | None:
-    """First key with different values in two configurations; None if there is none.
-
-    Only keys of both are compared: versions differ in their keys. The number of threads may have been derived.
-    """
-    if isinstance(written, Mapping) and isinstance(composed, Mapping):
-        shared = [name for name in composed if name in written and (key, name) != ("trainer", "threads")]
-        inner = (
-            _difference(written[name], composed[name], f"{key}.{name}".strip("."))
-            for name in shared
-            if name != "defaults"
-        )
-        return next((found for found in inner if found), None)
-    if isinstance(written, list | tuple) and isinstance(composed, list | tuple):
-        return None if list(written) == list(composed) else key
-    return None if written == composed and isinstance(written, bool) == isinstance(composed, bool) else key
 
 
 @dataclass(frozen=True)

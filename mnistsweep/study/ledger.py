@@ -173,6 +173,25 @@ class Ledger:
             self._sessions.write(name, sessions[name])
         return sessions[name]
 
+    def check_search(self, fingerprint: Mapping[str, str]) -> None:
+        """Check that ``sweep.yaml`` is the plan of the search that the ledger records.
+
+        The path of the data is not compared, because data may be moved; their checksum is.
+
+        Args:
+            fingerprint: Texts that identify the search and its data by ``sweep.yaml``, see `create_ledger`.
+
+        Raises:
+            StudyError: The file was changed.
+        """
+        stored = self._storage.get_study_user_attrs(self._study_id).get(_FINGERPRINT, {})
+        changed = _differing_keys(_without_data_path(stored), _without_data_path(fingerprint))
+        if changed:
+            raise StudyError(
+                f"{self.paths.sweep}: must be the plan that the ledger records; {', '.join(changed)} "
+                f"differ{'s' if len(changed) == 1 else ''}; restore the file."
+            )
+
     def request_stop(self) -> None:
         """Ask all workers of the sweep to stop. Sessions that start later ignore the request."""
         with open_coordinator(self.paths, self._url).exclusive():
@@ -241,10 +260,20 @@ def _comparable(key: str, value: str) -> str:
     return json.dumps(mask_values(resolved_where_set(plain, (key,)), key), sort_keys=True)
 
 
+def _without_data_path(fingerprint: Mapping[str, str]) -> dict[str, str]:
+    """A fingerprint without `data.path`."""
+    data = json.loads(fingerprint.get("data", "{}"))
+    return {**fingerprint, "data": json.dumps({**data, "path": None}, sort_keys=True)}
+
+
+def _differing_keys(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Keys of two fingerprints with different values; keys that only one has are not compared."""
+    shared = before.keys() & now.keys()
+    return sorted(key for key in shared if _comparable(key, before[key]) != _comparable(key, now[key]))
+
+
 def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
-    changed = sorted(
-        key for key in before.keys() & now.keys() if _comparable(key, before[key]) != _comparable(key, now[key])
-    )
+    changed = _differing_keys(before, now)
     if changed:
         differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
         raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")

@@ -138,7 +138,7 @@ def test_missing_or_different_data_are_errors(finish: Finish, own_file: Path) ->
 
 def test_a_trial_may_have_other_data_than_the_sweep(finish: Finish, own_file: Path) -> None:
     """Where the data were searched, the sweep has the checksum of the data that it was started with."""
-    selection = select(finish(0.5))
+    selection = select(finish(0.5, overrides=("data.scaling=divide,none",)))
     config = selection.config_of(selection.winner)
     with np.load(own_file) as file:
         arrays = {name: file[name] for name in file.files}
@@ -148,4 +148,14 @@ def test_a_trial_may_have_other_data_than_the_sweep(finish: Finish, own_file: Pa
     check_data(selection, config)
     other.unlink()
     with pytest.raises(DataError, match=r"can no longer be loaded: .*other\.npz"):
+        check_data(selection, config)
+
+
+def test_a_trial_has_the_data_of_the_sweep_unless_they_were_searched(finish: Finish, own_file: Path) -> None:
+    selection = select(finish(0.5))
+    config = selection.config_of(selection.winner)
+    with np.load(own_file) as file:
+        np.savez(own_file.with_name("other.npz"), **{name: file[name][::-1] for name in file.files})
+    config.data["path"] = str(own_file.with_name("other.npz"))
+    with pytest.raises(DataError, match=r"the data differ from those of the sweep"):
         check_data(selection, config)
