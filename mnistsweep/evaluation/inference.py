@@ -47,7 +47,7 @@ def load_model(file: Path, config: Config) -> Any:
     try:
         with exits_as_failures():
             targets.resolve(str(config.model["_target_"]), "model._target_")
-            return keras.saving.load_model(file, safe_mode=True)  # Keras executes no code that the file holds
+            return keras.saving.load_model(file, safe_mode=True)  # unless a user's module allows it in `keras.config`
     except Exception as error:  # Keras, zipfile and custom layers raise many types of errors
         reason = PYTHON_CODE if _SAFE_MODE in str(error) else describe_error(error)
         raise StudyError(f"{file}: the model cannot be loaded: {reason}") from error

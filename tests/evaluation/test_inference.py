@@ -69,15 +69,11 @@ def test_a_model_comes_back_from_its_file(config: Config, tmp_path: Path) -> Non
 
 def test_a_lambda_in_a_model_file_is_not_executed(config: Config, tmp_path: Path) -> None:
     mark = str(tmp_path / "executed")
-    keras.config.enable_unsafe_deserialization()  # as a module of a user might
-    try:
-        layer = keras.layers.Lambda(lambda x: open(mark, "w").close() or x, output_shape=(6, 6, 1))  # noqa: PTH123
-        model = keras.Sequential([keras.Input((6, 6, 1)), layer, keras.layers.Flatten(), keras.layers.Dense(4)])
-        model.save(tmp_path / "model.keras")
-        (tmp_path / "executed").unlink(missing_ok=True)  # building the model may have called it
-        with pytest.raises(StudyError) as raised:
-            inference.load_model(tmp_path / "model.keras", config)
-    finally:
-        keras.utils.clear_session()
+    layer = keras.layers.Lambda(lambda x: open(mark, "w").close() or x, output_shape=(6, 6, 1))  # noqa: PTH123
+    model = keras.Sequential([keras.Input((6, 6, 1)), layer, keras.layers.Flatten(), keras.layers.Dense(4)])
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "executed").unlink(missing_ok=True)  # building the model may have called it
+    with pytest.raises(StudyError) as raised:
+        inference.load_model(tmp_path / "model.keras", config)
     assert str(raised.value) == f"{tmp_path / 'model.keras'}: the model cannot be loaded: {inference.PYTHON_CODE}"
     assert not (tmp_path / "executed").exists()
