@@ -19,6 +19,7 @@ import yaml
 from mnistsweep.checksums import file_checksum
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Dimension, is_active
+from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import composed_content, first_difference
@@ -51,10 +52,6 @@ class Recovery:
         return any(trial.is_finished for trial in self.trials)
 
 
-class _Contradiction(Exception):
-    """Two files contradict each other; never leaves this module."""
-
-
 def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     """Recover the trials of a sweep.
 
@@ -71,7 +68,7 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     for row in rows:
         try:
             recovery.trials.append(_finished_trial(plan, row, forms, paths.trial(row.number)))
-        except _Contradiction as error:
+        except StudyError as error:  # the files of this trial contradict each other
             recovery.contradictions.append(f"trial {row.number}: {error}.")
     finished = {row.number for row in rows}
     for number, folder in paths.trials():
@@ -85,7 +82,7 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
 def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
     seed = plan.seed_of(row.number)
     if row.seed != seed:
-        raise _Contradiction(f"its seed in results.csv is {row.seed}, and {seed} by sweep.yaml")
+        raise StudyError(f"its seed in results.csv is {row.seed}, and {seed} by sweep.yaml")
     point = _point_of_row(plan, row, forms, folder)
     curves = _Curves.read(plan, folder)
     result = row.result
@@ -112,16 +109,16 @@ def _point_of_row(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
     """Point of a finished trial, which composes to the configuration in its folder."""
     points = list(row.points(plan.space, forms))
     if not points:
-        raise _Contradiction("its values in results.csv are not in the search space of sweep.yaml")
+        raise StudyError("its values in results.csv are not in the search space of sweep.yaml")
     content = _read_config(folder)
     if content is None:
         if row.state is State.FAILED and len(points) == 1:  # it may have failed before its configuration was written
             return points[0]
-        raise _Contradiction(f"{folder.config} is missing or damaged")
+        raise StudyError(f"{folder.config} is missing or damaged")
     differences = [first_difference(content, composed_content(plan, point, row.seed)) for point in points]
     if None in differences:
         return points[differences.index(None)]
-    raise _Contradiction(f"{folder.config} has another value of {differences[0]} than results.csv and sweep.yaml")
+    raise StudyError(f"{folder.config} has another value of {differences[0]} than results.csv and sweep.yaml")
 
 
 def _point_of_folder(plan: Plan, number: int, folder: TrialPaths) -> Point | None:
@@ -217,14 +214,12 @@ class _Curves:
     def check(self, result: Result) -> None:
         """Check that the objective of a finished trial follows from the curves."""
         if not self.best:
-            raise _Contradiction("its history.csv is missing or has no epoch")
+            raise StudyError("its history.csv is missing or has no epoch")
         found = statistics.fmean(self.best)
         if found != result.objective:
-            raise _Contradiction(
-                f"its objective is {result.objective!r} in results.csv, and {found!r} by its history.csv"
-            )
+            raise StudyError(f"its objective is {result.objective!r} in results.csv, and {found!r} by its history.csv")
         if not any(result.best_epoch in curve for curve in self.repeats):
-            raise _Contradiction(f"its best epoch, {result.best_epoch}, is not in its history.csv")
+            raise StudyError(f"its best epoch, {result.best_epoch}, is not in its history.csv")
 
 
 def _read_curve(file: Path, objective: str) -> dict[int, float]:
