@@ -23,15 +23,17 @@ _NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9]")
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, durable: bool = True, create_folder: bool = True) -> Iterator[Path]:
     """Replace a file in one step.
 
     Yields a temporary path in the same folder, with the same suffix. On success the temporary file replaces `path`; on
     an exception it is removed.
 
     Args:
-        path: Path of the file; its folder is created if missing.
+        path: Path of the file.
         durable: Whether to wait until the data are on the disk. Not needed for files that can be derived again.
+        create_folder: Whether to create the file's folder if it is missing. A running sweep never does, because a user
+            may have deleted its folder.
 
     Example:
         >>> import tempfile
@@ -41,7 +43,7 @@ def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
         >>> target.read_text()
         'whole'
     """
-    if not path.parent.is_dir():  # this test is much cheaper than mkdir
+    if create_folder and not path.parent.is_dir():  # this test is much cheaper than mkdir
         path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(_temporary_name(path))
     try:

@@ -36,7 +36,7 @@ class EventFile:
     TensorBoard reads none that sorts earlier.
 
     Args:
-        folder: Path of the run's folder; it is created if it is missing.
+        folder: Path of the run's folder; it is created if it is missing, but not the folder that holds it.
         suffix: End of the file name, for human readers.
 
     Attributes:
@@ -44,7 +44,7 @@ class EventFile:
     """
 
     def __init__(self, folder: Path, suffix: str = "") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         self.path = _create(folder, suffix)
         self._write(event_pb2.Event(wall_time=time.time(), file_version=FILE_VERSION))
 

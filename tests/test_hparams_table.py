@@ -63,6 +63,7 @@ def rows(logdir: Path) -> dict[str, Any]:
 
 def trial(sweep: Path, number: int, values: dict[str, Any]) -> Path:
     folder = sweep / "trials" / f"{number:04d}"
+    folder.mkdir(parents=True, exist_ok=True)
     write_session_start(folder, f"{sweep.name}/{number:04d}", values, SPACE)
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -57,8 +58,9 @@ class LiveTable:
         self._epochs_of = epochs_of
         self._console = console
         self._running_seconds = running_seconds
-        self._seconds_before = running_seconds()
-        self._printed = {record.number for record in ledger.records() if record.state.finished}
+        self._seconds = self._seconds_before = running_seconds()
+        self._records = ledger.records()
+        self._printed = {record.number for record in self._records if record.state.finished}
         self._num_finished_before = len(self._printed)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -90,8 +92,16 @@ class LiveTable:
 
     def render(self) -> RenderableType:
         """Current table and summary."""
-        records = self._ledger.records()
-        return Group(self._table(records), self._summary(records))
+        self._read()
+        return Group(self._table(self._records), self._summary(self._records))
+
+    def _read(self) -> None:
+        """Read the ledger; what was read before stays if the ledger cannot be read.
+
+        This runs on a thread of the display. The workers find the same error, and stop with a message.
+        """
+        with contextlib.suppress(Exception):
+            self._records, self._seconds = self._ledger.records(), self._running_seconds()
 
     def _table(self, records: Sequence[TrialRecord]) -> Table:
         """Table of the running trials."""
@@ -116,7 +126,7 @@ class LiveTable:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
             line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {format_point(best.point)}\n")
         line.append(tally(records, self._budget.trials))
-        seconds = self._running_seconds()
+        seconds = self._seconds
         line.append(f" · running time {format_duration(seconds, decimals=0)}")
         remaining = self._remaining(records, seconds)
         if remaining is not None:
@@ -140,8 +150,8 @@ class LiveTable:
             self._print_new()
 
     def _print_new(self) -> None:
-        records = self._ledger.records()
-        finished = [record for record in records if record.state.finished]
+        self._read()
+        finished = [record for record in self._records if record.state.finished]
         for record in finished:
             if record.number not in self._printed:
                 self._printed.add(record.number)

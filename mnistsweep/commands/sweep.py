@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from rich.console import Console
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.commands.sweep_output import print_complete, print_ending, print_header, print_stopped, print_summary
 from mnistsweep.console import SafeConsole
-from mnistsweep.errors import SweepStopped
+from mnistsweep.errors import MnistSweepError, StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.stop_signal import interrupt_code
 from mnistsweep.study.ending import Ending
 from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
@@ -47,15 +49,14 @@ def run_sweep(plan: Plan, launch: Launch) -> int:
         print_summary(plan, ledger, console)
         return 0
     print_header(plan, ledger, console)
-    try:
-        code = _run_workers(plan, ledger, launch, console)
-    finally:
-        _finish_files(plan, ledger)
-    if code:
-        print_stopped(plan, ledger, code, console)
-        return code
-    print_ending(plan, ledger, console)
-    print_summary(plan, ledger, console)
+    with _stopping_on_errors(plan.paths):
+        with _finishing_files(plan, ledger):
+            code = _run_workers(plan, ledger, launch, console)
+        if code:
+            print_stopped(plan, ledger, code, console)
+            return code
+        print_ending(plan, ledger, console)
+        print_summary(plan, ledger, console)
     return 0
 
 
@@ -99,6 +100,29 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     if left:
         raise SweepStopped(f"{left} trial{'s are' if left > 1 else ' is'} unfinished; the same command continues.")
     return 0
+
+
+@contextlib.contextmanager
+def _stopping_on_errors(paths: SweepPaths) -> Iterator[None]:
+    """Context in which the sweep runs: a ledger or a folder that is lost now is no error of the command."""
+    try:
+        with explain_lost_files(paths):
+            yield
+    except StudyError as error:
+        raise SweepStopped(str(error)) from error
+
+
+@contextlib.contextmanager
+def _finishing_files(plan: Plan, ledger: Ledger) -> Iterator[None]:
+    """Context that calls `_finish_files` at its end; an error in the context takes precedence."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(MnistSweepError, OSError):  # the ledger or the folder may be what caused the error
+            check_required_files(plan.paths)
+            _finish_files(plan, ledger)
+        raise
+    _finish_files(plan, ledger)
 
 
 def _finish_files(plan: Plan, ledger: Ledger) -> None:

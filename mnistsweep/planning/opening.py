@@ -47,6 +47,7 @@ def open_sweep(plan: Plan) -> None:
         _write_sweep_file(plan, checksum)
         fingerprint = ledger_fingerprint(plan, checksum)
         create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, fingerprint)
+    paths.all_trials.mkdir(exist_ok=True)  # workers do not create it: it may be deleted while they run
     _write_experiments(plan)
 
 

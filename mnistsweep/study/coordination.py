@@ -6,10 +6,13 @@ Both are kept in the sweep's folder, or in the database of its ledger. A coordin
 
 from __future__ import annotations
 
+import contextlib
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+from mnistsweep.errors import StudyError
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 
@@ -60,9 +63,21 @@ class FolderCoordinator(Coordinator):
     def __init__(self, paths: SweepPaths) -> None:
         self._paths = paths
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """See `Coordinator.exclusive`."""
-        return exclusive_lock(self._paths.ledger_lock)
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See `Coordinator.exclusive`.
+
+        Raises:
+            StudyError: The folder ``workers/`` is missing.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(exclusive_lock(self._paths.ledger_lock))
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise StudyError(
+                    f"{self._paths.workers} was deleted or moved, so the ledger cannot be used."
+                ) from error
+            yield
 
     def write_heartbeat(self, owner: str, count: int) -> None:
         """See `Coordinator.write_heartbeat`. The file is overwritten in place with a text of constant length.

@@ -80,7 +80,6 @@ class Lease:
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
     def __enter__(self) -> Lease:
-        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
         self._lock.enter_context(exclusive_lock(self._lock_path))
         self.write_heartbeat()
         self._thread.start()

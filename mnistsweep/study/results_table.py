@@ -126,7 +126,9 @@ class ResultsTable:
     def write(self) -> None:
         """Replace the file by the trials added so far."""
         text = _csv_line([*COLUMNS, *(form.key for form in self._forms)]) + "".join(self._rows)
-        with atomic_write(self._path, durable=False) as part:  # the table can be derived from the ledger again
+        with atomic_write(
+            self._path, durable=False, create_folder=False
+        ) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
 
 

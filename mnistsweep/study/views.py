@@ -89,5 +89,5 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str) -> None:
     head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
     head += "# mnistsweep train --config-dir DIR --config-name best\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
-    with atomic_write(paths.best, durable=False) as part:
+    with atomic_write(paths.best, durable=False, create_folder=False) as part:
         part.write_text(head + text, encoding="utf-8")

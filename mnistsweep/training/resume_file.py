@@ -82,7 +82,7 @@ def write_resume_file(path: Path, state: TrainingState) -> None:
     record = json.dumps({"format": FORMAT, **pack(values, arrays)}).encode()
     content = b"".join([len(record).to_bytes(8, "big"), record, *(array.data for array in arrays)])
     header = {"descr": "|u1", "fortran_order": False, "shape": (4 + len(content),)}
-    with atomic_write(path, durable=False) as part, part.open("wb") as file:
+    with atomic_write(path, durable=False, create_folder=False) as part, part.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.write(zlib.crc32(content).to_bytes(4, "big"))
         file.write(content)  # `np.save` would raise an error that hides a full disk

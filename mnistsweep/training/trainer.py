@@ -206,7 +206,7 @@ class Training:
         The ownership is checked again after the file is written, which takes a while.
         """
         self.hooks.check_ownership()
-        with atomic_write(self.folder.model) as part:
+        with atomic_write(self.folder.model, create_folder=False) as part:
             model.save(part)
             checksum = file_checksum(part)
             self.hooks.check_ownership()
@@ -227,10 +227,12 @@ def default_fit(
 def clear_trial_folder(folder: TrialPaths) -> None:
     """Create a trial's folder, or remove everything in it except the configuration.
 
+    The folder of all trials must exist.
+
     Args:
         folder: Folder of the trial.
     """
-    folder.folder.mkdir(parents=True, exist_ok=True)
+    folder.folder.mkdir(exist_ok=True)
     for path in folder.folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

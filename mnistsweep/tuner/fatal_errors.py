@@ -7,7 +7,7 @@ KerasTuner records every exception as a failure of the trial, and continues with
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keras_tuner.errors import FatalError
@@ -24,25 +24,30 @@ class _FatalFileError(FileError, FatalError):  # type: ignore[misc]
 
 
 class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
-    """The ledger cannot be reached, or is damaged."""
+    """The ledger cannot be reached, or is damaged, or files of the sweep are lost."""
 
 
 @contextlib.contextmanager
-def stop_worker_on_fatal_errors(sweep: Path, folder: Path) -> Iterator[None]:
-    """Raise errors of the disk, of missing rights and of the ledger as errors that stop the worker.
+def stop_worker_on_fatal_errors(sweep: Path, folder: Path, check_files: Callable[[], None]) -> Iterator[None]:
+    """Raise errors of the disk, of missing rights, of lost files and of the ledger as errors that stop the worker.
 
     Args:
         sweep: Path of the sweep's folder: a missing right for a file in it is no fault of the trial.
         folder: Path of the folder that is written to, for the message.
+        check_files: Function that raises `StudyError` if files of the sweep were deleted or moved.
 
     Raises:
         FileError: A file of the sweep cannot be read or written.
         WriteRefused: The disk is full or read-only, or a limit is exceeded.
-        StudyError: The ledger cannot be used.
+        StudyError: The ledger cannot be used, or files of the sweep were deleted or moved.
     """
     try:
         yield
     except Exception as error:
+        try:
+            check_files()
+        except StudyError as lost:
+            raise _FatalStudyError(str(lost)) from error
         if isinstance(error, StudyError):
             raise _FatalStudyError(str(error)) from error
         if refused := refused_write(error, str(folder)):

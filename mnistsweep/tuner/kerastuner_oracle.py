@@ -113,7 +113,7 @@ class KerasTunerOracle(Oracle):
     def _save(self) -> None:
         trials = {trial_id: trial.get_state() for trial_id, trial in self._inner.trials.items()}
         record = {"numbers": self._numbers, "trials": trials, "oracle": self._inner.get_state()}
-        with atomic_write(self._file) as part:
+        with atomic_write(self._file, create_folder=False) as part:
             part.write_text(json.dumps(record), encoding="utf-8")
 
     def _restore(self) -> None:

@@ -15,6 +15,7 @@ from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_erro
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
+from mnistsweep.study.required_files import check_required_files
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
 from mnistsweep.training.outcome import Outcome
 from mnistsweep.training.resume_file import log_restart, read_resume_file, resume_fingerprint
@@ -61,7 +62,16 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         self._on_end = on_end
         self._should_stop = should_stop
         self._datasets = DatasetCache()
+        self._prepared: int | None = None
         super().__init__(oracle, directory=str(paths.folder.parent), project_name=paths.name)
+
+    def check_files(self) -> None:
+        """Check that the files of the sweep, and of the trial that is trained, are there.
+
+        Raises:
+            StudyError: A file or a folder was deleted or moved.
+        """
+        check_required_files(self._paths, self._prepared)
 
     def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Train one trial, and return the objective at its best epoch for KerasTuner's record.
@@ -77,9 +87,9 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         assert oracle.claim is not None
         folder = self._paths.trial(oracle.claim.number)
         try:
-            with stop_worker_on_fatal_errors(self._paths.folder, folder.folder):
+            with stop_worker_on_fatal_errors(self._paths.folder, folder.folder, self.check_files):
                 outcome = self._train_or_fail(oracle, oracle.claim, trial.hyperparameters, folder)
-                oracle.verify()
+                self._verify(oracle)
                 oracle.set_outcome(outcome)
                 self._on_end(folder, outcome)
         except LeaseLost as error:
@@ -93,7 +103,8 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         """Write the outcome to the study, then remove the files that only a resumed training needs."""
         claim = self.oracle.claim
         try:
-            with stop_worker_on_fatal_errors(self._paths.folder, self._paths.folder):
+            with stop_worker_on_fatal_errors(self._paths.folder, self._paths.folder, self.check_files):
+                self.check_files()
                 super().on_trial_end(trial)
         except LeaseLost:  # another worker owns the trial since a moment ago: its result counts, it needs the files
             self.oracle.forget_claim()
@@ -111,8 +122,8 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         except Exception as error:
             if isinstance(error, LeaseLost | StudyError) or self._is_refused(error):
                 raise
-            oracle.verify()
-            folder.folder.mkdir(parents=True, exist_ok=True)
+            self._verify(oracle)
+            folder.folder.mkdir(exist_ok=True)
             folder.error.write_text(format_traceback(error), encoding="utf-8")
             return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
 
@@ -122,12 +133,15 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Resume a trial from its resume file; train it from scratch if there is none, or if it does not fit."""
+        self._prepared = None
+        self.check_files()
         config = self._prepare(claim, folder)
+        self._prepared = claim.number
         state = read_resume_file(folder.resume, resume_fingerprint(config))
         if state is None:
             self._start_from_scratch(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
-        hooks = Hooks(oracle.report, self._should_stop, oracle.verify)
+        hooks = Hooks(oracle.report, self._should_stop, lambda: self._verify(oracle))
         training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
         if state is None:
             return training.run()
@@ -139,9 +153,14 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         return training.run(state.restarted())
 
     def _start_from_scratch(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
-        oracle.verify()  # the folder may hold the work of another worker that owns the trial now
+        self._verify(oracle)  # the folder may hold the work of another worker that owns the trial now
         clear_trial_folder(folder)
         self._on_start(claim, folder)
+
+    def _verify(self, oracle: StudyOracle) -> None:
+        """Check that this worker may write to the trial's folder."""
+        self.check_files()
+        oracle.verify()
 
     def _populate_initial_space(self) -> None:
         """Skip KerasTuner's search for hyperparameters: the space is known before the first worker starts."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
+from mnistsweep.study.required_files import check_required_files
 from mnistsweep.study.study import Study
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import Announce
@@ -22,6 +25,10 @@ from mnistsweep.workers.messages import Announce
 if TYPE_CHECKING:
     from mnistsweep.training.outcome import Outcome
     from mnistsweep.tuner.tuner import SweepTuner
+
+
+CHECK_SECONDS = 1.0
+"""Time between two checks during a training that the files of the sweep are there."""
 
 
 @dataclass
@@ -45,6 +52,7 @@ class TrialHooks:
     announce: Announce
     memory: MemoryLimit | None
     num_started: int = field(default=0, init=False)
+    _checked_at: float = field(default=-math.inf, init=False)
 
     def make_tuner(self) -> SweepTuner:
         """Make the tuner whose trials these functions prepare and record; imports KerasTuner and the backend."""
@@ -56,17 +64,26 @@ class TrialHooks:
         def should_stop_training() -> bool:
             if self.study.lease.has_expired:
                 oracle.verify()  # another worker may have claimed the trial
+            if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+                self._checked_at = time.monotonic()
+                tuner.check_files()
             return self.stop()
 
         paths = self.study.paths
-        return SweepTuner(oracle, paths, self.prepare, self.record_start, self.record_end, should_stop_training)
+        tuner = SweepTuner(oracle, paths, self.prepare, self.record_start, self.record_end, should_stop_training)
+        return tuner
 
     def should_be_replaced(self) -> bool:
         """Whether a new process should continue: this one has used too much memory, and has started a trial."""
         return self.memory is not None and self.num_started > 0 and self.memory.is_exceeded()
 
     def should_claim_no_more(self) -> bool:
-        """Whether the worker should exit before it claims another trial."""
+        """Whether the worker should exit before it claims another trial.
+
+        Raises:
+            StudyError: Files of the sweep were deleted or moved.
+        """
+        check_required_files(self.study.paths)
         if self.study.is_stop_requested():
             self.stop.request()
         return self.stop() or self.should_be_replaced()
@@ -82,7 +99,7 @@ class TrialHooks:
         self.num_started += 1
         self.announce(claim.number)
         composer = self.plan.composer
-        folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.folder.mkdir(exist_ok=True)
         content = trial_file_content(composer.kept(claim.point, claim.seed), self.plan.threads)
         write_yaml(folder.config, content, durable=False)  # a trial that starts again writes it again
         return from_plain(composer.plain(claim.point, claim.seed))

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mnistsweep.errors import StudyError
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
+from mnistsweep.workers.messages import SWEEP_STOPPED
 from mnistsweep.workers.stopping import unresponsive_seconds
 
 HUNG_SECONDS = 60.0
@@ -42,7 +44,9 @@ class Watchdog:
         monotonic: Clock in seconds.
         kill: Function that kills this process, whose supervisor then starts it again.
         exit_process: Function that ends this process with an exit code at once.
-        unresponsive_seconds: Time after a request to stop, in seconds, after which the process is ended.
+        unresponsive_seconds: Seconds after a request to stop, or after files were lost, after which the process
+            is ended.
+        check_files: Function that raises `StudyError` if files of the sweep were deleted or moved.
     """
 
     study: Study
@@ -53,17 +57,33 @@ class Watchdog:
     kill: Callable[[], None] = _kill_this_process
     exit_process: Callable[[int], None] = os._exit
     unresponsive_seconds: float = field(default_factory=unresponsive_seconds)
+    check_files: Callable[[], None] = lambda: None
+    _lost_at: float | None = field(default=None, init=False)
     _claim: Claim | None = field(default=None, init=False)
     _claimed_at: float = field(default=0.0, init=False)
 
     def __call__(self) -> None:
         """Make every check once; those that do not need the ledger come first."""
         self._check_timeout()
+        self._check_files()
         if self.stop() and self.stop.seconds_since_request > self.unresponsive_seconds:
             self._end_unresponsive()
         if self.study.is_stop_requested():
             self.stop.request()
         self.study.observe_workers()
+
+    def _check_files(self) -> None:
+        """End the process if files of the sweep are lost and its training does not notice it."""
+        try:
+            self.check_files()
+        except StudyError:
+            now = self.monotonic()
+            self._lost_at = now if self._lost_at is None else self._lost_at
+            if now - self._lost_at > self.unresponsive_seconds:
+                self.study.lease.remove_traces()
+                self.exit_process(SWEEP_STOPPED)
+        else:
+            self._lost_at = None
 
     def _check_timeout(self) -> None:
         claim, now = self.holder.claim, self.monotonic()

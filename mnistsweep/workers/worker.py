@@ -6,11 +6,14 @@ of the local launcher (``python -m mnistsweep.workers.worker FOLDER INDEX SESSIO
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnistsweep import devices
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
@@ -20,6 +23,7 @@ from mnistsweep.printable import make_streams_safe
 from mnistsweep.redaction import mask, redact_output
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.leases import Lease
+from mnistsweep.study.required_files import explain_lost_files
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.workers.memory import MemoryLimit
@@ -34,6 +38,9 @@ from mnistsweep.workers.messages import (
 from mnistsweep.workers.search_settings import make_search_settings
 from mnistsweep.workers.trial_hooks import TrialHooks
 from mnistsweep.workers.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from mnistsweep.tuner.study_oracle import StudyOracle
 
 
 def work(
@@ -55,27 +62,38 @@ def work(
         replaceable: Whether a supervisor starts a new process in place of one that has used too much memory.
 
     Raises:
-        SweepStopped: Too many trials failed, or the disk stores nothing.
+        SweepStopped: Too many trials failed, the disk stores nothing, or files of the sweep were deleted or moved.
     """
     paths = SweepPaths(folder)
     plan = read_plan(paths)
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
     memory = MemoryLimit(config.worker_memory_gb, config.workers) if replaceable else None
-    with Lease(paths, open_coordinator(paths, config.storage), config.lease_seconds) as lease:
+    coordinator = open_coordinator(paths, config.storage)
+    with explain_lost_files(paths), Lease(paths, coordinator, config.lease_seconds) as lease:
         stop.call_on_request(lease.announce_stop)
         study = Study(paths, make_search_settings(plan, paths), lease, config.storage, session, time.time)
         hooks = TrialHooks(plan, study, stop, announce, memory)
         tuner = hooks.make_tuner()
         _prepare_backend(config.trainer.deterministic)
-        lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, config.trial.timeout_minutes)
+        minutes = config.trial.timeout_minutes
+        lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, minutes, check_files=tuner.check_files)
         lease.on_heartbeat()  # a request to stop may be older than this worker
-        with study.running_time:
-            try:
-                tuner.search()
-            finally:
-                tuner.oracle.release()
+        with study.running_time, _releasing(tuner.oracle):
+            tuner.search()
     return hooks.should_be_replaced() and not stop()
+
+
+@contextlib.contextmanager
+def _releasing(oracle: StudyOracle) -> Iterator[None]:
+    """Context that releases the unfinished trial of a worker at its end; an error in the context takes precedence."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):  # the ledger may be what caused the error
+            oracle.release()
+        raise
+    oracle.release()
 
 
 def _prepare_backend(deterministic: bool) -> None:

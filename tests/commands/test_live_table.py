@@ -1,4 +1,4 @@
-"""The summary line of the live table: running time, and the time that is left."""
+"""The live table: running time, the time that is left, and a ledger that is damaged meanwhile."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fakes import LINE, claim, make_search, open_study, train
 from rich.console import Console
 
 from mnistsweep.commands.live_table import LiveTable
+from mnistsweep.console import SafeConsole
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import Ledger
@@ -46,3 +47,23 @@ def test_without_a_finished_trial_nothing_is_estimated(paths: SweepPaths) -> Non
         claim(study)
         table = LiveTable(Ledger(paths), Budget(trials=3), "max", "x", lambda _: 5, lambda: 7.0, Console())
         assert "left" not in str(table._summary(study.records()))
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_ledger_that_is_damaged_meanwhile_prints_no_traceback(
+    paths: SweepPaths, is_terminal: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written = io.StringIO()
+    console = SafeConsole(file=written, force_terminal=is_terminal)
+    with open_study(paths, make_search(LINE, trials=3)) as study:
+        train(study, claim(study), 0.5)
+        ledger = Ledger(paths)
+        table = LiveTable(ledger, Budget(trials=3), "max", "val_accuracy", lambda point: 1, lambda: 0.0, console)
+        with table:
+            with paths.journal.open("ab") as journal:
+                journal.write(b"rubbish\n")
+            table.render()  # as the thread of the display does
+        console.print(table.render())
+    assert "1 of 3 trials · 1 completed" in written.getvalue()
+    assert "Traceback" not in written.getvalue()
+    assert capfd.readouterr().err == ""

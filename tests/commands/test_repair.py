@@ -46,7 +46,7 @@ def repair(capfd: pytest.CaptureFixture[str], paths: SweepPaths) -> str:
     return answer.out
 
 
-@pytest.mark.parametrize("oracle", ["random", "tpe"])
+@pytest.mark.parametrize("oracle", ["random", pytest.param("tpe", marks=pytest.mark.slow)])
 def test_a_rebuilt_ledger_equals_the_lost_one_and_the_sweep_continues_as_it_would_have(
     oracle: str, run_sweep: RunSweep, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,7 +236,7 @@ def test_a_worker_that_runs_is_not_disturbed(interrupted: SweepPaths, capfd: pyt
     assert "rebuilt" in repair(capfd, interrupted)
 
 
-@pytest.mark.parametrize("damage", ["dropped", "removed"])
+@pytest.mark.parametrize("damage", ["dropped", pytest.param("removed", marks=pytest.mark.slow)])
 def test_a_database_is_rebuilt(
     damage: str, run_sweep: RunSweep, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

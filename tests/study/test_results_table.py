@@ -25,6 +25,11 @@ SPACE = SearchSpace(
 )
 
 
+@pytest.fixture(autouse=True)
+def folder(paths: SweepPaths) -> None:
+    paths.folder.mkdir(parents=True)
+
+
 def rows(paths: SweepPaths) -> list[dict[str, str]]:
     with paths.results.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

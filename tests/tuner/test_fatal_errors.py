@@ -6,9 +6,30 @@ import errno
 from pathlib import Path
 
 import pytest
+from keras_tuner.errors import FatalError
 
-from mnistsweep.errors import FileError, WriteRefused, refused_write, translate_os_errors
+from mnistsweep.errors import FileError, LeaseLost, StudyError, WriteRefused, refused_write, translate_os_errors
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
+
+
+def whole() -> None:
+    """Find all files of the sweep."""
+
+
+def lost() -> None:
+    raise StudyError("logs/s was deleted or moved")
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("history.csv"), KeyError("x"), LeaseLost("another worker's")])
+def test_an_error_is_no_fault_of_the_trial_if_the_files_are_lost(error: Exception) -> None:
+    with (
+        pytest.raises(FatalError, match="logs/s was deleted or moved") as stopped,
+        stop_worker_on_fatal_errors(Path(), Path(), lost),
+    ):
+        raise error
+    assert isinstance(stopped.value, StudyError)
+    with pytest.raises(type(error)), stop_worker_on_fatal_errors(Path(), Path(), whole):
+        raise error
 
 
 def test_a_full_disk_is_recognized_by_its_error_number() -> None:
@@ -24,7 +45,7 @@ def test_a_full_disk_is_recognized_by_its_error_number() -> None:
     assert refused_write(ValueError("errno = 2, error message"), "a") is None
     with (
         pytest.raises(WriteRefused, match=r"^the ledger cannot be written$"),
-        stop_worker_on_fatal_errors(Path(), Path()),
+        stop_worker_on_fatal_errors(Path(), Path(), whole),
     ):
         raise WriteRefused("the ledger cannot be written")
 
@@ -42,7 +63,7 @@ def test_each_refused_write_has_its_own_remedy_wherever_it_is_translated(number:
     expected = f"a/b: cannot be written: {remedy}then the same command continues."
     in_hdf5 = RuntimeError(f"unable to close file, errno = {number}, error message = '...'")
     for error in (OSError(number, "x"), in_hdf5):
-        with pytest.raises(WriteRefused) as stopped, stop_worker_on_fatal_errors(Path("a"), Path("a/b")):
+        with pytest.raises(WriteRefused) as stopped, stop_worker_on_fatal_errors(Path("a"), Path("a/b"), whole):
             raise error
         assert str(stopped.value) == expected
     with pytest.raises(WriteRefused) as translated, translate_os_errors("elsewhere"):

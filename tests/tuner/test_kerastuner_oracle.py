@@ -113,7 +113,9 @@ def ledger(tmp_path: Path) -> Callable[..., Ledger]:
     def make(name: str, space: SearchSpace = SMALL, **keys: Any) -> Ledger:
         if name == "BayesianOptimizationOracle":
             pytest.importorskip("sklearn")
-        return Ledger(tmp_path / f"sweep {next(numbers)}", space, configured(name, **keys))
+        folder = tmp_path / f"sweep {next(numbers)}"
+        folder.mkdir()
+        return Ledger(folder, space, configured(name, **keys))
 
     return make
 

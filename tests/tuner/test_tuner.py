@@ -93,6 +93,9 @@ class Sweep:
 
     def __init__(self, folder: Path, overrides: list[str], trials: int = 1) -> None:
         self.paths = SweepPaths(folder)
+        for needed in (self.paths.workers, self.paths.all_trials):
+            needed.mkdir(parents=True, exist_ok=True)
+        self.paths.sweep.touch()
         self.overrides = overrides
         self.study = MemoryStudy(trials)
         self.begun: list[int] = []
@@ -291,7 +294,6 @@ def test_a_folder_that_loses_its_permissions_stops_the_worker_and_fails_no_trial
 def test_a_model_that_does_not_fit_on_the_disk_any_more(sweep: Make) -> None:
     one = sweep("model.layer_size=512", "trainer.epochs=1")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    one.paths.folder.mkdir()
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with pytest.raises(WriteRefused, match="File too large"):

@@ -9,20 +9,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
 import os
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from optuna.storages.journal import BaseJournalBackend
 
 from mnistsweep.errors import LedgerDamaged, StudyError, translate_refused_writes
 from mnistsweep.locks import lock_open_file
+
+NUM_LAST_BYTES = 64
+"""Number of bytes that are compared to notice that the file was replaced."""
+
+_REMEDY = "Restore the ledger; then the same command continues."
 
 _log = logging.getLogger("mnistsweep")
 
@@ -42,6 +48,7 @@ class JournalFile(BaseJournalBackend):
         self.path = path
         self._num_read = 0
         self._offset = 0
+        self._last_bytes = b""  # in front of the offset: another file of this name has others
         if not path.exists():  # opening an existing journal does not change it
             path.touch()
 
@@ -55,7 +62,7 @@ class JournalFile(BaseJournalBackend):
             StudyError: A line is damaged.
         """
         if log_number_from != self._num_read:
-            self._num_read = self._offset = 0
+            self._num_read, self._offset, self._last_bytes = 0, 0, b""
         # Iterating over bytes splits at "\n" only: a stray "\r" is damage and not the end of a line.
         for line in io.BytesIO(self._read_appended()):
             if not line.endswith(b"\n"):
@@ -63,6 +70,7 @@ class JournalFile(BaseJournalBackend):
             entry = self._parse(line)
             self._num_read += 1
             self._offset += len(line)
+            self._last_bytes = line[-NUM_LAST_BYTES:]
             if self._num_read > log_number_from:
                 yield entry
 
@@ -76,8 +84,7 @@ class JournalFile(BaseJournalBackend):
             WriteRefused: The disk stores nothing; the journal is unchanged.
         """
         data = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode("utf-8")
-        with self.path.open("r+b", buffering=0) as file:
-            lock_open_file(file)
+        with self._open_to_write() as file:
             _remove_unfinished_line(file, self.path)
             size = file.seek(0, os.SEEK_END)
             with translate_refused_writes(str(self.path)):
@@ -91,29 +98,48 @@ class JournalFile(BaseJournalBackend):
 
     def repair(self) -> None:
         """Remove a truncated last line, with a warning."""
-        with self.path.open("r+b", buffering=0) as file:
-            lock_open_file(file)
+        with self._open_to_write() as file:
             _remove_unfinished_line(file, self.path)
 
     def flush(self) -> None:
         """Wait until the disk has stored all entries."""
-        with self.path.open("rb") as file, translate_refused_writes(str(self.path)):
+        with self._open("rb") as file, translate_refused_writes(str(self.path)):
             os.fsync(file.fileno())
 
     def _read_appended(self) -> bytes:
         """Bytes appended since the last reading. Opening the file makes a network file system ask its server."""
-        file = os.open(self.path, os.O_RDONLY)
+        with self._open("rb") as file:
+            size = self._check_same(file)
+            return file.read(size - self._offset) if size > self._offset else b""
+
+    @contextlib.contextmanager
+    def _open_to_write(self) -> Iterator[FileIO]:
+        """Context with the locked file; nothing is written to a file that is not the one that was read before."""
+        with self._open("r+b") as file:
+            lock_open_file(file)
+            self._check_same(file)
+            yield file
+
+    def _open(self, mode: Literal["rb", "r+b"]) -> FileIO:
         try:
-            size = os.fstat(file).st_size
-            if size < self._offset:
-                raise StudyError(f"{self.path}: became shorter than {self._offset} bytes while this program read it.")
-            if size == self._offset:
-                return b""
-            os.lseek(file, self._offset, os.SEEK_SET)
-            with os.fdopen(file, "rb", closefd=False) as stream:
-                return stream.read(size - self._offset)
-        finally:
-            os.close(file)
+            return self.path.open(mode, buffering=0)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StudyError(f"{self.path} was deleted or moved while this program used it. {_REMEDY}") from error
+
+    def _check_same(self, file: FileIO) -> int:
+        """Check that an open file continues what was read before, and set its position to the end of that.
+
+        Returns:
+            Size of the file in bytes.
+        """
+        size = os.fstat(file.fileno()).st_size
+        if size < self._offset:
+            rule = f"became shorter than {self._offset} bytes while this program used it"
+            raise StudyError(f"{self.path}: {rule}. {_REMEDY}")
+        file.seek(self._offset - len(self._last_bytes))
+        if file.read(len(self._last_bytes)) != self._last_bytes:
+            raise StudyError(f"{self.path}: was replaced by another file while this program used it. {_REMEDY}")
+        return size
 
     def _parse(self, line: bytes) -> dict[str, Any]:
         try:

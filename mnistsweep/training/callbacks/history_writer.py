@@ -52,7 +52,7 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
         is_new = not self._columns
         if is_new:
             self._columns = list(row)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(exist_ok=True)  # that of a further repeat; the trial's own folder exists
         with self._path.open("w" if is_new else "a", encoding="utf-8", newline="") as file:
             file.write(_to_csv([row], self._columns, header=is_new))
 
@@ -65,7 +65,7 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
         if not rows:
             return []
         columns = list(reader.fieldnames or ())
-        with atomic_write(self._path) as part:
+        with atomic_write(self._path, create_folder=False) as part:
             part.write_text(_to_csv(rows, columns, header=True), encoding="utf-8", newline="")
         return columns
 

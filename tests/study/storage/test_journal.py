@@ -154,6 +154,31 @@ def test_a_journal_that_shrinks_under_a_reader_is_reported(three: SweepPaths) ->
         reader.records()
 
 
+def rewrite(journal: Path) -> None:
+    journal.write_bytes(b"".join(reversed(journal.read_bytes().splitlines(keepends=True))) * 2)
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda journal: journal.write_bytes(b""), "became shorter than"),
+        (lambda journal: journal.unlink(), "was deleted or moved while this program used it"),
+        (rewrite, "was replaced by another file"),
+    ],
+)
+def test_nothing_is_written_to_a_journal_that_was_changed_while_a_worker_runs(
+    three: SweepPaths, damage: Callable[[Path], object], fault: str
+) -> None:
+    with open_study(three, make_search(LINE, trials=5), session="next") as study:
+        trial = claim(study)
+        damage(three.journal)
+        left = three.journal.read_bytes() if three.journal.exists() else None
+        for act in (lambda: study.report(trial, 1, 0.5), lambda: study.finish(trial, State.COMPLETED, Result(0.5))):
+            with pytest.raises(StudyError, match=fault):
+                act()
+    assert (three.journal.read_bytes() if three.journal.exists() else None) == left
+
+
 def fill_up(folder: Path, limit: int, failed: object) -> None:
     """Worker process with a maximum file size, which acts as a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

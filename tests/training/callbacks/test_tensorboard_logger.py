@@ -19,6 +19,7 @@ def curves(folder: Path) -> dict[str, dict[int, float]]:
 
 
 def test_writes_the_curves_of_keras_s_own_callback(tmp_path: Path) -> None:
+    (tmp_path / "trial").mkdir()
     records = train(model(0.5), TensorBoardLogger(tmp_path / "trial"), keras.callbacks.TensorBoard(tmp_path / "keras"))
     for run in ("train", "validation"):
         ours, theirs = curves(tmp_path / "trial" / run), curves(tmp_path / "keras" / run)
