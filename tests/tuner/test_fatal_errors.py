@@ -73,12 +73,12 @@ def test_each_refused_write_has_its_own_remedy_wherever_it_is_translated(number:
 
 def test_a_missing_right_for_a_file_of_the_sweep_stops_the_worker() -> None:
     denied = PermissionError(errno.EACCES, "Permission denied", "logs/a/trials/0/history.csv")
-    with pytest.raises(FileError) as stopped, stop_worker_on_fatal_errors(Path("logs/a"), Path("logs/a/trials/0")):
+    with pytest.raises(FileError) as stopped, stop_worker_on_fatal_errors(Path("logs/a"), Path("logs/a/trials/0"), whole):
         raise denied
     assert str(stopped.value) == "logs/a/trials/0/history.csv: cannot be used: Permission denied."
     for other in ("logs/a", "logs/a b"):
         denied.filename = "logs/ab/own.csv"  # a file of the user
-        with pytest.raises(PermissionError), stop_worker_on_fatal_errors(Path(other), Path("logs/a/trials/0")):
+        with pytest.raises(PermissionError), stop_worker_on_fatal_errors(Path(other), Path("logs/a/trials/0"), whole):
             raise denied
 
 

@@ -281,7 +281,6 @@ def test_a_full_disk_stops_the_worker_and_fails_no_trial(sweep: Make) -> None:
 def test_a_folder_that_loses_its_permissions_stops_the_worker_and_fails_no_trial(sweep: Make) -> None:
     one = sweep("trainer.epochs=1")
     trials = one.paths.all_trials
-    trials.mkdir(parents=True)
     trials.chmod(0o555)
     with ordinary_rights(), pytest.raises(FileError, match=r"sweep/trials/0000: cannot be used: Permission denied\.$"):
         one.run()
