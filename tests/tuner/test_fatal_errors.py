@@ -73,7 +73,8 @@ def test_each_refused_write_has_its_own_remedy_wherever_it_is_translated(number:
 
 def test_a_missing_right_for_a_file_of_the_sweep_stops_the_worker() -> None:
     denied = PermissionError(errno.EACCES, "Permission denied", "logs/a/trials/0/history.csv")
-    with pytest.raises(FileError) as stopped, stop_worker_on_fatal_errors(Path("logs/a"), Path("logs/a/trials/0"), whole):
+    sweep, trial = Path("logs/a"), Path("logs/a/trials/0")
+    with pytest.raises(FileError) as stopped, stop_worker_on_fatal_errors(sweep, trial, whole):
         raise denied
     assert str(stopped.value) == "logs/a/trials/0/history.csv: cannot be used: Permission denied."
     for other in ("logs/a", "logs/a b"):
