@@ -142,6 +142,8 @@ BAD = [
     ("sweep model.dropout=[glob(*)],[1]", r"^model\.dropout: a range cannot be part of another value"),
     ("train model.dropout=[interval(0,1)]", r"^model\.dropout: a range .*; received \[interval\(0,1\)\]\.$"),
     ("sweep model.dropout=0,0.1 hydra.searchpath=3", r"^hydra\.searchpath: must be a list of folders"),
+    ("sweep model.dropout=0,0.1 +data.note=[1,'???']", r"^data\.note\[1\]: a value is required; received \?\?\?"),
+    ("sweep +data.note='???',b", r"^data\.note: a value is required; received \?\?\?"),
     ("sweep hydra.job.name=a,b", r"^hydra\.job\.name: Hydra's own keys cannot be swept"),
     ("sweep +hydra.sweeper.params.foo='range(1,2'", r"^foo: '\(' at character 10 is .*; add '\)' \(in hydra"),
     # Budgets, oracles, what is tried first, conditions

@@ -90,12 +90,17 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
     """A composed configuration as plain dictionaries and lists, interpolations resolved, without Hydra's own part.
 
     Raises:
-        ConfigError: An interpolation refers to a key that does not exist.
+        ConfigError: An interpolation refers to a key that does not exist, or a value is ``???``.
     """
+    own = without_hydra(config)
     try:
-        plain: Any = OmegaConf.to_container(without_hydra(config), resolve=True)
+        missing = sorted(OmegaConf.missing_keys(own))
+        plain: Any = OmegaConf.to_container(own, resolve=True)
     except OmegaConfBaseException as error:
         raise ConfigError(f"{getattr(error, 'full_key', '')}: {describe_unresolved(error)}") from error
+    if missing:  # the files of a sweep with such a value could not be read
+        rule = "a value is required; received ???, which stands for a missing one"
+        raise ConfigError("\n".join(f"{key}: {rule}; write {key}=VALUE." for key in missing))
     return dict(plain)
 
 

@@ -75,7 +75,7 @@ class Composer:
     def _fast(self, point: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
         """The result of `plain` without OmegaConf; None where something is interpolated or secret."""
         variant = self._plain_variant(self._presets(point))
-        if variant is None or any("${" in str(value) for value in point.values()):
+        if variant is None or any("${" in str(value) or "???" in str(value) for value in point.values()):
             return None
         plain = copy.deepcopy(variant)
         for key, value in point.items():
