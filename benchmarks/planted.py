@@ -118,14 +118,15 @@ def show(title: str, results: Iterator[Result]) -> bool:
 def wrong_labels(config: Config, dataset: Dataset, seed: int) -> Iterator[Result]:
     """Plant wrong labels in the training side; a model of each half judges the other half."""
     train_side, validation = dataset.train, dataset.validation
-    planted = plant_label_errors(train_side.labels, SHARE, dataset.classes, seed)
+    planted = plant_label_errors(dataset.labels(train_side), SHARE, dataset.classes, seed)
     fold = assign_folds(planted.labels, FOLDS, dataset.classes, seed)
     probabilities, accuracies = np.empty((len(fold), dataset.classes)), []
     for inside in (fold == number for number in range(FOLDS)):
-        others = Examples(train_side.images[~inside], planted.labels[~inside].astype(np.int32))
+        others = Examples(train_side.inputs[~inside], planted.labels[~inside].astype(np.int32))
         model = train(config, dataclasses.replace(dataset, train=others), seed + len(accuracies))
-        probabilities[inside] = predict(model, train_side.images[inside])
-        accuracies.append(float((predict(model, validation.images).argmax(axis=1) == validation.labels).mean()))
+        probabilities[inside] = predict(model, train_side.inputs[inside])
+        right = predict(model, validation.inputs).argmax(axis=1) == dataset.labels(validation)
+        accuracies.append(float(right.mean()))
     suspects = rank_suspects(probabilities, planted.labels)
     found = score_detection(suspects.order, suspects.flagged, planted.indices)
     both = " and ".join(f"{accuracy:.4f}" for accuracy in accuracies)
@@ -174,7 +175,7 @@ def auc(order: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.i
 
 def over_confidence(model: Any, unseen: Examples) -> Iterator[Result]:
     """Make a calibrated model over-confident by a known temperature, and fit the temperature that corrects it."""
-    probabilities, labels = predict(model, unseen.images), unseen.labels
+    probabilities, labels = predict(model, unseen.inputs), unseen.targets
     half = len(labels) // 2  # each half tells its own temperature to about a tenth, as the intervals say
     whole, first, second = slice(None), slice(half), slice(half, None)
     for where, calibrated, fitted, off in (("the same", whole, whole, 0.01), ("two halves", first, second, 0.2)):

@@ -14,7 +14,7 @@ def array_checksum(*arrays: NDArray[Any]) -> str:
     """Compute the checksum of arrays. Sweep folders and reports store it, so its value must not change.
 
     Args:
-        *arrays: Arrays of any dtype without Python objects; their order counts.
+        *arrays: Arrays of numbers, or of texts (dtype object); their order counts.
 
     Returns:
         The first 16 hexadecimal digits of a SHA-256 over the dtype, shape and bytes (in C order) of each array.
@@ -26,7 +26,7 @@ def array_checksum(*arrays: NDArray[Any]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        digest.update(_content(array))
     return digest.hexdigest()[:16]
 
 
@@ -44,3 +44,11 @@ def file_checksum(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _content(array: NDArray[Any]) -> Any:
+    """Bytes of an array in C order; those of texts are their lengths and UTF-8 codes, not their addresses."""
+    if array.dtype.kind != "O":
+        return np.ascontiguousarray(array).data
+    texts = [str(text).encode("utf-8", "surrogatepass") for text in array.flat]
+    return b"".join(len(text).to_bytes(8, "little") + text for text in texts)

@@ -115,7 +115,7 @@ print(json.dumps({
     "dimensions": len(plan.space.dimensions),
     "entries": sorted(entry.value for entry in entries),
     "loaded": [entry.load().__name__ for entry in entries],
-    "images": list(dataset.validation.images.shape),
+    "images": list(dataset.validation.inputs.shape),
 }))
 """
 

@@ -27,6 +27,8 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
         console.print(f"  {dimension.key} = {dimension.describe()}{only}", soft_wrap=True)
     if size is not None:
         console.print(f"  {size:,} configurations")
+    for warning in plan.warnings:
+        console.print(f"warning: {warning}", soft_wrap=True)
     before = ledger.records()
     if before:
         console.print(f"continued: {tally(before, plan.num_trials)}")

@@ -139,6 +139,8 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
     check_data(config, faults)
     check_registered_metrics(config, faults)
     faults.raise_any()
+    for warning in faults.warnings:
+        SafeConsole(stderr=True).print(f"warning: {warning}", soft_wrap=True)
     return config
 
 

@@ -74,6 +74,7 @@ class Faults:
     Attributes:
         config: Faults of the configuration, a message each.
         data: Faults of data files, a message each.
+        warnings: Messages about what is allowed but probably not intended.
 
     Example:
         >>> faults = Faults()
@@ -86,11 +87,20 @@ class Faults:
 
     config: list[str] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
         """Whether there is at least one fault."""
         return bool(self.config or self.data)
+
+    def warn(self, found: Iterable[str]) -> None:
+        """Add warnings, each once.
+
+        Args:
+            found: Messages.
+        """
+        self.warnings += [message for message in dict.fromkeys(found) if message not in self.warnings]
 
     def add(self, *found: Iterable[str]) -> None:
         """Add faults of the configuration.

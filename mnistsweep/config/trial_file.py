@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from mnistsweep.config.added_keys import without_added_keys
 from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import PACKAGED, Config
 from mnistsweep.json_values import sorted_text
@@ -30,7 +31,7 @@ def fingerprint(config: Config, length: int = 16) -> str:
         config: Configuration of a trial.
         length: Number of hexadecimal digits, at most 64.
     """
-    plain = asdict(config)
+    plain = without_added_keys(asdict(config))
     plain["trainer"].pop("threads")
     text = sorted_text(mask_values({key: plain[key] for key in (*TRAINING_KEYS, *GROUPS)}))
     return hashlib.sha256(text.encode()).hexdigest()[:length]

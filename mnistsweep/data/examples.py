@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,58 +11,166 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.checksums import array_checksum
+from mnistsweep.data import structure
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.scaling import Scaling
+from mnistsweep.data.structure import Structure
+from mnistsweep.data.task import Task
+from mnistsweep.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs and their classes, in the same order.
+    """Inputs and their targets, in the same order.
 
     Attributes:
-        images: Scaled inputs: ``(n, height, width, channels)`` float32 for images, ``(n, ...)`` for anything else.
-        labels: Classes ``0 .. K-1``, ``(n,)`` int32.
+        inputs: Scaled inputs: one array ``(n, ...)``, for images ``(n, height, width, channels)``, or a structure of
+            arrays for a model with several inputs.
+        targets: Targets as in the source: one array, or a structure of arrays for a model with several outputs.
+        weights: Weight of each example in the loss, ``(n,)``; None for equal weights.
     """
 
-    images: NDArray[np.float32]
-    labels: NDArray[np.int32]
+    inputs: Structure
+    targets: Structure
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return structure.num_examples(self.targets)
+
+    def take(self, positions: Any) -> Examples:
+        """Some of the examples.
+
+        Args:
+            positions: Positions or a slice of the first axis.
+        """
+        weights = None if self.weights is None else self.weights[positions]
+        return Examples(structure.take(self.inputs, positions), structure.take(self.targets, positions), weights)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Data of a trial: a training side and a validation side. The test set is not included.
+    """Data of a trial: a training split and a validation split. The test set is not included.
 
     Attributes:
-        train: Training side, after the split and ``data.train_limit``.
-        validation: Validation side, on which scores are measured.
-        classes: Number of classes K.
+        train: Training split, after the split and ``data.train_limit``.
+        validation: Validation split, on which scores are measured.
+        tasks: What the targets are possible for, the most likely task first (`task.possible_tasks`); for several
+            outputs a structure of such tuples. The model decides between them (`training.target_form`).
+        checksum: Checksum of the training set before split and scaling (`data.checksum`).
         augmentation: Random distortions of the training images; None without augmentation.
     """
 
     train: Examples
     validation: Examples
-    classes: int
+    tasks: Any
+    checksum: str = ""
     augmentation: Augmentation | None = None
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one input, ``(height, width, channels)`` for images: what ``keras.Input`` takes."""
-        shape: tuple[Any, ...] = self.train.images.shape[1:]
-        return shape
+    def input_shape(self) -> Any:
+        """Shape of one input, ``(height, width, channels)`` for images; for several inputs a structure of shapes."""
+        return structure.example_shapes(self.train.inputs)
+
+    @property
+    def task(self) -> Task:
+        """The most likely task of the only output.
+
+        Raises:
+            DataError: There are several outputs.
+        """
+        return only_task(self.tasks)
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes; None where the targets cannot be classes."""
+        possible = self.tasks if isinstance(self.tasks, tuple) else ()
+        return next((task.num_classes for task in possible if task.kind == "classes"), None)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, where the targets can be classes.
+
+        Raises:
+            DataError: The targets cannot be classes.
+        """
+        return len(class_task(self.tasks).values)
+
+    def labels(self, examples: Examples) -> NDArray[np.int32]:
+        """Class numbers ``0 .. K-1`` of examples, ``(n,)``.
+
+        Args:
+            examples: Examples of this data set.
+
+        Raises:
+            DataError: The targets cannot be classes.
+        """
+        return class_task(self.tasks).encode(examples.targets, "targets", "the data set").astype(np.int32)
 
     @property
     def whole(self) -> Dataset:
-        """Data with both sides as training side, to retrain the selected model.
+        """Data with both splits as training split, to retrain the selected model.
 
-        The validation side is part of it, so validation scores of such a training mean nothing.
+        The validation split is part of it, so validation scores of such a training mean nothing.
         """
-        images = np.concatenate([self.train.images, self.validation.images])
-        images.setflags(write=False)  # a copy on the device stays valid from one training to the next
-        labels = np.concatenate([self.train.labels, self.validation.labels])
-        return Dataset(Examples(images, labels), self.validation, self.classes, self.augmentation)
+        train, validation = self.train, self.validation
+        inputs = structure.read_only(structure.concatenate(train.inputs, validation.inputs))
+        targets = structure.concatenate(train.targets, validation.targets)
+        weights = None
+        if train.weights is not None and validation.weights is not None:
+            weights = np.concatenate([train.weights, validation.weights])
+        both = Examples(inputs, targets, weights)
+        return Dataset(both, validation, self.tasks, self.checksum, self.augmentation)
+
+
+def only_task(tasks: Any) -> Task:
+    """The most likely task of the only output.
+
+    Args:
+        tasks: `Dataset.tasks`.
+
+    Raises:
+        DataError: There are several outputs.
+    """
+    if isinstance(tasks, tuple) and tasks and isinstance(tasks[0], Task):
+        return tasks[0]
+    names = list(tasks) if isinstance(tasks, Mapping) else f"{len(tasks)} outputs"
+    raise DataError(f"data.target: one target for each example is required; received {names}")
+
+
+def class_task(tasks: Any) -> Task:
+    """The task with which the targets are classes.
+
+    Args:
+        tasks: `Dataset.tasks`.
+
+    Raises:
+        DataError: The targets cannot be classes.
+    """
+    first = only_task(tasks)
+    found: Task | None = next((task for task in tasks if task.kind == "classes"), None)
+    if found is None:
+        raise DataError(f"data.target: class labels are required; the targets are of the kind {first.kind!r}")
+    return found
+
+
+def examples_checksum(
+    inputs: Structure, targets: Structure, tasks: Any, weights: NDArray[np.float32] | None = None
+) -> str:
+    """Checksum of examples as stored; classes count as numbers of one type, in whatever format they are stored.
+
+    Args:
+        inputs: Inputs as stored.
+        targets: Targets as in the source.
+        tasks: What the targets are possible for, see `Dataset.tasks`.
+        weights: Weights of the examples; None for equal weights.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    found = structure.leaves(targets)
+    if isinstance(tasks, tuple) and tasks[0].kind == "classes":
+        found = [tasks[0].encode(targets, "targets", "the data set")]
+    return array_checksum(*structure.leaves(inputs), *found, *([] if weights is None else [weights]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,32 +178,44 @@ class HeldOut:
     """The test set, which neither training nor selection reads.
 
     Attributes:
-        stored: Inputs as in the source: ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else.
-        labels: Classes ``0 .. K-1``, ``(n,)`` int32.
-        scaling: Scaling with the statistics of the training side.
+        stored: Inputs as in the source: ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else, or
+            a structure of arrays.
+        targets: Targets as in the source: one array or a structure of arrays.
+        tasks: What the targets are possible for, see `Dataset.tasks`.
+        scaling: Scaling with the statistics of the training split.
     """
 
-    stored: NDArray[Any]
-    labels: NDArray[np.int32]
+    stored: Structure
+    targets: Structure
+    tasks: Any
     scaling: Scaling
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return structure.num_examples(self.targets)
 
     @cached_property
-    def images(self) -> NDArray[np.float32]:
+    def inputs(self) -> Structure:
         """Scaled inputs, as a model expects them."""
         return self.scaling.apply(self.stored)
 
     @cached_property
+    def labels(self) -> NDArray[np.int32]:
+        """Classes ``0 .. K-1``, ``(n,)``.
+
+        Raises:
+            DataError: The targets cannot be classes.
+        """
+        return class_task(self.tasks).encode(self.targets, "test targets", "the test set").astype(np.int32)
+
+    @cached_property
     def checksum(self) -> str:
-        """Checksum of `stored` and `labels`, 16 hexadecimal digits: it identifies the test set by its content."""
-        return array_checksum(self.stored, self.labels)
+        """Checksum of `stored` and `targets`, 16 hexadecimal digits: it identifies the test set by its content."""
+        return examples_checksum(self.stored, self.targets, self.tasks)
 
     @property
     def are_images(self) -> bool:
         """Whether the inputs are images: one gray or three colour channels."""
-        return self.stored.ndim == 4 and self.stored.shape[-1] in (1, 3)
+        return getattr(self.stored, "ndim", 0) == 4 and self.stored.shape[-1] in (1, 3)
 
     @cached_property
     def _range(self) -> tuple[float, float]:
@@ -120,4 +241,4 @@ class HeldOut:
             shown: Images in the form of the property `shown`, any number.
         """
         low, high = self._range
-        return self.scaling.apply(shown * np.float32(high - low) + np.float32(low))
+        return np.asarray(self.scaling.apply(shown * np.float32(high - low) + np.float32(low)))

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep import memory, targets
-from mnistsweep.checksums import array_checksum
-from mnistsweep.data import sources
-from mnistsweep.data.arrays import checked, count_classes, four_arrays, require_classes
+from mnistsweep.data import sources, structure
 from mnistsweep.data.augmentation import Augmentation
-from mnistsweep.data.examples import Dataset, Examples, HeldOut
+from mnistsweep.data.class_checks import require_classes, validation_warning
+from mnistsweep.data.examples import Dataset, Examples, HeldOut, class_task, examples_checksum
+from mnistsweep.data.parts import Part, convert_part
 from mnistsweep.data.scaling import Scaling
-from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, TARGET, Settings, read
+from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, read
+from mnistsweep.data.source_arrays import Loaded, read_source, require_memory
 from mnistsweep.data.splitting import Split, split, validation_count
+from mnistsweep.data.structure import Structure, describe
+from mnistsweep.data.task import possible_tasks
 from mnistsweep.errors import ConfigError, DataError
-from mnistsweep.user_code import explained
 
 # Size of the training set. The check before training does not read Fashion-MNIST: that would import Keras.
 FASHION_MNIST_SIZE = 60000
-
-
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    """Result of a loader: the training set is checked, the test set is not."""
-
-    images: NDArray[Any]
-    labels: NDArray[np.int32]
-    test: tuple[Any, Any]
 
 
 def load(config: Mapping[str, Any]) -> Dataset:
@@ -42,7 +33,7 @@ def load(config: Mapping[str, Any]) -> Dataset:
         config: The ``data`` group of the configuration.
 
     Returns:
-        The training and the validation side, scaled by the statistics of the training side.
+        The training and the validation split, scaled by the statistics of the training split.
 
     Raises:
         ConfigError: A key of the configuration cannot be used.
@@ -54,26 +45,16 @@ def load(config: Mapping[str, Any]) -> Dataset:
         (1000, 10000, (28, 28, 1), 10)
     """
     settings = read(config)
-    loaded = _load(settings)
-    sides, classes = _split(loaded.labels, settings)
-    _require_memory(settings, loaded, sides)
-    images = loaded.images[sides.train]
-    scaling = Scaling.fit(settings.scaling, images)
+    loaded = read_source(settings)
+    train, validation = _splits(loaded, settings)
+    scaling = Scaling.fit(settings.scaling, train.inputs)
     return Dataset(
-        train=Examples(_constant(scaling.apply(images)), loaded.labels[sides.train]),
-        validation=Examples(_constant(scaling.apply(loaded.images[sides.validation])), loaded.labels[sides.validation]),
-        classes=classes,
-        augmentation=_augmentation(settings, scaling, images.shape[1:]),
+        train=_scaled(train, scaling),
+        validation=_scaled(validation, scaling),
+        tasks=loaded.tasks,
+        checksum=_checksum(loaded),
+        augmentation=_augmentation(settings, scaling, train.inputs),
     )
-
-
-def _constant(images: NDArray[Any]) -> NDArray[Any]:
-    """Images made read-only, so that a copy on the device stays valid from one trial to the next."""
-    base: Any = images
-    while isinstance(base, np.ndarray):
-        base.setflags(write=False)
-        base = base.base
-    return images
 
 
 def load_test(config: Mapping[str, Any]) -> HeldOut:
@@ -83,21 +64,21 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
         config: The ``data`` group of the configuration.
 
     Returns:
-        The test set, with the scaling of the training side.
+        The test set, with the scaling of the training split.
 
     Raises:
         ConfigError: A key of the configuration cannot be used.
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
-    loaded = _load(settings)
-    sides, classes = _split(loaded.labels, settings)
-    images, labels = _test(loaded, classes, settings)
-    return HeldOut(images, labels, Scaling.fit(settings.scaling, loaded.images[sides.train]))
+    loaded = read_source(settings)
+    test = _other_part(loaded, loaded.test, "test", settings)
+    train, _ = _splits(loaded, settings)
+    return HeldOut(test.inputs, test.targets, loaded.tasks, Scaling.fit(settings.scaling, train.inputs))
 
 
 def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
-    """Positions of the training side in the training set of the source, ``(n,)``, ascending.
+    """Positions of the training split in the training set of the source, ``(n,)``, ascending.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -107,32 +88,44 @@ def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
-    return _split(_load(settings).labels, settings)[0].train
+    return _positions(read_source(settings), settings).train
 
 
-def check(config: Mapping[str, Any]) -> None:
+def check(config: Mapping[str, Any], are_classes: bool = False) -> list[str]:
     """Check the data before anything is trained, without importing Keras.
 
     A user's files are read completely. For built-in data sets the split is checked. A user's function must exist.
 
     Args:
         config: The ``data`` group of the configuration.
+        are_classes: Whether the model is a classifier, so that the targets must be classes with examples each.
+
+    Returns:
+        Warnings about what is allowed but probably not intended.
 
     Raises:
         ConfigError: Names every key that cannot be used.
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
-    if settings.target == MNIST:
-        _split(sources.mnist_training_labels(), settings)
-    elif settings.target == FASHION_MNIST:
+    if settings.target == "input":
+        are_classes = False
+    if settings.loader == MNIST:
+        labels = sources.mnist_training_labels()
+        tasks = possible_tasks(labels, "auto", "training targets", settings.source)
+        return _check_classes(labels, tasks, split(labels, settings), settings)
+    if settings.loader == FASHION_MNIST:
         validation_count(FASHION_MNIST_SIZE, settings)
-    elif settings.target in FROM_FILES:
-        loaded = _load(settings)
-        sides, classes = _split(loaded.labels, settings)
-        _require_memory(settings, loaded, sides)
-        _test(loaded, classes, settings)
-        _require_images(settings, loaded.images.shape[1:])
+    if settings.loader in FROM_FILES:
+        loaded = read_source(settings)
+        test = _other_part(loaded, loaded.test, "test", settings)
+        positions = _positions(loaded, settings)
+        require_memory(settings, loaded.train.inputs, len(positions.train) + len(positions.validation))
+        _require_images(settings, loaded.train.inputs)
+        if are_classes:
+            class_task(loaded.tasks).encode(test.targets, "test targets", settings.source)
+            return _check_classes(loaded.train.targets, loaded.tasks, positions, settings)
+    return []
 
 
 def checksum(config: Mapping[str, Any]) -> str:
@@ -151,74 +144,80 @@ def checksum(config: Mapping[str, Any]) -> str:
         ConfigError: A key of the configuration cannot be used.
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
-    loaded = _load(read(config))
-    return array_checksum(loaded.images, loaded.labels)
+    return _checksum(read_source(read(config)))
 
 
-def _load(settings: Settings) -> _Loaded:
-    """Call the loader, then check the training set."""
-    loader = targets.resolve(settings.target, TARGET)
-    if not callable(loader):
-        raise ConfigError(f"{TARGET} must name a function; {settings.target!r} is a {type(loader).__name__}")
-    with explained(functools.partial(_loading_failed, settings)):
-        returned = targets.call("data", loader, {"_target_": settings.target, **settings.arguments}, {})
-    (images, labels), test = four_arrays(returned, settings.source)
-    return _Loaded(*checked(images, labels, "training", settings.source), test)
+def _checksum(loaded: Loaded) -> str:
+    part = loaded.train
+    return examples_checksum(part.inputs, part.targets, loaded.tasks, part.weights)
 
 
-def _loading_failed(settings: Settings, reason: str) -> DataError:
-    if "MemoryError" in reason:
-        reason += f"; {memory.format_bytes(memory.available_bytes())} of memory are free"
-    return DataError(f"the loader failed with {reason} ({settings.source})")
+def _other_part(loaded: Loaded, returned: Any, side: str, settings: Settings) -> Part:
+    """Convert the validation or the test part, and check it against the training set."""
+    part = convert_part(returned, side, settings.source, settings.target == "input")
+    for name in ("inputs", "targets"):
+        here, there = (structure.example_shapes(getattr(one, name)) for one in (loaded.train, part))
+        if here != there:
+            raise DataError(
+                f"training and {side} {name} must have the same shape; received {here} and {there} ({settings.source})"
+            )
+    return part
 
 
-def _require_memory(settings: Settings, loaded: _Loaded, sides: Split) -> None:
-    """Check that the memory suffices for what `load` makes of the images: a copy of each side, and it as float32."""
-    count = len(sides.train) + len(sides.validation)
-    num_bytes = loaded.images[:1].nbytes + np.dtype(np.float32).itemsize * loaded.images[:1].size
-    purpose = (
-        f"the {count} examples for training and validation need {memory.format_bytes(count * num_bytes)} as float32"
-    )
-    shape = f"shape {loaded.images.shape}, dtype {loaded.images.dtype}"
-    memory.require_memory(count * num_bytes, f"{purpose} and in their own dtype ({shape}; {settings.source})")
+def _splits(loaded: Loaded, settings: Settings) -> tuple[Part, Part]:
+    """The training and the validation split, not scaled."""
+    positions = _positions(loaded, settings)
+    require_memory(settings, loaded.train.inputs, len(positions.train) + len(positions.validation))
+    train = _take(loaded.train, positions.train)
+    if loaded.validation is not None:
+        return train, _other_part(loaded, loaded.validation, "validation", settings)
+    return train, _take(loaded.train, positions.validation)
 
 
-def _split(labels: NDArray[Any], settings: Settings) -> tuple[Split, int]:
-    """Split, then check that the training side has examples of every class."""
-    classes = count_classes(labels, "the training set", settings.source)
-    sides = split(labels, settings)
+def _positions(loaded: Loaded, settings: Settings) -> Split:
+    count = structure.num_examples(loaded.train.targets)
+    labels: NDArray[Any] = np.zeros(count, np.int32)
+    if settings.stratify:
+        labels = class_task(loaded.tasks).encode(loaded.train.targets, "training targets", settings.source)
+    return split(labels, settings, has_validation=loaded.validation is not None)
+
+
+def _take(part: Part, positions: NDArray[np.intp]) -> Part:
+    weights = None if part.weights is None else part.weights[positions]
+    inputs, targets = structure.take(part.inputs, positions), structure.take(part.targets, positions)
+    return Part(inputs, targets, weights)
+
+
+def _scaled(part: Part, scaling: Scaling) -> Examples:
+    """Scaled examples, read-only, so that a copy on the device stays valid from one trial to the next."""
+    inputs = structure.read_only(scaling.apply(part.inputs))
+    return Examples(inputs, inputs if part.targets is part.inputs else part.targets, part.weights)
+
+
+def _check_classes(training_targets: NDArray[Any], tasks: Any, positions: Split, settings: Settings) -> list[str]:
+    """Check that the training split has examples of every class; returns a warning if the validation split has not."""
+    task = class_task(tasks)
+    labels = task.encode(training_targets, "training targets", settings.source)
     limit = "" if settings.train_limit is None else f" and data.train_limit={settings.train_limit}"
-    where = f"the training side after data.validation={settings.validation}{limit}"
-    require_classes(labels[sides.train], classes, where, settings.source)
-    return sides, classes
+    where = f"the training split after data.validation={settings.validation}{limit}"
+    require_classes(labels[positions.train], task, where, settings.source)
+    warning = (
+        validation_warning(labels[positions.validation], task, settings.source) if len(positions.validation) else None
+    )
+    return [] if warning is None else [warning]
 
 
-def _test(loaded: _Loaded, classes: int, settings: Settings) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Check the test set, also against the training set."""
-    images, labels = checked(*loaded.test, "test", settings.source)
-    if images.shape[1:] != loaded.images.shape[1:]:
-        raise DataError(
-            f"training and test images must have the same shape; received {loaded.images.shape[1:]} and "
-            f"{images.shape[1:]} ({settings.source})"
-        )
-    if labels.max() >= classes:
-        raise DataError(
-            f"the test set has a class {labels.max()}, the training set only 0 to {classes - 1} ({settings.source})"
-        )
-    return images, labels
-
-
-def _augmentation(settings: Settings, scaling: Scaling, shape: tuple[int, ...]) -> Augmentation | None:
-    _require_images(settings, shape)
+def _augmentation(settings: Settings, scaling: Scaling, inputs: Structure) -> Augmentation | None:
+    _require_images(settings, inputs)
     if settings.augmentation == Augmentation():
         return None
-    return replace(settings.augmentation, background=scaling.background(shape))
+    return replace(settings.augmentation, background=scaling.arrays.background(inputs.shape[-1]))
 
 
-def _require_images(settings: Settings, shape: tuple[int, ...]) -> None:
+def _require_images(settings: Settings, inputs: Structure) -> None:
     """Refuse augmentation of inputs that are not images."""
-    if settings.augmentation != Augmentation() and len(shape) != 3:
+    if settings.augmentation != Augmentation() and getattr(inputs, "ndim", 0) != 4:
         raise ConfigError(
-            f"data.augmentation needs images, (height, width, channels); received inputs of shape {shape} "
+            f"data.augmentation needs images, (n, height, width, channels); received {describe(inputs)} "
             f"({settings.source})"
         )

@@ -11,6 +11,7 @@ from typing import Any
 from mnistsweep import target_source, targets
 from mnistsweep.data.augmentation import LIMITS, Augmentation
 from mnistsweep.data.scaling import METHODS
+from mnistsweep.data.task import KINDS
 from mnistsweep.errors import ConfigError, suggest
 
 TARGET = "data._target_"
@@ -25,33 +26,48 @@ class Settings:
     """A valid data configuration; ``conf/data/base.yaml`` explains each key.
 
     Attributes:
-        target: Dotted path of the loader.
+        loader: Dotted path of the loader.
         arguments: Arguments of the loader: all keys that are not attributes of this class.
         validation: Number of examples, or a fraction of the training set.
         validation_from: ``last`` or ``first``.
         stratify: Whether both sides of the split keep the class proportions.
         train_limit: Maximum number of examples on the training side; None for all.
         scaling: One of `METHODS`.
+        target: What the model predicts, one of `KINDS`.
         augmentation: Maximum distortions; all zeros for none.
     """
 
-    target: str
+    loader: str
     arguments: Mapping[str, Any]
     validation: int | float = 10000
     validation_from: str = "last"
     stratify: bool = False
     train_limit: int | None = None
-    scaling: str = "divide"
+    scaling: str = "auto"
+    target: str = "auto"
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
     def source(self) -> str:
         """Description of the source of the arrays, for messages."""
-        key, value = ("path", self.arguments["path"]) if self.target in FROM_FILES else ("_target_", self.target)
+        key, value = ("path", self.arguments["path"]) if self.loader in FROM_FILES else ("_target_", self.loader)
         return f"data.{key}={str(value)!r}"
 
 
-OWN_KEYS = frozenset(known.name for known in fields(Settings)) - {"target", "arguments"} | {"_target_"}
+OWN_KEYS = frozenset(known.name for known in fields(Settings)) - {"loader", "arguments"} | {"_target_"}
+
+
+def have_same_source(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two configurations name the same source with the same arguments; split and scaling may differ.
+
+    Args:
+        config: A ``data`` group.
+        other: Another one.
+    """
+    ours, theirs = (
+        {key: group[key] for key in group if key not in OWN_KEYS - {"_target_"}} for group in (config, other)
+    )
+    return ours == theirs
 
 
 def read(config: Mapping[str, Any]) -> Settings:
@@ -69,13 +85,14 @@ def read(config: Mapping[str, Any]) -> Settings:
     faults: list[str] = []
     arguments = {str(key): value for key, value in config.items() if key not in OWN_KEYS}
     settings = Settings(
-        target=_target(config, arguments, faults),
+        loader=_loader(config, arguments, faults),
         arguments=arguments,
         validation=_validation(config.get("validation", Settings.validation), faults),
         validation_from=_one_of(config, "validation_from", ("last", "first"), faults),
         stratify=_boolean(config, "stratify", faults),
         train_limit=_limit(config.get("train_limit"), faults),
         scaling=_one_of(config, "scaling", METHODS, faults),
+        target=_one_of(config, "target", KINDS, faults),
         augmentation=_augmentation(config.get("augmentation"), faults),
     )
     if faults:
@@ -83,7 +100,7 @@ def read(config: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _target(config: Mapping[str, Any], arguments: Mapping[str, Any], faults: list[str]) -> str:
+def _loader(config: Mapping[str, Any], arguments: Mapping[str, Any], faults: list[str]) -> str:
     wrong = target_source.check(config.get("_target_"), TARGET)
     faults.extend(wrong)
     name = str(config.get("_target_"))

@@ -18,20 +18,21 @@ class Split(NamedTuple):
     validation: NDArray[np.intp]
 
 
-def split(labels: NDArray[Any], settings: Settings) -> Split:
+def split(labels: NDArray[Any], settings: Settings, has_validation: bool = False) -> Split:
     """Divide the training set, then limit the training side.
 
     Args:
-        labels: ``(n,)``, the labels of the training set.
+        labels: ``(n,)``, the classes of the training set; used only if ``stratify`` is set.
         settings: Settings, of which ``validation``, ``validation_from``, ``stratify`` and ``train_limit`` are used.
+        has_validation: Whether the source has a validation set, so that none is taken from the training set.
 
     Returns:
-        Positions of both sides.
+        Positions of both splits.
 
     Raises:
         ConfigError: ``data.validation`` leaves one side empty.
     """
-    count = validation_count(len(labels), settings)
+    count = 0 if has_validation else validation_count(len(labels), settings)
     validates = _pick(labels, count, settings.validation_from, settings.stratify)
     train = np.flatnonzero(~validates)
     if settings.train_limit is not None and settings.train_limit < len(train):

@@ -34,7 +34,8 @@ from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treat
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import CleanConfig
 from mnistsweep.config.trial_file import fingerprint
-from mnistsweep.data import Dataset, Examples
+from mnistsweep.data import Dataset, Examples, structure
+from mnistsweep.data.examples import class_task
 from mnistsweep.evaluation import suspected_labels
 from mnistsweep.evaluation.cleaning_store import ArmRun, CleaningStore, FoldPredictions, accuracies
 from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
@@ -118,7 +119,7 @@ class CleaningExperiment:
 
     def _initial_folds(self) -> FoldPredictions:
         """Plant label errors and assign folds; no fold has predictions yet."""
-        labels, classes = self.dataset.train.labels, self.dataset.classes
+        labels, classes = self.dataset.labels(self.dataset.train), self.dataset.classes
         planted = plant_label_errors(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
         fold = assign_folds(planted.labels, self.options.folds, classes, self._seed(Purpose.FOLDING))
         return FoldPredictions(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
@@ -142,7 +143,7 @@ class CleaningExperiment:
             steps.start_step(f"{fold + 1} of {self._num_trainings}: out-of-fold predictions, fold {fold + 1}")
             inside = folds.fold == fold
             outside = np.flatnonzero(~inside)
-            seed, images = self._seed(Purpose.JUDGING, fold), self.dataset.train.images[inside]
+            seed, images = self._seed(Purpose.JUDGING, fold), structure.take(self.dataset.train.inputs, inside)
             training_set = TreatedTrainingSet(outside, folds.labels[outside])
             predicted = self._train_and_predict(training_set, seed, images, steps)
             folds.probabilities[inside] = check_probabilities(predicted, f" of fold {fold + 1}")
@@ -168,8 +169,8 @@ class CleaningExperiment:
     def _run_arm(self, arm: str, seed: int, treated: TreatedTrainingSet, steps: StepProgress) -> ArmRun:
         """Train one arm with one seed, and score it on the validation split."""
         start, validation = time.perf_counter(), self.dataset.validation
-        predicted = self._train_and_predict(treated, self._seed(Purpose.TRAINING, seed), validation.images, steps)
-        probabilities, labels = check(predicted, validation.labels)
+        predicted = self._train_and_predict(treated, self._seed(Purpose.TRAINING, seed), validation.inputs, steps)
+        probabilities, labels = check(predicted, self.dataset.labels(validation))
         return ArmRun(
             arm=arm,
             seed=seed,
@@ -183,10 +184,10 @@ class CleaningExperiment:
         self, treated: TreatedTrainingSet, seed: int, images: NDArray[Any], steps: StepProgress
     ) -> NDArray[np.float64]:
         """Train a model on a treated training set, and predict images."""
-        train = self.dataset.train
-        kept = train.images[treated.kept]
-        kept.setflags(write=False)  # read-only: a copy on the device stays valid during the training
-        dataset = dataclasses.replace(self.dataset, train=Examples(kept, treated.labels.astype(train.labels.dtype)))
+        kept = self.dataset.train.take(treated.kept)
+        inputs = structure.read_only(kept.inputs)  # a copy on the device stays valid during the training
+        labels = class_task(self.dataset.tasks).decode(treated.labels)
+        dataset = dataclasses.replace(self.dataset, train=Examples(inputs, labels, kept.weights))
         return self.trainer.train_and_predict(dataset, seed, images, lambda _epoch: steps.advance())
 
     def _rank_labels(self, folds: FoldPredictions) -> LabelQuality:
@@ -195,7 +196,7 @@ class CleaningExperiment:
         source_positions = data.training_positions(self.trainer.config.data)
         self.store.write_suspects(
             suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, source_positions),
-            suspected_labels.suspect_images(ranking, self.dataset.train.images),
+            suspected_labels.suspect_images(ranking, self.dataset.train.inputs),
         )
         return ranking
 

@@ -114,7 +114,7 @@ def _checkpoint(context: ReportContext, predictions: Predictions) -> Checkpoint 
     """Predictions of the winner's checkpoint for the validation split and the test set."""
     if predictions.validation is None:
         return None
-    labels = context.dataset.validation.labels.astype(np.int64)
+    labels = context.dataset.labels(context.dataset.validation).astype(np.int64)
     return Checkpoint(predictions.validation, labels, predictions.probabilities)
 
 

@@ -13,12 +13,13 @@ from scipy import special
 from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
+from mnistsweep.data.structure import Structure, num_examples, take
 from mnistsweep.errors import StudyError, describe_error
 from mnistsweep.evaluation.saved_predictions import Predictions
-from mnistsweep.models import losses
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines import choose_engine
 from mnistsweep.training.engines.base import evaluation_batch_size
+from mnistsweep.training.target_form import encode_targets, split_of
 from mnistsweep.user_code import exits_as_failures
 
 # Minimum number of examples per prediction batch; `evaluation_batch_size` raises it for small inputs.
@@ -72,19 +73,19 @@ def predict(
         curve: Learning curve of the model; None: unknown.
 
     Raises:
-        StudyError: The model has several outputs, or its output is not one row of numbers per image.
+        StudyError: The model has several outputs, or its output is not one row of numbers per example.
         Exception: Any error of the model or of its loss.
     """
-    labels = losses.encode(held_out.labels, dataset.classes, compile_model(model, config, dataset))
-    probabilities = class_probabilities(model, held_out.images)
-    batch_size = evaluation_batch_size(held_out.images, config.trainer.batch_size)
-    metrics = model.evaluate(held_out.images, labels, batch_size=batch_size, verbose=0, return_dict=True)
+    targets_ = encode_targets(compile_model(model, config, dataset), held_out.targets)
+    probabilities = class_probabilities(model, held_out.inputs)
+    batch_size = evaluation_batch_size(held_out.inputs, config.trainer.batch_size)
+    metrics = model.evaluate(held_out.inputs, targets_, batch_size=batch_size, verbose=0, return_dict=True)
     return Predictions(
         probabilities,
         float(metrics["loss"]),
         int(model.count_params()),
         curve or [],
-        class_probabilities(model, dataset.validation.images) if validation else None,
+        class_probabilities(model, dataset.validation.inputs) if validation else None,
         measure_objective(model, config, dataset) if validation else None,
     )
 
@@ -103,14 +104,13 @@ def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | N
     metric = config.objective.removeprefix("val_")
     if metric == config.objective:
         return None
-    labels = losses.encode(dataset.validation.labels, dataset.classes, compile_model(model, config, dataset))
-    split = dataset.validation.images, labels
+    split = split_of(dataset.validation, compile_model(model, config, dataset))
     engine = choose_engine("auto", model, split, split, config.trainer.batch_size)
     return engine.evaluate(keras.callbacks.CallbackList([], model=model)).get(metric)
 
 
-def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]:
-    """Predict the class probabilities of images.
+def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
+    """Predict the class probabilities of examples.
 
     The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
     there is one column. Outputs for losses without probabilities (hinge) are returned as they are; the checks of the
@@ -118,16 +118,16 @@ def class_probabilities(model: Any, images: NDArray[Any]) -> NDArray[np.float64]
 
     Args:
         model: Keras model.
-        images: Scaled images, ``(n, ...)``.
+        inputs: Scaled inputs, ``(n, ...)`` or a structure of arrays.
 
     Returns:
         Probabilities, ``(n, classes)``; the single column ``p`` of a binary model becomes ``[1 - p, p]``.
 
     Raises:
-        StudyError: The model has several outputs, or its output is not one row of numbers per image.
+        StudyError: The model has several outputs, or its output is not one row of numbers per example.
     """
-    batch_size = evaluation_batch_size(images, MIN_BATCH_SIZE)
-    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
+    batch_size, count = evaluation_batch_size(inputs, MIN_BATCH_SIZE), num_examples(inputs)
+    batches = (take(inputs, slice(start, start + batch_size)) for start in range(0, count, batch_size))
     outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in batches])
     are_logits, is_binary = bool(getattr(model.loss, "from_logits", False)), outputs.shape[1] == 1
     if are_logits and is_binary:

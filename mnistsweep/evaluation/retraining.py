@@ -16,11 +16,11 @@ import numpy as np
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
-from mnistsweep.models import losses
 from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
+from mnistsweep.training.target_form import split_of
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 # Called after each epoch with its number, from 1.
@@ -70,11 +70,9 @@ def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch:
     keras.utils.set_random_seed(seed)
     hypermodel = ConfiguredHyperModel(config, dataset)
     model: Any = hypermodel.build(hypermodel.hyperparameters)
-    form = compile_model(model, config, dataset)
-    train = dataset.train.images, losses.encode(dataset.train.labels, dataset.classes, form)
-    validation: Any = None
-    if hypermodel.has_own_fit:
-        validation = dataset.validation.images, losses.encode(dataset.validation.labels, dataset.classes, form)
+    forms = compile_model(model, config, dataset)
+    train = split_of(dataset.train, forms)
+    validation: Any = split_of(dataset.validation, forms) if hypermodel.has_own_fit else None
     options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
     recorder = _CurveRecorder(on_epoch)
     callbacks = [recorder, *build_user_callbacks(config)]

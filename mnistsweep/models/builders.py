@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistsweep import target_source, targets
 from mnistsweep.errors import ConfigError, TrialFailed, suggest
-from mnistsweep.models.networks import Shape, conv_dense, deep_conv, fast_conv, perceptron, tiny_conv
+from mnistsweep.models.networks import conv_dense, deep_conv, fast_conv, perceptron, tiny_conv
 from mnistsweep.models.values import is_number, is_whole_number
 
 if TYPE_CHECKING:
@@ -97,13 +97,13 @@ def _unused_hyperparameters(config: Mapping[str, Any]) -> list[str]:
     return [f"{rule}; {config['_target_']} declares none, received {config['hp']!r}"]
 
 
-def build(config: Mapping[str, Any], input_shape: Shape, classes: int) -> keras.Model:
+def build(config: Mapping[str, Any], input_shape: Any, classes: int | None) -> keras.Model:
     """Build the model that a configuration describes.
 
     Args:
         config: The group `model`: `_target_` and the keyword arguments of the function that it names.
         input_shape: Shape of one example, for images (height, width, channels).
-        classes: Number of classes.
+        classes: Number of classes; None where the targets are no classes.
 
     Returns:
         The model. It is compiled only where a user's function compiled it.
@@ -122,7 +122,7 @@ def build(config: Mapping[str, Any], input_shape: Shape, classes: int) -> keras.
     if faults:
         raise ConfigError("\n".join(faults))
     target = targets.resolve(config["_target_"], "model._target_")
-    offered = {"input_shape": tuple(input_shape), "classes": classes}
+    offered = offered_arguments(input_shape, classes)
     if _unused_hyperparameters(config):
         raise ConfigError(_unused_hyperparameters(config)[0])
     try:
@@ -130,8 +130,18 @@ def build(config: Mapping[str, Any], input_shape: Shape, classes: int) -> keras.
     except ValueError as error:
         if config["_target_"] not in BUILDERS:
             raise
-        raise TrialFailed(f"{config['_target_']} does not fit input of shape {tuple(input_shape)}: {error}") from error
+        raise TrialFailed(f"{config['_target_']} does not fit input of shape {input_shape}: {error}") from error
     return as_model(model, config)
+
+
+def offered_arguments(input_shape: Any, classes: int | None) -> dict[str, Any]:
+    """Arguments that a user's function gets if its signature names them.
+
+    Args:
+        input_shape: Shape of one example, or a structure of shapes.
+        classes: Number of classes; None where the targets are no classes; then it is not offered.
+    """
+    return {"input_shape": input_shape} | ({} if classes is None else {"classes": classes})
 
 
 def as_model(result: Any, config: Mapping[str, Any]) -> keras.Model:

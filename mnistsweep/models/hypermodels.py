@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistsweep import targets
 from mnistsweep.errors import ConfigError
-from mnistsweep.models.builders import BUILDERS, as_model
-from mnistsweep.models.networks import Shape
+from mnistsweep.models.builders import BUILDERS, as_model, offered_arguments
 from mnistsweep.user_code import explained
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def needs_hyperparameters(config: Mapping[str, Any]) -> bool:
         return is_hypermodel(target)
 
 
-def make_hypermodel(config: Mapping[str, Any], input_shape: Shape, classes: int) -> Any:
+def make_hypermodel(config: Mapping[str, Any], input_shape: Any, classes: int | None) -> Any:
     """Make the hypermodel that a configuration names: a function of `hp`, or an object whose method `build` is one.
 
     Args:
@@ -75,11 +74,11 @@ def make_hypermodel(config: Mapping[str, Any], input_shape: Shape, classes: int)
     target = targets.resolve(config["_target_"], "model._target_")
     if not inspect.isclass(target):
         return target
-    return targets.call("model", target, config, {"input_shape": tuple(input_shape), "classes": classes})
+    return targets.call("model", target, config, offered_arguments(input_shape, classes))
 
 
 def build_hypermodel(
-    config: Mapping[str, Any], hp: Any, input_shape: Shape, classes: int, hypermodel: Any = None
+    config: Mapping[str, Any], hp: Any, input_shape: Any, classes: int | None, hypermodel: Any = None
 ) -> keras.Model:
     """Build the model of a target that declares its own hyperparameters.
 
@@ -98,7 +97,7 @@ def build_hypermodel(
         hypermodel = make_hypermodel(config, input_shape, classes)
     if inspect.isclass(targets.resolve(config["_target_"], "model._target_")):
         config = {"_target_": config["_target_"]}  # the other keys went to the class
-    offered = {"input_shape": tuple(input_shape), "classes": classes}
+    offered = offered_arguments(input_shape, classes)
     return as_model(targets.call("model", _build_function(hypermodel), config, offered, hp), config)
 
 

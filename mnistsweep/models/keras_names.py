@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,16 @@ def find_class(module: str, name: str) -> str | None:
         ('ScheduleFreeAdamW', 'AUC')
     """
     return {_plain(known): known for known in class_names(module)}.get(_plain(name))
+
+
+def snake_case(name: str) -> str:
+    """Name in snake case, as Keras derives it.
+
+    Example:
+        >>> snake_case("KLDivergence"), snake_case("MeanIoU")
+        ('kl_divergence', 'mean_io_u')
+    """
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
 
 
 @cache

@@ -1,39 +1,33 @@
-"""Losses by name, and the form of labels that each expects. Imports no Keras."""
+"""Losses by name. Imports no Keras."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mnistsweep import target_source, targets
-from mnistsweep.errors import ConfigError, DataError, suggest
+from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.models import keras_names
 
 KEY = "trainer.loss"
 
-KNOWN = (
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "cosine_similarity",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "poisson",
-    "sparse_categorical_crossentropy",
-    "squared_hinge",
-)
-"""Keras's losses that compare a row of class probabilities with one label. Not included are losses for sequences (ctc),
-embeddings (circle) and segmentation (dice, tversky), and the percentage error, which divides by the zeros of one-hot
-labels. Any other loss is given by its dotted path, for example `keras.losses.CategoricalGeneralizedCrossEntropy`."""
+SHORT_NAMES = ("bce", "kld", "mae", "mape", "mse", "msle")
+"""Further names that `keras.losses.get` resolves."""
+
+
+# Public classes that `keras.losses.get` does not resolve: the base class, and a loss that Keras has left out.
+_UNNAMED = ("Loss", "CategoricalGeneralizedCrossEntropy")
+
+
+def names() -> list[str]:
+    """Names of all losses of the installed Keras, as `keras.losses.get` resolves them.
+
+    Example:
+        >>> "huber" in names(), "loss" in names()
+        (True, False)
+    """
+    found = [keras_names.snake_case(name) for name in keras_names.class_names("losses") if name not in _UNNAMED]
+    return sorted({*SHORT_NAMES, *found})
 
 
 def is_path(loss: str) -> bool:
@@ -41,17 +35,14 @@ def is_path(loss: str) -> bool:
     return "." in loss or ":" in loss
 
 
-def needs_one_hot(loss: str) -> bool:
-    """Whether a loss expects one-hot rows; otherwise it expects class numbers.
-
-    Keras's convention decides, for a user's own loss too: a loss whose name begins with ``sparse`` takes integers.
+def short_name(loss: str) -> str:
+    """Name of a loss without its module, in snake case: ``CategoricalHinge`` is ``categorical_hinge``.
 
     Example:
-        >>> needs_one_hot("poisson"), needs_one_hot("sparse_categorical_crossentropy")
-        (True, False)
+        >>> short_name("keras.losses.CategoricalHinge"), short_name("my_losses:focal")
+        ('categorical_hinge', 'focal')
     """
-    name = loss.replace(":", ".").rpartition(".")[2]
-    return not name.lower().startswith("sparse")
+    return keras_names.snake_case(loss.replace(":", ".").rpartition(".")[2])
 
 
 def check(loss: Any) -> list[str]:
@@ -64,9 +55,8 @@ def check(loss: Any) -> list[str]:
         return [f"{KEY} must be the name of a loss or a dotted path; received {loss!r}"]
     if is_path(loss):
         return target_source.check(loss, KEY)
-    if loss in KNOWN:
-        return []
-    return [f"{KEY}: no Keras loss for classification is called {loss!r}; {suggest(loss, KNOWN)}"]
+    known = names()
+    return [] if loss in known else [f"{KEY}: no loss of Keras is called {loss!r}; {suggest(loss, known)}"]
 
 
 def check_loss(loss: Any) -> None:
@@ -84,7 +74,7 @@ def build_loss(loss: str) -> Any:
     """Build the argument `loss` of `keras.Model.compile`.
 
     Args:
-        loss: A name in `KNOWN`, or the dotted path of a function ``f(y_true, y_pred)``, of a `keras.losses.Loss` or of
+        loss: A name in `names`, or the dotted path of a function ``f(y_true, y_pred)``, of a `keras.losses.Loss` or of
             an instance of one. A class is called without arguments.
 
     Raises:
@@ -99,31 +89,3 @@ def build_loss(loss: str) -> Any:
     if not callable(found):
         raise ConfigError(f"{KEY}: a loss must be callable with labels and predictions; {loss!r} is {found!r}")
     return found
-
-
-def encode(labels: NDArray[Any], classes: int, loss: str) -> NDArray[Any]:
-    """Convert class numbers to the form of labels that a loss expects.
-
-    Args:
-        labels: Class numbers 0 to `classes` - 1, of shape (n,).
-        classes: Number of classes.
-        loss: Name or dotted path of the loss.
-
-    Returns:
-        One-hot rows of shape (n, classes), float32, or the class numbers of shape (n,), int32, as `needs_one_hot` says.
-
-    Raises:
-        DataError: The labels are not a vector of whole numbers from 0 to `classes` - 1.
-
-    Example:
-        >>> encode(np.array([1, 0]), 3, "poisson").tolist()
-        [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
-    """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"labels must be a vector of whole numbers; received {labels.dtype} of shape {labels.shape}")
-    if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        received = f"{labels.min()} to {labels.max()}"
-        raise DataError(f"labels of {classes} classes must lie from 0 to {classes - 1}; received {received}")
-    numbers = labels.astype(np.int32)
-    return np.eye(classes, dtype=np.float32)[numbers] if needs_one_hot(loss) else numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,7 +28,7 @@ def names() -> list[str]:
         (True, False)
     """
     found = [name for name in keras_names.class_names("metrics") if name not in _NO_MEASURES and _needs_nothing(name)]
-    return sorted({*SHORT_NAMES, *map(_snake_case, found)})
+    return sorted({*SHORT_NAMES, *map(keras_names.snake_case, found)})
 
 
 def check(metrics: Iterable[str]) -> list[str]:
@@ -84,11 +83,6 @@ def _is_metric(name: str) -> bool:
 
 def _needs_nothing(class_name: str) -> bool:
     return keras_names.REQUIRED not in keras_names.arguments("metrics", class_name).values()
-
-
-def _snake_case(name: str) -> str:
-    """Name in snake case, as Keras derives it: ``KLDivergence`` is ``kl_divergence``."""
-    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
 
 
 def build(metrics: Iterable[str]) -> list[Any]:

@@ -49,9 +49,9 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
 
 
 def check_data(config: Config, faults: Faults) -> None:
-    """Check the data of one configuration; files are read."""
+    """Check the data of one configuration; files are read. A built-in model needs class labels."""
     with faults.collecting():
-        data.check(config.data)
+        faults.warn(data.check(config.data, are_classes=config.model.get("_target_") in builders.BUILDERS))
 
 
 def check_registered_metrics(config: Config, faults: Faults) -> None:

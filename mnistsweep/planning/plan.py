@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import devices
+from mnistsweep.config.added_keys import without_added_keys
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
@@ -58,6 +59,7 @@ class Plan:
             the order of a grid. It stays when the budget is raised: otherwise points would be repeated or left out.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
         references: References to the secrets in `config`, by their paths; files hold these in place of the secrets.
+        warnings: Messages for the user about what is allowed but probably not intended; not stored.
         hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
     """
 
@@ -68,6 +70,7 @@ class Plan:
     first_trials: int | None = None
     variants: Mapping[str, Any] = field(default_factory=dict, compare=False)
     references: Mapping[Path, str] = field(default_factory=dict, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
     hydra: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -197,7 +200,7 @@ class Plan:
         return self._fingerprint(with_texts(asdict(self.config), self.references))
 
     def _fingerprint(self, config: dict[str, Any]) -> dict[str, str]:
-        config = mask_values(config)
+        config = without_added_keys(mask_values(config))
         if self.direction == resolve_direction(self.config.objective, "auto"):
             config["direction"] = "auto"  # the same search, whichever of the two was written
         config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))

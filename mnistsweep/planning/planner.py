@@ -17,6 +17,7 @@ from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.rehearsal import rehearse
 from mnistsweep.planning.request import Request, read_request
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
@@ -51,8 +52,10 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = replace(plan, space=with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
     check_search(plan, faults)
+    if not faults.any:
+        rehearse(plan, faults)
     faults.raise_any()
-    return plan
+    return replace(plan, warnings=tuple(faults.warnings))
 
 
 def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:

@@ -7,9 +7,10 @@ from typing import Any
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.models import losses, metrics, optimizers
+from mnistsweep.training.target_form import find_forms
 
 
-def compile_model(model: Any, config: Config, dataset: Dataset) -> str:
+def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
     """Compile a model with the optimizer, schedule, loss and metrics of its configuration.
 
     A model that its builder has compiled is left as it is.
@@ -20,14 +21,18 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> str:
         dataset: Data set of the trial; its size determines the number of steps of the schedule.
 
     Returns:
-        Name of the loss, which determines the form of the labels.
+        The form of the targets (`target_form.find_forms`).
+
+    Raises:
+        ConfigError: The targets do not fit the loss and the output of the model.
     """
     if model.compiled:
-        return _loss_name(model.loss) or config.trainer.loss
+        return find_forms(model, dataset, _loss_name(model.loss), is_compiled=True)
+    forms = find_forms(model, dataset, config.trainer.loss, is_compiled=False)
     steps = -(-len(dataset.train) // config.trainer.batch_size)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
-    return config.trainer.loss
+    return forms
 
 
 def _loss_name(loss: Any) -> str | None:

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.data.structure import leaves, num_examples
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.seeds import epoch_generator
 from mnistsweep.training.engines import Engine, EngineName, Split, choose_engine
@@ -69,8 +70,8 @@ def fit(
 
     Args:
         model: A compiled Keras model; it is trained in place, with its own `train_step` and `test_step` if it has them.
-        train: Images (example, ...) and labels (example, ...) to train on.
-        validation: Images and labels to evaluate on after each epoch; None for no evaluation.
+        train: Inputs, targets and perhaps sample weights to train on: arrays or structures of arrays.
+        validation: The same to evaluate on after each epoch; None for no evaluation.
         options: Epochs, batch size and seed.
         callbacks: Keras callbacks, called as by `model.fit`, except that batch events come once a block of batches,
             with the number of its last batch.
@@ -80,7 +81,7 @@ def fit(
 
     Raises:
         ConfigError: The model is not compiled.
-        DataError: A split has no example, or different numbers of images and labels.
+        DataError: A split has no example, or different numbers of inputs and targets.
 
     Example:
         ``fit(model, (x, y), (x_val, y_val), FitOptions(epochs=3, batch_size=128, seed=0))[-1]["val_accuracy"]``
@@ -128,14 +129,15 @@ def _run_epoch(engine: Engine, events: Any, epoch: int, options: FitOptions) -> 
     """Train and evaluate one epoch, between the events of its begin and its end."""
     engine.model.reset_metrics()
     events.on_epoch_begin(epoch)
-    images = _augmented(engine.train[0], options, epoch)
-    logs = engine.train_epoch(epoch_order(len(engine.train[0]), options.seed, epoch), events, images)
+    inputs = engine.train[0]
+    images = _augmented(inputs, options, epoch)
+    logs = engine.train_epoch(epoch_order(num_examples(inputs), options.seed, epoch), events, images)
     logs |= {f"val_{name}": value for name, value in engine.evaluate(events).items()}
     events.on_epoch_end(epoch, logs)
     return dict(sorted(logs.items()))  # the order of the history that `model.fit` returns
 
 
-def _augmented(images: NDArray[Any], options: FitOptions, epoch: int) -> NDArray[Any] | None:
+def _augmented(images: Any, options: FitOptions, epoch: int) -> NDArray[Any] | None:
     """Return the augmented images of an epoch; None without augmentation."""
     if options.augmentation is None:
         return None
@@ -152,9 +154,8 @@ def _check(model: Any, train: Split, validation: Split | None) -> None:
     for name, split in (("train", train), ("validation", validation)):
         if split is None:
             continue
-        images, labels = split
-        if len(images) != len(labels):
-            raise DataError(f"{name}: must have one label for each image, received {len(images)} images and "
-                            f"{len(labels)} labels")  # fmt: skip
-        if not len(images):
-            raise DataError(f"{name}: must have at least one example, received none")
+        counts = sorted({len(array) for array in leaves(list(split))})
+        if len(counts) > 1:
+            raise DataError(f"{name}: must have one target for each input; received {' and '.join(map(str, counts))}")
+        if not counts or not counts[0]:
+            raise DataError(f"{name}: must have at least one example; received none")

@@ -19,7 +19,6 @@ from mnistsweep.checksums import file_checksum
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
-from mnistsweep.models import losses
 from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, build_for_resume
@@ -39,6 +38,7 @@ from mnistsweep.training.model_size import check_model_size
 from mnistsweep.training.outcome import Outcome, RepeatResult, best_result, summarize
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
+from mnistsweep.training.target_form import split_of
 
 BuildModel = Callable[[], Any]
 FitModel = Callable[[Any, Split, Split, FitOptions, Sequence[keras.callbacks.Callback]], None]
@@ -140,21 +140,22 @@ class Training:
             keras.utils.set_random_seed(seed)
             model = self.build()
             try:
-                loss = self._prepare(model, repeat)
-                return self._train(model, loss, seed, repeat)
+                forms = self._prepare(model, repeat)
+                return self._train(model, forms, seed, repeat)
             finally:
                 free_graphs(model)
 
-    def _prepare(self, model: Any, repeat: _Repeat) -> str:
-        """Check and compile a model; returns the name of its loss."""
-        images, limit = self.dataset.train.images, self.config.trial.max_parameters
+
+    def _prepare(self, model: Any, repeat: _Repeat) -> Any:
+        """Check and compile a model; returns the form of its targets."""
+        inputs, limit = self.dataset.train.inputs, self.config.trial.max_parameters
         if limit is not None:
-            check_model_size(model, limit, images)
+            check_model_size(model, limit, inputs)
         if repeat.state is not None and repeat.state.phases:
-            build_for_resume(model, images)
+            build_for_resume(model, inputs)
         return compile_model(model, self.config, self.dataset)
 
-    def _train(self, model: Any, loss: str, seed: int, repeat: _Repeat) -> RepeatResult:
+    def _train(self, model: Any, forms: Any, seed: int, repeat: _Repeat) -> RepeatResult:
         """Train a compiled model, and save it if it is better than those of the earlier repeats."""
         config, is_first = self.config, repeat.index == 0
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
@@ -162,7 +163,7 @@ class Training:
         counter = EpochCounter()
         folder = self.folder.repeat(repeat.index)
         own = [counter, HistoryWriter(folder.history), best, reporter, TensorBoardLogger(folder.folder)]
-        self._fit(model, loss, seed, self._callbacks(own, repeat))
+        self._fit(model, forms, seed, self._callbacks(own, repeat))
         if best.value is None or best.epoch is None:
             raise TrialFailed("no epoch was finished")
         # A single repeat that was pruned after its last epoch is complete: pruning saved nothing.
@@ -191,12 +192,9 @@ class Training:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
 
-    def _fit(self, model: Any, loss: str, seed: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    def _fit(self, model: Any, forms: Any, seed: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         config, dataset = self.config, self.dataset
-        train, validation = (
-            (side.images, losses.encode(side.labels, dataset.classes, loss))
-            for side in (dataset.train, dataset.validation)
-        )
+        train, validation = (split_of(examples, forms) for examples in (dataset.train, dataset.validation))
         options = FitOptions(config.trainer.epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
         self.fit_model(model, train, validation, options, callbacks)
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mnistsweep import data
 from mnistsweep.data import Dataset
-from mnistsweep.json_values import sorted_text
+from mnistsweep.data.settings import have_same_source
+from mnistsweep.errors import StudyError
+from mnistsweep.json_values import exact_text
 
 
 class DatasetCache:
-    """Keeps the data set of the last trial: in most sweeps all trials use the same one."""
+    """Keeps the data set of the last trial: in most sweeps all trials use the same one.
 
-    def __init__(self) -> None:
+    Args:
+        sweep_data: Config group `data` of the sweep; None: nothing is compared.
+        checksum: Checksum of its training data at the start of the sweep.
+    """
+
+    def __init__(self, sweep_data: Mapping[str, Any] | None = None, checksum: str = "") -> None:
+        self._sweep_data = sweep_data
+        self._checksum = checksum
         self._key: str | None = None
         self._dataset: Dataset | None = None
 
@@ -21,9 +31,24 @@ class DatasetCache:
 
         Args:
             config: Config group `data`.
+
+        Raises:
+            StudyError: The source returned other training data than at the start of the sweep.
         """
-        key = sorted_text(config)
+        key = exact_text(config)
         if self._dataset is None or key != self._key:
             self._dataset = None  # frees the memory of the last data set before the next one is read
-            self._dataset, self._key = data.load(config), key
+            dataset = data.load(config)
+            self._check(config, dataset)
+            self._dataset, self._key = dataset, key
         return self._dataset
+
+    def _check(self, config: Mapping[str, Any], dataset: Dataset) -> None:
+        if self._sweep_data is None or not have_same_source(config, self._sweep_data):
+            return
+        if dataset.checksum != self._checksum:
+            raise StudyError(
+                f"data: {config.get('_target_')} returned other training data than at the start of the sweep (checksum "
+                f"{self._checksum} then, {dataset.checksum} now). Trials on different data cannot be compared; a "
+                "loader that shuffles or splits at random needs a fixed seed."
+            )

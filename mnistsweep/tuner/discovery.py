@@ -9,6 +9,7 @@ stopped where it calls `model.fit`.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,8 +23,8 @@ from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Condition, Dimension
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
-from mnistsweep.json_values import sorted_text
-from mnistsweep.models import losses
+from mnistsweep.training.compilation import compile_model
+from mnistsweep.training.target_form import split_of
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hyperparameters import to_dimension
 from mnistsweep.user_code import exits_as_failures, explained
@@ -94,8 +95,8 @@ class _Builder:
 
     def _fit(self, hypermodel: ConfiguredHyperModel, model: Any) -> None:
         few = slice(NUM_EXAMPLES)
-        labels = losses.encode(self._dataset.train.labels[few], self._dataset.classes, self._config.trainer.loss)
-        examples = self._dataset.train.images[few], labels
+        forms = compile_model(model, self._config, self._dataset)
+        examples = split_of(self._dataset.train.take(few), forms)
         model.fit = _stop
         # An error is ignored: the hyperparameters that were declared before it are known, and a trial reports it.
         with contextlib.suppress(_FitReached, Exception), exits_as_failures():
@@ -126,7 +127,7 @@ def _explore(build: Build, fixed: Mapping[str, Any], ranges: Mapping[str, Dimens
     tried: set[str] = set()
     while waiting:
         values = {**waiting.pop(0), **fixed}
-        if (text := sorted_text(values)) in tried:
+        if (text := json.dumps(values, sort_keys=True, default=str)) in tried:
             continue
         hp = _try_build(build, values, is_first=not tried)
         tried.add(text)

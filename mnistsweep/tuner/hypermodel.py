@@ -55,7 +55,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         Args:
             hp: KerasTuner's hyperparameters; ignored, because the configuration has their values.
         """
-        config, shape, classes = self.config.model, self.dataset.input_shape, self.dataset.classes
+        config, shape, classes = self.config.model, self.dataset.input_shape, self.dataset.num_classes
         if not hypermodels.needs_hyperparameters(config):
             return builders.build(config, shape, classes)
         self.hyperparameters = keras_tuner.HyperParameters()

@@ -45,6 +45,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         on_start: Called before a trial is trained from scratch, but not before a trial is resumed.
         on_end: Called with each outcome before it is written to the study.
         should_stop: Whether the worker is asked to stop; called several times a second.
+        datasets: Cache that loads the data of a trial.
     """
 
     def __init__(
@@ -55,13 +56,14 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         on_start: OnStart,
         on_end: OnEnd,
         should_stop: Callable[[], bool],
+        datasets: DatasetCache | None = None,
     ) -> None:
         self._paths = paths
         self._prepare = prepare
         self._on_start = on_start
         self._on_end = on_end
         self._should_stop = should_stop
-        self._datasets = DatasetCache()
+        self._datasets = datasets or DatasetCache()
         self._prepared: int | None = None
         super().__init__(oracle, directory=str(paths.folder.parent), project_name=paths.name)
 

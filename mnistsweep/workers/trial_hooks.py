@@ -19,6 +19,7 @@ from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
 from mnistsweep.study.study import Study
+from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import Announce
 
@@ -57,6 +58,7 @@ class TrialHooks:
     def make_tuner(self) -> SweepTuner:
         """Make the tuner whose trials these functions prepare and record; imports KerasTuner and the backend."""
         with devices.quiet_start():
+            from mnistsweep.tuner.dataset_cache import DatasetCache
             from mnistsweep.tuner.study_oracle import StudyOracle
             from mnistsweep.tuner.tuner import SweepTuner
         oracle = StudyOracle(self.study, self.should_claim_no_more)
@@ -70,8 +72,9 @@ class TrialHooks:
             return self.stop()
 
         paths = self.study.paths
-        tuner = SweepTuner(oracle, paths, self.prepare, self.record_start, self.record_end, should_stop_training)
-        return tuner
+        datasets = DatasetCache(self.plan.config.data, str(read_sweep_file(paths).get("data")))
+        events = self.prepare, self.record_start, self.record_end
+        return SweepTuner(oracle, paths, *events, should_stop_training, datasets)
 
     def should_be_replaced(self) -> bool:
         """Whether a new process should continue: this one has used too much memory, and has started a trial."""

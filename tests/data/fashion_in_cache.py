@@ -41,9 +41,9 @@ def main() -> None:
     outcome["sizes"] = [len(dataset.train), len(dataset.validation), len(test)]
     outcome["input_shape"] = dataset.input_shape
     outcome["equal"] = bool(
-        np.array_equal(dataset.train.images[..., 0], arrays["x_train"][:32].astype("float32") / 255)
-        and np.array_equal(dataset.validation.labels, arrays["y_train"][32:])
-        and np.array_equal(test.images[..., 0], arrays["x_test"].astype("float32") / 255)
+        np.array_equal(dataset.train.inputs[..., 0], arrays["x_train"][:32].astype("float32") / 255)
+        and np.array_equal(dataset.validation.targets, arrays["y_train"][32:])
+        and np.array_equal(test.inputs[..., 0], arrays["x_test"].astype("float32") / 255)
     )
     outcome["checksum"] = data.checksum(config)
     outcome["by_target"] = data.checksum(config | {"_target_": "keras.datasets.fashion_mnist.load_data"})

@@ -147,7 +147,7 @@ def test_uncovered_corners_are_what_scaling_makes_of_black(npz_config: Callable[
     assert dataset.augmentation is not None
     assert dataset.augmentation.shift == 0.5
     black = dataset.augmentation.background
-    white = np.ones_like(dataset.train.images)
+    white = np.ones_like(dataset.train.inputs)
     assert black[0] < 0
     assert dataset.augmentation.apply(white, seed=0, epoch=0).min() == pytest.approx(black[0])
 
@@ -157,9 +157,9 @@ def test_distorting_scaled_images_is_scaling_distorted_images(npz_config: Callab
     scaled = data.load(npz_config(scaling="standardize", augmentation={"rotation": 20, "shift": 0.1}))
     assert raw.augmentation is not None
     assert scaled.augmentation is not None
-    mean, deviation = raw.train.images.mean(dtype="float64"), raw.train.images.std(dtype="float64")
-    expected = (raw.augmentation.apply(raw.train.images, 5, 2) - mean) / deviation
-    np.testing.assert_allclose(scaled.augmentation.apply(scaled.train.images, 5, 2), expected, atol=1e-5)
+    mean, deviation = raw.train.inputs.mean(dtype="float64"), raw.train.inputs.std(dtype="float64")
+    expected = (raw.augmentation.apply(raw.train.inputs, 5, 2) - mean) / deviation
+    np.testing.assert_allclose(scaled.augmentation.apply(scaled.train.inputs, 5, 2), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("none", [None, {}, {"rotation": 0.0, "shift": 0, "shear": 0.0, "zoom": 0.0}])

@@ -9,11 +9,12 @@ import pytest
 
 from mnistsweep import data
 from mnistsweep.data.scaling import Scaling
+from mnistsweep.data.task import Task
 
 NPZ = "mnistsweep.data.sources.load_npz"
 
 
-def make_file(folder: Path, dtype: str, high: float, shape: tuple[int, ...] = (4, 4)) -> Path:
+def make_file(folder: Path, dtype: str, high: float, shape: tuple[int, ...] = (4, 4, 1)) -> Path:
     rng = np.random.default_rng(0)
     images = rng.uniform(0, high, (30, *shape)).astype(dtype)
     labels = np.arange(30) % 3
@@ -32,14 +33,16 @@ def test_what_is_shown_goes_from_black_to_white_and_back(tmp_path: Path, dtype: 
     assert held_out.are_images
     assert shown.min() >= 0
     assert shown.max() <= 1
-    np.testing.assert_allclose(held_out.scaled(shown), held_out.images, atol=2e-5)
+    np.testing.assert_allclose(held_out.scaled(shown), held_out.inputs, atol=2e-5)
 
 
 def test_rounding_does_not_lead_beyond_white() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
         stored = rng.normal(size=(20, 8, 8, 1))
-        shown = data.HeldOut(stored, np.zeros(20, np.int32), Scaling("none")).shown
+        shown = data.HeldOut(
+            stored, np.zeros(20, np.int32), (Task("classes", (0,)),), Scaling.fit("none", stored)
+        ).shown
         assert (shown.min(), shown.max()) == pytest.approx((0, 1), abs=1e-6)
         assert 0.0 <= shown.min() <= shown.max() <= 1.0
 
@@ -59,8 +62,8 @@ def test_both_sides_together_are_the_training_set(tmp_path: Path) -> None:
     dataset = data.load(config)
     whole = dataset.whole
     assert len(whole.train) == 20
-    np.testing.assert_array_equal(whole.train.labels, np.arange(20) % 3)
-    np.testing.assert_array_equal(whole.train.images[12:], dataset.validation.images)
+    np.testing.assert_array_equal(whole.train.targets, np.arange(20) % 3)
+    np.testing.assert_array_equal(whole.train.inputs[12:], dataset.validation.inputs)
     assert whole.validation is dataset.validation
     with pytest.raises(ValueError, match="read-only"):
-        whole.train.images[0] = 0
+        whole.train.inputs[0] = 0

@@ -47,13 +47,13 @@ def test_a_preset_that_needs_a_key_names_it(preset: str, key: str) -> None:
 
 
 def test_defaults_in_the_code_are_those_of_the_file() -> None:
-    written = asdict(read(composed("+data=mnist")))
+    written = asdict(read(composed("+data=mnist", "data.scaling=auto")))
     assert written == asdict(Settings("mnistsweep.data.sources.load_mnist", {}))
 
 
 def test_a_function_of_keras_is_one_override() -> None:
     config = composed("+data=custom", "data._target_=keras.datasets.cifar10.load_data")
-    assert read(config).target == "keras.datasets.cifar10.load_data"
+    assert read(config).loader == "keras.datasets.cifar10.load_data"
 
 
 def test_a_composed_configuration_need_not_be_converted() -> None:

@@ -72,10 +72,10 @@ def test_the_last_examples_of_the_training_set_validate(source: Source) -> None:
     dataset = data.load(source.config)
     images, labels = source.arrays["x_train"], source.arrays["y_train"]
     cut = len(labels) - source.held_back
-    np.testing.assert_array_equal(dataset.train.images, images[:cut, ..., None].astype("float32") / 255)
-    np.testing.assert_array_equal(dataset.train.labels, labels[:cut])
-    np.testing.assert_array_equal(dataset.validation.images, images[cut:, ..., None].astype("float32") / 255)
-    np.testing.assert_array_equal(dataset.validation.labels, labels[cut:])
+    np.testing.assert_array_equal(dataset.train.inputs, images[:cut, ..., None].astype("float32") / 255)
+    np.testing.assert_array_equal(dataset.labels(dataset.train), labels[:cut])
+    np.testing.assert_array_equal(dataset.validation.inputs, images[cut:, ..., None].astype("float32") / 255)
+    np.testing.assert_array_equal(dataset.labels(dataset.validation), labels[cut:])
 
 
 def test_a_data_set_tells_its_shape_and_classes(source: Source) -> None:
@@ -84,9 +84,9 @@ def test_a_data_set_tells_its_shape_and_classes(source: Source) -> None:
     assert dataset.classes == len(np.unique(source.arrays["y_train"]))
     assert dataset.augmentation is None
     for side in (dataset.train, dataset.validation):
-        assert side.images.dtype == np.float32
-        assert side.labels.dtype == np.int32
-        assert len(side) == len(side.images)
+        assert side.inputs.dtype == np.float32
+        assert dataset.labels(side).dtype == np.int32
+        assert len(side) == len(side.inputs)
 
 
 def test_the_test_set_is_loaded_apart_with_the_same_scaling(source: Source) -> None:
@@ -97,7 +97,7 @@ def test_the_test_set_is_loaded_apart_with_the_same_scaling(source: Source) -> N
         mean, deviation = (train.mean(), train.std()) if scaling == "standardize" else (0, 255)
         np.testing.assert_array_equal(test.labels, source.arrays["y_test"])
         expected = (source.arrays["x_test"][..., None] - mean) / deviation
-        np.testing.assert_allclose(test.images, expected, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(test.inputs, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_a_sound_source_passes_the_check_and_has_a_checksum(source: Source) -> None:
@@ -128,9 +128,9 @@ def test_mnist_is_the_whole_of_mnist() -> None:
     dataset = data.load({"_target_": LOADERS + "load_mnist"})
     assert (len(dataset.train), len(dataset.validation), dataset.classes) == (50000, 10000, 10)
     assert dataset.input_shape == (28, 28, 1)
-    assert dataset.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    assert dataset.train.images.max() == 1.0
-    everything = np.concatenate([dataset.train.images, dataset.validation.images])
+    assert dataset.train.targets[:5].tolist() == [5, 0, 4, 1, 9]
+    assert dataset.train.inputs.max() == 1.0
+    everything = np.concatenate([dataset.train.inputs, dataset.validation.inputs])
     assert everything.mean(dtype="float64") == pytest.approx(0.1306604762738429, rel=1e-6)
     assert len(data.load_test({"_target_": LOADERS + "load_mnist"})) == 10000
 
@@ -144,15 +144,15 @@ def test_keys_of_a_loader_are_its_arguments(
     monkeypatch.chdir(awkward)
     monkeypatch.setattr(sys, "path", list(sys.path))
     dataset = data.load({"_target_": "my_flipped_data.load", "file": str(file), "flip": True, "validation": 8})
-    np.testing.assert_array_equal(dataset.train.images[0, :, :, 0] * 255, arrays["x_train"][0, :, ::-1])
+    np.testing.assert_array_equal(dataset.train.inputs[0, :, :, 0] * 255, arrays["x_train"][0, :, ::-1])
 
 
 def test_inputs_that_are_no_images_keep_their_shape(npz_config: Callable[..., dict[str, Any]]) -> None:
     table = np.arange(120, dtype="float64").reshape(40, 3)
     dataset = data.load(npz_config(x_train=table, x_test=table[:12], scaling="standardize"))
     assert dataset.input_shape == (3,)
-    np.testing.assert_allclose(dataset.train.images.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(dataset.train.images.std(axis=0), 1, atol=1e-6)
+    np.testing.assert_allclose(dataset.train.inputs.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(dataset.train.inputs.std(axis=0), 1, atol=1e-6)
 
 
 def test_colour_images_keep_their_channels(npz_config: Callable[..., dict[str, Any]]) -> None:
@@ -161,7 +161,7 @@ def test_colour_images_keep_their_channels(npz_config: Callable[..., dict[str, A
     config = npz_config(x_train=colour, x_test=colour[:12])
     dataset = data.load(config)
     assert dataset.input_shape == (6, 5, 3)
-    np.testing.assert_array_equal(dataset.train.images, colour[:32].astype("float32") / 255)
+    np.testing.assert_array_equal(dataset.train.inputs, colour[:32].astype("float32") / 255)
 
 
 def test_a_home_folder_is_spelt_with_a_tilde(

@@ -16,7 +16,7 @@ LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 2])  # 6, 3 and 1
 
 
 def settings(**keys: Any) -> Settings:
-    return Settings(target="a.b", arguments={}, **keys)
+    return Settings(loader="a.b", arguments={}, **keys)
 
 
 @pytest.mark.parametrize(

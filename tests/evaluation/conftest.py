@@ -32,7 +32,7 @@ def bad(input_shape, classes, kind):
     if kind == "wide":
         return net(input_shape, classes + 3, 8)
     model = net(input_shape, classes, 8, None)
-    model.compile("adam", "mean_squared_error", metrics=["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 class Fitted(keras_tuner.HyperModel):

@@ -52,12 +52,12 @@ class NearestMean(CleaningTrainer):
     def train_and_predict(
         self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
     ) -> NDArray[np.float64]:
-        self.trainings.append((seed, dataset.train.labels))
+        self.trainings.append((seed, dataset.labels(dataset.train)))
         if len(self.trainings) == self.killed_at:
             raise Killed
         for epoch in range(self.epochs):
             on_epoch(epoch + 1)
-        seen, labels = dataset.train.images.reshape(len(dataset.train), -1), dataset.train.labels
+        seen, labels = dataset.train.inputs.reshape(len(dataset.train), -1), dataset.labels(dataset.train)
         means = np.stack([seen[labels == label].mean(axis=0) for label in range(dataset.classes)])
         distances = ((images.reshape(len(images), 1, -1) - means) ** 2).sum(axis=2).astype(np.float64)
         raised = np.exp(10 * (distances.min(axis=1, keepdims=True) - distances))
@@ -141,7 +141,7 @@ def test_the_arms_of_a_seed_differ_only_in_their_training_set(
     assert len(set(seeds)) == 5
     assert len(set(seeds[3:8])) == len(set(seeds[8:])) == 1
 
-    folds, true = store(selection).read_folds(), data.load(config.data).train.labels
+    folds, true = store(selection).read_folds(), data.load(config.data).train.targets
     assert folds is None  # of three folds, not of two
     nothing, random, suspects, corrected, ambiguous = (labels for _, labels in trainer.trainings[3:8])
     assert len(nothing) == len(corrected) == 240

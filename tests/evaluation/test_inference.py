@@ -57,7 +57,7 @@ def test_a_model_comes_back_from_its_file(config: Config, tmp_path: Path) -> Non
     dataset = data.load(config.data)
     trained = retraining.retrain(config, dataset, seed=5, epochs=1)
     trained.model.save(tmp_path / "kept.keras")
-    images = dataset.validation.images
+    images = dataset.validation.inputs
     loaded = inference.load_model(tmp_path / "kept.keras", config)
     np.testing.assert_array_equal(
         inference.class_probabilities(loaded, images), inference.class_probabilities(trained.model, images)

@@ -36,7 +36,7 @@ def test_models_are_retrained_on_training_and_validation_examples_with_different
 
     def predict(side: data.Dataset) -> NDArray[Any]:
         model = retraining.retrain(config, side, seed, selection.best_epoch).model
-        return inference.class_probabilities(model, held_out.images)
+        return inference.class_probabilities(model, held_out.inputs)
 
     np.testing.assert_allclose(predict(dataset.whole), evidence.probabilities[1], atol=1e-6)
     assert np.abs(predict(dataset) - evidence.probabilities[1]).max() > 1e-3

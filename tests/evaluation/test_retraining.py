@@ -22,7 +22,7 @@ def test_a_retrained_model_learns_from_all_examples_and_is_reproducible(config: 
     assert first.curve[-1]["loss"] < first.curve[0]["loss"]
     again = retraining.retrain(config, dataset.whole, seed=5, epochs=3)
     other = retraining.retrain(config, dataset.whole, seed=6, epochs=3)
-    images = dataset.validation.images
+    images = dataset.validation.inputs
     first_seed, same_seed, other_seed = (
         inference.class_probabilities(one.model, images) for one in (first, again, other)
     )

@@ -95,7 +95,7 @@ def predict_with(file: Path, folder: Path) -> NDArray[Any]:
     import keras
 
     selection = select(folder)
-    images = data.load_test(selection.config_of(selection.winner).data).images
+    images = data.load_test(selection.config_of(selection.winner).data).inputs
     return np.asarray(keras.saving.load_model(file).predict(images, verbose=0))
 
 

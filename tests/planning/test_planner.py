@@ -174,12 +174,19 @@ def test_nan_inside_of_a_list_is_no_choice() -> None:
 
 
 def test_a_target_of_ones_own_gets_none_of_the_presets_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "planned_model.py").write_text("def build(input_shape, classes, width):\n    ...\n", encoding="utf-8")
+    (tmp_path / "planned_model.py").write_text(PLAIN_MODEL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     plan = planned("model._target_=planned_model.build", "+model.width=1,2")
     assert trial(plan, model__width=2)["model"] == {"_target_": "planned_model.build", "width": 2}
 
+
+PLAIN_MODEL = """
+import keras
+
+def build(input_shape, classes, width=1, class_weight=None):
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
+"""
 
 HYPERMODEL = """
 import keras
@@ -253,7 +260,11 @@ def test_a_sweep_around_a_configuration_of_ones_own(tmp_path: Path) -> None:
     assert set(trial(planned("model=wide,fast_conv", recipe=recipe), model="fast_conv")["model"]) > {"conv_layers"}
 
 
-def test_keys_of_a_preset_may_be_integers_or_booleans(tiny_data: list[str]) -> None:
+def test_keys_of_a_preset_may_be_integers_or_booleans(
+    tiny_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weighted_model.py").write_text(PLAIN_MODEL, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     weights = "+model.class_weight={0:1.0,true:2.0}"
-    plan = plan_sweep(Recipe(), [*tiny_data, "optimizer=adam,sgd", "model._target_=keras.Sequential", weights])
+    plan = plan_sweep(Recipe(), [*tiny_data, "optimizer=adam,sgd", "model._target_=weighted_model.build", weights])
     assert plan.config.model["class_weight"] == {0: 1.0, True: 2.0}

@@ -25,7 +25,7 @@ def test_options_out_of_range_name_their_key(key: str, value: int) -> None:
 
 def test_invalid_models_and_data_are_refused() -> None:
     x, y = TRAIN
-    with pytest.raises(DataError, match="train: must have one label for each image, received 70 images and 69 labels"):
+    with pytest.raises(DataError, match="train: must have one target for each input; received 69 and 70"):
         fit(model(), (x, y[1:]), VALIDATION, options())
     with pytest.raises(DataError, match="validation: must have at least one example"):
         fit(model(), TRAIN, (x[:0], y[:0]), options())

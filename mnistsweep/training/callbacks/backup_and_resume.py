@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from numpy.typing import NDArray
 
+from mnistsweep.data.structure import Structure, take
 from mnistsweep.training.callbacks.logs import Logs
 from mnistsweep.training.keras_internals import set_initial_epoch
 from mnistsweep.training.phase_state import capture_history, capture_phase, restore_history, restore_phase
@@ -119,18 +119,18 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         self._history = None
 
 
-def build_for_resume(model: Any, images: NDArray[Any]) -> None:
+def build_for_resume(model: Any, inputs: Structure) -> None:
     """Build a model that creates its variables with the first batch, so that their values can be restored.
 
     Args:
         model: A Keras model.
-        images: Images that the model accepts, ``(n, ...)``; the first is used.
+        inputs: Inputs that the model accepts; the first example is used.
 
     Raises:
-        ResumeMismatch: The model does not accept the image.
+        ResumeMismatch: The model does not accept the example.
     """
     if not model.built:
         try:
-            model(images[:1])
+            model(take(inputs, slice(1)))
         except Exception as error:
             raise ResumeMismatch(f"the model could not be built: {error}") from error

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Split = tuple[NDArray[Any], NDArray[Any]]
-"""Images and labels of the training or the validation split; the first axis is the example."""
+from mnistsweep.data.structure import Structure, num_bytes, num_examples, take
+
+Split = tuple[Structure, Structure] | tuple[Structure, Structure, NDArray[Any]]
+"""Inputs, targets and perhaps sample weights of the training or the validation split: arrays, or structures of arrays;
+the first axis of each is the example."""
 
 MAX_EVALUATION_EXAMPLES = 1024
 """Maximum number of examples in an evaluation batch; larger batches are no faster for perceptrons and small
@@ -26,8 +29,8 @@ class Engine(ABC):
 
     Args:
         model: A compiled Keras model.
-        train: Images and labels to train on.
-        validation: Images and labels to evaluate on; None for no evaluation.
+        train: Inputs, targets and perhaps weights to train on.
+        validation: Inputs, targets and perhaps weights to evaluate on; None for no evaluation.
         batch_size: Number of examples in a training step. The last batch of an epoch may be smaller; it is used too.
     """
 
@@ -40,7 +43,7 @@ class Engine(ABC):
     @property
     def num_batches(self) -> int:
         """Number of training steps in an epoch."""
-        return math.ceil(len(self.train[0]) / self.batch_size)
+        return math.ceil(num_examples(self.train[0]) / self.batch_size)
 
     @abstractmethod
     def train_epoch(
@@ -92,11 +95,11 @@ def to_floats(logs: Mapping[str, Any]) -> dict[str, float]:
     return dict(sorted(result.items()))
 
 
-def evaluation_batch_size(images: NDArray[Any], batch_size: int) -> int:
+def evaluation_batch_size(inputs: Structure, batch_size: int) -> int:
     """Choose the number of examples in an evaluation batch; it is never smaller than the training batch.
 
     Args:
-        images: Images to evaluate on, ``(n, ...)``.
+        inputs: Inputs to evaluate on.
         batch_size: Number of examples in a training step.
 
     Example:
@@ -105,5 +108,5 @@ def evaluation_batch_size(images: NDArray[Any], batch_size: int) -> int:
         >>> evaluation_batch_size(np.zeros((10, 224, 224, 3), np.float32), 32)
         32
     """
-    bytes_each = max(1, images[:1].nbytes)
+    bytes_each = max(1, num_bytes(take(inputs, slice(1))))
     return max(batch_size, min(MAX_EVALUATION_EXAMPLES, MAX_EVALUATION_BYTES // bytes_each))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.data.structure import take
 from mnistsweep.training.engines.base import Engine, evaluation_batch_size, to_floats
 
 
@@ -21,12 +22,13 @@ class PortableEngine(Engine):
         self, order: NDArray[np.integer[Any]], callbacks: Any, images: NDArray[Any] | None = None
     ) -> dict[str, float]:
         """Train one epoch; see `Engine.train_epoch`."""
-        x, y = self.train
+        x, y, *weights = self.train
         epoch = _EpochEvents(callbacks)
         history = self.model.history  # `fit` replaces it by a history of one epoch
         self.model.fit(
-            (x if images is None else images)[order],
-            y[order],
+            take(x if images is None else images, order),
+            take(y, order),
+            sample_weight=weights[0][order] if weights else None,
             batch_size=self.batch_size,
             shuffle=False,
             verbose=0,
@@ -40,9 +42,16 @@ class PortableEngine(Engine):
         """Evaluate; see `Engine.evaluate`."""
         if self.validation is None:
             return {}
-        x, y = self.validation
-        batch_size = evaluation_batch_size(x, self.batch_size)
-        logs = self.model.evaluate(x, y, batch_size=batch_size, verbose=0, callbacks=callbacks, return_dict=True)
+        x, y, *weights = self.validation
+        logs = self.model.evaluate(
+            x,
+            y,
+            sample_weight=weights[0] if weights else None,
+            batch_size=evaluation_batch_size(x, self.batch_size),
+            verbose=0,
+            callbacks=callbacks,
+            return_dict=True,
+        )
         return to_floats(logs)
 
 

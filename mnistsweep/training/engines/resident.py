@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.data.structure import Structure, leaves, map_leaves, num_examples
 from mnistsweep.training.engines.base import Engine, Split, evaluation_batch_size, to_floats
 from mnistsweep.training.engines.device_data import copy_to_device, on_device
 
@@ -57,12 +58,13 @@ class ResidentEngine(Engine):
         """Evaluate; see `Engine.evaluate`."""
         if self.validation is None or self._testing is None:
             return {}
-        images = self.validation[0]
+        inputs = self.validation[0]
+        count, batch_size = num_examples(inputs), evaluation_batch_size(inputs, self.batch_size)
         self.model.stop_evaluating = False
         callbacks.on_test_begin()
         self.model.reset_metrics()
         logs: dict[str, float] = {}
-        for first, rows in self._testing.blocks(np.arange(len(images)), evaluation_batch_size(images, self.batch_size)):
+        for first, rows in self._testing.blocks(np.arange(count), batch_size):
             callbacks.on_test_batch_begin(first)
             logs = self._testing.run(rows)
             callbacks.on_test_batch_end(first + len(rows) - 1, logs)
@@ -79,7 +81,8 @@ def find_obstacle(model: Any, splits: Iterable[Split | None]) -> str | None:
         model: A compiled Keras model.
         splits: Training split and validation split (or None).
     """
-    size = sum(array.nbytes for split in splits if split is not None for array in split)
+    arrays = [array for split in splits if split is not None for array in leaves(list(split))]
+    size = sum(array.nbytes for array in arrays)
     if keras.backend.backend() != "tensorflow":
         return f"it needs the TensorFlow backend, but Keras uses {keras.backend.backend()!r}"
     if model.run_eagerly:
@@ -105,8 +108,7 @@ def _create_variables(model: Any, split: Split) -> None:
     )
     if has_own_steps or model.optimizer is None or model.optimizer.built:
         return
-    x, y = (copy_to_device(array[:1]) for array in split)
-    model.test_step((x, y))
+    model.test_step(map_leaves(lambda array: copy_to_device(array[:1]), tuple(split)))
     model.reset_metrics()
     model.optimizer.build(model.trainable_variables)
 
@@ -119,8 +121,9 @@ class _Loop:
     """
 
     def __init__(self, step: Callable[[Any], Any], jit_compile: bool, split: Split) -> None:
-        self._x, self._y = (on_device(array) for array in split)
-        self._function = _compile(step, jit_compile, self._x, self._y)
+        x, *rest = split
+        self._x, self._rest = map_leaves(on_device, x), map_leaves(on_device, tuple(rest))
+        self._function = _compile(step, jit_compile, self._x, self._rest)
         self._num_batches = 1
 
     def blocks(self, order: NDArray[np.integer[Any]], batch_size: int) -> Iterator[tuple[int, NDArray[np.int32]]]:
@@ -139,34 +142,41 @@ class _Loop:
         """Run the step on each row of `rows` and return the last result."""
         start = time.perf_counter()
         x = self._x if images is None else copy_to_device(images)
-        logs = to_floats(self._function(x, self._y, rows))  # waits for the device, so that the time is correct
+        logs = to_floats(self._function(x, self._rest, rows))  # waits for the device, so that the time is correct
         affordable = int(MAX_BLOCK_SECONDS * len(rows) / max(time.perf_counter() - start, 1e-9))
         self._num_batches = max(1, min(affordable, 2 * self._num_batches, MAX_BLOCK_BATCHES))
         return logs
 
 
-def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Any, y: Any) -> Callable[..., Any]:
+def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Structure, rest: Structure) -> Callable[..., Any]:
     """Compile a loop over blocks of any shape, so that the smaller last batch does not trace it a second time.
 
     The step is a separate function because XLA can compile it but not the loop around it, and because the loop calls it
     in two places. AutoGraph does not convert it, as under `model.fit`.
+
+    Args:
+        step: `train_step` or `test_step` of the model.
+        jit_compile: Whether XLA compiles the step.
+        x: Inputs on the device.
+        rest: Targets, and perhaps weights, on the device: a tuple.
     """
     import tensorflow as tf
 
-    compiled = tf.function(lambda x, y: step((x, y)), autograph=False, reduce_retracing=True, jit_compile=jit_compile)
+    compiled = tf.function(
+        lambda x, rest: step((x, *rest)), autograph=False, reduce_retracing=True, jit_compile=jit_compile
+    )
 
-    def run_block(x: Any, y: Any, rows: Any) -> Any:
+    def run_block(x: Any, rest: Any, rows: Any) -> Any:
         def batch(i: Any) -> Any:
-            return compiled(tf.gather(x, rows[i]), tf.gather(y, rows[i]))
+            examples = map_leaves(lambda array: tf.gather(array, rows[i]), (x, rest))
+            return compiled(*examples)
 
         _, logs = tf.while_loop(
             lambda i, _: i < tf.shape(rows)[0], lambda i, _: (i + 1, batch(i)), (tf.constant(1), batch(0))
         )
         return logs
 
-    signature = [
-        tf.TensorSpec(x.shape, x.dtype),
-        tf.TensorSpec(y.shape, y.dtype),
-        tf.TensorSpec([None, None], tf.int32),
-    ]
-    return tf.function(run_block, autograph=False, input_signature=signature)  # type: ignore[no-any-return]
+    signature = map_leaves(lambda array: tf.TensorSpec(array.shape, array.dtype), (x, rest))
+    return tf.function(  # type: ignore[no-any-return]
+        run_block, autograph=False, input_signature=[*signature, tf.TensorSpec([None, None], tf.int32)]
+    )

@@ -63,7 +63,7 @@ def test_constant_arrays_are_copied_once_and_released() -> None:
     first = ResidentEngine(model(), (x, y), None, BATCH)
     second = ResidentEngine(model(), (x, y), None, BATCH)
     assert first._training._x is second._training._x
-    assert first._training._y is not second._training._y
+    assert first._training._rest[0] is not second._training._rest[0]
     assert len(device_data._copies) == kept + 1
     del x, first, second
     gc.collect()

@@ -1,0 +1,32 @@
+"""Keys that were added to the configuration after version 0.1, with the values at which they change nothing.
+
+Fingerprints leave such a key out while it has that value, so that sweeps and interrupted trainings of an earlier
+version can be continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ADDED_KEYS: dict[str, dict[str, Any]] = {"data": {"target": "auto"}}
+"""Value at which a key changes nothing, by section and key."""
+
+
+def without_added_keys(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without the added keys that change nothing.
+
+    Args:
+        plain: Configuration as plain dictionaries and lists.
+
+    Example:
+        >>> without_added_keys({"data": {"path": "a.npz", "target": "auto"}})
+        {'data': {'path': 'a.npz'}}
+    """
+    return {section: _without(content, ADDED_KEYS.get(section, {})) for section, content in plain.items()}
+
+
+def _without(content: Any, added: Mapping[str, Any]) -> Any:
+    if not added or not isinstance(content, Mapping):
+        return content
+    return {key: value for key, value in content.items() if key not in added or value != added[key]}

@@ -1,0 +1,118 @@
+"""What a loader returned, unpacked: a training, perhaps a validation, and a test part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep.data import structure
+from mnistsweep.data.inputs import check_finite, check_inputs, convert_inputs, to_array
+from mnistsweep.data.structure import Structure, describe, leaves
+from mnistsweep.errors import DataError
+
+FORMS = "((x_train, y_train), (x_test, y_test)), with a (x_validation, y_validation) between them or without"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Inputs, targets and weights of some examples, converted to arrays but not scaled.
+
+    Attributes:
+        inputs: Structure of arrays.
+        targets: Array or structure of arrays, as the loader returned them.
+        weights: Weight of each example; None for equal weights.
+    """
+
+    inputs: Structure
+    targets: Structure
+    weights: NDArray[np.float32] | None = None
+
+
+def unpack(returned: Any, source: str) -> tuple[Any, Any, Any]:
+    """Unpack the result of a loader.
+
+    Args:
+        returned: ``(train, test)`` or ``(train, validation, test)``, each part ``(x, y)`` or ``(x, y, sample_weight)``.
+        source: Description of the source, for messages.
+
+    Returns:
+        The training, the validation and the test part, not converted; None for a validation part that is missing.
+
+    Raises:
+        DataError: The result has another form.
+    """
+    parts = tuple(returned) if isinstance(returned, tuple | list) else ()
+    if len(parts) not in (2, 3) or not all(map(_is_part, parts)):
+        raise DataError(f"a loader must return {FORMS}; received {describe(returned)} ({source})")
+    return parts[0], parts[1] if len(parts) == 3 else None, parts[-1]
+
+
+def _is_part(part: Any) -> bool:
+    return isinstance(part, tuple | list) and len(part) in (2, 3)
+
+
+def convert_part(part: Any, side: str, source: str, is_own_target: bool = False) -> Part:
+    """Convert one part to arrays, and check it.
+
+    Args:
+        part: ``(x, y)`` or ``(x, y, sample_weight)``.
+        side: ``training``, ``validation`` or ``test``, for messages.
+        source: Description of the source, for messages.
+        is_own_target: Whether the inputs are the targets, for autoencoders; then ``y`` is not used.
+
+    Raises:
+        DataError: Inputs and targets do not match, or hold values that cannot be trained on.
+    """
+    x, y, *more = part
+    if is_own_target:
+        inputs = convert_inputs(x, side, source)
+        targets = inputs
+    else:
+        targets = convert_targets(y, side, source)
+        inputs = convert_inputs(x, side, source, structure.num_examples(targets))
+    check_inputs(inputs, structure.num_examples(targets), side, source)
+    return Part(inputs, targets, _weights(more[0], len(leaves(targets)[0]), side, source) if more else None)
+
+
+def convert_targets(value: Any, side: str, source: str) -> Structure:
+    """Convert the targets that a loader returned: an array, or a dictionary of arrays for a model with several outputs.
+
+    Args:
+        value: Anything that `numpy.asarray` converts to an array, or a dictionary or tuple of such values.
+        side: ``training``, ``validation`` or ``test``, for messages.
+        source: Description of the source, for messages.
+
+    Returns:
+        Arrays with their dtype and shape, as `keras.Model.fit` would get them.
+
+    Raises:
+        DataError: A value cannot be converted, or there are no targets.
+    """
+    if isinstance(value, dict):
+        return {str(key): convert_targets(part, side, source) for key, part in value.items()}
+    if isinstance(value, tuple) and value and all(getattr(part, "shape", ()) for part in value):
+        return [convert_targets(part, side, source) for part in value]
+    array = to_array(value, f"{side} targets", source)
+    if array.dtype.kind not in "buifO":
+        raise DataError(f"{side} targets must be numbers or texts; received dtype {array.dtype} ({source})")
+    check_finite(array, f"{side} targets", "target", source)
+    return array
+
+
+def _weights(value: Any, count: int, side: str, source: str) -> NDArray[np.float32] | None:
+    """Convert the weights of the examples, and check that there is one for each."""
+    if value is None:
+        return None
+    array = to_array(value, f"{side} sample weights", source)
+    if array.shape != (count,) or array.dtype.kind not in "buif":
+        raise DataError(
+            f"{side} sample weights must be one number for each of the {count} examples; received "
+            f"{describe(array)} ({source})"
+        )
+    check_finite(array, f"{side} sample weights", "weight", source)
+    if (array < 0).any():
+        raise DataError(f"{side} sample weights must be 0 or more; the smallest is {array.min()} ({source})")
+    return array.astype(np.float32)

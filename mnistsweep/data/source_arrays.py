@@ -1,0 +1,90 @@
+"""The arrays of a source: the loader is called, and the training set is converted and checked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mnistsweep import memory, targets
+from mnistsweep.data.parts import Part, convert_part, unpack
+from mnistsweep.data.settings import TARGET, Settings
+from mnistsweep.data.structure import Structure, describe, leaves, num_examples
+from mnistsweep.data.task import Task, possible_tasks
+from mnistsweep.errors import ConfigError, DataError
+from mnistsweep.user_code import explained
+
+# Size of one number in the type in which the inputs are trained on.
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """Arrays of a source: the training set is converted and checked, the other parts are not.
+
+    Attributes:
+        train: Training set.
+        validation: Validation set as the loader returned it; None: it is split from the training set.
+        test: Test set as the loader returned it.
+        tasks: What the targets are possible for, see `Dataset.tasks`.
+    """
+
+    train: Part
+    validation: Any
+    test: Any
+    tasks: Any
+
+
+def read_source(settings: Settings) -> Loaded:
+    """Call the loader, then convert and check the training set.
+
+    Args:
+        settings: Settings of the data.
+
+    Raises:
+        ConfigError: The loader is no function, or does not accept its arguments.
+        DataError: The loader failed, or the arrays do not fit together.
+    """
+    loader = targets.resolve(settings.loader, TARGET)
+    if not callable(loader):
+        raise ConfigError(f"{TARGET} must name a function; {settings.loader!r} is a {type(loader).__name__}")
+    with explained(functools.partial(_loading_failed, settings)):
+        returned = targets.call("data", loader, {"_target_": settings.loader, **settings.arguments}, {})
+    train, validation, test = unpack(returned, settings.source)
+    part = convert_part(train, "training", settings.source, settings.target == "input")
+    return Loaded(part, validation, test, _tasks(part.targets, settings))
+
+
+def _loading_failed(settings: Settings, reason: str) -> DataError:
+    if "MemoryError" in reason:
+        reason += f"; {memory.format_bytes(memory.available_bytes())} of memory are free"
+    return DataError(f"the loader failed with {reason} ({settings.source})")
+
+
+def _tasks(found: Structure, settings: Settings) -> Any:
+    """What the targets are possible for: a tuple for one array, otherwise a structure of tuples."""
+    if settings.target == "input":
+        return (Task("input"),)
+    if isinstance(found, Mapping):
+        return {key: _tasks(part, settings) for key, part in found.items()}
+    if isinstance(found, list):
+        return [_tasks(part, settings) for part in found]
+    return possible_tasks(found, settings.target, "training targets", settings.source)
+
+
+def require_memory(settings: Settings, inputs: Structure, count: int) -> None:
+    """Check that the memory suffices for what is made of the inputs: a copy of each split, and it as float32.
+
+    Args:
+        settings: Settings of the data.
+        inputs: Inputs of the training set.
+        count: Number of examples of both splits.
+
+    Raises:
+        DataError: The memory does not suffice.
+    """
+    num_bytes = count * sum(leaf[:1].nbytes + FLOAT32_BYTES * leaf[:1].size for leaf in leaves(inputs))
+    purpose = f"the {count} examples for training and validation need {memory.format_bytes(num_bytes)} as float32"
+    described = f"{num_examples(inputs)} inputs, {describe(inputs)}; {settings.source}"
+    memory.require_memory(num_bytes, f"{purpose} and in their own dtype ({described})")

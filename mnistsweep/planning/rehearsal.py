@@ -1,0 +1,140 @@
+"""A rehearsal of a user's own model and data before the sweep starts: build, compile, evaluate a few examples.
+
+The targets, the loss and the output of the model must fit together, and the objective must be one of the values that
+the model really measures. Only a built model shows that. Built-in models of built-in data need no rehearsal: they are
+checked without Keras.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mnistsweep import data, devices
+from mnistsweep.config.checks import Faults
+from mnistsweep.config.compose import from_plain
+from mnistsweep.config.schema import Config
+from mnistsweep.data.class_checks import require_classes, validation_warning
+from mnistsweep.data.settings import BUILT_IN
+from mnistsweep.dimensions import Choice
+from mnistsweep.errors import ConfigError, DataError, suggest
+from mnistsweep.models.builders import BUILDERS
+from mnistsweep.planning.plan import Plan
+from mnistsweep.space import Point
+from mnistsweep.user_code import explained
+
+if TYPE_CHECKING:
+    from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+
+# Number of examples that the model evaluates.
+NUM_EXAMPLES = 8
+
+# Maximum number of combinations of models and data sets that are rehearsed.
+MAX_COMBINATIONS = 8
+
+
+def rehearse(plan: Plan, faults: Faults) -> None:
+    """Rehearse each combination of a swept model and a swept data set that is the user's own.
+
+    A sweep that is continued was rehearsed at its first start.
+
+    Args:
+        plan: Plan whose configurations are valid.
+        faults: Collects what is wrong, and warnings.
+    """
+    if plan.paths.sweep.is_file():
+        return
+    for points in _combinations(plan):
+        configs = [from_plain(plan.composer.plain(point, plan.config.seed)) for point in points]
+        if not _is_built_in(configs[0]):
+            os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
+            _rehearse_until_valid(configs, faults)
+
+
+def _rehearse_until_valid(configs: Sequence[Config], faults: Faults) -> None:
+    """Rehearse configurations until one is valid: the others may fail as trials, for the values that they have."""
+    errors = list[ConfigError | DataError]()
+    for config in configs:
+        try:
+            faults.warn(_rehearse(config))
+            return
+        except (ConfigError, DataError) as error:
+            errors.append(error)
+    faults.add_error(errors[0])
+
+
+def _combinations(plan: Plan) -> Iterator[list[Point]]:
+    """Points of each combination of swept presets: the start, the middle and the end of all other dimensions."""
+    dimensions = plan.space.dimensions
+    swept = [i for i, d in enumerate(dimensions) if d.key in ("model", "data") and isinstance(d, Choice)]
+    counts = [range(len(dimensions[index].grid())) for index in swept]
+    for positions in itertools.islice(itertools.product(*counts), MAX_COMBINATIONS):
+        points = list[Point]()
+        for unit in (0.0, 0.5, 1.0):
+            units = [unit] * len(dimensions)
+            for index, position, count in zip(swept, positions, counts, strict=True):
+                units[index] = (position + 0.5) / len(count)
+            if (point := plan.space.point_at(units)) not in points:
+                points.append(point)
+        yield points
+
+
+def _is_built_in(config: Config) -> bool:
+    return config.model.get("_target_") in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
+
+
+def _rehearse(config: Config) -> list[str]:
+    """Load the data, build and compile the model, and evaluate a few examples; returns warnings.
+
+    Raises:
+        ConfigError: The model cannot be built, does not fit the data, or does not measure the objective.
+        DataError: The data cannot be loaded.
+    """
+    with devices.quiet_start():
+        import keras
+
+        from mnistsweep.training.compilation import compile_model
+        from mnistsweep.training.target_form import split_of
+        from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+    dataset = data.load(config.data)
+    keras.utils.clear_session()
+    hypermodel = ConfiguredHyperModel(config, dataset)
+    with explained(lambda reason: ConfigError(f"model._target_: the model cannot be built: {reason}")):
+        model = hypermodel.build(hypermodel.hyperparameters)
+        forms = compile_model(model, config, dataset)
+    split = split_of(dataset.train.take(slice(NUM_EXAMPLES)), forms)
+    with explained(lambda reason: ConfigError(f"model: the model cannot evaluate examples of the data: {reason}")):
+        measured = model.test_on_batch(*split, return_dict=True)
+    _check_objective(config, hypermodel, sorted(measured))
+    keras.utils.clear_session()
+    return _check_classes(dataset, forms, config)
+
+
+def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
+    """Check that the model measures the objective, unless the user's own code may add it to the logs."""
+    known = [f"{split}{name}" for split in ("val_", "") for name in measured]
+    if config.objective in known or config.trainer.callbacks or hypermodel.has_own_fit:
+        return
+    raise ConfigError(
+        f"objective: the model measures no {config.objective!r}; {suggest(config.objective, known)} "
+        "(objective=NAME; other names than those of Keras's metrics need direction=max or direction=min)"
+    )
+
+
+def _check_classes(dataset: data.Dataset, forms: Any, config: Config) -> list[str]:
+    """Check that the training split has examples of every class; returns a warning if the validation split has not.
+
+    Raises:
+        DataError: A class has no example in the training split.
+    """
+    task, source = getattr(forms, "task", None), f"data._target_={config.data.get('_target_')!r}"
+    if task is None or task.kind != "classes":
+        return []
+    train, validation = (
+        task.encode(examples.targets, "targets", source) for examples in (dataset.train, dataset.validation)
+    )
+    require_classes(train, task, "the training split", source)
+    warning = validation_warning(validation, task, source)
+    return [] if warning is None else [warning]

@@ -1,0 +1,216 @@
+"""The form in which targets are given to a model: class numbers, one-hot rows, or as the source has them.
+
+A model that its builder has compiled gets the targets as `keras.Model.fit` would get them. For any other model the form
+follows from the loss and the shape of the output; targets that do not fit them are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistsweep.data import Dataset, Examples
+from mnistsweep.data.structure import Structure, take
+from mnistsweep.data.task import Task
+from mnistsweep.errors import ConfigError
+from mnistsweep.models import losses
+from mnistsweep.training.engines.base import Split
+
+# Losses that compare one output with a class of two.
+_BINARY = ("binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge")
+
+# Losses that expect a row of class probabilities.
+_ROWS = ("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "kl_divergence")
+
+
+@dataclass(frozen=True)
+class TargetForm:
+    """Task of one output, and the form in which it gets its targets.
+
+    Attributes:
+        task: What the model predicts at this output.
+        form: ``source`` (as the loader returned them), ``class_numbers``, ``one_hot`` or ``numbers`` (float32).
+    """
+
+    task: Task
+    form: str
+
+    def encode(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Targets in this form.
+
+        Args:
+            targets: Targets as the loader returned them.
+
+        Raises:
+            DataError: A target does not fit the task.
+        """
+        is_text = targets.dtype.kind == "O"
+        if self.form == "source" and not (is_text and self.task.kind == "classes"):
+            return targets
+        encoded = self.task.encode(targets, "targets", "the data set")
+        if self.form != "one_hot":
+            return encoded
+        return np.take(np.eye(len(self.task.values), dtype=np.float32), encoded, axis=0)
+
+
+def encode_targets(forms: Any, targets: Structure) -> Structure:
+    """Targets of all outputs in their forms.
+
+    Args:
+        forms: A `TargetForm`, or a dictionary or list of them, of the form of the targets.
+        targets: Targets as the loader returned them.
+    """
+    if isinstance(forms, Mapping):
+        return {key: encode_targets(form, targets[key]) for key, form in forms.items()}
+    if isinstance(forms, list):
+        return [encode_targets(form, part) for form, part in zip(forms, targets, strict=True)]
+    encoded: NDArray[Any] = forms.encode(targets)
+    return encoded
+
+
+def split_of(examples: Examples, forms: Any) -> Split:
+    """Inputs, encoded targets and, if there are any, weights of examples.
+
+    Args:
+        examples: Examples of a data set.
+        forms: Form of the targets of each output, the result of `find_forms`.
+    """
+    targets = encode_targets(forms, examples.targets)
+    return (examples.inputs, targets) if examples.weights is None else (examples.inputs, targets, examples.weights)
+
+
+def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool) -> Any:
+    """Find the task and the form of the targets for each output of a model.
+
+    Args:
+        model: A Keras model.
+        dataset: Data set of the trial.
+        loss: Name or dotted path of the loss; None: unknown.
+        is_compiled: Whether the builder has compiled the model.
+
+    Returns:
+        A `TargetForm`; for several outputs a dictionary or list of them, of the form of the targets.
+
+    Raises:
+        ConfigError: The targets do not fit the output or the loss of a model that is not compiled.
+    """
+    tasks = dataset.tasks
+    if not isinstance(tasks, tuple):
+        if not is_compiled:
+            raise ConfigError("model: a model with several outputs must be compiled by its builder (model.compile)")
+        return _map_tasks(lambda possible: TargetForm(possible[0], "source"), tasks)
+    shape = output_shape(model, dataset.train.inputs, is_compiled)
+    if is_compiled:
+        return TargetForm(_likely_task(tasks, loss, shape), "source")
+    return choose_form(tasks, loss or "", shape)
+
+
+def output_shape(model: Any, inputs: Structure, is_compiled: bool) -> tuple[int | None, ...] | None:
+    """Shape of the output without the axis of the examples; None for several outputs, or where it is unknown.
+
+    Args:
+        model: A Keras model. A model whose layers are not built yet is called with one example, unless it is compiled.
+        inputs: Inputs to call it with.
+        is_compiled: Whether the builder has compiled the model.
+    """
+    try:
+        shape = model.output_shape
+    except (AttributeError, ValueError, RuntimeError):  # a subclassed model has no shape before its first call
+        if is_compiled:
+            return None
+        shape = getattr(model(take(inputs, slice(1)), training=False), "shape", None)
+    if isinstance(shape, Sequence) and all(size is None or isinstance(size, int) for size in shape):
+        return tuple(shape)[1:]
+    return None
+
+
+def choose_form(tasks: Sequence[Task], loss: str, shape: tuple[int | None, ...] | None) -> TargetForm:
+    """Choose the task and the form of the targets of one output.
+
+    Args:
+        tasks: What the targets are possible for, the most likely task first.
+        loss: Name or dotted path of the loss.
+        shape: Shape of the output without the axis of the examples; None: unknown.
+
+    Raises:
+        ConfigError: No task fits the loss and the output.
+
+    Example:
+        >>> ratings = (Task("classes", (0, 1, 2, 3, 4)), Task("regression"))
+        >>> choose_form(ratings, "mean_squared_error", (1,)).task.kind
+        'regression'
+        >>> choose_form(ratings, "sparse_categorical_crossentropy", (5,)).form
+        'class_numbers'
+    """
+    for task in tasks:
+        form = _fitting_form(task, loss, shape, tuple(other.kind for other in tasks))
+        if form is not None:
+            return TargetForm(task, form)
+    raise ConfigError(_mismatch(tasks, loss, shape))
+
+
+def _fitting_form(task: Task, loss: str, shape: tuple[int | None, ...] | None, kinds: tuple[str, ...]) -> str | None:
+    """Form in which a task fits a loss and an output; None if it does not."""
+    name = losses.short_name(loss)
+    width = shape[-1] if shape else None
+    is_vector = shape is None or len(shape) == 1
+    if task.kind == "input" or kinds == ("array",):
+        return "source"
+    if not is_vector or task.kind == "array":
+        return "source" if task.kind == "array" and not is_vector and task.width > 1 else None
+    if task.kind == "classes":
+        return _form_of_classes(task, name, width, kinds)
+    takes_numbers = not name.startswith("sparse") and (name not in _ROWS or task.width > 1)
+    if task.kind == "multi_label":
+        return "numbers" if takes_numbers and width in (None, task.width) else None
+    return "numbers" if takes_numbers and name not in _BINARY and width in (None, task.width) else None
+
+
+def _form_of_classes(task: Task, name: str, width: int | None, kinds: tuple[str, ...]) -> str | None:
+    num_classes = len(task.values)
+    if name.startswith("sparse"):
+        return "class_numbers" if width is None or width >= num_classes else None
+    if width == 1:
+        is_binary = num_classes <= 2 and name not in _ROWS
+        return "class_numbers" if is_binary and (name in _BINARY or task.values == (0, 1) or len(kinds) == 1) else None
+    return "one_hot" if width in (None, num_classes) else None
+
+
+def _likely_task(tasks: Sequence[Task], loss: str | None, shape: tuple[int | None, ...] | None) -> Task:
+    """Task of a compiled model: the one that fits its loss and output, or else the most likely one."""
+    try:
+        return choose_form(tasks, loss or "", shape).task
+    except ConfigError:
+        return tasks[0]
+
+
+def _mismatch(tasks: Sequence[Task], loss: str, shape: tuple[int | None, ...] | None) -> str:
+    first = tasks[0]
+    described = {
+        "classes": f"classes ({len(first.values)}: {', '.join(first.class_names[:10])})",
+        "multi_label": f"rows of {first.width} labels",
+        "regression": "real numbers" if first.width == 1 else f"rows of {first.width} real numbers",
+    }[first.kind]
+    output = "an output of unknown shape" if shape is None else f"an output of shape {shape}"
+    advice = {
+        "classes": f"a classifier has {len(first.values)} outputs, or one for two classes",
+        "multi_label": f"use {first.width} outputs with trainer.loss=binary_crossentropy",
+        "regression": f"use {first.width} output{'s' if first.width > 1 else ''} with trainer.loss=mean_squared_error "
+        "trainer.metrics=[mean_absolute_error] objective=val_loss",
+    }[first.kind]
+    return (
+        f"trainer.loss: {loss} does not fit the targets, {described}, and {output}; {advice}; data.target sets what "
+        "the targets are"
+    )
+
+
+def _map_tasks(function: Callable[[Any], TargetForm], tasks: Any) -> Any:
+    if isinstance(tasks, tuple):
+        return function(tasks)
+    if isinstance(tasks, Mapping):
+        return {key: _map_tasks(function, part) for key, part in tasks.items()}
+    return [_map_tasks(function, part) for part in tasks]
