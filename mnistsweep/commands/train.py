@@ -28,6 +28,7 @@ from mnistsweep.path_checks import expanded, new_folder
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
 from mnistsweep.planning.folders import check_training_folder
+from mnistsweep.planning.rehearsal import rehearse_configs
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.records import Result
 from mnistsweep.user_code import exits_as_failures
@@ -138,6 +139,8 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
     faults.add(check_training_folder(config, _parent_folder(config)))
     check_data(config, faults)
     check_registered_metrics(config, faults)
+    faults.raise_any()
+    rehearse_configs([config], faults)
     faults.raise_any()
     for warning in faults.warnings:
         SafeConsole(stderr=True).print(f"warning: {warning}", soft_wrap=True)

@@ -48,13 +48,19 @@ def rehearse(plan: Plan, faults: Faults) -> None:
         return
     for points in _combinations(plan):
         configs = [from_plain(plan.composer.plain(point, plan.config.seed)) for point in points]
-        if not _is_built_in(configs[0]):
-            os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
-            _rehearse_until_valid(configs, faults)
+        os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
+        rehearse_configs(configs, faults)
 
 
-def _rehearse_until_valid(configs: Sequence[Config], faults: Faults) -> None:
-    """Rehearse configurations until one is valid: the others may fail as trials, for the values that they have."""
+def rehearse_configs(configs: Sequence[Config], faults: Faults) -> None:
+    """Rehearse configurations until one is valid: the others may fail as trials, for the values that they have.
+
+    Args:
+        configs: Configurations with the same model and data; built-in ones need no rehearsal.
+        faults: Collects the error of the first configuration if none is valid, and warnings.
+    """
+    if _is_built_in(configs[0]):
+        return
     errors = list[ConfigError | DataError]()
     for config in configs:
         try:

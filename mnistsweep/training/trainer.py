@@ -145,7 +145,6 @@ class Training:
             finally:
                 free_graphs(model)
 
-
     def _prepare(self, model: Any, repeat: _Repeat) -> Any:
         """Check and compile a model; returns the form of its targets."""
         inputs, limit = self.dataset.train.inputs, self.config.trial.max_parameters
