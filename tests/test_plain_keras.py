@@ -249,9 +249,10 @@ def _validation(parts: Any, share: float) -> tuple[Any, Any]:
 
 
 def test_sample_weights_count(overrides: Callable[..., list[str]], tmp_path: Path) -> None:
-    more = ["model.activation=sigmoid", "trainer.loss=binary_crossentropy", "optimizer.learning_rate=0.03"]
+    own = ["model.activation=sigmoid", "trainer.loss=binary_crossentropy"]
+    more = [*own, "optimizer.learning_rate=0.03", "objective=val_loss"]  # the loss is weighted, the accuracy is not
     config = to_config(compose(Recipe(tuple(overrides("weighted", "dense", *more)))))
-    outcome = train_once(config, "max", TrialPaths(tmp_path / "trial"), Hooks())
+    outcome = train_once(config, "min", TrialPaths(tmp_path / "trial"), Hooks())
     model = keras.saving.load_model(TrialPaths(tmp_path / "trial").model)
     predicted = model.predict(data.load(config.data).validation.inputs, verbose=0)
     assert (predicted > 0.5).mean() > 0.95  # examples of the other class have weight 0

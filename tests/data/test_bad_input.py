@@ -158,7 +158,7 @@ def test_a_bad_test_set_is_found_by_the_check_and_not_looked_at_by_load(
     ("changes", "message"),
     [
         (
-            {"y_train": np.r_[np.zeros(39, int), 1]},
+            {"y_train": np.r_[np.zeros(39, int), 1], "y_test": np.zeros(12, int)},
             r"class 1 has no example in the training split after data\.validation",
         ),
         ({"train_limit": 3}, r"class 3 has no example in the training split .*data\.train_limit=3"),

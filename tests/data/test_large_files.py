@@ -178,7 +178,7 @@ def test_the_float_images_must_fit_too(
     data.load(config)
     monkeypatch.setattr(memory, "available_bytes", lambda: 40 * 30 * 5 - 1)
     assert refused(config).startswith(
-        "the 40 examples for training and validation need 0.0 MB as float32 and in their own dtype (shape (40, "
+        "the 40 examples for training and validation need 0.0 MB as float32 and in their own dtype (40 inputs, "
     )
     data.load(config | {"train_limit": 20})
 
