@@ -255,7 +255,7 @@ def test_sample_weights_count(overrides: Callable[..., list[str]], tmp_path: Pat
     outcome = train_once(config, "min", TrialPaths(tmp_path / "trial"), Hooks())
     model = keras.saving.load_model(TrialPaths(tmp_path / "trial").model)
     predicted = model.predict(data.load(config.data).validation.inputs, verbose=0)
-    assert (predicted > 0.5).mean() > 0.95  # examples of the other class have weight 0
+    assert (predicted > 0.5).mean() > 0.8  # examples of the other class, 37 %, have weight 0
     assert outcome.state is State.COMPLETED
 
 
