@@ -26,9 +26,7 @@ def test_names_of_the_package() -> None:
 
 
 def test_commands() -> None:
-    assert sorted(cli._parsers()[1]) == [
-        *("clean", "export", "repair", "report", "show", "status", "stop", "sweep", "train"),
-    ]
+    assert sorted(cli.COMMANDS) == ["clean", "export", "repair", "report", "show", "status", "stop", "sweep", "train"]
 
 
 def test_keys_of_the_configuration() -> None:
