@@ -74,7 +74,8 @@ class TrialHooks:
         paths = self.study.paths
         datasets = DatasetCache(self.plan.config.data, str(read_sweep_file(paths).get("data")))
         events = self.prepare, self.record_start, self.record_end
-        return SweepTuner(oracle, paths, *events, should_stop_training, datasets)
+        tuner = SweepTuner(oracle, paths, *events, should_stop_training, datasets)
+        return tuner
 
     def should_be_replaced(self) -> bool:
         """Whether a new process should continue: this one has used too much memory, and has started a trial."""
