@@ -10,14 +10,16 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnistsweep import data, devices
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.schema import Config
 from mnistsweep.data.class_checks import require_classes, validation_warning
+from mnistsweep.data.examples import class_task
 from mnistsweep.data.settings import BUILT_IN
+from mnistsweep.data.task import Task
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, DataError, suggest
 from mnistsweep.models.builders import BUILDERS
@@ -94,17 +96,21 @@ def _is_built_in(config: Config) -> bool:
 def _rehearse(config: Config) -> list[str]:
     """Load the data, build and compile the model, and evaluate a few examples; returns warnings.
 
+    A built-in model is a classifier whose metrics are known: only its data are loaded and checked, without Keras.
+
     Raises:
         ConfigError: The model cannot be built, does not fit the data, or does not measure the objective.
         DataError: The data cannot be loaded.
     """
+    dataset = data.load(config.data)
+    if config.model.get("_target_") in BUILDERS:
+        return _check_classes(dataset, class_task(dataset.tasks), config)
     with devices.quiet_start():
         import keras
 
         from mnistsweep.training.compilation import compile_model
         from mnistsweep.training.target_form import split_of
         from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
-    dataset = data.load(config.data)
     keras.utils.clear_session()
     hypermodel = ConfiguredHyperModel(config, dataset)
     with explained(lambda reason: ConfigError(f"model._target_: the model cannot be built: {reason}")):
@@ -115,7 +121,7 @@ def _rehearse(config: Config) -> list[str]:
         measured = model.test_on_batch(*split, return_dict=True)
     _check_objective(config, hypermodel, sorted(measured))
     keras.utils.clear_session()
-    return _check_classes(dataset, forms, config)
+    return _check_classes(dataset, getattr(forms, "task", None), config)
 
 
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
@@ -129,13 +135,13 @@ def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured:
     )
 
 
-def _check_classes(dataset: data.Dataset, forms: Any, config: Config) -> list[str]:
+def _check_classes(dataset: data.Dataset, task: Task | None, config: Config) -> list[str]:
     """Check that the training split has examples of every class; returns a warning if the validation split has not.
 
     Raises:
         DataError: A class has no example in the training split.
     """
-    task, source = getattr(forms, "task", None), f"data._target_={config.data.get('_target_')!r}"
+    source = f"data._target_={config.data.get('_target_')!r}"
     if task is None or task.kind != "classes":
         return []
     train, validation = (
