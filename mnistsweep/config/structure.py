@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from numbers import Real
@@ -47,24 +47,9 @@ def read_config(plain: Mapping[str, Any], added: Collection[str] = ()) -> tuple[
     for group in missing:
         rule = "must be the name of a preset, or keys with values"
         faults.append(f"{group}: {rule}; received {_format(getattr(config, group))}.")
-    faults += [
-        f"{path}: must have a value; received '???', which stands for a missing one." for path in _missing(plain)
-    ]
     if missing:
         raise ConfigError("\n".join(faults))
     return config, faults
-
-
-def _missing(value: Any, path: str = "") -> Iterator[str]:
-    """Paths of the values that are ``???``, Hydra's mark of a missing value: no file of a sweep could be read again."""
-    if value == "???":
-        yield path
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _missing(part, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _missing(part, f"{path}[{index}]")
 
 
 def _read_record(default: Any, plain: Mapping[str, Any], prefix: str, faults: list[str]) -> Any:
