@@ -73,11 +73,16 @@ def _fault_of(override: Override, recipe: Recipe) -> list[str]:
     if override.is_deleted:
         return []
     known = recipe.options(override.key)
-    if override.key and (not known or isinstance(override.value, str | list | dict)):
+    if override.key and (not known or _names_presets(override.value)):
         return []
     rule = "a config group is set to the name of a preset" if override.key else "an override is key=value"
     received = "null" if override.value is None else repr(override.value)
     return [f"{override.key or override.text}: {rule}; received {received}; {suggest('', known)}".rstrip("; ") + "."]
+
+
+def _names_presets(value: Any) -> bool:
+    """Whether Hydra can use a value as the presets of a config group: a name, names, or names by package."""
+    return isinstance(value, str | dict) or (isinstance(value, list) and all(isinstance(name, str) for name in value))
 
 
 def _faults_of(recipe: Recipe) -> list[str]:

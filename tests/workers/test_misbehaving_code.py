@@ -175,7 +175,7 @@ def test_a_trial_ends_neither_its_process_nor_the_command_and_changes_nothing_fo
     assert [row[-2] for row in rows[6:]] == [REASONS["interrupt"][0], REASONS["terminal"][0]]
     assert rf"trial 6 failed: {REASONS['terminal'][0]}" in printed
     assert printable(printed) == printed
-    states = (tmp_path / "states").read_text(encoding="utf-8").splitlines()
+    _, *states = (tmp_path / "states").read_text(encoding="utf-8").splitlines()  # the first is that of the rehearsal
     assert len(states) == 3
     assert states[0] == states[1] == states[2]
     assert str(sweeps.folder) in states[0]

@@ -26,6 +26,7 @@ def free_graphs(model: Any) -> None:
         return
     variables = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", [])]
     handles = {id(variable.value.handle) for variable in variables}
-    for graph in [found for found in gc.get_objects() if isinstance(found, FuncGraph)]:
+    # By type: `isinstance` reads the attribute `__class__` of all objects, for which those of PyTorch may warn.
+    for graph in [found for found in gc.get_objects() if issubclass(type(found), FuncGraph)]:
         if any(id(captured) in handles for captured, _ in graph.captures):
             dismantle_func_graph(graph)
