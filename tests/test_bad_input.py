@@ -94,6 +94,7 @@ BAD = [
     ("sweep space=dropuot", r"^space: there is no 'dropuot'; did you mean 'dropout'\?"),
     ("sweep model.dropout=0,0.1 pruner=medain", r"^pruner: there is no 'medain'; did you mean 'median'\?"),
     ("sweep model.dropout=0,0.1 hydra/launcher=locl", r"^hydra/launcher: there is no 'locl'; did you mean 'local'\?"),
+    ("train model=[0]", r"^model: a config group is set to the name of a preset; received \[0\]"),
     ("train model=3", r"^model: a config group is set to the name of a preset; received 3; Known: 'conv_dense'"),
     ("train model=null", r"^model: a config group is set to the name of a preset; received null"),
     ("train ~trainer", r"^trainer: the key is missing"),
