@@ -70,6 +70,7 @@ class Composer:
         if fast is not None:
             return fast
         trial = self.trial(point, seed)
+        trial.storage = None  # no part of a trial; its password may be known to the driver only
         return to_kept(trial, to_plain(trial))
 
     def _fast(self, point: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
