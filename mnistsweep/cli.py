@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from mnistsweep.command_line import arguments_of_process
 from mnistsweep.command_parser import Run, bounded_line, make_parsers, refuse_bytes, refuse_unknown
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
-from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_folder, is_missing, required, text_fault
+from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_folder, is_missing, required
+from mnistsweep.path_texts import text_fault
 from mnistsweep.printable import make_streams_safe, printable, write_document
 from mnistsweep.redaction import mask, mask_argument, redact_output
 

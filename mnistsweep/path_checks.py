@@ -10,21 +10,12 @@ import contextlib
 import errno
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistsweep.errors import ConfigError
-
-# Maximum length of the path of a folder: the limit of the operating system less the names of the files in the folder.
-MAX_PATH_BYTES = 4096 - 256
-
-# Maximum length of a name on most file systems.
-MAX_NAME_BYTES = 255
-
-# Length from which a path is shown without its middle, in characters.
-MAX_SHOWN = 200
+from mnistsweep.path_texts import MAX_NAME_BYTES, expanded, shown, text_fault
 
 _RIGHTS = {os.R_OK: "read", os.W_OK: "write", os.X_OK: "enter"}
 
@@ -66,15 +57,6 @@ REPLACE_FILE = Need("a file that can be read and replaced", stat.S_IFREG, os.R_O
 OUTPUT_FILE = Need("a file that can be written", stat.S_IFREG, os.F_OK, os.W_OK | os.X_OK, is_created=True)
 
 _FOLDER_ABOVE = Need("a folder that can be entered", stat.S_IFDIR, os.X_OK)
-
-
-def expanded(path: str) -> Path:
-    """Path as a user writes it; ``~`` at its beginning is the home folder.
-
-    Args:
-        path: Path as given by the user.
-    """
-    return Path(os.path.expanduser(path))  # noqa: PTH111  # `Path.expanduser` raises where the home folder is unknown
 
 
 def check_path(key: str, path: str | Path, need: Need, remedy: str = "name another one") -> list[str]:
@@ -188,68 +170,6 @@ def _create_folder(key: str, folder: Path) -> None:
         raise ConfigError(
             f"{key}: must name {WRITE_FOLDER.wanted}; received {received}: {_strerror(error)}; name another one."
         ) from error
-
-
-def shown(path: str | Path) -> str:
-    """Path in quotation marks for a message, on one line and without its middle where it is long.
-
-    Args:
-        path: Any path.
-
-    Example:
-        >>> shown("a\\nb")
-        "'a\\\\nb'"
-    """
-    text = str(path)
-    if len(text) > MAX_SHOWN:
-        half = MAX_SHOWN // 2
-        text = f"{text[:half]}...{text[-half:]}"
-    return repr(text)
-
-
-def text_fault(path: str) -> str | None:
-    """Reason for which a text is no path that this program uses; None if it is one.
-
-    Args:
-        path: Path as given by the user.
-    """
-    if not path.strip():
-        return "it is empty"
-    for character in path:
-        category = unicodedata.category(character)
-        if category == "Cs":
-            return f"{character!r} in it is not valid UTF-8"
-        if category in ("Cc", "Zl", "Zp"):
-            return f"{character!r} in it is a control character"
-    if path.startswith("~") and expanded(path) == Path(path):
-        return "there is no such home folder"
-    if len(os.fsencode(Path(path).absolute())) > MAX_PATH_BYTES:
-        return f"the path is longer than {MAX_PATH_BYTES} bytes"
-    return None
-
-
-def name_fault(name: str) -> str | None:
-    """Reason for which a text is no name of a new folder; None if it is one.
-
-    Args:
-        name: Name as given by the user.
-
-    Example:
-        >>> name_fault("a/b"), name_fault("café 2")
-        ("it has a '/'", None)
-    """
-    if fault := text_fault(name):
-        return fault
-    if not name[0].isalnum():
-        return "it does not begin with a letter or a digit"
-    for separator in "/\\":
-        if separator in name:
-            return f"it has a {separator!r}"
-    if name[-1] in ". ":
-        return "it ends with a dot or a space"
-    if len(os.fsencode(name)) > MAX_NAME_BYTES:
-        return f"it is longer than {MAX_NAME_BYTES} bytes"
-    return None
 
 
 def _fault(path: Path, need: Need) -> str | None:

@@ -24,7 +24,8 @@ from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped, describe_error, refused_access, refused_write
-from mnistsweep.path_checks import expanded, new_folder
+from mnistsweep.path_checks import new_folder
+from mnistsweep.path_texts import expanded
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
 from mnistsweep.planning.folders import check_training_folder

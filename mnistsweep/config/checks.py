@@ -13,7 +13,7 @@ from mnistsweep.config import objective
 from mnistsweep.config.schema import LIMITS, Config
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.intervals import MAX_WHOLE
-from mnistsweep.path_checks import name_fault, shown, text_fault
+from mnistsweep.path_texts import name_fault, shown, text_fault
 
 
 def check_limits(config: Config) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from mnistsweep.errors import ConfigError, suggest
-from mnistsweep.path_checks import READ_FOLDER, expanded, is_file, is_missing, required
+from mnistsweep.path_checks import READ_FOLDER, is_file, is_missing, required
+from mnistsweep.path_texts import expanded
 
 PRIMARY = "config"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnistsweep.errors import DataError, suggest
-from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, expanded, is_missing, path_fault, shown
+from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, is_missing, path_fault
+from mnistsweep.path_texts import expanded, shown
 
 
 def existing_folder(path: str) -> Path:

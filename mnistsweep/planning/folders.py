@@ -10,16 +10,8 @@ from pathlib import Path
 
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import StudyError
-from mnistsweep.path_checks import (
-    REPLACE_FILE,
-    UPDATE_FILE,
-    WRITE_FOLDER,
-    Need,
-    check_path,
-    expanded,
-    name_fault,
-    text_fault,
-)
+from mnistsweep.path_checks import REPLACE_FILE, UPDATE_FILE, WRITE_FOLDER, Need, check_path
+from mnistsweep.path_texts import expanded, name_fault, text_fault
 from mnistsweep.paths import CleanPaths, ReportPaths, SweepPaths
 
 ANOTHER_NAME = "correct this, or use another name=NAME"

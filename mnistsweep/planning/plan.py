@@ -23,7 +23,7 @@ from mnistsweep.config.trials import Composer
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.json_values import sorted_text
-from mnistsweep.path_checks import expanded
+from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url, mask_values
 from mnistsweep.search.oracle import Oracle

@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.config.secret_values import VARIABLE
 from mnistsweep.errors import MnistSweepError, StudyError, WriteRefused
-from mnistsweep.path_checks import EXISTING_FOLDER, READ_FILE, is_missing, path_fault, shown
+from mnistsweep.path_checks import EXISTING_FOLDER, READ_FILE, is_missing, path_fault
+from mnistsweep.path_texts import shown
 from mnistsweep.redaction import VARIABLE_PREFIX, mask, mask_url
 
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
