@@ -18,6 +18,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.planning.provenance import mask_command, provenance
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.fingerprints import differ
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.storage.stores import open_storage
@@ -83,11 +84,9 @@ def _check_same(plan: Plan) -> None:
     Raises:
         StudyError: It holds another one.
     """
-    before = read_plan(plan.paths)
-    changed = plan.differences(before)
-    if changed:
+    if changed := plan.differences(read_plan(plan.paths)):
         raise StudyError(
-            f"{plan.paths.folder} holds another search: {', '.join(changed)} differ{'s' if len(changed) == 1 else ''}. "
+            f"{plan.paths.folder} holds another search: {differ(changed)}. "
             "Use another name=NAME, or repeat the command that started it."
         )
 

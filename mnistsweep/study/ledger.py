@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from pathlib import Path
 import optuna
 from optuna.storages import BaseStorage
 
-from mnistsweep.config.references import resolved_where_set
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
-from mnistsweep.redaction import mask_values
 from mnistsweep.study.budget import Budget, num_failed
 from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
+from mnistsweep.study.fingerprints import differ, differing_keys, without_data_path
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.running_time import RunningTime
@@ -185,11 +183,9 @@ class Ledger:
             StudyError: The file was changed.
         """
         stored = self._storage.get_study_user_attrs(self._study_id).get(_FINGERPRINT, {})
-        changed = _differing_keys(_without_data_path(stored), _without_data_path(fingerprint))
-        if changed:
+        if changed := differing_keys(without_data_path(stored), without_data_path(fingerprint)):
             raise StudyError(
-                f"{self.paths.sweep}: must be the plan that the ledger records; {', '.join(changed)} "
-                f"differ{'s' if len(changed) == 1 else ''}; restore the file."
+                f"{self.paths.sweep}: must be the plan that the ledger records; {differ(changed)}; restore the file."
             )
 
     def request_stop(self) -> None:
@@ -233,8 +229,9 @@ def create_ledger(
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([objective])
             study.set_user_attr(_FINGERPRINT, dict(fingerprint))
-        else:
-            _check_same_search(stored, fingerprint, f"{store_name(paths, storage)}: {paths.name!r}")
+        elif changed := differing_keys(stored, fingerprint):
+            where = f"{store_name(paths, storage)}: {paths.name!r}"
+            raise StudyError(f"{where} is another search: {differ(changed)}; take another name=NAME.")
 
 
 def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str | None, direction: str) -> optuna.Study:
@@ -247,36 +244,6 @@ def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str |
     return optuna.create_study(
         storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
     )
-
-
-def _comparable(key: str, value: str) -> str:
-    """A value of a fingerprint in the same form whether it has secrets (earlier versions), references or neither."""
-    if " " in key:  # a dimension, or the checksum of the data
-        return value
-    try:
-        plain = json.loads(value)
-    except ValueError:
-        return value
-    return json.dumps(mask_values(resolved_where_set(plain, (key,)), key), sort_keys=True)
-
-
-def _without_data_path(fingerprint: Mapping[str, str]) -> dict[str, str]:
-    """A fingerprint without `data.path`."""
-    data = json.loads(fingerprint.get("data", "{}"))
-    return {**fingerprint, "data": json.dumps({**data, "path": None}, sort_keys=True)}
-
-
-def _differing_keys(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Keys of two fingerprints with different values; keys that only one has are not compared."""
-    shared = before.keys() & now.keys()
-    return sorted(key for key in shared if _comparable(key, before[key]) != _comparable(key, now[key]))
-
-
-def _check_same_search(before: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
-    changed = _differing_keys(before, now)
-    if changed:
-        differ = f"{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
-        raise StudyError(f"{where} is another search: {differ}; take another name=NAME.")
 
 
 def open_study(paths: SweepPaths, storage: str | None) -> tuple[BaseStorage, int]:
