@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -13,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import Ledger
@@ -62,8 +62,7 @@ class LiveTable:
         self._records = ledger.records()
         self._printed = {record.number for record in self._records if record.state.finished}
         self._num_finished_before = len(self._printed)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: RepeatingThread | None = None
         self._live: Live | None = None
 
     def __enter__(self) -> LiveTable:
@@ -76,7 +75,7 @@ class LiveTable:
             )
             self._live.start()
         else:
-            self._thread = threading.Thread(target=self._print_lines, daemon=True)
+            self._thread = RepeatingThread("live table", REFRESH_SECONDS, self._print_new)
             self._thread.start()
         return self
 
@@ -86,8 +85,7 @@ class LiveTable:
         if self._live is not None:
             self._live.stop()
         if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
+            self._thread.stop()
             self._print_new()
 
     def render(self) -> RenderableType:
@@ -144,10 +142,6 @@ class LiveTable:
         if self._budget.trials is not None and finished_now > 0:
             estimates.append((seconds - self._seconds_before) / finished_now * (self._budget.trials - finished))
         return max(0.0, min(estimates)) if estimates else None
-
-    def _print_lines(self) -> None:
-        while not self._stop.wait(REFRESH_SECONDS):
-            self._print_new()
 
     def _print_new(self) -> None:
         self._read()

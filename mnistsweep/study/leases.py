@@ -21,6 +21,7 @@ from types import TracebackType
 
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
+from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.worker_names import new_worker_name
 
@@ -76,8 +77,8 @@ class Lease:
         self._has_exited = False
         self._writing = threading.Lock()
         self._last_heartbeat = monotonic()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+        interval = min(seconds / HEARTBEATS_PER_LEASE, MAX_HEARTBEAT_SECONDS)
+        self._thread = RepeatingThread("lease", interval, self._try_heartbeat)
 
     def __enter__(self) -> Lease:
         self._lock.enter_context(exclusive_lock(self._lock_path))
@@ -88,8 +89,7 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._thread.stop()
         self.remove_traces()
         self._lock.close()
 
@@ -126,8 +126,7 @@ class Lease:
         """Whether other workers may have claimed this worker's trial: the last heartbeat is old, or one was late."""
         return self.had_late_heartbeat or self.monotonic() - self._last_heartbeat > self.seconds
 
-    def _run(self) -> None:
-        while not self._stop.wait(min(self.seconds / HEARTBEATS_PER_LEASE, MAX_HEARTBEAT_SECONDS)):
-            for function in (self.write_heartbeat, self.on_heartbeat):
-                with contextlib.suppress(Exception):  # a disk or database that recovers within the lease costs nothing
-                    function()
+    def _try_heartbeat(self) -> None:
+        for function in (self.write_heartbeat, self.on_heartbeat):
+            with contextlib.suppress(Exception):  # a disk or database that recovers within the lease costs nothing
+                function()

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.sessions import Sessions
 
@@ -85,8 +86,7 @@ class RunningTime:
         self._recorded = 0.0
         self._offset = -math.inf
         self._measuring = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="running time", daemon=True)
+        self._thread = RepeatingThread("running time", TICK_SECONDS, self._try_to_record, self._try_to_record_exactly)
         self.seconds()
 
     def seconds(self) -> float:
@@ -118,18 +118,18 @@ class RunningTime:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join(EXIT_SECONDS)
+        self._thread.stop(EXIT_SECONDS)
 
     def _is_due(self) -> bool:
         """Whether the time must be recorded, unless another process has done so; the ledger is not read."""
         with self._measuring:
             return self._offset + self._stopwatch.read() - self._recorded >= RESOLUTION_SECONDS
 
-    def _run(self) -> None:
-        while not self._stop.wait(TICK_SECONDS):
-            with contextlib.suppress(Exception):  # a disk or database that recovers costs nothing
-                self._record_if_due()
+    def _try_to_record(self) -> None:
+        with contextlib.suppress(Exception):  # a disk or database that recovers costs nothing
+            self._record_if_due()
+
+    def _try_to_record_exactly(self) -> None:
         with contextlib.suppress(Exception), self._coordinator.exclusive():  # what was recorded before stays
             self.record(exactly=True)
 

@@ -158,8 +158,7 @@ def doomed_study(
     try:
         yield Study(paths, search, lease, storage, session, lambda: 0.0)
     finally:
-        lease._stop.set()
-        lease._thread.join()
+        lease._thread.stop()
         lease._lock.close()
 
 
