@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from mnistsweep import data
+from mnistsweep import data, load_sweep
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
@@ -23,7 +25,9 @@ from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 
 MODULE = '''
+import os
 import keras
+import keras_tuner
 import numpy as np
 from keras import layers, ops
 from sklearn import datasets, preprocessing
@@ -141,6 +145,26 @@ def branched(input_shape):
     losses = {"sign": "binary_crossentropy", "sum": "mse"}
     model.compile(keras.optimizers.Adam(0.03), losses, metrics={"sign": "accuracy", "sum": "mae"})
     return model
+
+def shuffled():
+    (x, y), test = cancer()
+    order = np.random.default_rng(os.getpid()).permutation(len(x))
+    return (x[order], y[order]), test
+
+class Weighted(keras_tuner.HyperModel):
+    def build(self, hp):
+        hp.Choice("units", [4, 8])
+        return dense((30,), 1, "sigmoid", "binary_crossentropy")
+    def fit(self, hp, model, x, y, validation_data=None, sample_weight=None, **options):
+        assert len(sample_weight) == len(x)
+        return model.fit(x, y, sample_weight=sample_weight, validation_data=validation_data, **options)
+
+class Unweighted(keras_tuner.HyperModel):
+    def build(self, hp):
+        hp.Choice("units", [4, 8])
+        return dense((30,), 1, "sigmoid", "binary_crossentropy")
+    def fit(self, hp, model, x, y, validation_data=None, epochs=1):
+        return model.fit(x, y, validation_data=validation_data, epochs=epochs)
 
 def encoder(input_shape):
     width = input_shape[0]
@@ -267,6 +291,7 @@ def test_sample_weights_count(overrides: Callable[..., list[str]], tmp_path: Pat
         ("cancer", "dense", ["+model.compiled=focal", "objective=val_auc"], "measures no 'val_auc'.*'val_accuracy'"),
         ("two_outputs", "branched", [], "'val_sign_accuracy'"),
         ("two_outputs", "dense", [], "several outputs must be compiled"),
+        ("weighted", "Unweighted", [], "Unweighted.fit takes none; add the parameter sample_weight"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_written(
@@ -276,6 +301,24 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
     with pytest.raises(MnistSweepError, match=message):
         plan_sweep(Recipe(), [*overrides(source, model, *more), "trainer.epochs=1,2"])
     assert [path for path in sorted(tmp_path.iterdir()) if path.name != "__pycache__"] == before
+
+
+def test_a_loader_that_splits_at_random_stops_the_sweep(overrides: Callable[..., list[str]], tmp_path: Path) -> None:
+    line = [*overrides("shuffled", "dense", "model.activation=sigmoid", "+model.compiled=focal"), "trainer.epochs=1,2"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mnistsweep.cli", "sweep", *line, "name=random"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "returned other training data than at the start of the sweep" in ended.stderr
+    assert load_sweep(tmp_path / "logs" / "random").trials.empty
+
+
+def test_a_users_own_fit_gets_the_weights_by_name(overrides: Callable[..., list[str]], tmp_path: Path) -> None:
+    config = to_config(compose(Recipe(tuple(overrides("weighted", "Weighted", "trainer.epochs=1")))))
+    assert train_once(config, "max", TrialPaths(tmp_path / "trial"), Hooks()).state is State.COMPLETED
 
 
 def test_data_sorted_by_class_give_a_warning(overrides: Callable[..., list[str]], module: str, tmp_path: Path) -> None:

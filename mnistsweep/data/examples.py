@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,9 +24,10 @@ class Examples:
     """Inputs and their targets, in the same order.
 
     Attributes:
-        inputs: Scaled inputs: one array ``(n, ...)``, for images ``(n, height, width, channels)``, or a structure of
-            arrays for a model with several inputs.
-        targets: Targets as in the source: one array, or a structure of arrays for a model with several outputs.
+        inputs: Inputs, as stored or scaled: one array ``(n, ...)``, for images ``(n, height, width, channels)``, or a
+            structure of arrays for a model with several inputs.
+        targets: Targets as in the source: one array, or a structure of arrays for a model with several outputs. For an
+            autoencoder the inputs themselves, the same object.
         weights: Weight of each example in the loss, ``(n,)``; None for equal weights.
     """
 
@@ -37,14 +38,53 @@ class Examples:
     def __len__(self) -> int:
         return structure.num_examples(self.targets)
 
+    @property
+    def is_autoencoded(self) -> bool:
+        """Whether the inputs are the targets."""
+        return self.targets is self.inputs
+
+    @cached_property
+    def checksum(self) -> str:
+        """Checksum of all arrays, 16 hexadecimal digits.
+
+        Vectors of whole numbers count as int32, so that the same classes have one checksum in all file formats.
+        """
+        targets = [_as_classes(array) for array in structure.leaves(self.targets)]
+        return array_checksum(
+            *structure.leaves(self.inputs), *targets, *([] if self.weights is None else [self.weights])
+        )
+
     def take(self, positions: Any) -> Examples:
         """Some of the examples.
 
         Args:
             positions: Positions or a slice of the first axis.
         """
-        weights = None if self.weights is None else self.weights[positions]
-        return Examples(structure.take(self.inputs, positions), structure.take(self.targets, positions), weights)
+        inputs = structure.take(self.inputs, positions)
+        targets = inputs if self.is_autoencoded else structure.take(self.targets, positions)
+        return Examples(inputs, targets, None if self.weights is None else self.weights[positions])
+
+    def joined(self, other: Examples) -> Examples:
+        """These examples and others after them; read-only, so that copies on the device stay valid.
+
+        Args:
+            other: Examples of the same form. Where only one of the two has weights, those of the other are 1.
+        """
+        inputs = structure.read_only(structure.concatenate(self.inputs, other.inputs))
+        targets = inputs if self.is_autoencoded else structure.concatenate(self.targets, other.targets)
+        if self.weights is None and other.weights is None:
+            return Examples(inputs, targets)
+        weights = [np.ones(len(one), np.float32) if one.weights is None else one.weights for one in (self, other)]
+        return Examples(inputs, targets, np.concatenate(weights))
+
+
+def _as_classes(array: NDArray[Any]) -> NDArray[Any]:
+    is_vector = array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
+    if not is_vector or array.dtype.kind not in "bui":
+        return array
+    limits = np.iinfo(np.int32)
+    fits = bool((array >= limits.min).all()) and bool((array <= limits.max).all())
+    return array.reshape(len(array)).astype(np.int32) if fits else array
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +152,7 @@ class Dataset:
 
         The validation split is part of it, so validation scores of such a training mean nothing.
         """
-        train, validation = self.train, self.validation
-        inputs = structure.read_only(structure.concatenate(train.inputs, validation.inputs))
-        targets = structure.concatenate(train.targets, validation.targets)
-        weights = None
-        if train.weights is not None and validation.weights is not None:
-            weights = np.concatenate([train.weights, validation.weights])
-        both = Examples(inputs, targets, weights)
-        return Dataset(both, validation, self.tasks, self.checksum, self.augmentation)
+        return replace(self, train=self.train.joined(self.validation))
 
 
 def only_task(tasks: Any) -> Task:
@@ -153,45 +186,32 @@ def class_task(tasks: Any) -> Task:
     return found
 
 
-def examples_checksum(
-    inputs: Structure, targets: Structure, tasks: Any, weights: NDArray[np.float32] | None = None
-) -> str:
-    """Checksum of examples as stored; classes count as numbers of one type, in whatever format they are stored.
-
-    Args:
-        inputs: Inputs as stored.
-        targets: Targets as in the source.
-        tasks: What the targets are possible for, see `Dataset.tasks`.
-        weights: Weights of the examples; None for equal weights.
-
-    Returns:
-        16 hexadecimal digits.
-    """
-    found = structure.leaves(targets)
-    if isinstance(tasks, tuple) and tasks[0].kind == "classes":
-        found = [tasks[0].encode(targets, "targets", "the data set")]
-    return array_checksum(*structure.leaves(inputs), *found, *([] if weights is None else [weights]))
-
-
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """The test set, which neither training nor selection reads.
 
     Attributes:
-        stored: Inputs as in the source: ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else, or
-            a structure of arrays.
-        targets: Targets as in the source: one array or a structure of arrays.
+        examples: Test set as in the source, not scaled.
         tasks: What the targets are possible for, see `Dataset.tasks`.
         scaling: Scaling with the statistics of the training split.
     """
 
-    stored: Structure
-    targets: Structure
+    examples: Examples
     tasks: Any
     scaling: Scaling
 
     def __len__(self) -> int:
-        return structure.num_examples(self.targets)
+        return len(self.examples)
+
+    @property
+    def stored(self) -> Structure:
+        """Inputs as in the source: ``(n, height, width, channels)`` for images, ``(n, ...)`` for anything else."""
+        return self.examples.inputs
+
+    @property
+    def targets(self) -> Structure:
+        """Targets as in the source; for an autoencoder the scaled inputs."""
+        return self.inputs if self.examples.is_autoencoded else self.examples.targets
 
     @cached_property
     def inputs(self) -> Structure:
@@ -207,10 +227,10 @@ class HeldOut:
         """
         return class_task(self.tasks).encode(self.targets, "test targets", "the test set").astype(np.int32)
 
-    @cached_property
+    @property
     def checksum(self) -> str:
-        """Checksum of `stored` and `targets`, 16 hexadecimal digits: it identifies the test set by its content."""
-        return examples_checksum(self.stored, self.targets, self.tasks)
+        """Checksum of the examples, 16 hexadecimal digits: it identifies the test set by its content."""
+        return self.examples.checksum
 
     @property
     def are_images(self) -> bool:

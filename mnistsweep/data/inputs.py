@@ -133,11 +133,16 @@ def _is_table(value: Any) -> bool:
 
 def _convert_table(table: Any, side: str, source: str) -> Structure:
     """Convert a DataFrame: a table of numbers to one array, one of mixed types to a dictionary of its columns."""
-    kinds = {getattr(dtype, "kind", "O") for dtype in table.dtypes}
-    if kinds <= set("buif"):
-        return np.asarray(table)
-    columns = {str(name): table[name] for name in table.columns}
+    columns = {str(name): _column(table[name]) for name in table.columns}
+    if columns and all(column.dtype.kind in "buif" for column in columns.values()):
+        return np.stack(list(columns.values()), axis=1)
     return {name: to_array(column, f"{side} inputs, column {name!r}", source) for name, column in columns.items()}
+
+
+def _column(column: Any) -> NDArray[Any]:
+    """Convert a column; one of a nullable type of pandas without missing values has the type of NumPy."""
+    numpy_type = getattr(column.dtype, "numpy_dtype", None)
+    return np.asarray(column.to_numpy() if numpy_type is None or column.isna().any() else column.to_numpy(numpy_type))
 
 
 def _with_channels(array: NDArray[Any]) -> NDArray[Any]:

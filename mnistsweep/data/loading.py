@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mnistsweep.data import sources, structure
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.class_checks import require_classes, validation_warning
-from mnistsweep.data.examples import Dataset, Examples, HeldOut, class_task, examples_checksum
-from mnistsweep.data.parts import Part, convert_part
+from mnistsweep.data.examples import Dataset, Examples, HeldOut, class_task
+from mnistsweep.data.parts import convert_part
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, read
 from mnistsweep.data.source_arrays import Loaded, read_source, require_memory
@@ -74,7 +74,7 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
     loaded = read_source(settings)
     test = _other_part(loaded, loaded.test, "test", settings)
     train, _ = _splits(loaded, settings)
-    return HeldOut(test.inputs, test.targets, loaded.tasks, Scaling.fit(settings.scaling, train.inputs))
+    return HeldOut(test, loaded.tasks, Scaling.fit(settings.scaling, train.inputs))
 
 
 def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
@@ -148,11 +148,10 @@ def checksum(config: Mapping[str, Any]) -> str:
 
 
 def _checksum(loaded: Loaded) -> str:
-    part = loaded.train
-    return examples_checksum(part.inputs, part.targets, loaded.tasks, part.weights)
+    return loaded.train.checksum
 
 
-def _other_part(loaded: Loaded, returned: Any, side: str, settings: Settings) -> Part:
+def _other_part(loaded: Loaded, returned: Any, side: str, settings: Settings) -> Examples:
     """Convert the validation or the test part, and check it against the training set."""
     part = convert_part(returned, side, settings.source, settings.target == "input")
     for name in ("inputs", "targets"):
@@ -164,14 +163,14 @@ def _other_part(loaded: Loaded, returned: Any, side: str, settings: Settings) ->
     return part
 
 
-def _splits(loaded: Loaded, settings: Settings) -> tuple[Part, Part]:
+def _splits(loaded: Loaded, settings: Settings) -> tuple[Examples, Examples]:
     """The training and the validation split, not scaled."""
     positions = _positions(loaded, settings)
     require_memory(settings, loaded.train.inputs, len(positions.train) + len(positions.validation))
-    train = _take(loaded.train, positions.train)
+    train = loaded.train.take(positions.train)
     if loaded.validation is not None:
         return train, _other_part(loaded, loaded.validation, "validation", settings)
-    return train, _take(loaded.train, positions.validation)
+    return train, loaded.train.take(positions.validation)
 
 
 def _positions(loaded: Loaded, settings: Settings) -> Split:
@@ -182,16 +181,10 @@ def _positions(loaded: Loaded, settings: Settings) -> Split:
     return split(labels, settings, has_validation=loaded.validation is not None)
 
 
-def _take(part: Part, positions: NDArray[np.intp]) -> Part:
-    weights = None if part.weights is None else part.weights[positions]
-    inputs, targets = structure.take(part.inputs, positions), structure.take(part.targets, positions)
-    return Part(inputs, targets, weights)
-
-
-def _scaled(part: Part, scaling: Scaling) -> Examples:
+def _scaled(examples: Examples, scaling: Scaling) -> Examples:
     """Scaled examples, read-only, so that a copy on the device stays valid from one trial to the next."""
-    inputs = structure.read_only(scaling.apply(part.inputs))
-    return Examples(inputs, inputs if part.targets is part.inputs else part.targets, part.weights)
+    inputs = structure.read_only(scaling.apply(examples.inputs))
+    return replace(examples, inputs=inputs, targets=inputs if examples.is_autoencoded else examples.targets)
 
 
 def _check_classes(training_targets: NDArray[Any], tasks: Any, positions: Split, settings: Settings) -> list[str]:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data import structure
+from mnistsweep.data.examples import Examples
 from mnistsweep.data.inputs import check_finite, check_inputs, convert_inputs, to_array
 from mnistsweep.data.structure import Structure, describe, leaves
 from mnistsweep.errors import DataError
 
 FORMS = "((x_train, y_train), (x_test, y_test)), with a (x_validation, y_validation) between them or without"
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Inputs, targets and weights of some examples, converted to arrays but not scaled.
-
-    Attributes:
-        inputs: Structure of arrays.
-        targets: Array or structure of arrays, as the loader returned them.
-        weights: Weight of each example; None for equal weights.
-    """
-
-    inputs: Structure
-    targets: Structure
-    weights: NDArray[np.float32] | None = None
 
 
 def unpack(returned: Any, source: str) -> tuple[Any, Any, Any]:
@@ -54,8 +39,8 @@ def _is_part(part: Any) -> bool:
     return isinstance(part, tuple | list) and len(part) in (2, 3)
 
 
-def convert_part(part: Any, side: str, source: str, is_own_target: bool = False) -> Part:
-    """Convert one part to arrays, and check it.
+def convert_part(part: Any, side: str, source: str, is_own_target: bool = False) -> Examples:
+    """Convert one part to arrays, and check it; nothing is scaled.
 
     Args:
         part: ``(x, y)`` or ``(x, y, sample_weight)``.
@@ -68,13 +53,13 @@ def convert_part(part: Any, side: str, source: str, is_own_target: bool = False)
     """
     x, y, *more = part
     if is_own_target:
-        inputs = convert_inputs(x, side, source)
-        targets = inputs
+        inputs = targets = convert_inputs(x, side, source)
     else:
         targets = convert_targets(y, side, source)
         inputs = convert_inputs(x, side, source, structure.num_examples(targets))
-    check_inputs(inputs, structure.num_examples(targets), side, source)
-    return Part(inputs, targets, _weights(more[0], len(leaves(targets)[0]), side, source) if more else None)
+    for array in leaves(targets):
+        check_inputs(inputs, len(array), side, source)
+    return Examples(inputs, targets, _weights(more[0], structure.num_examples(targets), side, source) if more else None)
 
 
 def convert_targets(value: Any, side: str, source: str) -> Structure:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnistsweep import memory, targets
-from mnistsweep.data.parts import Part, convert_part, unpack
+from mnistsweep.data.examples import Examples
+from mnistsweep.data.parts import convert_part, unpack
 from mnistsweep.data.settings import TARGET, Settings
 from mnistsweep.data.structure import Structure, describe, leaves, num_examples
 from mnistsweep.data.task import Task, possible_tasks
@@ -30,7 +31,7 @@ class Loaded:
         tasks: What the targets are possible for, see `Dataset.tasks`.
     """
 
-    train: Part
+    train: Examples
     validation: Any
     test: Any
     tasks: Any

@@ -21,7 +21,7 @@ from mnistsweep.data.examples import class_task
 from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.data.task import Task
 from mnistsweep.dimensions import Choice
-from mnistsweep.errors import ConfigError, DataError, suggest
+from mnistsweep.errors import ConfigError, DataError, MnistSweepError, suggest
 from mnistsweep.models.builders import BUILDERS
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Point
@@ -63,14 +63,14 @@ def rehearse_configs(configs: Sequence[Config], faults: Faults) -> None:
     """
     if _is_built_in(configs[0]):
         return
-    errors = list[ConfigError | DataError]()
+    errors = list[MnistSweepError]()
     for config in configs:
         try:
             faults.warn(_rehearse(config))
             return
-        except (ConfigError, DataError) as error:
+        except MnistSweepError as error:
             errors.append(error)
-    faults.add_error(errors[0])
+    faults.add_error(errors[0] if isinstance(errors[0], ConfigError | DataError) else ConfigError(str(errors[0])))
 
 
 def _combinations(plan: Plan) -> Iterator[list[Point]]:
@@ -116,6 +116,8 @@ def _rehearse(config: Config) -> list[str]:
     with explained(lambda reason: ConfigError(f"model._target_: the model cannot be built: {reason}")):
         model = hypermodel.build(hypermodel.hyperparameters)
         forms = compile_model(model, config, dataset)
+    if hypermodel.has_own_fit and dataset.train.weights is not None:
+        hypermodel.check_weights()
     split = split_of(dataset.train.take(slice(NUM_EXAMPLES)), forms)
     with explained(lambda reason: ConfigError(f"model: the model cannot evaluate examples of the data: {reason}")):
         measured = model.test_on_batch(*split, return_dict=True)

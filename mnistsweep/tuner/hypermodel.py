@@ -13,6 +13,7 @@ import keras_tuner
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.errors import ConfigError
 from mnistsweep.models import builders, hypermodels
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
 from mnistsweep.training.callbacks.epoch_counter import EpochCounter
@@ -100,24 +101,47 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         if not any(isinstance(callback, EpochCounter) and callback.epochs for callback in callbacks):
             _report_result(callbacks, model, result, self.config.objective)
 
+    @property
+    def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self._own.fit).parameters
+
+    @property
+    def _takes_any_keyword(self) -> bool:
+        return inspect.Parameter.VAR_KEYWORD in {parameter.kind for parameter in self._parameters.values()}
+
+    def check_weights(self) -> None:
+        """Check that the user's `fit` accepts sample weights: a training without them would not be the one asked for.
+
+        Raises:
+            ConfigError: It does not.
+        """
+        if not self._takes_any_keyword and "sample_weight" not in self._parameters:
+            raise ConfigError(
+                f"model._target_: the loader returns sample weights, and {type(self._own).__name__}.fit takes none; "
+                "add the parameter sample_weight=None and pass it to model.fit"
+            )
+
     def call_own_fit(self, model: keras.Model, train: Split, **keywords: Any) -> Any:
         """Call the `fit` of the user's hypermodel.
 
         Args:
             model: Model that `build` has returned.
-            train: Images and labels for training.
+            train: Inputs, targets and perhaps weights for training; weights are passed as `sample_weight`.
             keywords: Further arguments. An argument is dropped if `fit` does not accept it, or if `fit` passes its own
                 value for it to `model.fit`.
 
         Returns:
             Return value of the user's `fit`.
         """
-        parameters = inspect.signature(self._own.fit).parameters
-        if inspect.Parameter.VAR_KEYWORD not in {parameter.kind for parameter in parameters.values()}:
-            keywords = {name: value for name, value in keywords.items() if name in parameters}
+        x, y, *weights = train
+        if weights:
+            self.check_weights()
+            keywords["sample_weight"] = weights[0]
+        if not self._takes_any_keyword:
+            keywords = {name: value for name, value in keywords.items() if name in self._parameters}
         while True:
             try:
-                return self._own.fit(self.hyperparameters, model, *train, **keywords)
+                return self._own.fit(self.hyperparameters, model, x, y, **keywords)
             except TypeError as error:
                 repeated = _REPEATED_ARGUMENT.search(str(error))
                 if repeated is None or repeated[1] == "callbacks" or keywords.pop(repeated[1], None) is None:

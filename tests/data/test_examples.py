@@ -40,9 +40,8 @@ def test_rounding_does_not_lead_beyond_white() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
         stored = rng.normal(size=(20, 8, 8, 1))
-        shown = data.HeldOut(
-            stored, np.zeros(20, np.int32), (Task("classes", (0,)),), Scaling.fit("none", stored)
-        ).shown
+        examples = data.Examples(stored, np.zeros(20, np.int32))
+        shown = data.HeldOut(examples, (Task("classes", (0,)),), Scaling.fit("none", stored)).shown
         assert (shown.min(), shown.max()) == pytest.approx((0, 1), abs=1e-6)
         assert 0.0 <= shown.min() <= shown.max() <= 1.0
 

@@ -205,6 +205,32 @@ def test_engines_agree() -> None:
     same_weights(one, two, tolerance=1e-5)
 
 
+def test_engines_agree_on_structures_and_weights() -> None:
+    rng = np.random.default_rng(0)
+    x = {"a": rng.normal(size=(50, 3)).astype("float32"), "b": rng.normal(size=(50, 2)).astype("float32")}
+    y = {"sum": x["a"].sum(axis=1), "sign": (x["b"][:, 0] > 0).astype(int)}
+    weights = rng.uniform(0, 3, 50).astype("float32")
+
+    def built() -> Any:
+        keras.utils.set_random_seed(1)
+        inputs = {name: keras.Input(array.shape[1:], name=name) for name, array in x.items()}
+        hidden = keras.layers.Dense(4, "tanh")(keras.layers.Concatenate()(list(inputs.values())))
+        outputs = {"sum": keras.layers.Dense(1)(hidden), "sign": keras.layers.Dense(1, "sigmoid")(hidden)}
+        network = keras.Model(inputs, outputs)
+        losses = {"sum": "mse", "sign": "binary_crossentropy"}
+        network.compile("adam", losses, metrics={"sum": "mae", "sign": "accuracy"})
+        return network
+
+    one, two = built(), built()
+    ours = fit(one, (x, y, weights), (x, y, weights), options(3, engine="resident"))
+    theirs = fit(two, (x, y, weights), (x, y, weights), options(3, engine="portable"))
+    same_weights(one, two, tolerance=1e-5)
+    assert ours[-1] == pytest.approx(theirs[-1], abs=1e-5)
+    measured = two.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
+    assert ours[-1]["val_loss"] == pytest.approx(measured["loss"], abs=1e-5)
+    assert ours[-1]["val_loss"] != pytest.approx(two.evaluate(x, y, verbose=0)[0], abs=1e-3)
+
+
 def test_evaluation_batches_are_large_for_small_images_only() -> None:
     assert evaluation_batch_size(np.zeros((2, 28, 28, 1), np.float32), 32) == 1024
     assert evaluation_batch_size(np.zeros((2, 28, 28, 1), np.float32), 4096) == 4096
