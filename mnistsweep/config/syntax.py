@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 
 from mnistsweep.config.hydra_private import SyntaxFault, Token, find_syntax_fault
 from mnistsweep.errors import suggest
+from mnistsweep.printable import printable
 from mnistsweep.redaction import mask_argument
 
 # Number of characters of a long text that a message shows before and after the position.
@@ -90,6 +91,8 @@ def describe_syntax_error(text: str, error: Exception, place: Place = COMMAND_LI
         rule = "an override is key=value" if in_key else "the value cannot be parsed"
         return f"{_key(text)}: {rule}; received {shown!r}; put the value after '=', in quotes{place.name}."
     rule, fix = _of_key(text, fault) if in_key else _of_value(text, fault, place)
+    if printable(fix) != fix or len(fix.splitlines()) > 1:  # what is shown could not be typed
+        fix = "remove the control characters and line breaks, or write the value in a file"
     return f"{_key(text)}: {rule}; received {_excerpt(text, fault.position)}; {fix}{place.name}."
 
 

@@ -48,6 +48,24 @@ def message(text: str) -> str:
             "x: '${' begins a reference to another key, ${key}; received 'x=${a' (at character 4, '{'); add '}'.",
         ),
         ("x=1\u200b", "x: a value on one line has visible characters only; received 'x=1\\u200b' (at character 4, "),
+        (
+            "da\x08a=custom",
+            "da\x08a: a key has letters, digits, '_', '-' and '$', with dots between its parts; received "
+            "'da\\x08a=custom' (at character 3, '\\x08'); correct the key.",
+        ),
+        (
+            "x\ny=1",
+            "x: there are no spaces around '='; received 'x\\ny=1' (at character 2, '\\n'); remove the control ",
+        ),
+        (
+            "x:1\n2",
+            "x: '=' is between a key and its value; received 'x:1\\n2' (at character 3, '1'); remove the control ",
+        ),
+        ("x=a#\nb", "x: a value that contains '#' is quoted; received 'x=a#\\nb' (at character 4, '#'); remove the "),
+        (
+            "x=a#\x1b[2J",
+            "x: a value that contains '#' is quoted; received 'x=a#\\x1b[2J' (at character 4, '#'); remove",
+        ),
         ("x=foo(1)", "x: there is no function 'foo'; received 'x=foo(1)'; "),
         (
             "x=interval(a,b)",
@@ -116,6 +134,7 @@ def test_any_text_is_an_override_or_refused_in_our_words(text: str) -> None:
         refused = str(error)
     assert not JARGON.search(refused)
     assert not refused or refused.startswith("x: ")
+    assert len(refused.splitlines()) <= 1
 
 
 def test_the_parser_generator_gives_positions() -> None:
