@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -50,9 +51,15 @@ def message_of(error: BaseException) -> str:
 
 
 def make_streams_safe() -> None:
-    """Let the standard streams escape what their encoding cannot represent, in place of an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+    """Let the standard streams escape what their encoding cannot represent, in place of an error.
+
+    A process that was started without one of them writes to the null device in its place.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 

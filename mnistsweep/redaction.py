@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TextIO, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TextIO
 from urllib.parse import unquote
 
 from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key
@@ -135,9 +135,10 @@ def mask_values(value: Any, key: str = "") -> Any:
 
 def redact_output() -> None:
     """Mask secrets in everything that this process prints from now on, tracebacks included."""
-    if not isinstance(sys.stdout, _RedactedStream):
-        sys.stdout = cast("TextIO", _RedactedStream(sys.stdout))
-        sys.stderr = cast("TextIO", _RedactedStream(sys.stderr))
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, _RedactedStream):
+            setattr(sys, name, _RedactedStream(stream))
 
 
 class _RedactedStream:
@@ -154,7 +155,7 @@ class _RedactedStream:
         self._stream.write(mask(text))
         return len(text)
 
-    def writelines(self, lines: Sequence[str]) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 

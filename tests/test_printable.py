@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import unicodedata
 
@@ -72,3 +73,13 @@ def test_streams_escape_what_their_encoding_lacks(monkeypatch: pytest.MonkeyPatc
     assert raw.getvalue().decode() == f"{check} \\udc80\nname: \u2713\n", (
         "a document is UTF-8 whatever the terminal has"
     )
+
+
+def test_a_process_without_standard_streams_prints_nothing() -> None:
+    code = "from mnistsweep import cli; import sys; sys.exit(cli.main())"
+    command = [sys.executable, "-c", code, "export", "/dev/null/no sweep"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")

@@ -159,15 +159,17 @@ def test_whatever_a_model_raises_is_the_reason_of_its_trial(run_sweep: RunSweep,
     assert not sweep.paths.trial(int(rows["fine"]["trial"])).error.exists()
 
 
+@pytest.mark.parametrize("launcher", ["basic", pytest.param("local", marks=pytest.mark.slow)])
 def test_a_trial_ends_neither_its_process_nor_the_command_and_changes_nothing_for_the_next_one(
-    sweeps: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    launcher: str, sweeps: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With the launcher basic, the process of the trials is that of the command, whose output they close."""
     (sweeps.folder / "own.py").write_text(MODEL, encoding="utf-8")
     monkeypatch.setenv("STATES", str(tmp_path / "states"))
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     kinds = "state 0,spoils,state 1,spoils and trains,state 2,interrupt,terminal"
     sweep = ["model._target_=own.net", f"+model.kind={kinds}", "oracle=grid", "trainer.epochs=1"]
-    printed = sweeps.run("spoilt", *sweep)
+    printed = sweeps.run("spoilt", f"hydra/launcher={launcher}", *sweep)
     assert "4 completed" in printed
     rows = sweeps.table("spoilt")
     assert [row[1] for row in rows[1:]] == ["completed", "failed", *["completed"] * 3, "failed", "failed"]
@@ -175,6 +177,7 @@ def test_a_trial_ends_neither_its_process_nor_the_command_and_changes_nothing_fo
     assert [row[-2] for row in rows[6:]] == [REASONS["interrupt"][0], REASONS["terminal"][0]]
     assert rf"trial 6 failed: {REASONS['terminal'][0]}" in printed
     assert printable(printed) == printed
+    assert printed.isascii(), "PYTHONIOENCODING was ignored"
     _, *states = (tmp_path / "states").read_text(encoding="utf-8").splitlines()  # the first is that of the rehearsal
     assert len(states) == 3
     assert states[0] == states[1] == states[2]
