@@ -195,6 +195,7 @@ BAD = [
     ("train --confg-name best", r"^train: there is no option '--confg-name'; did you mean '--config-name'\?"),
     ("train --cfg jbo", r"invalid choice: 'jbo'"),
     ("train --cfg job --package nothing", r"^--package: there is no 'nothing' in the configuration\.$"),
+    ("train --cfg job --resolve name=${nothing}", r"^interpolation: Interpolation key 'nothing' not found\.$"),
     ("train --resolve", r"^train: --resolve requires --cfg\.$"),
     ("sweep coarse --cfg job --info all", r"^sweep: --cfg and --info cannot be combined\.$"),
     ("train --cfg job model=nothing", r"^model: there is no 'nothing'"),

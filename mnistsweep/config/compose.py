@@ -14,7 +14,7 @@ from mnistsweep.config.hydra_errors import describe_hydra_error, refused_key
 from mnistsweep.config.overrides import Override, parse_overrides, texts_of
 from mnistsweep.config.preset_keys import without_stray_keys
 from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe
-from mnistsweep.config.references import describe_unresolved, references, with_texts
+from mnistsweep.config.references import references, unresolved_error, with_texts
 from mnistsweep.config.schema import Config
 from mnistsweep.config.structure import read_config
 from mnistsweep.errors import ConfigError, suggest
@@ -102,7 +102,7 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
         missing = sorted(OmegaConf.missing_keys(own))
         plain: Any = OmegaConf.to_container(own, resolve=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{getattr(error, 'full_key', '')}: {describe_unresolved(error)}") from error
+        raise unresolved_error(error) from error
     if missing:  # the files of a sweep with such a value could not be read
         rule = "a value is required; received ???, which stands for a missing one"
         raise ConfigError("\n".join(f"{key}: {rule}; write {key}=VALUE." for key in missing))

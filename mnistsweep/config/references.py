@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationResolutionError
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 from mnistsweep.config.secret_values import STORAGE, VARIABLE, secrets_of_url, with_references, without_password
 from mnistsweep.errors import ConfigError
@@ -112,6 +112,15 @@ def texts_of_references(plain: Any, path: Path = ()) -> dict[Path, str]:
     if isinstance(plain, list):
         return {k: v for i, item in enumerate(plain) for k, v in texts_of_references(item, (*path, i)).items()}
     return {path: plain} if isinstance(plain, str) and VARIABLE.search(plain) else {}
+
+
+def unresolved_error(error: OmegaConfBaseException) -> ConfigError:
+    """The error for users where OmegaConf cannot resolve an interpolation of a configuration.
+
+    Args:
+        error: Error of OmegaConf; some of its errors do not name the key.
+    """
+    return ConfigError(f"{error.full_key or 'interpolation'}: {describe_unresolved(error)}")
 
 
 def describe_unresolved(error: Exception) -> str:

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mnistsweep.config.compose import compose
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe, compose_raw, hydra_arguments, initialized_hydra
-from mnistsweep.config.references import describe_unresolved
+from mnistsweep.config.references import unresolved_error
 from mnistsweep.config.secret_values import with_references
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import mask, mask_values
@@ -49,7 +49,7 @@ def configuration_text(recipe: Recipe, part: str, package: str | None = None, re
         header = "" if shown is config else f"# @package {package}\n"
         return mask(header + OmegaConf.to_yaml(_without_secrets(shown, key, resolve)))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{getattr(error, 'full_key', '')}: {describe_unresolved(error)}") from error
+        raise unresolved_error(error) from error
     finally:
         HydraConfig.instance().cfg = before
 

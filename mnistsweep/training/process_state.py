@@ -115,8 +115,10 @@ def _open_if_closed(fd: int, saved: int) -> None:
 def _reopen_streams() -> None:
     """Replace a standard stream that users' code has closed; its file descriptor is open."""
     for fd, name in ((1, "stdout"), (2, "stderr")):
-        stream = getattr(sys, name)
-        if getattr(stream, "closed", False):
-            setattr(sys, name, open(fd, "w", encoding=getattr(stream, "encoding", None), buffering=1, closefd=False))
+        closed = getattr(sys, name)
+        if getattr(closed, "closed", False):
+            encoding = getattr(closed, "encoding", None)
+            stream = open(fd, "w", encoding=encoding, buffering=1, closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
             make_streams_safe()
             redact_output()

@@ -1,4 +1,4 @@
-"""The state of the process after users' code has changed it; `tests/workers/test_misbehaving_code.py` runs whole sweeps."""
+"""The state of the process after users' code has changed it. Whole sweeps: `workers/test_misbehaving_code.py`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def test_a_closed_stream_is_opened_again_as_it_was(
 ) -> None:
     """With its encoding, and with secrets masked, once: also where the other stream is still open."""
     for name, fd in FILE_DESCRIPTORS.items():
-        monkeypatch.setattr(sys, name, open(fd, "w", encoding="ascii", buffering=1, closefd=False))
+        stream = open(fd, "w", encoding="ascii", buffering=1, closefd=False)  # noqa: SIM115
+        monkeypatch.setattr(sys, name, stream)
     make_streams_safe()
     redact_output()
     remember("hunter2")
