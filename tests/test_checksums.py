@@ -10,13 +10,13 @@ import numpy as np
 from mnistsweep.checksums import array_checksum, file_checksum
 from mnistsweep.data import Examples, HeldOut
 from mnistsweep.data.scaling import Scaling
-from mnistsweep.data.task import Task
+from mnistsweep.data.task import PossibleTasks, Task
 
 
 def test_values_are_those_of_version_0_1() -> None:
     images, labels = np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.array([0, 1, 1], np.int32)
     assert array_checksum(images, labels) == "7412125a0c4bdf4a"
-    held_out = HeldOut(Examples(images, labels), (Task("classes", (0, 1)),), Scaling.fit("none", images))
+    held_out = HeldOut(Examples(images, labels), PossibleTasks((Task("classes", (0, 1)),)), Scaling.fit("none", images))
     assert held_out.checksum == array_checksum(images, labels)
 
 

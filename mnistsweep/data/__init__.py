@@ -2,11 +2,11 @@
 
 ::
 
-    load(config)                 training and validation side, scaled: the data of a trial
+    load(config)                 training and validation split, scaled: the data of a trial
     load_test(config)            test set, for the report only
     check(config)                all checks that are possible before anything is trained
     checksum(config)             checksum of the training data, stored with the results
-    training_positions(config)   positions of the training side in the training set of the source
+    training_positions(config)   positions of the training split in the training set of the source
 
 ``config`` is the ``data`` group of the configuration, a plain mapping; ``conf/data/base.yaml`` explains its keys.
 Importing this package imports numpy and nothing heavier.

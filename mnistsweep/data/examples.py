@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,7 @@ from mnistsweep.data import structure
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.structure import Structure
-from mnistsweep.data.task import Task
+from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import DataError
 
 
@@ -94,15 +93,15 @@ class Dataset:
     Attributes:
         train: Training split, after the split and ``data.train_limit``.
         validation: Validation split, on which scores are measured.
-        tasks: What the targets are possible for, the most likely task first (`task.possible_tasks`); for several
-            outputs a structure of such tuples. The model decides between them (`training.target_form`).
+        tasks: `PossibleTasks` of the targets, for several outputs a structure of them. The model decides between the
+            possible tasks (`training.target_form`).
         checksum: Checksum of the training set before split and scaling (`data.checksum`).
         augmentation: Random distortions of the training images; None without augmentation.
     """
 
     train: Examples
     validation: Examples
-    tasks: Any
+    tasks: Structure
     checksum: str = ""
     augmentation: Augmentation | None = None
 
@@ -112,23 +111,13 @@ class Dataset:
         return structure.example_shapes(self.train.inputs)
 
     @property
-    def task(self) -> Task:
-        """The most likely task of the only output.
-
-        Raises:
-            DataError: There are several outputs.
-        """
-        return only_task(self.tasks)
-
-    @property
     def num_classes(self) -> int | None:
-        """Number of classes; None where the targets cannot be classes."""
-        possible = self.tasks if isinstance(self.tasks, tuple) else ()
-        return next((task.num_classes for task in possible if task.kind == "classes"), None)
+        """Number of classes of the only output; None where the targets cannot be classes."""
+        return self.tasks.num_classes if isinstance(self.tasks, PossibleTasks) else None
 
     @property
     def classes(self) -> int:
-        """Number of classes, where the targets can be classes.
+        """Number of classes.
 
         Raises:
             DataError: The targets cannot be classes.
@@ -155,35 +144,18 @@ class Dataset:
         return replace(self, train=self.train.joined(self.validation))
 
 
-def only_task(tasks: Any) -> Task:
-    """The most likely task of the only output.
+def class_task(tasks: Structure) -> Task:
+    """The task with which the targets of the only output are classes.
 
     Args:
         tasks: `Dataset.tasks`.
 
     Raises:
-        DataError: There are several outputs.
+        DataError: There are several outputs, or the targets cannot be classes.
     """
-    if isinstance(tasks, tuple) and tasks and isinstance(tasks[0], Task):
-        return tasks[0]
-    names = list(tasks) if isinstance(tasks, Mapping) else f"{len(tasks)} outputs"
-    raise DataError(f"data.target: one target for each example is required; received {names}")
-
-
-def class_task(tasks: Any) -> Task:
-    """The task with which the targets are classes.
-
-    Args:
-        tasks: `Dataset.tasks`.
-
-    Raises:
-        DataError: The targets cannot be classes.
-    """
-    first = only_task(tasks)
-    found: Task | None = next((task for task in tasks if task.kind == "classes"), None)
-    if found is None:
-        raise DataError(f"data.target: class labels are required; the targets are of the kind {first.kind!r}")
-    return found
+    if not isinstance(tasks, PossibleTasks):
+        raise DataError(f"data.target: class labels are required; the loader returns {len(tasks)} targets per example")
+    return tasks.of_classes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +169,7 @@ class HeldOut:
     """
 
     examples: Examples
-    tasks: Any
+    tasks: Structure
     scaling: Scaling
 
     def __len__(self) -> int:

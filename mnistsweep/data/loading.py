@@ -187,7 +187,7 @@ def _scaled(examples: Examples, scaling: Scaling) -> Examples:
     return replace(examples, inputs=inputs, targets=inputs if examples.is_autoencoded else examples.targets)
 
 
-def _check_classes(training_targets: NDArray[Any], tasks: Any, positions: Split, settings: Settings) -> list[str]:
+def _check_classes(training_targets: NDArray[Any], tasks: Structure, positions: Split, settings: Settings) -> list[str]:
     """Check that the training split has examples of every class; returns a warning if the validation split has not."""
     task = class_task(tasks)
     labels = task.encode(training_targets, "training targets", settings.source)

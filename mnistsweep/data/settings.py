@@ -30,7 +30,7 @@ class Settings:
         arguments: Arguments of the loader: all keys that are not attributes of this class.
         validation: Number of examples, or a fraction of the training set.
         validation_from: ``last`` or ``first``.
-        stratify: Whether both sides of the split keep the class proportions.
+        stratify: Whether both splits keep the class proportions.
         train_limit: Maximum number of examples on the training side; None for all.
         scaling: One of `METHODS`.
         target: What the model predicts, one of `KINDS`.

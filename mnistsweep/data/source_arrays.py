@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,8 @@ from mnistsweep import memory, targets
 from mnistsweep.data.examples import Examples
 from mnistsweep.data.parts import convert_part, unpack
 from mnistsweep.data.settings import TARGET, Settings
-from mnistsweep.data.structure import Structure, describe, leaves, num_examples
-from mnistsweep.data.task import Task, possible_tasks
+from mnistsweep.data.structure import Structure, describe, leaves, map_leaves, num_examples
+from mnistsweep.data.task import possible_tasks
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.user_code import explained
 
@@ -34,7 +33,7 @@ class Loaded:
     train: Examples
     validation: Any
     test: Any
-    tasks: Any
+    tasks: Structure
 
 
 def read_source(settings: Settings) -> Loaded:
@@ -54,24 +53,16 @@ def read_source(settings: Settings) -> Loaded:
         returned = targets.call("data", loader, {"_target_": settings.loader, **settings.arguments}, {})
     train, validation, test = unpack(returned, settings.source)
     part = convert_part(train, "training", settings.source, settings.target == "input")
-    return Loaded(part, validation, test, _tasks(part.targets, settings))
+    tasks = map_leaves(
+        lambda array: possible_tasks(array, settings.target, "training targets", settings.source), part.targets
+    )
+    return Loaded(part, validation, test, tasks)
 
 
 def _loading_failed(settings: Settings, reason: str) -> DataError:
     if "MemoryError" in reason:
         reason += f"; {memory.format_bytes(memory.available_bytes())} of memory are free"
     return DataError(f"the loader failed with {reason} ({settings.source})")
-
-
-def _tasks(found: Structure, settings: Settings) -> Any:
-    """What the targets are possible for: a tuple for one array, otherwise a structure of tuples."""
-    if settings.target == "input":
-        return (Task("input"),)
-    if isinstance(found, Mapping):
-        return {key: _tasks(part, settings) for key, part in found.items()}
-    if isinstance(found, list):
-        return [_tasks(part, settings) for part in found]
-    return possible_tasks(found, settings.target, "training targets", settings.source)
 
 
 def require_memory(settings: Settings, inputs: Structure, count: int) -> None:

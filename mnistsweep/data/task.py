@@ -45,16 +45,6 @@ class Task:
     width: int = 1
 
     @property
-    def num_classes(self) -> int | None:
-        """Number of classes; None unless the kind is ``classes``."""
-        return len(self.values) if self.kind == "classes" else None
-
-    @property
-    def is_mapped(self) -> bool:
-        """Whether the classes have other values in the source than 0, 1, ..., K-1."""
-        return self.kind == "classes" and self.values != tuple(range(len(self.values)))
-
-    @property
     def class_names(self) -> list[str]:
         """Texts of the classes, for tables and figures."""
         return [str(value) for value in self.values]
@@ -114,12 +104,44 @@ class Task:
         return np.take(values, classes, axis=0)
 
 
-def possible_tasks(targets: NDArray[Any], kind: str, name: str, source: str) -> tuple[Task, ...]:
+@dataclass(frozen=True)
+class PossibleTasks:
+    """What the targets of one output are possible for.
+
+    Attributes:
+        tasks: At least one task, the most likely one first.
+    """
+
+    tasks: tuple[Task, ...]
+
+    @property
+    def first(self) -> Task:
+        """The most likely task."""
+        return self.tasks[0]
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes; None where the targets cannot be classes."""
+        return next((len(task.values) for task in self.tasks if task.kind == "classes"), None)
+
+    def of_classes(self) -> Task:
+        """The task with which the targets are classes.
+
+        Raises:
+            DataError: The targets cannot be classes.
+        """
+        for task in self.tasks:
+            if task.kind == "classes":
+                return task
+        raise DataError(f"data.target: class labels are required; the targets are of the kind {self.first.kind!r}")
+
+
+def possible_tasks(targets: NDArray[Any], kind: str, name: str, source: str) -> PossibleTasks:
     """Tasks that targets are possible for, the most likely one first.
 
     Args:
         targets: Targets of the training set as the loader returned them, an array.
-        kind: One of `KINDS` except ``input``; any other than ``auto`` leaves one task.
+        kind: One of `KINDS`; any other than ``auto`` leaves one task.
         name: Description of the targets, for messages.
         source: Description of the source, for messages.
 
@@ -127,13 +149,16 @@ def possible_tasks(targets: NDArray[Any], kind: str, name: str, source: str) -> 
         DataError: The targets do not fit the kind.
 
     Example:
-        >>> [task.kind for task in possible_tasks(np.array([0, 4, 2]), "auto", "targets", "here")]
+        >>> [task.kind for task in possible_tasks(np.array([0, 4, 2]), "auto", "targets", "here").tasks]
         ['classes', 'regression', 'array']
     """
-    found = [task for task in _candidates(targets) if kind in ("auto", task.kind)]
+    if kind == "input":
+        return PossibleTasks((Task("input"),))
+    candidates = _candidates(targets)
+    found = tuple(task for task in candidates if kind in ("auto", task.kind))
     if found:
-        return tuple(found)
-    known = ", ".join(dict.fromkeys(task.kind for task in _candidates(targets)))
+        return PossibleTasks(found)
+    known = ", ".join(dict.fromkeys(task.kind for task in candidates))
     raise DataError(
         f"data.target: {name} are {targets.dtype} {targets.shape}, possible are {known}; received {kind!r} ({source})"
     )

@@ -6,7 +6,7 @@ follows from the loss and the shape of the output; targets that do not fit them 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data import Dataset, Examples
-from mnistsweep.data.structure import Structure, take
-from mnistsweep.data.task import Task
+from mnistsweep.data.structure import Structure, map_leaves, take
+from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
 from mnistsweep.training.engines.base import Split
@@ -57,19 +57,14 @@ class TargetForm:
         return np.take(np.eye(len(self.task.values), dtype=np.float32), encoded, axis=0)
 
 
-def encode_targets(forms: Any, targets: Structure) -> Structure:
+def encode_targets(forms: Structure, targets: Structure) -> Structure:
     """Targets of all outputs in their forms.
 
     Args:
-        forms: A `TargetForm`, or a dictionary or list of them, of the form of the targets.
+        forms: A `TargetForm`, or a structure of them, of the form of the targets.
         targets: Targets as the loader returned them.
     """
-    if isinstance(forms, Mapping):
-        return {key: encode_targets(form, targets[key]) for key, form in forms.items()}
-    if isinstance(forms, list):
-        return [encode_targets(form, part) for form, part in zip(forms, targets, strict=True)]
-    encoded: NDArray[Any] = forms.encode(targets)
-    return encoded
+    return map_leaves(lambda form, array: form.encode(array), forms, targets)
 
 
 def split_of(examples: Examples, forms: Any) -> Split:
@@ -99,10 +94,10 @@ def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool
         ConfigError: The targets do not fit the output or the loss of a model that is not compiled.
     """
     tasks = dataset.tasks
-    if not isinstance(tasks, tuple):
+    if not isinstance(tasks, PossibleTasks):
         if not is_compiled:
             raise ConfigError("model: a model with several outputs must be compiled by its builder (model.compile)")
-        return _map_tasks(lambda possible: TargetForm(possible[0], "source"), tasks)
+        return map_leaves(lambda possible: TargetForm(possible.first, "source"), tasks)
     shape = output_shape(model, dataset.train.inputs, is_compiled)
     if is_compiled:
         return TargetForm(_likely_task(tasks, loss, shape), "source")
@@ -128,11 +123,11 @@ def output_shape(model: Any, inputs: Structure, is_compiled: bool) -> tuple[int 
     return None
 
 
-def choose_form(tasks: Sequence[Task], loss: str, shape: tuple[int | None, ...] | None) -> TargetForm:
+def choose_form(possible: PossibleTasks, loss: str, shape: tuple[int | None, ...] | None) -> TargetForm:
     """Choose the task and the form of the targets of one output.
 
     Args:
-        tasks: What the targets are possible for, the most likely task first.
+        possible: What the targets are possible for.
         loss: Name or dotted path of the loss.
         shape: Shape of the output without the axis of the examples; None: unknown.
 
@@ -140,17 +135,18 @@ def choose_form(tasks: Sequence[Task], loss: str, shape: tuple[int | None, ...] 
         ConfigError: No task fits the loss and the output.
 
     Example:
-        >>> ratings = (Task("classes", (0, 1, 2, 3, 4)), Task("regression"))
+        >>> ratings = PossibleTasks((Task("classes", (0, 1, 2, 3, 4)), Task("regression")))
         >>> choose_form(ratings, "mean_squared_error", (1,)).task.kind
         'regression'
         >>> choose_form(ratings, "sparse_categorical_crossentropy", (5,)).form
         'class_numbers'
     """
-    for task in tasks:
-        form = _fitting_form(task, loss, shape, tuple(other.kind for other in tasks))
+    kinds = tuple(task.kind for task in possible.tasks)
+    for task in possible.tasks:
+        form = _fitting_form(task, loss, shape, kinds)
         if form is not None:
             return TargetForm(task, form)
-    raise ConfigError(_mismatch(tasks, loss, shape))
+    raise ConfigError(_mismatch(possible.first, loss, shape))
 
 
 def _fitting_form(task: Task, loss: str, shape: tuple[int | None, ...] | None, kinds: tuple[str, ...]) -> str | None:
@@ -180,16 +176,15 @@ def _form_of_classes(task: Task, name: str, width: int | None, kinds: tuple[str,
     return "one_hot" if width in (None, num_classes) else None
 
 
-def _likely_task(tasks: Sequence[Task], loss: str | None, shape: tuple[int | None, ...] | None) -> Task:
+def _likely_task(possible: PossibleTasks, loss: str | None, shape: tuple[int | None, ...] | None) -> Task:
     """Task of a compiled model: the one that fits its loss and output, or else the most likely one."""
     try:
-        return choose_form(tasks, loss or "", shape).task
+        return choose_form(possible, loss or "", shape).task
     except ConfigError:
-        return tasks[0]
+        return possible.first
 
 
-def _mismatch(tasks: Sequence[Task], loss: str, shape: tuple[int | None, ...] | None) -> str:
-    first = tasks[0]
+def _mismatch(first: Task, loss: str, shape: tuple[int | None, ...] | None) -> str:
     described = {
         "classes": f"classes ({len(first.values)}: {', '.join(first.class_names[:10])})",
         "multi_label": f"rows of {first.width} labels",
@@ -206,11 +201,3 @@ def _mismatch(tasks: Sequence[Task], loss: str, shape: tuple[int | None, ...] | 
         f"trainer.loss: {loss} does not fit the targets, {described}, and {output}; {advice}; data.target sets what "
         "the targets are"
     )
-
-
-def _map_tasks(function: Callable[[Any], TargetForm], tasks: Any) -> Any:
-    if isinstance(tasks, tuple):
-        return function(tasks)
-    if isinstance(tasks, Mapping):
-        return {key: _map_tasks(function, part) for key, part in tasks.items()}
-    return [_map_tasks(function, part) for part in tasks]

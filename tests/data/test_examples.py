@@ -9,7 +9,7 @@ import pytest
 
 from mnistsweep import data
 from mnistsweep.data.scaling import Scaling
-from mnistsweep.data.task import Task
+from mnistsweep.data.task import PossibleTasks, Task
 
 NPZ = "mnistsweep.data.sources.load_npz"
 
@@ -41,7 +41,7 @@ def test_rounding_does_not_lead_beyond_white() -> None:
     for _ in range(50):
         stored = rng.normal(size=(20, 8, 8, 1))
         examples = data.Examples(stored, np.zeros(20, np.int32))
-        shown = data.HeldOut(examples, (Task("classes", (0,)),), Scaling.fit("none", stored)).shown
+        shown = data.HeldOut(examples, PossibleTasks((Task("classes", (0,)),)), Scaling.fit("none", stored)).shown
         assert (shown.min(), shown.max()) == pytest.approx((0, 1), abs=1e-6)
         assert 0.0 <= shown.min() <= shown.max() <= 1.0
 

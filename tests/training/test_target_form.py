@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnistsweep.data import Dataset, Examples
-from mnistsweep.data.task import Task, possible_tasks
+from mnistsweep.data.task import PossibleTasks, possible_tasks
 from mnistsweep.errors import ConfigError
 from mnistsweep.training.target_form import TargetForm, choose_form, find_forms
 
@@ -30,7 +30,7 @@ LABELS = {
 }
 
 
-def tasks(name: str, kind: str = "auto") -> tuple[Task, ...]:
+def tasks(name: str, kind: str = "auto") -> PossibleTasks:
     return possible_tasks(LABELS[name], kind, "targets", "here")
 
 
@@ -104,7 +104,7 @@ def test_a_kind_that_the_user_sets_counts() -> None:
     ],
 )
 def test_encoded_targets(name: str, form: str, expected: list[Any]) -> None:
-    encoded = TargetForm(tasks(name)[0], form).encode(LABELS[name])
+    encoded = TargetForm(tasks(name).first, form).encode(LABELS[name])
     assert encoded[:5].tolist() == expected
 
 
