@@ -17,6 +17,7 @@ from mnistsweep import data
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
 from mnistsweep.console import SafeConsole
+from mnistsweep.data.examples import class_task
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.evaluation.collector import check_class_names, collect_evidence
 from mnistsweep.evaluation.distorted_predictions import NUM_DISTORTED
@@ -84,7 +85,7 @@ def _check_options(selection: Selection, config: Config) -> None:
     """Check the options, and the checkpoint if the report evaluates it, before anything is written."""
     options, keys = selection.plan.config.report, selection.plan.space.keys
     if options.class_names:
-        check_class_names(options.class_names, data.load(config.data).classes)
+        check_class_names(options.class_names, class_task(data.load(config.data).tasks))
     against = options.against
     if against is not None and against not in keys:
         raise ConfigError(f"report.against: must be a swept key, received {against!r}; {suggest(against, keys)}.")

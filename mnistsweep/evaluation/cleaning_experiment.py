@@ -193,9 +193,10 @@ class CleaningExperiment:
     def _rank_labels(self, folds: FoldPredictions) -> LabelQuality:
         """Rank the training labels by how likely they are wrong, and write the first ones to disk."""
         ranking = rank_suspects(folds.probabilities, folds.labels)
-        source_positions = data.training_positions(self.trainer.config.data)
+        positions = data.training_positions(self.trainer.config.data)
+        names = class_task(self.dataset.tasks).class_names
         self.store.write_suspects(
-            suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, source_positions),
+            suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, positions, names),
             suspected_labels.suspect_images(ranking, self.dataset.train.inputs),
         )
         return ranking

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.data.examples import class_task
+from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError, DataError, StudyError
 from mnistsweep.evaluation.checkpoint_predictions import checkpoint_predictions
 from mnistsweep.evaluation.distorted_predictions import evaluate_robustness
@@ -38,7 +40,7 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         ConfigError: The number of `report.class_names` is not the number of classes.
     """
     selection, options, held_out = context.selection, context.options, context.held_out
-    class_names = check_class_names(options.class_names, context.dataset.classes)
+    class_names = check_class_names(options.class_names, class_task(context.dataset.tasks))
     search = _search_history(context)  # read before the trainings, so that a damaged file is found at once
     notes: list[str] = []
     winner = selection.winner
@@ -66,21 +68,22 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
     )
 
 
-def check_class_names(names: Sequence[str], classes: int) -> list[str]:
-    """Names of the classes: the configured ones, or their numbers.
+def check_class_names(names: Sequence[str], task: Task) -> list[str]:
+    """Names of the classes: the configured ones, or the values that they have in the source of the data.
 
     Args:
         names: Value of `report.class_names`; empty if not configured.
-        classes: Number of classes.
+        task: Task with the classes.
 
     Raises:
         ConfigError: The number of names is not the number of classes.
     """
+    classes = len(task.values)
     if names and len(names) != classes:
         raise ConfigError(
             f"report.class_names: must be {classes} names, one for each class, received {len(names)}: {list(names)}."
         )
-    return list(names) or [str(number) for number in range(classes)]
+    return list(names) or task.class_names
 
 
 def _optional(make: Callable[[], Part], notes: list[str]) -> Part | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,11 @@ def suspected_positions(ranking: LabelQuality) -> NDArray[np.int64]:
 
 
 def suspect_rows(
-    ranking: LabelQuality, labels: NDArray[np.int64], planted: NDArray[np.int64], source_positions: NDArray[np.intp]
+    ranking: LabelQuality,
+    labels: NDArray[np.int64],
+    planted: NDArray[np.int64],
+    source_positions: NDArray[np.intp],
+    class_names: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Table of the most suspect labels: as many as are suspected or planted, at least `NUM_SHOWN`.
 
@@ -29,18 +34,27 @@ def suspect_rows(
         labels: Labels that the models are trained on, ``(n,)``.
         planted: Positions of the planted label errors.
         source_positions: Position of each training example in the training set of the data source, ``(n,)``.
+        class_names: Value of each class in the source.
 
     Returns:
-        A row per label, most suspect first; the keys are the columns of ``suspects.csv``.
+        A row per label, most suspect first; the keys are the columns of ``suspects.csv``. Labels are class numbers;
+        where the classes have other values in the source, further columns have these.
     """
     suspected = suspected_positions(ranking)
     first = ranking.order[: max(len(suspected), len(planted), NUM_SHOWN)]
     flags = zip(first, np.isin(first, suspected), np.isin(first, planted), strict=True)
+    are_numbers = list(class_names) == [str(number) for number in range(len(class_names))]
+
+    def values_at(position: int) -> dict[str, str]:
+        names = (class_names[labels[position]], class_names[ranking.suggested[position]])
+        return {} if are_numbers else dict(zip(("label_value", "suggested_value"), names, strict=True))
+
     return [
         {
             "index": int(source_positions[position]),
             "label": int(labels[position]),
             "suggested": int(ranking.suggested[position]),
+            **values_at(position),
             "suspected": bool(is_suspected),
             "planted": bool(is_planted),
             **{name: float(values[position]) for name, values in ranking.scores.items()},

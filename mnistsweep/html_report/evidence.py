@@ -150,6 +150,14 @@ class Evidence:
     cleaning: Path | None = None
     notes: Sequence[str] = ()
 
+    def names_of(self, classes: NDArray[np.int64]) -> NDArray[Any]:
+        """Names of classes by their numbers, for tables and CSV files.
+
+        Args:
+            classes: Class numbers of any shape.
+        """
+        return np.take(np.array(self.class_names, dtype=object), classes)
+
     @property
     def committee(self) -> NDArray[np.float64]:
         """Predictions of the committee: the mean of the probabilities over seeds, ``(n, classes)``."""

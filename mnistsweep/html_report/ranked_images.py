@@ -87,7 +87,9 @@ class RankedImages:
             columns: Columns by their names, each ``(n,)`` in the order of the test set or one value for all images;
                 `index` and `label` stand before them.
         """
-        table = pd.DataFrame({"index": np.arange(len(self.order)), "label": self.evidence.labels, **columns})
+        table = pd.DataFrame(
+            {"index": np.arange(len(self.order)), "label": self.evidence.names_of(self.evidence.labels), **columns}
+        )
         return table.iloc[self.order].reset_index(drop=True)
 
     def pictures(self, words: Callable[[int], Mapping[str, str]], title: Callable[[int], str]) -> dict[str, Drawing]:

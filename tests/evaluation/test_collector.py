@@ -6,10 +6,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from reports import claimed, collected, kept, predict_with
 
+from mnistsweep.analysis.label_quality import rank_suspects
+from mnistsweep.data.task import Task
+from mnistsweep.errors import ConfigError
+from mnistsweep.evaluation.collector import check_class_names
 from mnistsweep.evaluation.saved_predictions import read_predictions
 from mnistsweep.evaluation.selection import select
+from mnistsweep.evaluation.suspected_labels import suspect_rows
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.records import Result, State
 
@@ -56,3 +62,23 @@ def test_predictions_for_another_test_set_are_computed_again(folder: Path, tiny_
     np.testing.assert_allclose(evidence.probabilities, before.probabilities[:, :12], atol=1e-6)
     number = evidence.winner.number
     assert started == ["retraining the winner, 1 of 1", f"predicting with the checkpoint of trial {number}"]
+
+
+def test_classes_have_the_names_that_they_have_in_the_source() -> None:
+    assert check_class_names([], Task("classes", ("cat", "dog"))) == ["cat", "dog"]
+    assert check_class_names([], Task("classes", (1, 2, 5))) == ["1", "2", "5"]
+    assert check_class_names(["a", "b"], Task("classes", (0, 1))) == ["a", "b"]
+    with pytest.raises(ConfigError, match="must be 2 names, one for each class, received 1"):
+        check_class_names(["a"], Task("classes", (0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [(["0", "1"], {}), (["cat", "dog"], {"label_value": "cat", "suggested_value": "dog"})],
+)
+def test_suspected_labels_have_the_values_of_the_source(names: list[str], values: dict[str, str]) -> None:
+    labels = np.array([0, 1, 1])
+    ranking = rank_suspects(np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), labels)
+    first = suspect_rows(ranking, labels, np.array([], int), np.arange(3), names)[0]
+    assert (first["index"], first["label"], first["suggested"]) == (0, 0, 1)
+    assert {key: value for key, value in first.items() if key.endswith("_value")} == values

@@ -34,7 +34,7 @@ def section(evidence: Evidence) -> Section | None:
             *([Text("With one seed, variation ratio and BALD are 0.")] if ranking.seeds == 1 else []),
         ],
         advice=_advice(wrong, reviewed),
-        files={"ambiguous.csv": images.frame(_columns(ranking))},
+        files={"ambiguous.csv": images.frame(_columns(evidence, ranking))},
         pictures=images.pictures(
             lambda index: {
                 "predicted": evidence.class_names[ranking.prediction[index]],
@@ -140,11 +140,11 @@ def _table(evidence: Evidence, ranking: Ambiguity, images: RankedImages) -> Tabl
     )
 
 
-def _columns(ranking: Ambiguity) -> dict[str, object]:
+def _columns(evidence: Evidence, ranking: Ambiguity) -> dict[str, object]:
     return {
-        "prediction": ranking.prediction,
+        "prediction": evidence.names_of(ranking.prediction),
         "confidence": ranking.confidence,
-        "second_guess": ranking.second_guess,
+        "second_guess": evidence.names_of(ranking.second_guess),
         "right_of_seeds": ranking.num_right,
         "seeds": ranking.seeds,
         **ranking.scores,

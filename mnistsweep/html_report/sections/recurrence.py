@@ -119,7 +119,7 @@ def _advice(seeds: Recurrence | None) -> list[str]:
 
 
 def _frame(evidence: Evidence, seeds: Recurrence | None, trials: Recurrence | None) -> pd.DataFrame:
-    frame = pd.DataFrame({"index": np.arange(len(evidence.labels)), "label": evidence.labels})
+    frame = pd.DataFrame({"index": np.arange(len(evidence.labels)), "label": evidence.names_of(evidence.labels)})
     ordering: list[str] = []
     for kind, found in (("seeds", seeds), ("trials", trials)):
         if found is None:

@@ -36,7 +36,9 @@ def section(evidence: Evidence) -> Section | None:
         ],
         advice=_advice(evidence, quality),
         files={
-            "suspects.csv": images.frame({"suggested": quality.suggested, "flagged": quality.flagged, **quality.scores})
+            "suspects.csv": images.frame(
+                {"suggested": evidence.names_of(quality.suggested), "flagged": quality.flagged, **quality.scores}
+            )
         },
         pictures=images.pictures(
             lambda index: {
