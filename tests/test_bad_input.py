@@ -355,6 +355,18 @@ def test_a_sweep_of_ones_own_with_mistakes(elsewhere: Path, capfd: Capture) -> N
     matches(refused(capfd, "sweep", "broken"), (r"^not valid YAML: .*sweeps/broken\.yaml",))
 
 
+@pytest.mark.parametrize("content", [b"a: [1", b"a: \xff", b"only a text", b""])
+def test_a_damaged_preset_does_not_hide_the_fault_of_another_key(
+    content: bytes, tmp_path: Path, capfd: Capture
+) -> None:
+    """The presets of the group are read for a hint."""
+    folder = tmp_path / "own" / "model"
+    folder.mkdir(parents=True)
+    (folder / "damaged.yaml").write_bytes(content)
+    found = refused(capfd, "train", "--config-dir", str(folder.parent), "model.text=1")
+    matches(found, (r"^model\.text: there is no such key; .*",))
+
+
 def test_a_primary_configuration_of_ones_own_with_mistakes(elsewhere: Path, capfd: Capture) -> None:
     (elsewhere / "mine.yaml").write_text("defaults: [config, {override model: percepton}, _self_]\n", encoding="utf-8")
     lines = refused(capfd, "train", "--config-dir", ".", "--config-name", "mine")

@@ -19,7 +19,7 @@ from mnistsweep.path_texts import name_fault, shown, text_fault
 def check_limits(config: Config) -> list[str]:
     """Check that all numbers are within their limits; returns a message for each one that is not.
 
-    A number without a limit of its own is at most `MAX_WHOLE`, which every file and library represents exactly.
+    A number without a maximum of its own is at most `MAX_WHOLE`, which every file and library represents exactly.
     """
     faults = []
     for key, (low, high) in LIMITS.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -69,8 +69,7 @@ class Recipe:
         group, _, inner = key.partition(".")
         if not inner:
             return []
-        files = self._files(group).items()
-        return sorted(name for name, file in files if inner in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}))
+        return sorted(name for name, file in self._files(group).items() if inner in _keys_of(file))
 
     def _files(self, group: str) -> dict[str, Path]:
         """The files of a config group by the name of the preset; a file in an earlier folder hides later ones."""
@@ -89,6 +88,15 @@ class Recipe:
     def from_json(cls, record: Mapping[str, Any]) -> Recipe:
         """Read what `to_json` wrote."""
         return cls(tuple(record["overrides"]), record["config_name"], tuple(record["folders"]))
+
+
+def _keys_of(file: Path) -> Collection[str]:
+    """The keys of a preset; none if the file is damaged, which is reported where the preset is chosen."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return ()
+    return content if isinstance(content, dict) else ()
 
 
 @cache
