@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -18,6 +17,7 @@ from mnistsweep.errors import MnistSweepError, StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
+from mnistsweep.space import Point
 from mnistsweep.stop_signal import interrupt_code
 from mnistsweep.study.ending import Ending
 from mnistsweep.study.ledger import Ledger
@@ -77,8 +77,8 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     """
     session, log_sizes = uuid.uuid4().hex[:8], {log: log.stat().st_size for log in plan.paths.worker_logs}
 
-    def epochs_of(point: dict[str, Any]) -> int:
-        return int(point.get("trainer.epochs", plan.config.trainer.epochs)) * plan.config.trainer.repeats
+    def epochs_of(point: Point) -> int:
+        return num_epochs(plan, point)
 
     ledger.start_session(session, time.time())
     running_time = ledger.measure_running_time()
@@ -100,6 +100,17 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     if left:
         raise SweepStopped(f"{left} trial{'s are' if left > 1 else ' is'} unfinished; the same command continues.")
     return 0
+
+
+def num_epochs(plan: Plan, point: Point) -> int:
+    """Number of epochs of a trial, summed over its repeats; both may be swept, or follow from other keys.
+
+    Args:
+        plan: Plan of the sweep.
+        point: Values of the trial's active dimensions.
+    """
+    trainer = plan.composer.plain(point, plan.config.seed)["trainer"]
+    return int(trainer["epochs"]) * int(trainer["repeats"])
 
 
 @contextlib.contextmanager

@@ -10,11 +10,12 @@ import pytest
 from commands import command
 from fakes import claim, make_search, open_study, train, wait_until
 
-from mnistsweep.commands.sweep import run_sweep
+from mnistsweep.commands.sweep import num_epochs, run_sweep
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.space import Point
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import Result, State
@@ -29,6 +30,7 @@ Capture = pytest.CaptureFixture[str]
 LINE = "model.dropout=interval(0,0.5)"
 # Two numbers, although the interval has no finite number of points.
 PAIR = "model.dropout=interval(0.1,0.10000000000000002)"
+ALL = "model.dropout=0,0.1"
 
 
 @pytest.fixture(autouse=True)
@@ -68,34 +70,29 @@ def spend_the_hours(study: Study, number: int) -> None:
     study._sessions.write_running_seconds(seconds)
 
 
-@pytest.mark.parametrize(
-    ("overrides", "finished", "reason"),
-    [
-        ([LINE, "trials=3"], "3 of 3 trials", "the budget of 3 trials (trials=3) was used; more: trials=N"),
-        (["model.dropout=0,0.1", "trials=3"], "2 of 2 trials", "all 2 points of the search space were tried; another"),
-        (
-            [LINE, "trials=3", "hours=1"],
-            "2 of 3 trials",
-            "1 h 0 min (hours=1) was spent after 1 h 2 min, with 2 of 3 tri",
-        ),
-        (
-            [LINE, "trials=null", "hours=1"],
-            "2 trials",
-            "of 1 h 0 min (hours=1) was spent after 1 h 2 min, with 2 trials;",
-        ),
-        (
-            [LINE, "trials=3", "total_epochs=3"],
-            "2 of 3 trials",
-            "of 3 epochs (total_epochs=3) was spent after 4 epochs, wi",
-        ),
-        (
-            [PAIR, "trials=3", "oracle=random"],
-            "2 of 3 trials",
-            "no point of the search space is left that was not tried",
-        ),
-        ([PAIR, "trials=3", "oracle=tpe"], "2 of 3 trials", "no point of the search space is left that was not tried"),
-    ],
-)
+NO_POINT = "no point of the search space is left that was not tried"
+
+# Overrides, the trials that finish, and a part of the reason for which the sweep then ends.
+ENDINGS = [
+    ([LINE, "trials=3"], "3 of 3 trials", "the budget of 3 trials (trials=3) was used; more: trials=N"),
+    ([ALL, "trials=3"], "2 of 2 trials", "all 2 points of the search space were tried; another search: name=NAME."),
+    (
+        [LINE, "trials=3", "hours=1"],
+        "2 of 3 trials",
+        "1 h 0 min (hours=1) was spent after 1 h 2 min, with 2 of 3 trials;",
+    ),
+    ([LINE, "trials=null", "hours=1"], "2 trials", "1 h 0 min (hours=1) was spent after 1 h 2 min, with 2 trials;"),
+    (
+        [LINE, "trials=3", "total_epochs=3"],
+        "2 of 3 trials",
+        "3 epochs (total_epochs=3) was spent after 4 epochs, with 2 of 3 trials;",
+    ),
+    ([PAIR, "trials=3", "oracle=random"], "2 of 3 trials", NO_POINT),
+    ([PAIR, "trials=3", "oracle=tpe"], "2 of 3 trials", NO_POINT),
+]
+
+
+@pytest.mark.parametrize(("overrides", "finished", "reason"), ENDINGS)
 def test_the_end_of_a_sweep_has_a_reason(overrides: list[str], finished: str, reason: str, capfd: Capture) -> None:
     after = spend_the_hours if "hours=1" in overrides else lambda study, number: None
     assert run_sweep(plan_of(*overrides), workers(after)) == 0
@@ -110,6 +107,18 @@ def test_the_end_of_a_sweep_has_a_reason(overrides: list[str], finished: str, re
     status = command(capfd, "status", "logs/s").out.splitlines()
     assert finished in status[0]
     assert status[1] == ended
+
+
+@pytest.mark.parametrize(
+    ("overrides", "point", "epochs"),
+    [
+        ([LINE, "trainer.repeats=3"], {"model.dropout": 0.1}, 6),
+        (["trainer.epochs=3,5", "trainer.repeats=1,4"], {"trainer.epochs": 5, "trainer.repeats": 4}, 20),
+        (["trainer.patience=2,3", "trainer.epochs=${trainer.patience}"], {"trainer.patience": 3}, 3),
+    ],
+)
+def test_the_epochs_of_a_trial_are_summed_over_repeats(overrides: list[str], point: Point, epochs: int) -> None:
+    assert num_epochs(plan_of(*overrides), point) == epochs
 
 
 def test_a_larger_budget_continues(capfd: Capture) -> None:
