@@ -59,7 +59,7 @@ def _check_no_worker_runs(plan: Plan, paths: SweepPaths, wait: Callable[[float],
     lease = plan.config.lease_seconds
     monitor = HeartbeatMonitor(paths, open_coordinator(paths, plan.config.storage), lease)
     left = int(lease) + 2
-    while running := sorted(filter(monitor.is_alive, paths.owners)):
+    while running := monitor.alive_workers(()):
         if left <= 0:
             raise StudyError(
                 f"{paths.folder}: workers of this sweep still run: {', '.join(running)}. Stop the sweep, then repeat "

@@ -140,8 +140,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
 
 def _print_error(error: MnistSweepError, parent: int | None) -> None:
     """Print the error with which this worker exits: for the supervisor, which reads the log, or for the terminal."""
-    text = " ".join(str(error).splitlines())
-    text = mask(text)
+    text = mask(" ".join(str(error).splitlines()))
     print(text if parent is None else f"{STOPS_BECAUSE}{text}", file=sys.stderr)
 
 
