@@ -114,7 +114,7 @@ def test_the_end_of_a_sweep_has_a_reason(overrides: list[str], finished: str, re
     [
         ([LINE, "trainer.repeats=3"], {"model.dropout": 0.1}, 6),
         (["trainer.epochs=3,5", "trainer.repeats=1,4"], {"trainer.epochs": 5, "trainer.repeats": 4}, 20),
-        (["trainer.patience=2,3", "trainer.epochs=${trainer.patience}"], {"trainer.patience": 3}, 3),
+        (["trainer.batch_size=32,64", "trainer.epochs=${trainer.batch_size}"], {"trainer.batch_size": 64}, 64),
     ],
 )
 def test_the_epochs_of_a_trial_are_summed_over_repeats(overrides: list[str], point: Point, epochs: int) -> None:
