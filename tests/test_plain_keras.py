@@ -27,6 +27,7 @@ from mnistsweep.tuner.hypermodel_training import train_once
 MODULE = '''
 import os
 import keras
+import pandas as pd
 import keras_tuner
 import numpy as np
 from keras import layers, ops
@@ -146,6 +147,32 @@ def branched(input_shape):
     model.compile(keras.optimizers.Adam(0.03), losses, metrics={"sign": "accuracy", "sum": "mae"})
     return model
 
+def masks():
+    """The mask of an image marks its bright pixels."""
+    x = np.random.default_rng(10).integers(0, 256, (80, 8, 8, 1), dtype=np.uint8)
+    return split(x, (x > 127).astype("uint8"))
+
+def segmenting(input_shape):
+    model = keras.Sequential([keras.Input(input_shape), layers.Conv2D(1, 1, activation="sigmoid")])
+    model.compile(keras.optimizers.Adam(0.3), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+def table():
+    """A pandas table of a number, a whole number and a text."""
+    rng = np.random.default_rng(11)
+    frame = pd.DataFrame({"size": rng.normal(size=400), "rooms": rng.integers(1, 6, 400), "town": ["a", "b"] * 200})
+    price = frame["size"] + frame["rooms"] + np.where(frame["town"] == "a", 2.0, 0.0)
+    return (frame[:320], price[:320]), (frame[320:], price[320:])
+
+def priced(input_shape):
+    kinds = {name: "string" if name == "town" else "float32" for name in input_shape}
+    inputs = {name: keras.Input((1,), name=name, dtype=kind) for name, kind in kinds.items()}
+    town = layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot")(inputs["town"])
+    x = layers.Concatenate()([inputs["size"], inputs["rooms"], town])
+    model = keras.Model(inputs, layers.Dense(1)(layers.Dense(16, "relu")(x)))
+    model.compile(keras.optimizers.Adam(0.03), "mse", metrics=["mae"])
+    return model
+
 def shuffled():
     (x, y), test = cancer()
     order = np.random.default_rng(os.getpid()).permutation(len(x))
@@ -223,6 +250,8 @@ CASES = {
     "several inputs": ("two_inputs", "merged", [], 0.9),
     "several outputs": ("two_outputs", "branched", ["objective=val_sign_accuracy", "direction=max"], 0.9),
     "own validation set": ("own_validation", "dense", ["model.activation=sigmoid", "+model.compiled=focal"], 0.9),
+    "masks": ("masks", "segmenting", ["trainer.epochs=20"], 0.95),
+    "table": ("table", "priced", ["objective=val_mae"], 0.9),
     "autoencoder": (
         "vectors",
         "encoder",
@@ -250,6 +279,10 @@ def test_the_score_is_the_one_of_plain_keras(
     parts = getattr(__import__(module), source)()
     x, y = _validation(parts, config.data["validation"])
     y = x if config.data.get("target") == "input" else y
+    if source == "masks":
+        x = x / np.float32(255)
+    if source == "table":
+        x = {name: column.to_numpy(object if name == "town" else None) for name, column in x.items()}
     if source == "texts":
         x, y = x.astype(object), (y == "yes").astype(int)
     measured = saved.evaluate(x, y, verbose=0, return_dict=True)
@@ -263,6 +296,7 @@ def _validation(parts: Any, share: float) -> tuple[Any, Any]:
     x, y = parts[0][:2]
 
     def last(array: Any) -> Any:
+        """The last examples."""
         return (
             {key: last(value) for key, value in array.items()}
             if isinstance(array, dict)

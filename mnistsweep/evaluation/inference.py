@@ -113,7 +113,7 @@ def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
     """Predict the class probabilities of examples.
 
     The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
-    there is one column. Outputs for losses without probabilities (hinge) are returned as they are; the checks of the
+    there is one column or the loss compares each column by itself (binary cross-entropy). Outputs for losses without probabilities (hinge) are returned as they are; the checks of the
     analyses reject them.
 
     Args:
@@ -130,7 +130,8 @@ def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
     batches = (take(inputs, slice(start, start + batch_size)) for start in range(0, count, batch_size))
     outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in batches])
     are_logits, is_binary = bool(getattr(model.loss, "from_logits", False)), outputs.shape[1] == 1
-    if are_logits and is_binary:
+    by_column = isinstance(model.loss, keras.losses.BinaryCrossentropy | keras.losses.BinaryFocalCrossentropy)
+    if are_logits and (is_binary or by_column):
         outputs = special.expit(outputs)
     elif are_logits:
         outputs = special.softmax(outputs, axis=1)

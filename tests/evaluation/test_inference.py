@@ -41,6 +41,14 @@ def test_a_single_logit_becomes_two_probabilities() -> None:
     np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-outputs)), atol=1e-6)
 
 
+def test_columns_of_a_binary_loss_are_sigmoids_each() -> None:
+    """Not a softmax: the loss compares each column by itself, so the rows need not sum to 1."""
+    inputs = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    model = make(3, None, keras.losses.BinaryCrossentropy(from_logits=True))
+    outputs = keras.ops.convert_to_numpy(model(inputs)).astype(np.float64)
+    np.testing.assert_allclose(inference.class_probabilities(model, inputs), 1 / (1 + np.exp(-outputs)), atol=1e-6)
+
+
 def test_models_with_other_outputs_are_refused() -> None:
     inputs = np.zeros((4, 3), np.float32)
     entry = keras.Input((3,))
