@@ -113,8 +113,8 @@ def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
     """Predict the class probabilities of examples.
 
     The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
-    there is one column or the loss compares each column by itself (binary cross-entropy). Outputs for losses without probabilities (hinge) are returned as they are; the checks of the
-    analyses reject them.
+    there is one column or the loss compares each column by itself (binary cross-entropy). Outputs for losses without
+    probabilities (hinge) are returned as they are; the checks of the analyses reject them.
 
     Args:
         model: Keras model.
