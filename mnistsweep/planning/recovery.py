@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,10 +24,11 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.space import Point
 from mnistsweep.study.finished_files import FinishedFiles
-from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
+from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.results_rows import ResultsRow, read_results
 from mnistsweep.study.results_table import CellForm
 from mnistsweep.study.stored_trials import RecoveredTrial
+from mnistsweep.training.outcome import RepeatResult, summarize
 
 
 @dataclass
@@ -84,20 +84,20 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     if row.seed != seed:
         raise StudyError(f"its seed in results.csv is {row.seed}, and {seed} by sweep.yaml")
     point = _point_of_row(plan, row, forms, folder)
-    curves = _Curves.read(plan, folder)
-    result = row.result
+    curves = _read_curves(plan, folder)
+    reports, result = _reports(curves), row.result
     if row.state is State.FAILED:
-        result = replace(result, epochs=max(curves.reports, default=0), limited=_was_limited(folder, result.reason))
+        result = replace(result, epochs=max(reports, default=0), limited=_was_limited(folder, result.reason))
     else:
-        curves.check(row.result)
-        checkpoint = curves.checkpoint(folder)
-        result = replace(result, epochs=curves.num_epochs, std=curves.std, checkpoint=checkpoint)
+        found = _summarize(curves, plan.direction, folder)
+        _check_result(result, found)
+        result = replace(result, epochs=found.epochs, std=found.std, checkpoint=found.checkpoint)
     record = TrialRecord(row.number, row.state, point, seed, result)
-    return RecoveredTrial(record, curves.reports, _start_of(folder))
+    return RecoveredTrial(record, reports, _start_of(folder))
 
 
 def _interrupted_trial(plan: Plan, number: int, point: Point, folder: TrialPaths) -> RecoveredTrial:
-    reports = _Curves.read(plan, folder).reports
+    reports = _reports(_read_curves(plan, folder))
     last = max(reports, default=0)
     result = Result(reports.get(last), epochs=last)
     return RecoveredTrial(
@@ -167,59 +167,37 @@ def _read_config(folder: TrialPaths) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-@dataclass(frozen=True)
-class _Curves:
-    """Learning curves of a trial.
+def _read_curves(plan: Plan, folder: TrialPaths) -> list[dict[int, float]]:
+    """Learning curve of each repeat of a trial: objective after each epoch, by epoch."""
+    files = (folder.repeat(index).history for index in itertools.count())
+    return [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
 
-    Attributes:
-        repeats: Objective after each epoch, by epoch, of each repeat.
-        direction: Direction of the objective: ``max`` or ``min``.
-    """
 
-    repeats: Sequence[Mapping[int, float]]
-    direction: str
+def _reports(curves: Sequence[Mapping[int, float]]) -> Mapping[int, float]:
+    """Objectives that a trial reported to the ledger: those of its first repeat."""
+    return curves[0] if curves else {}
 
-    @classmethod
-    def read(cls, plan: Plan, folder: TrialPaths) -> _Curves:
-        files = (folder.repeat(index).history for index in itertools.count())
-        found = itertools.takewhile(Path.is_file, files)
-        return cls([_read_curve(file, plan.config.objective) for file in found], plan.direction)
 
-    @property
-    def reports(self) -> Mapping[int, float]:
-        """Objectives that were reported to the ledger: those of the first repeat."""
-        return self.repeats[0] if self.repeats else {}
+def _summarize(curves: Sequence[Mapping[int, float]], direction: str, folder: TrialPaths) -> Result:
+    """Result that the training computed from these curves; without a checkpoint if the file was removed."""
+    checksum = file_checksum(folder.model) if folder.model.is_file() else None
+    repeats = []
+    for curve in filter(None, curves):
+        best = (max if direction == "max" else min)(curve, key=curve.__getitem__)
+        repeats.append(RepeatResult(curve[best], best, max(curve), pruned_at=None, checksum=checksum))
+    if not repeats:
+        raise StudyError("its history.csv is missing or has no epoch")
+    return summarize(repeats, direction, seconds=0.0).result
 
-    @property
-    def num_epochs(self) -> int:
-        """Number of trained epochs, summed over repeats."""
-        return sum(max(curve, default=0) for curve in self.repeats)
 
-    @property
-    def best(self) -> list[float]:
-        """Best objective of each repeat."""
-        return [(max if self.direction == "max" else min)(curve.values()) for curve in self.repeats if curve]
-
-    @property
-    def std(self) -> float | None:
-        """Sample standard deviation of the objective over repeats; None with one repeat."""
-        return statistics.stdev(self.best) if len(self.best) > 1 else None
-
-    def checkpoint(self, folder: TrialPaths) -> CheckpointRecord | None:
-        """Checkpoint of a finished trial, which is that of the best repeat; None if the file was removed."""
-        if not folder.model.is_file():
-            return None
-        return CheckpointRecord(file_checksum(folder.model), (max if self.direction == "max" else min)(self.best))
-
-    def check(self, result: Result) -> None:
-        """Check that the objective of a finished trial follows from the curves."""
-        if not self.best:
-            raise StudyError("its history.csv is missing or has no epoch")
-        found = statistics.fmean(self.best)
-        if found != result.objective:
-            raise StudyError(f"its objective is {result.objective!r} in results.csv, and {found!r} by its history.csv")
-        if not any(result.best_epoch in curve for curve in self.repeats):
-            raise StudyError(f"its best epoch, {result.best_epoch}, is not in its history.csv")
+def _check_result(listed: Result, found: Result) -> None:
+    """Check that the objective of a finished trial and its epoch follow from the curves."""
+    for name, ours, theirs in (
+        ("objective", listed.objective, found.objective),
+        ("best epoch", listed.best_epoch, found.best_epoch),
+    ):
+        if ours != theirs:
+            raise StudyError(f"its {name} is {ours!r} in results.csv, and {theirs!r} by its history.csv")
 
 
 def _read_curve(file: Path, objective: str) -> dict[int, float]:
