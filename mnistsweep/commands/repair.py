@@ -18,6 +18,7 @@ from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.rebuilding import Rebuilt, rebuild_ledger
 from mnistsweep.study.storage.stores import open_coordinator, store_name
 from mnistsweep.study.sweep import load_sweep
+from mnistsweep.text import format_count
 from mnistsweep.workers.search_settings import make_search_settings
 
 # Maximum number of contradictions in a message.
@@ -117,5 +118,4 @@ def _print(plan: Plan, paths: SweepPaths, rebuilt: Rebuilt, unlisted: Sequence[i
 def _what_was_done(rebuilt: Rebuilt) -> str:
     if not rebuilt.changed and not rebuilt.proposed and rebuilt.kept is None:
         return "nothing to repair: "
-    count = len(rebuilt.changed)
-    return f"rebuilt, {count} trial{'s' if count != 1 else ''} recovered: "
+    return f"rebuilt, {format_count(len(rebuilt.changed), 'trial')} recovered: "

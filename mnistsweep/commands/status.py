@@ -17,7 +17,7 @@ from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State, TrialRecord, ranked
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep
-from mnistsweep.text import format_duration, format_point
+from mnistsweep.text import format_count, format_duration, format_point
 
 # Maximum number of trials in the table of the best.
 MAX_LISTED = 10
@@ -56,7 +56,7 @@ def print_status(folder: Path) -> None:
 def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> str:
     """Whether the sweep runs, or else why it ended or was stopped."""
     if workers := monitor.alive_workers(record.owner for record in ledger.running()):
-        return f"running: {len(workers)} worker{'s' * (len(workers) > 1)}"
+        return f"running: {format_count(len(workers), 'worker')}"
     return str(ledger.ending(plan.budget) or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
 
 

@@ -14,6 +14,7 @@ from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep
+from mnistsweep.text import format_count
 from mnistsweep.workers.stopping import grace_seconds
 
 
@@ -45,7 +46,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     ledger.request_stop()
     left = int(grace_seconds() + 2 * plan.config.lease_seconds)
     if workers := running_workers():
-        console.print(f"asked {len(workers)} worker{'s' * (len(workers) > 1)} to stop ...")
+        console.print(f"asked {format_count(len(workers), 'worker')} to stop ...")
     while (workers := running_workers()) and left > 0:
         wait(1.0)
         left -= 1

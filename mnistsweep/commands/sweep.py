@@ -19,10 +19,11 @@ from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Point
 from mnistsweep.stop_signal import interrupt_code
-from mnistsweep.study.ending import Ending
+from mnistsweep.study.ending import SAME_COMMAND, Ending
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
+from mnistsweep.text import format_count
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
 
@@ -98,7 +99,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         raise SweepStopped(_failure_reason(plan.paths, failed, log_sizes))
     left = len(ledger.read().running)
     if left:
-        raise SweepStopped(f"{left} trial{'s are' if left > 1 else ' is'} unfinished; the same command continues.")
+        raise SweepStopped(f"{format_count(left, 'trial')} {'are' if left > 1 else 'is'} unfinished; {SAME_COMMAND}.")
     return 0
 
 

@@ -60,7 +60,7 @@ def ledger_fingerprint(plan: Plan, checksum: str) -> dict[str, str]:
         checksum: Checksum of the training data.
     """
     fingerprint = {**plan.fingerprint(), "data (checksum)": checksum}
-    del fingerprint["storage"]  # whoever finds the ledger has its URL, and the same ledger may have another one
+    del fingerprint["storage"]  # a ledger is found by its URL, and may be moved to another one
     return fingerprint
 
 

@@ -1,4 +1,4 @@
-"""Why a sweep ended or was stopped: the one account of it, which claims, summaries and `status` share."""
+"""Why a sweep ended or was stopped; claims, summaries and `status` use the same reason."""
 
 from __future__ import annotations
 

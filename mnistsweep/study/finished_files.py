@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.text import format_count
 
 _FINISHED = {state.value for state in State if state.finished}
 
@@ -77,7 +78,7 @@ class FinishedFiles:
         if held:
             fault = f"the ledger holds only {held} of the {total} finished trials in {where}: trial {lost[0]} is lost"
         else:
-            fault = f"the ledger {state}, but {where} holds {total} finished trial{'s' if total > 1 else ''}"
+            fault = f"the ledger {state}, but {where} holds {format_count(total, 'finished trial')}"
         return StudyError(
             f"{shown}: {fault}. Nothing was changed. Restore the ledger from a copy, rebuild it with "
             f"`{repair_command(paths)}`, or take another name=NAME."

@@ -29,8 +29,8 @@ def check_required_files(paths: SweepPaths, trial: int | None = None) -> None:
     for path in required:
         if not path.exists():
             raise StudyError(
-                f"{path} was deleted or moved while the sweep ran, so the sweep has stopped. No trial has failed for "
-                "it. Restore it; then the same command continues."
+                f"{path} was deleted or moved while the sweep ran, so the sweep has stopped. No trial counts as "
+                "failed. Restore it; then the same command continues."
             )
 
 

@@ -1,7 +1,7 @@
 """Sessions: the starts of a sweep, and the running time over all of them, recorded in its ledger.
 
-A session is one start of the sweep with all its workers. Its record limits what concerns it: failures and stop requests
-before the start do not count.
+A session is one start of the sweep with all its workers. Its record holds the numbers of failures and stop
+requests before the start, because these do not count in the session.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ STOPS_BECAUSE = "stops: "
 Announce = Callable[[int], None]
 
 
-def announce_to_nobody(number: int) -> None:
+def announce_nothing(number: int) -> None:
     """Do nothing; for a worker without a supervisor."""
 
 

@@ -32,8 +32,8 @@ from mnistsweep.workers.messages import (
     STOPS_BECAUSE,
     SWEEP_STOPPED,
     Announce,
+    announce_nothing,
     announce_to_log,
-    announce_to_nobody,
 )
 from mnistsweep.workers.search_settings import make_search_settings
 from mnistsweep.workers.trial_hooks import TrialHooks
@@ -48,7 +48,7 @@ def work(
     index: int,
     session: str,
     stop: StopSignal,
-    announce: Announce = announce_to_nobody,
+    announce: Announce = announce_nothing,
     replaceable: bool = False,
 ) -> bool:
     """Run trials until the study grants no more; return whether a new process should take the place of this one.
@@ -121,7 +121,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
         Exit code: 0 for a worker that is done, 128 + signal for one that was interrupted, `REPLACE` for one that has
         used too much memory, or else that of an error.
     """
-    announce = announce_to_nobody if parent is None else announce_to_log
+    announce = announce_nothing if parent is None else announce_to_log
     with StopSignal(parent) as stop:
         try:
             with translate_os_errors(str(folder)):
