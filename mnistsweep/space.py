@@ -118,7 +118,18 @@ class SearchSpace:
         Raises:
             SpaceError: A dimension is an interval of real numbers.
         """
-        axes = [dimension.grid() for dimension in self.dimensions]
+        return self.product([dimension.grid() for dimension in self.dimensions])
+
+    def product(self, axes: Sequence[Sequence[Value]]) -> Iterator[Point]:
+        """Yield every point with the given values of its dimensions; the last dimension varies fastest.
+
+        Args:
+            axes: Values of each dimension. Those of an inactive dimension are ignored.
+
+        Example:
+            >>> list(SearchSpace((Choice("a", (1, 2)), Choice("b", (3, 4)))).product([[2], [3, 4]]))
+            [{'a': 2, 'b': 3}, {'a': 2, 'b': 4}]
+        """
         return self._complete(axes, {})
 
     def _complete(self, axes: Sequence[Sequence[Value]], point: Point) -> Iterator[Point]:

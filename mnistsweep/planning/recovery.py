@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import yaml
 
 from mnistsweep.checksums import file_checksum
 from mnistsweep.config.trials import path_of
-from mnistsweep.dimensions import Dimension, is_active
+from mnistsweep.dimensions import Dimension, Value
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
@@ -126,30 +126,18 @@ def _point_of_folder(plan: Plan, number: int, folder: TrialPaths) -> Point | Non
     content, seed = _read_config(folder), plan.seed_of(number)
     if content is None or content.get("seed") != seed:
         return None
-    points = _points_of_config(plan, content, plan.space.dimensions, {})
+    points = plan.space.product([_values_in_config(plan, content, dimension) for dimension in plan.space.dimensions])
     return next(
         (point for point in points if first_difference(content, composed_content(plan, point, seed)) is None), None
     )
 
 
-def _points_of_config(
-    plan: Plan, content: Mapping[str, Any], dimensions: Sequence[Dimension], point: Point
-) -> Iterator[Point]:
-    """Points with the values of a configuration; a config group may have any preset, which the file does not name."""
-    if not dimensions:
-        yield point
-        return
-    first, rest = dimensions[0], dimensions[1:]
-    values: Sequence[Any] = ()
-    if first.key in plan.groups:
-        values = first.grid()
-    elif (value := _value_at(content, first.key)) is not None or first.contains(None):
-        values = [first.cast(value)] if first.contains(value) else ()
-    if not is_active(first, point):
-        yield from _points_of_config(plan, content, rest, point)
-        return
-    for value in values:
-        yield from _points_of_config(plan, content, rest, {**point, first.key: value})
+def _values_in_config(plan: Plan, content: Mapping[str, Any], dimension: Dimension) -> Sequence[Value]:
+    """Values of a dimension that agree with a configuration; a config group may have any preset: the file has none."""
+    if dimension.key in plan.groups:
+        return dimension.grid()
+    value = _value_at(content, dimension.key)
+    return [dimension.cast(value)] if dimension.contains(value) else []
 
 
 def _value_at(content: Any, key: str) -> Any:

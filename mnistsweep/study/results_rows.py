@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mnistsweep.dimensions import Dimension, is_active
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
@@ -39,19 +38,8 @@ class ResultsRow:
             space: Search space of the sweep.
             forms: Cells of each dimension, by key.
         """
-        return self._points(space.dimensions, forms, {})
-
-    def _points(self, dimensions: Sequence[Dimension], forms: Mapping[str, CellForm], point: Point) -> Iterator[Point]:
-        if not dimensions:
-            yield point
-            return
-        first, rest = dimensions[0], dimensions[1:]
-        cell = self.cells[first.key]
-        if is_active(first, point):
-            for value in forms[first.key].candidates(cell):
-                yield from self._points(rest, forms, {**point, first.key: value})
-        elif not cell:
-            yield from self._points(rest, forms, point)
+        points = space.product([forms[key].candidates(self.cells[key]) for key in space.keys])
+        return (point for point in points if all(key in point or not cell for key, cell in self.cells.items()))
 
 
 def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
