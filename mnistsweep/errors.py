@@ -12,6 +12,7 @@
     ├── FileError              a file or a folder that cannot be read or written
     ├── SweepStopped           exit code 1: the sweep cannot continue (too many failed trials, ...)
     │   └── WriteRefused       the disk stores nothing: it is full or read-only, or a limit is exceeded
+    ├── TrialPruned            a function of a trial gives up an unpromising trial
     ├── LeaseLost              another worker owns the trial; the work of this one is discarded
     └── TrialFailed            one trial failed; the sweep continues
         └── TrialLimited       a limit of the configuration ended the trial; the sweep is healthy
@@ -109,6 +110,13 @@ class WriteRefused(SweepStopped):
         """
         remedy = f"{REMEDIES[number]}; then the same command continues."
         return cls(f"{where}: cannot be written: {os.strerror(number)}. {remedy}")
+
+
+class TrialPruned(MnistSweepError):
+    """An unpromising trial is given up; a function of a trial raises it where `Trial.should_stop` is true.
+
+    The trial is recorded as pruned, with the best value that it has reported. The sweep continues.
+    """
 
 
 class LeaseLost(MnistSweepError):

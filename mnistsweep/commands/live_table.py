@@ -24,8 +24,8 @@ REFRESH_SECONDS = 0.5
 # Displayed state of a trial that is unfinished and that no worker runs.
 INTERRUPTED = "interrupted"
 
-# Function from a point to the number of epochs of its training.
-Epochs = Callable[[Point], int]
+# Function from a point to the number of epochs of its training; None if it is unknown.
+Epochs = Callable[[Point], int | None]
 
 
 class LiveTable:
@@ -110,9 +110,15 @@ class LiveTable:
         for record in records:
             if record.state is State.RUNNING and record.owner:
                 total, done = self._epochs_of(record.point), record.result.epochs
-                bar = ProgressBar(total=total, completed=done, width=20)
+                bar = ProgressBar(total=total, completed=done, width=20) if total else ""
                 value = "" if record.result.objective is None else f"{record.result.objective:.4f}"
-                table.add_row(str(record.number), f"{done}/{total}", bar, value, format_point(record.point))
+                table.add_row(
+                    str(record.number),
+                    f"{done}/{total}" if total else str(done),
+                    bar,
+                    value,
+                    format_point(record.point),
+                )
         if not table.rows:
             table.add_row("", "", "", "", Text("starting ...", style="dim"))
         return table
@@ -122,7 +128,7 @@ class LiveTable:
         line = Text()
         if best is not None:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
-            line.append(f"  trial {best.number}, epoch {best.result.best_epoch}: {format_point(best.point)}\n")
+            line.append(f"{best.result.at_epoch}  trial {best.number}: {format_point(best.point)}\n")
         line.append(tally(records, self._budget.trials))
         seconds = self._seconds
         line.append(f" · running time {format_duration(seconds, decimals=0)}")
@@ -155,7 +161,7 @@ class LiveTable:
         total = f"/{self._budget.trials}" if self._budget.trials else ""
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
-            score = f"{self._objective} {record.result.objective:.4f} at epoch {record.result.best_epoch}"
+            score = f"{self._objective} {record.result.objective:.4f}{record.result.at_epoch}"
         return (
             f"[{count}{total}] trial {record.number} {record.state.value}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"

@@ -84,6 +84,6 @@ def _best_trials(ranking: Sequence[TrialRecord], plan: Plan) -> Table:
         result = record.result
         score = f"{result.objective:.4f}" + (f" ± {result.std:.4f}" if result.std is not None else "")
         table.add_row(
-            str(record.number), score, str(result.best_epoch), f"{result.seconds:.1f}", format_point(record.point)
+            str(record.number), score, str(result.best_epoch or ""), f"{result.seconds:.1f}", format_point(record.point)
         )
     return table

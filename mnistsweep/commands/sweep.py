@@ -78,7 +78,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     """
     session, log_sizes = uuid.uuid4().hex[:8], {log: log.stat().st_size for log in plan.paths.worker_logs}
 
-    def epochs_of(point: Point) -> int:
+    def epochs_of(point: Point) -> int | None:
         return num_epochs(plan, point)
 
     ledger.start_session(session, time.time())
@@ -103,13 +103,17 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     return 0
 
 
-def num_epochs(plan: Plan, point: Point) -> int:
+def num_epochs(plan: Plan, point: Point) -> int | None:
     """Number of epochs of a trial, summed over its repeats; both may be swept, or follow from other keys.
+
+    None for a trial that runs a function: it decides itself.
 
     Args:
         plan: Plan of the sweep.
         point: Values of the trial's active dimensions.
     """
+    if plan.program is not None:
+        return None
     trainer = plan.composer.plain(point, plan.config.seed)["trainer"]
     return int(trainer["epochs"]) * int(trainer["repeats"])
 

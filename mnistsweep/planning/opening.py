@@ -37,7 +37,7 @@ def open_sweep(plan: Plan) -> None:
     """
     paths = plan.paths
     _check_folder(paths)
-    checksum = data.checksum(plan.config.data)
+    checksum = "" if plan.program else data.checksum(plan.config.data)  # a function loads its data itself
     if paths.sweep.is_file():
         _check_same(plan)
         if FinishedFiles.read(paths).numbers:

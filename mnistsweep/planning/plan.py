@@ -60,6 +60,8 @@ class Plan:
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
         references: References to the secrets in `config`, by their paths; files hold these in place of the secrets.
         warnings: Messages for the user about what is allowed but probably not intended; not stored.
+        program: What the trials run in place of a Keras training: the dotted path `_target_` of a function that returns
+            a function of a trial, and its arguments (`workers.program`); None: a Keras training.
         hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
     """
 
@@ -72,6 +74,7 @@ class Plan:
     references: Mapping[Path, str] = field(default_factory=dict, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
     hydra: tuple[str, ...] = field(default=(), compare=False)
+    program: Mapping[str, Any] | None = None
 
     @property
     def paths(self) -> SweepPaths:
@@ -155,13 +158,14 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values, with references in place of secrets."""
-        return {
+        record = {} if self.program is None else {"program": dict(self.program)}
+        return record | {
             "recipe": self.recipe.to_json(),
             "groups": sorted(self.groups),
             "space": self.space.to_json(),
             "config": with_texts(asdict(self.config), self.references),
             "first_trials": self.first_trials,
-            "variants": self.composer.variants(self._combinations()),
+            "variants": {} if self.program else self.composer.variants(self._combinations()),
         }
 
     def _combinations(self) -> Iterator[Point]:
@@ -186,7 +190,10 @@ class Plan:
             config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), real))
             space = SearchSpace.from_json(record["space"])
             recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
-            return cls(recipe, groups, space, config, record["first_trials"], record["variants"], texts)
+            program = record.get("program")
+            return cls(
+                recipe, groups, space, config, record["first_trials"], record["variants"], texts, program=program
+            )
         except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
             raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
 
@@ -205,6 +212,8 @@ class Plan:
             config["direction"] = "auto"  # the same search, whichever of the two was written
         config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
+        if self.program is not None:
+            flat["program"] = dict(self.program)
         dimensions = {f"{entry['key']} (swept)": entry for entry in self.space.to_json()}
         return {key: sorted_text(value) for key, value in (flat | dimensions).items()}
 

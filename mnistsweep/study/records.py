@@ -42,7 +42,8 @@ class Result:
 
     Attributes:
         objective: Objective at the best epoch, averaged over repeats; None if no epoch was finished.
-        best_epoch: Number of the best epoch of the best repeat, counted from 1; None if no epoch was finished.
+        best_epoch: Number of the best epoch of the best repeat, counted from 1; None if no epoch was finished, or if a
+            function of a trial returned a value that it has not reported.
         epochs: Number of trained epochs, summed over repeats.
         seconds: Wall-clock time in seconds.
         std: Sample standard deviation of the objective over repeats; None with one repeat.
@@ -59,6 +60,11 @@ class Result:
     reason: str = ""
     limited: bool = False
     checkpoint: CheckpointRecord | None = None
+
+    @property
+    def at_epoch(self) -> str:
+        """Part of a message, " at epoch 3"; empty where the objective belongs to no epoch."""
+        return "" if self.best_epoch is None else f" at epoch {self.best_epoch}"
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str) -> None:
         objective: Name of the objective.
     """
     spread = f" (standard deviation over repeats {record.result.std:.4g})" if record.result.std is not None else ""
-    score = f"{objective} {record.result.objective!r} at epoch {record.result.best_epoch}{spread}"
+    score = f"{objective} {record.result.objective!r}{record.result.at_epoch}{spread}"
     head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
     head += "# mnistsweep train --config-dir DIR --config-name best\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")

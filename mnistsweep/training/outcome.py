@@ -6,7 +6,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mnistsweep.errors import TrialLimited, describe_error
+from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import CheckpointRecord, Result, State
+from mnistsweep.user_code import format_traceback
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,18 @@ class Outcome:
 
     state: State
     result: Result
+
+
+def failed_outcome(error: Exception, folder: TrialPaths) -> Outcome:
+    """Outcome of a trial that an error has ended; the traceback is written to the trial's folder.
+
+    Args:
+        error: Error that the trial caused.
+        folder: Paths of the trial's files.
+    """
+    folder.folder.mkdir(exist_ok=True)
+    folder.error.write_text(format_traceback(error), encoding="utf-8")
+    return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
 
 
 @dataclass(frozen=True)

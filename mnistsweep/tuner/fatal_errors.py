@@ -12,7 +12,8 @@ from pathlib import Path
 
 from keras_tuner.errors import FatalError
 
-from mnistsweep.errors import FileError, StudyError, WriteRefused, refused_access, refused_write
+from mnistsweep.errors import FileError, StudyError, WriteRefused
+from mnistsweep.study.worker_errors import worker_error
 
 
 class _FatalWriteRefused(WriteRefused, FatalError):  # type: ignore[misc]
@@ -44,14 +45,14 @@ def stop_worker_on_fatal_errors(sweep: Path, folder: Path, check_files: Callable
     try:
         yield
     except Exception as error:
-        try:
-            check_files()
-        except StudyError as lost:
-            raise _FatalStudyError(str(lost)) from error
-        if isinstance(error, StudyError):
-            raise _FatalStudyError(str(error)) from error
-        if refused := refused_write(error, str(folder)):
-            raise _FatalWriteRefused(str(refused)) from error
-        if denied := refused_access(error, str(sweep)):
-            raise _FatalFileError(str(denied)) from error
-        raise
+        found = worker_error(error, sweep, folder, check_files)
+        if found is None:
+            raise
+        raise _fatal(found) from error
+
+
+def _fatal(error: StudyError | WriteRefused | FileError) -> FatalError:
+    """The error of the same class that KerasTuner passes on."""
+    if isinstance(error, StudyError):
+        return _FatalStudyError(str(error))
+    return (_FatalWriteRefused if isinstance(error, WriteRefused) else _FatalFileError)(str(error))

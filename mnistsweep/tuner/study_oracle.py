@@ -10,13 +10,11 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from mnistsweep.study.claim import Claim
+from mnistsweep.study.claims import Claims
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
 from mnistsweep.training.outcome import Outcome
 from mnistsweep.tuner.hyperparameters import to_hyperparameters
-
-# Time between two requests for a trial while only trials of other workers run.
-WAIT_SECONDS = 0.5
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -29,7 +27,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             worker continues such a trial if its owner dies.
 
     Attributes:
-        claim: Trial that this worker trains now; None between trials.
+        claims: Claims of the worker.
     """
 
     def __init__(
@@ -37,32 +35,26 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     ) -> None:
         search = study.search
         super().__init__(objective=keras_tuner.Objective(search.objective, search.direction), seed=1)
-        self._study = study
-        self._should_stop = should_stop
-        self._wait = wait
+        self._space = search.space
         self._outcome: Outcome | None = None
-        self.claim: Claim | None = None
+        self.claims = Claims(study, should_stop, wait)
         self.verbose = 0
+
+    @property
+    def claim(self) -> Claim | None:
+        """Trial that this worker trains now; None between trials."""
+        return self.claims.claim
 
     def create_trial(self, tuner_id: str) -> Trial:
         """Return the next trial that the study grants; a trial with status STOPPED if the study grants no more."""
-        self.claim = self._claim_or_wait()
         self._outcome = None
-        if self.claim is None:
+        claim = self.claims.next()
+        if claim is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
-        hyperparameters = to_hyperparameters(self._study.search.space, self.claim.point)
-        trial = Trial(hyperparameters, trial_id=str(self.claim.number), status=TrialStatus.RUNNING)
+        hyperparameters = to_hyperparameters(self._space, claim.point)
+        trial = Trial(hyperparameters, trial_id=str(claim.number), status=TrialStatus.RUNNING)
         self.trials = {trial.trial_id: trial}
         return trial
-
-    def _claim_or_wait(self) -> Claim | None:
-        """Return the next claim; wait while other workers train the last trials, because a worker may die."""
-        while not self._should_stop():
-            claim = self._study.claim()
-            if claim is not None or not self._study.others_are_running:
-                return claim
-            self._wait(WAIT_SECONDS)
-        return None
 
     def report(self, epoch: int, value: float) -> bool:
         """Report the objective after an epoch to the study.
@@ -74,8 +66,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         Returns:
             Whether the pruner stops the trial.
         """
-        assert self.claim is not None
-        return self._study.report(self.claim, epoch, value)
+        return self.claims.report(epoch, value)
 
     def verify(self) -> None:
         """Check that this worker still owns the trial.
@@ -83,8 +74,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         Raises:
             LeaseLost: Another worker owns the trial.
         """
-        if self.claim is not None:
-            self._study.verify(self.claim)
+        self.claims.verify()
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Set the outcome of the trial; `end_trial` writes it to the study."""
@@ -92,7 +82,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def forget_claim(self) -> None:
         """Forget the trial, because another worker owns it now; nothing is written to the study."""
-        self.claim = None
+        self.claims.forget()
         self._outcome = None
 
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> None:
@@ -111,18 +101,13 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         Raises:
             LeaseLost: Another worker owns the trial.
         """
-        if self.claim is None:
-            return
         outcome = self._outcome or Outcome(State.FAILED, Result(reason=_last_line(trial.message)))
-        self._study.finish(self.claim, outcome.state, outcome.result)
-        self.claim = None
+        self.claims.finish(outcome.state, outcome.result)
         self.trials = {}
 
     def release(self) -> None:
         """Release the trial that is not finished, so that another worker can continue it."""
-        if self.claim is not None:
-            self._study.release(self.claim)
-            self.claim = None
+        self.claims.release()
 
     def get_state(self) -> dict[str, Any]:
         """Return an empty state: the study stores everything."""

@@ -11,13 +11,13 @@ from keras_tuner.errors import FailedTrialError
 
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import LeaseLost, StudyError, TrialLimited, describe_error, refused_access, refused_write
+from mnistsweep.errors import LeaseLost, StudyError, refused_access, refused_write
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.claim import Claim
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
-from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.outcome import Outcome, failed_outcome
 from mnistsweep.training.resume_file import log_restart, read_resume_file, resume_fingerprint
 from mnistsweep.training.trainer import Hooks, clear_trial_folder
 from mnistsweep.tuner.dataset_cache import DatasetCache
@@ -26,7 +26,7 @@ from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hypermodel_training import make_training
 from mnistsweep.tuner.kerastuner_private import disable_traceback_printing
 from mnistsweep.tuner.study_oracle import StudyOracle
-from mnistsweep.user_code import exits_as_failures, format_traceback
+from mnistsweep.user_code import exits_as_failures
 
 disable_traceback_printing()  # the traceback of a failed trial is written to the trial's folder
 
@@ -125,9 +125,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             if isinstance(error, LeaseLost | StudyError) or self._is_refused(error):
                 raise
             self._verify(oracle)
-            folder.folder.mkdir(exist_ok=True)
-            folder.error.write_text(format_traceback(error), encoding="utf-8")
-            return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
+            return failed_outcome(error, folder)
 
     def _is_refused(self, error: Exception) -> bool:
         """Whether the disk or missing rights caused an error, and not the trial."""

@@ -1,17 +1,15 @@
-"""The work of a worker around each of its trials: the configuration file, TensorBoard's records, and when to stop."""
+"""The work of a worker around each trial: its configuration file, TensorBoard's records, and when to stop."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mnistsweep import devices, hparams_table
+from mnistsweep import hparams_table
 from mnistsweep.atomic import write_yaml
-from mnistsweep.config.compose import from_plain
-from mnistsweep.config.schema import Config
-from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.stop_signal import StopSignal
@@ -19,13 +17,11 @@ from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
 from mnistsweep.study.study import Study
-from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import Announce
 
 if TYPE_CHECKING:
     from mnistsweep.training.outcome import Outcome
-    from mnistsweep.tuner.tuner import SweepTuner
 
 
 CHECK_SECONDS = 1.0
@@ -34,7 +30,7 @@ CHECK_SECONDS = 1.0
 
 @dataclass
 class TrialHooks:
-    """Functions that the tuner of a worker calls before, during and after each trial.
+    """Functions that a worker's program calls before, during and after each trial.
 
     Args:
         plan: Plan of the sweep.
@@ -55,27 +51,23 @@ class TrialHooks:
     num_started: int = field(default=0, init=False)
     _checked_at: float = field(default=-math.inf, init=False)
 
-    def make_tuner(self) -> SweepTuner:
-        """Make the tuner whose trials these functions prepare and record; imports KerasTuner and the backend."""
-        with devices.quiet_start():
-            from mnistsweep.tuner.dataset_cache import DatasetCache
-            from mnistsweep.tuner.study_oracle import StudyOracle
-            from mnistsweep.tuner.tuner import SweepTuner
-        oracle = StudyOracle(self.study, self.should_claim_no_more)
+    def should_stop_trial(self, verify: Callable[[], None], check_files: Callable[[], None]) -> bool:
+        """Whether the worker is asked to stop while it runs a trial; cheap enough to be called after each batch.
 
-        def should_stop_training() -> bool:
-            if self.study.lease.has_expired:
-                oracle.verify()  # another worker may have claimed the trial
-            if time.monotonic() - self._checked_at >= CHECK_SECONDS:
-                self._checked_at = time.monotonic()
-                tuner.check_files()
-            return self.stop()
+        Args:
+            verify: Function that raises `LeaseLost` if another worker owns the trial.
+            check_files: Function that raises `StudyError` if files of the sweep were deleted or moved.
 
-        paths = self.study.paths
-        datasets = DatasetCache(self.plan.config.data, str(read_sweep_file(paths).get("data")))
-        events = self.prepare, self.record_start, self.record_end
-        tuner = SweepTuner(oracle, paths, *events, should_stop_training, datasets)
-        return tuner
+        Raises:
+            LeaseLost: Another worker owns the trial.
+            StudyError: Files of the sweep were deleted or moved.
+        """
+        if self.study.lease.has_expired:
+            verify()  # another worker may have claimed the trial
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = time.monotonic()
+            check_files()
+        return self.stop()
 
     def should_be_replaced(self) -> bool:
         """Whether a new process should continue: this one has used too much memory, and has started a trial."""
@@ -92,21 +84,25 @@ class TrialHooks:
             self.stop.request()
         return self.stop() or self.should_be_replaced()
 
-    def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
-        """Compose the configuration of a trial and write it to the trial's folder.
+    def announce_trial(self, claim: Claim) -> None:
+        """Announce a trial that starts, before any code of the user runs.
 
         Args:
             claim: Claim on the trial.
-            folder: Paths of the trial's files.
         """
         self.stop.handle_signals()  # the code of the trial before may have replaced the handlers
         self.num_started += 1
         self.announce(claim.number)
-        composer = self.plan.composer
+
+    def write_configuration(self, folder: TrialPaths, content: Mapping[str, Any]) -> None:
+        """Create the folder of a trial and write its configuration.
+
+        Args:
+            folder: Paths of the trial's files.
+            content: Content of ``config.yaml``.
+        """
         folder.folder.mkdir(exist_ok=True)
-        content = trial_file_content(composer.kept(claim.point, claim.seed), self.plan.threads)
         write_yaml(folder.config, content, durable=False)  # a trial that starts again writes it again
-        return from_plain(composer.plain(claim.point, claim.seed))
 
     def record_start(self, claim: Claim, folder: TrialPaths) -> None:
         """Write the trial's values for TensorBoard's table, before it is trained from scratch.
@@ -128,6 +124,6 @@ class TrialHooks:
             outcome: Outcome of the trial.
         """
         result = outcome.result
-        if result.objective is not None and result.best_epoch is not None:
-            hparams_table.write_objective(folder.folder, result.objective, result.best_epoch)
+        if result.objective is not None:
+            hparams_table.write_objective(folder.folder, result.objective, result.best_epoch or result.epochs)
         hparams_table.write_session_end(folder.folder, outcome.state is not State.FAILED)

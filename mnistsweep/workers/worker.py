@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnistsweep import devices
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
@@ -22,6 +21,7 @@ from mnistsweep.planning.plan import read_plan
 from mnistsweep.printable import make_streams_safe
 from mnistsweep.redaction import mask, redact_output
 from mnistsweep.stop_signal import StopSignal
+from mnistsweep.study.claims import Claims
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.required_files import explain_lost_files
 from mnistsweep.study.storage.stores import open_coordinator
@@ -35,12 +35,10 @@ from mnistsweep.workers.messages import (
     announce_nothing,
     announce_to_log,
 )
+from mnistsweep.workers.program import make_program
 from mnistsweep.workers.search_settings import make_search_settings
 from mnistsweep.workers.trial_hooks import TrialHooks
 from mnistsweep.workers.watchdog import Watchdog
-
-if TYPE_CHECKING:
-    from mnistsweep.tuner.study_oracle import StudyOracle
 
 
 def work(
@@ -74,26 +72,26 @@ def work(
         stop.call_on_request(lease.announce_stop)
         study = Study(paths, make_search_settings(plan, paths), lease, config.storage, session, time.time)
         hooks = TrialHooks(plan, study, stop, announce, memory)
-        tuner = hooks.make_tuner()
+        program = make_program(hooks)
         _prepare_backend(config.trainer.deterministic)
         minutes = config.trial.timeout_minutes
-        lease.on_heartbeat = Watchdog(study, tuner.oracle, stop, minutes, check_files=tuner.check_files)
+        lease.on_heartbeat = Watchdog(study, program.claims, stop, minutes, check_files=program.check_files)
         lease.on_heartbeat()  # a request to stop may be older than this worker
-        with study.running_time, _releasing(tuner.oracle):
-            tuner.search()
+        with study.running_time, _releasing(program.claims):
+            program.run_trials()
     return hooks.should_be_replaced() and not stop()
 
 
 @contextlib.contextmanager
-def _releasing(oracle: StudyOracle) -> Iterator[None]:
+def _releasing(claims: Claims) -> Iterator[None]:
     """Context that releases the unfinished trial of a worker at its end; an error in the context takes precedence."""
     try:
         yield
     except BaseException:
         with contextlib.suppress(Exception):  # the ledger may be what caused the error
-            oracle.release()
+            claims.release()
         raise
-    oracle.release()
+    claims.release()
 
 
 def _prepare_backend(deterministic: bool) -> None:

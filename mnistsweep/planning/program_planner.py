@@ -1,0 +1,72 @@
+"""Plan of a sweep whose trials run a function: its space is given as dimensions, and no model or data are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mnistsweep.config import checks, structure
+from mnistsweep.config.checks import Faults
+from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain, without_hydra
+from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.references import references
+from mnistsweep.config.schema import Config
+from mnistsweep.dimensions import Dimension
+from mnistsweep.planning.folders import check_database, check_sweep_folder
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.probes import probes
+from mnistsweep.planning.search_checks import check_search
+from mnistsweep.planning.user_conditions import with_explicit_conditions
+from mnistsweep.space import SearchSpace
+
+DEFAULT_NAME = "sweep"
+
+# Keys of the configuration that may hold a secret; the groups are empty.
+KEPT = ("storage", "oracle", "enqueue")
+
+
+def plan_program(recipe: Recipe, dimensions: Sequence[Dimension], program: Mapping[str, Any]) -> Plan:
+    """Plan a sweep whose trials run a function.
+
+    Args:
+        recipe: Recipe of the sweep's own keys: budget, workers, oracle, objective, ...; without ranges.
+        dimensions: Dimensions of the search; their keys are those of the function's values.
+        program: What the trials run, see `Plan.program`.
+
+    Returns:
+        The plan. The groups `data`, `model`, `optimizer` and `schedule` of its configuration are empty. Of `trainer`
+        only `epochs` counts: the largest step that a trial reports, by which the pruner `hyperband` divides its budget.
+
+    Raises:
+        ConfigError: Every fault of the configuration, at once.
+    """
+    faults, bare = Faults(), replace(recipe, overrides=())
+    parsed, found = parse_overrides(recipe.overrides, recipe.options)
+    faults.add(found)
+    with faults.raising():
+        valid, found = drop_invalid_overrides(bare, parsed)
+        faults.add(found)
+        recipe = bare.with_overrides(*texts_of(valid))  # with references in place of secrets
+        composed = compose(recipe)
+        plain = to_plain(composed)
+        kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in KEPT}
+        config = _read(plain, faults)
+        space = SearchSpace(with_explicit_conditions(tuple(dimensions), config.conditions))
+    faults.add(check_sweep_folder(config), check_database(config.storage))
+    plan = Plan(recipe, frozenset(), space, config, config.trials, references=kept, program=program)
+    with faults.collecting():
+        list(probes(space, faults))  # conditions that are never met
+    check_search(plan, faults)
+    faults.raise_any()
+    return replace(plan, warnings=tuple(faults.warnings))
+
+
+def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
+    config, found = structure.read_config(plain)
+    faults.add(found, checks.check_limits(config), checks.check_sweep_keys(config, metrics_known=False))
+    config.name = config.name or DEFAULT_NAME
+    for group in GROUPS:
+        setattr(config, group, {})
+    return config

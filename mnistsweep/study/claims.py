@@ -1,0 +1,87 @@
+"""The claims of one worker: it holds at most one trial at a time, from the claim to the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from mnistsweep.study.claim import Claim
+from mnistsweep.study.records import Result, State
+from mnistsweep.study.study import Study
+
+WAIT_SECONDS = 0.5
+"""Time between two requests for a trial while only trials of other workers run."""
+
+
+class Claims:
+    """Claims trials in the study one after another, and reports and finishes the one that is held.
+
+    Args:
+        study: Study that all workers share.
+        should_stop: Whether the worker is asked to stop; then it claims no more trials.
+        wait: Function that waits for a number of seconds; called while only trials of other workers run, because this
+            worker continues such a trial if its owner dies.
+
+    Attributes:
+        claim: Trial that this worker runs now; None between trials.
+    """
+
+    def __init__(
+        self, study: Study, should_stop: Callable[[], bool], wait: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._study = study
+        self._should_stop = should_stop
+        self._wait = wait
+        self.claim: Claim | None = None
+
+    def next(self) -> Claim | None:
+        """Claim a trial; None if the study grants no more, or the worker is asked to stop.
+
+        While other workers run the last trials, the call waits, because a worker may die.
+        """
+        self.claim = None
+        while not self._should_stop():
+            self.claim = self._study.claim()
+            if self.claim is not None or not self._study.others_are_running:
+                break
+            self._wait(WAIT_SECONDS)
+        return self.claim
+
+    def report(self, step: int, value: float) -> bool:
+        """Report the objective after a step of the trial; whether the pruner stops the trial.
+
+        Args:
+            step: Step, for a Keras training the epoch, counted from 1.
+            value: Objective after this step.
+        """
+        assert self.claim is not None
+        return self._study.report(self.claim, step, value)
+
+    def verify(self) -> None:
+        """Check that this worker still owns its trial.
+
+        Raises:
+            LeaseLost: Another worker owns the trial.
+        """
+        if self.claim is not None:
+            self._study.verify(self.claim)
+
+    def finish(self, state: State, result: Result) -> None:
+        """Write the result of the trial to the study; after `forget` nothing is written.
+
+        Raises:
+            LeaseLost: Another worker owns the trial.
+        """
+        if self.claim is not None:
+            self._study.finish(self.claim, state, result)
+            self.claim = None
+
+    def forget(self) -> None:
+        """Forget the trial, because another worker owns it now; nothing is written to the study."""
+        self.claim = None
+
+    def release(self) -> None:
+        """Release the trial that is not finished, so that another worker can continue it."""
+        if self.claim is not None:
+            self._study.release(self.claim)
+            self.claim = None

@@ -1,0 +1,90 @@
+"""The result of a function of a trial: what it returned, as the outcome that the study records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mnistsweep.errors import TrialFailed, TrialPruned, suggest
+from mnistsweep.study.records import Result, State
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.workers.trial import Trial, as_number
+
+
+def completed_outcome(trial: Trial, returned: Any, objective: str, direction: str) -> Outcome:
+    """Outcome of a trial whose function has returned.
+
+    Args:
+        trial: The trial.
+        returned: What the function returned; None is allowed where the pruner stopped the trial.
+        objective: Name of the objective.
+        direction: Direction of the objective, ``max`` or ``min``.
+
+    Raises:
+        TrialFailed: The function returned no objective, or one that is not finite.
+    """
+    if trial.is_pruned:
+        value = None if returned is None else read_objective(returned, objective, direction)
+        return pruned_outcome(trial, direction, value)
+    value = read_objective(returned, objective, direction)
+    best_step = next((step for step, reported in trial.reports.items() if reported == value), None)
+    return Outcome(State.COMPLETED, Result(value, best_step, max(trial.reports, default=0), trial.seconds))
+
+
+def pruned_outcome(trial: Trial, direction: str, value: float | None = None) -> Outcome:
+    """Outcome of a trial that was given up.
+
+    Args:
+        trial: The trial.
+        direction: Direction of the objective, ``max`` or ``min``.
+        value: Objective of the trial; None: the best reported one.
+    """
+    sign = 1 if direction == "max" else -1
+    best_step = max(trial.reports, key=lambda step: sign * trial.reports[step], default=None)
+    last = max(trial.reports, default=0)
+    if value is None and best_step is not None:
+        value = trial.reports[best_step]
+    elif best_step is not None and trial.reports[best_step] != value:
+        best_step = None
+    reason = f"pruned after step {last}" if trial.reports else "pruned before it reported a value"
+    return Outcome(State.PRUNED, Result(value, best_step, last, trial.seconds, reason=reason))
+
+
+def is_pruning(error: BaseException) -> bool:
+    """Whether an exception gives a trial up: `TrialPruned`, or the exception of this name of Optuna."""
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+    return isinstance(error, TrialPruned) or "optuna.exceptions.TrialPruned" in names
+
+
+def read_objective(returned: Any, objective: str, direction: str) -> float:
+    """The objective in what a function returned: a number, a mapping that has it, or a Keras `History`.
+
+    Args:
+        returned: What the function returned.
+        objective: Name of the objective.
+        direction: Direction of the objective, ``max`` or ``min``; of a `History` the best epoch counts.
+
+    Raises:
+        TrialFailed: There is no objective in it, or it is not finite.
+
+    Example:
+        >>> read_objective({"val_loss": 0.5, "val_mae": 0.25}, "val_mae", "min")
+        0.25
+    """
+    if isinstance(history := getattr(returned, "history", None), Mapping):
+        best = max if direction == "max" else min
+        returned = {name: best(values) for name, values in history.items() if len(values)}
+    found = returned
+    if isinstance(returned, Mapping):
+        if objective not in returned:
+            keys = suggest(objective, map(str, returned)) or "it is empty"
+            raise TrialFailed(f"the function returned a mapping without the objective {objective!r}; {keys}")
+        found = returned[objective]
+    value = as_number(found)
+    if value is None:
+        kind = "None" if found is None else type(found).__name__
+        raise TrialFailed(f"the function must return {objective} as a number, or a mapping with it; it returned {kind}")
+    if not math.isfinite(value):
+        raise TrialFailed(f"{objective} is {value}")
+    return value
