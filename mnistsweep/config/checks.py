@@ -102,6 +102,14 @@ class Faults:
         """
         self.warnings += [message for message in dict.fromkeys(found) if message not in self.warnings]
 
+    def replace_by(self, others: Faults) -> None:
+        """Take over the faults and warnings of another collection, which continued this one.
+
+        Args:
+            others: Collection that another process returned.
+        """
+        self.config, self.data, self.warnings = others.config, others.data, others.warnings
+
     def add(self, *found: Iterable[str]) -> None:
         """Add faults of the configuration.
 

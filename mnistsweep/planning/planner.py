@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 from mnistsweep.config.checks import Faults
@@ -12,12 +12,13 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trials import set_value
+from mnistsweep.forked import ProcessDied, iterate
 from mnistsweep.planning.checks import check_configuration, check_data, check_trials
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.plan import Plan
-from mnistsweep.planning.rehearsal import rehearse
+from mnistsweep.planning.rehearsal import has_own_code, rehearse
 from mnistsweep.planning.request import Request, read_request
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
@@ -48,14 +49,42 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
     faults.add(check_sweep_folder(plan.config), check_database(plan.config.storage))
     check_data(plan.config, faults)
     check_trials(plan, faults, resolved.added)
+    plan = _with_models(plan, faults)
+    faults.raise_any()
+    return replace(plan, warnings=tuple(faults.warnings))
+
+
+def _with_models(plan: Plan, faults: Faults) -> Plan:
+    """The plan with what the models declare, checked with built models.
+
+    Users' models are built in a process of their own: it may crash, and it occupies the GPU that the workers need.
+    """
+    is_separate = not faults.any and has_own_code(plan)  # with faults, no model is built
+    steps = iterate(lambda: _model_steps(plan, faults)) if is_separate else _model_steps(plan, faults)
+    completed = plan
+    try:
+        for space, found in steps:
+            completed = replace(plan, space=space)
+            faults.replace_by(found)
+    except ProcessDied as died:
+        where = f"model: the process that builds the model for a check {died}"
+        if completed is plan:
+            faults.add([f"{where} before it knew the hyperparameters."])
+        else:
+            faults.warn([f"{where}; a trial that ends its process is recorded as failed."])
+    return completed
+
+
+def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, Faults]]:
+    """Yield the space with the hyperparameters of the models and the faults so far, then the faults of the models."""
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = replace(plan, space=with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
     check_search(plan, faults)
+    yield plan.space, faults
     if not faults.any:
         rehearse(plan, faults)
-    faults.raise_any()
-    return replace(plan, warnings=tuple(faults.warnings))
+        yield plan.space, faults
 
 
 def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:

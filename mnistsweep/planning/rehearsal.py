@@ -37,6 +37,13 @@ NUM_EXAMPLES = 8
 MAX_COMBINATIONS = 8
 
 
+def has_own_code(plan: Plan) -> bool:
+    """Whether a check of the models runs code of the user: a model or data that are not built in."""
+    if plan.paths.sweep.is_file():
+        return False  # neither hyperparameters nor models are examined again
+    return not all(_is_built_in(config) for configs in _configurations(plan) for config in configs)
+
+
 def rehearse(plan: Plan, faults: Faults) -> None:
     """Rehearse each combination of a swept model and a swept data set that is the user's own.
 
@@ -48,8 +55,7 @@ def rehearse(plan: Plan, faults: Faults) -> None:
     """
     if plan.paths.sweep.is_file():
         return
-    for points in _combinations(plan):
-        configs = [from_plain(plan.composer.plain(point, plan.config.seed)) for point in points]
+    for configs in _configurations(plan):
         os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
         rehearse_configs(configs, faults)
 
@@ -71,6 +77,12 @@ def rehearse_configs(configs: Sequence[Config], faults: Faults) -> None:
         except MnistSweepError as error:
             errors.append(error)
     faults.add_error(errors[0] if isinstance(errors[0], ConfigError | DataError) else ConfigError(str(errors[0])))
+
+
+def _configurations(plan: Plan) -> Iterator[list[Config]]:
+    """Configurations of each combination of swept presets."""
+    for points in _combinations(plan):
+        yield [from_plain(plan.composer.plain(point, plan.config.seed)) for point in points]
 
 
 def _combinations(plan: Plan) -> Iterator[list[Point]]:

@@ -1,0 +1,82 @@
+"""Users' code in a copy of this process: a crash of it, or a GPU that it occupies, does not concern this process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class ProcessDied(Exception):
+    """The copy ended before its function did: a signal killed it, or the function called `os._exit`.
+
+    Args:
+        code: Exit code of the process; minus the number of the signal that killed it.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}")
+
+
+def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
+    """Yield what a function yields in a copy of this process, as soon as it is there.
+
+    A process that has imported Keras already, for example a notebook, calls the function itself: a copy of a running
+    backend can hang. So does a process on an operating system other than Linux, where libraries do not allow a copy.
+
+    Args:
+        function: Function whose results, and whose exception, can be pickled. They are never written to a file.
+
+    Raises:
+        ProcessDied: The copy ended before the function did.
+
+    Example:
+        >>> list(iterate(lambda: range(3)))
+        [0, 1, 2]
+    """
+    if "keras" in sys.modules or sys.platform != "linux":
+        yield from function()
+        return
+    context = multiprocessing.get_context("fork")
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(function, writer))
+    process.start()
+    writer.close()
+    try:
+        while (found := _receive(reader)) is not None:
+            yield from found
+    except EOFError:
+        process.join()
+        raise ProcessDied(process.exitcode or 0) from None
+    finally:  # also after Ctrl-C, which a long operation in the copy does not notice
+        process.kill()
+        process.join()
+        reader.close()
+
+
+def _send(function: Callable[[], Iterable[Any]], writer: Connection) -> None:
+    """Send each result in a list of its own, then the end or the exception."""
+    try:
+        for result in function():
+            writer.send([result])
+        writer.send(None)
+    except BaseException as error:  # also SystemExit: the process that reads raises it
+        writer.send(error)
+
+
+def _receive(reader: Connection) -> list[Any] | None:
+    """The next result in a list of its own; None at the end.
+
+    Raises:
+        EOFError: The process ended before its function did.
+        BaseException: The exception of the function.
+    """
+    message = reader.recv()
+    if isinstance(message, BaseException):
+        raise message
+    return message if isinstance(message, list) else None
