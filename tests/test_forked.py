@@ -37,7 +37,7 @@ def test_an_exception_is_raised_after_the_results_before_it() -> None:
 @pytest.mark.parametrize(
     ("end", "message"),
     [
-        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "was killed by SIGSEGV"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "was killed by SIGKILL"),
         (lambda: os._exit(0), "ended with exit code 0"),
         (lambda: os._exit(7), "ended with exit code 7"),
     ],
