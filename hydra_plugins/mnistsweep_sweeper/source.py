@@ -7,12 +7,15 @@ files of ``sweeps/`` only.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
-from omegaconf import OmegaConf
+from omegaconf import Container, DictConfig, OmegaConf
 
+from mnistsweep.config.long_params import write_long_params_as_text
 from mnistsweep.path_checks import is_file
 
 GROUP = "sweeps"
@@ -34,7 +37,12 @@ class SweepFiles(ConfigSource):
             raise ConfigLoadError(f"Config not found: {file}")
         header = ConfigSource._get_header_dict(file.read_text(encoding="utf-8")[:512])
         header["package"] = header["package"] or "_global_"  # a sweep sets keys of all groups
-        return ConfigResult(config=OmegaConf.load(file), path=self.full_path(), provider=self.provider, header=header)
+        return ConfigResult(
+            config=deepcopy(_read(file, file.stat().st_mtime_ns)),
+            path=self.full_path(),
+            provider=self.provider,
+            header=header,
+        )
 
     def available(self) -> bool:
         """Whether the folder exists."""
@@ -59,3 +67,12 @@ class SweepFiles(ConfigSource):
     def _file(self, config_path: str) -> Path:
         group, _, name = config_path.removesuffix(".yaml").strip("/").rpartition("/")
         return Path(self.path) / (f"{name}.yaml" if group == GROUP else "")
+
+
+@cache
+def _read(file: Path, modified_ns: int) -> Container:
+    """Content of a file, which a command composes several times; `modified_ns` tells one version from another."""
+    content = OmegaConf.load(file)
+    if isinstance(content, DictConfig):
+        write_long_params_as_text(content)
+    return content
