@@ -28,7 +28,8 @@ class StopSignal:
     main thread is inside a long TensorFlow operation. Here the C-level handler writes the signal's number to a socket
     (`signal.set_wakeup_fd`), from which a thread reads it at once.
 
-    Must be entered on the main thread. Processes that are forked meanwhile (data loaders) do not write to the socket.
+    On another thread than the main one no signals are received: only `request` asks to stop. Processes that are forked
+    meanwhile (data loaders) do not write to the socket.
 
     Args:
         parent: Process ID of the process whose exit is a request to stop; None: no process. A worker on this machine
@@ -36,6 +37,7 @@ class StopSignal:
         monotonic: Clock in seconds.
         interrupts: Whether the first signal raises `KeyboardInterrupt` on the main thread, with the exit code as its
             argument. This is for code that cannot ask whether it should stop.
+        second_ends_process: Whether the second signal ends the process at once. A notebook would lose its variables.
 
     Attributes:
         received: Number of the first signal; SIGTERM for a request without a signal; None before any request.
@@ -51,9 +53,12 @@ class StopSignal:
         parent: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         interrupts: bool = False,
+        second_ends_process: bool = True,
     ) -> None:
         self.received: int | None = None
         self._interrupts = interrupts
+        self._second_ends_process = second_ends_process
+        self._is_receiving = False
         self._parent = parent
         self._monotonic = monotonic
         self._requested_at = 0.0
@@ -99,6 +104,9 @@ class StopSignal:
         return 128 + (self.received or signal.SIGTERM)
 
     def __enter__(self) -> StopSignal:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        self._is_receiving = True
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._previous_fd, self._previous_handlers = self.handle_signals()
@@ -110,6 +118,8 @@ class StopSignal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._is_receiving:
+            return
         self._restore_handlers()
         signal.set_wakeup_fd(self._previous_fd)
         self._writer.shutdown(socket.SHUT_WR)  # `close` would not end the stream while a forked child holds a copy
@@ -182,6 +192,8 @@ class StopSignal:
     def _record(self, number: int) -> None:
         """Record a request to stop; the second one ends the process. The caller holds the lock."""
         if self.received is not None:
+            if not self._second_ends_process:
+                return
             if self._callback_thread is not None:
                 self._callback_thread.join(RECORD_SECONDS)
             _show_cursor()

@@ -15,7 +15,13 @@ from mnistsweep.study.sweep import Sweep as SweepOfResults
 
 
 def test_names_of_the_package() -> None:
-    assert sorted(mnistsweep.__all__) == ["Report", "Sweep", "__version__", "load_report", "load_sweep"]
+    assert sorted(mnistsweep.__all__) == [
+        *("Choice", "Float", "Int", "Report", "Sweep", "SweepResult", "Trial", "__version__", "errors"),
+        *("load_report", "load_sweep", "sweep"),
+    ]
+    assert set(mnistsweep.__all__) <= set(dir(mnistsweep))
+    assert all(callable(getattr(mnistsweep, name)) for name in ("sweep", "Int", "Float", "Choice", "Trial"))
+    assert issubclass(mnistsweep.errors.ConfigError, mnistsweep.errors.MnistSweepError)
     assert mnistsweep.Sweep is SweepOfResults
     assert mnistsweep.Report is ReportOfEvaluation
     assert callable(mnistsweep.load_sweep)

@@ -28,12 +28,13 @@ from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
 
 
-def run_sweep(plan: Plan, launch: Launch) -> int:
+def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int:
     """Run a sweep to its end; the same call continues an interrupted sweep.
 
     Args:
         plan: Plan of the sweep.
         launch: Function that runs the workers and returns their exit codes.
+        console: Console to print to; None: the standard output.
 
     Returns:
         The exit code: 0, or 130 or 143 when interrupted.
@@ -41,7 +42,7 @@ def run_sweep(plan: Plan, launch: Launch) -> int:
     Raises:
         MnistSweepError: The sweep cannot be started or cannot continue.
     """
-    console = SafeConsole()
+    console = console or SafeConsole()
     open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
     if (ending := _complete(plan, ledger)) is not None:

@@ -92,7 +92,7 @@ def parse_override(
         check_no_range(key, value, text.partition("=")[2])
         safe = with_references(key, value)
         if safe != value:
-            text = text.partition("=")[0] + ("" if deleted else f"={_written(safe)}")
+            text = text.partition("=")[0] + ("" if deleted else f"={written(safe)}")
         return Override(text, key, parsed.package, None if deleted else safe, None, is_added, deleted)
     if deleted:
         raise ConfigError(f"{text!r}: a key that is deleted cannot be swept.")
@@ -162,9 +162,9 @@ def parse_params(params: Mapping[str, Any] | None, options: Callable[[str], Iter
 def param_text(value: Any) -> str:
     """A value of an entry of ``hydra.sweeper.params`` in Hydra's grammar; a text is in this grammar already."""
     if isinstance(value, list | tuple):
-        items = ",".join(map(_written, value))
+        items = ",".join(map(written, value))
         return items if len(value) > 1 else f"choice({items})"  # the grammar forbids choice(null)
-    return value if isinstance(value, str) else _written(value)
+    return value if isinstance(value, str) else written(value)
 
 
 def last_of_each_key(overrides: Iterable[Override]) -> list[Override]:
@@ -191,12 +191,20 @@ def _parse(text: str, place: Place) -> HydraOverride:
         raise ConfigError(describe_syntax_error(text, error, place)) from None
 
 
-def _written(value: Any) -> str:
-    """A plain value in Hydra's grammar."""
+def written(value: Any) -> str:
+    """A plain value in Hydra's grammar.
+
+    Args:
+        value: Number, text, boolean, None, or lists and mappings of these.
+
+    Example:
+        >>> written({"rates": [0.1, None], "name": "a, b"})
+        "{rates:[0.1,null],name:'a, b'}"
+    """
     if isinstance(value, list | tuple):
-        return f"[{','.join(map(_written, value))}]"
+        return f"[{','.join(map(written, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{','.join(f'{key}:{_written(item)}' for key, item in value.items())}}}"
+        return f"{{{','.join(f'{key}:{written(item)}' for key, item in value.items())}}}"
     if isinstance(value, str):
         return quoted(value)
     return "null" if value is None else str(value)

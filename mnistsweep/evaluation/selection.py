@@ -141,6 +141,11 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
+    if plan.program is not None:
+        raise StudyError(
+            f"{folder}: the trials of this sweep ran a function, not Keras trainings of the configuration, so there is "
+            "no model to examine; mnistsweep status and mnistsweep export show its best trial."
+        )
     checksum = str(sweep.config.get("data", ""))
     ledger = Ledger(sweep.paths, plan.config.storage)
     ledger.check_search(ledger_fingerprint(plan, checksum))

@@ -100,7 +100,7 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
     paths = plan.paths
     with exclusive_lock(paths.ledger_lock):  # two commands that start at the same moment become one sweep
         if not paths.sweep.is_file():
-            write_yaml(paths.sweep, {**provenance(), "data": checksum, "plan": plan.to_json()})
+            write_yaml(paths.sweep, {**provenance(plan.command), "data": checksum, "plan": plan.to_json()})
             return
         before = read_sweep_file(paths)
         _check_same(plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +62,7 @@ class Plan:
         warnings: Messages for the user about what is allowed but probably not intended; not stored.
         program: What the trials run in place of a Keras training: the dotted path `_target_` of a function that returns
             a function of a trial, and its arguments (`workers.program`); None: a Keras training.
+        command: What started the sweep, where that is no command line; not stored in the plan.
         hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
     """
 
@@ -75,6 +76,7 @@ class Plan:
     warnings: tuple[str, ...] = field(default=(), compare=False)
     hydra: tuple[str, ...] = field(default=(), compare=False)
     program: Mapping[str, Any] | None = None
+    command: str | None = field(default=None, compare=False)
 
     @property
     def paths(self) -> SweepPaths:
@@ -134,6 +136,14 @@ class Plan:
             failed=config.max_failed_trials,
             failure_window=config.failure_window,
         )
+
+    def called_by(self, command: str) -> Plan:
+        """The same plan of a sweep that was started by something else than a command line.
+
+        Args:
+            command: Description for people.
+        """
+        return replace(self, command=command)
 
     @cached_property
     def composer(self) -> Composer:

@@ -37,14 +37,19 @@ def mask_command(command: str) -> str:
     return command if masked == arguments else shlex.join(masked)
 
 
-def provenance() -> dict[str, Any]:
-    """Command without its secrets, time, and versions of this process."""
+def provenance(command: str | None = None) -> dict[str, Any]:
+    """Command without its secrets, time, and versions of this process.
+
+    Args:
+        command: What started the sweep; None: the command line of this process.
+    """
+    typed = shlex.join([Path(sys.argv[0]).name, *map(mask_argument, sys.argv[1:])])
     package = Path(__file__).parents[1]
     git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=package)
     return {
         "mnistsweep": __version__,
         "format": FORMAT,
-        "command": shlex.join([Path(sys.argv[0]).name, *map(mask_argument, sys.argv[1:])]),
+        "command": command or typed,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": git.stdout.strip() or None,
         "python": platform.python_version(),

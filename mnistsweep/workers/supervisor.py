@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +50,7 @@ class WorkerProcess:
         command: Command line of the process.
         variables: Variables added to the environment of the process.
         paths: Paths of the sweep's files; the worker's log receives the standard output and error of the process.
+        inherited: Numbers of the open files that the process inherits.
 
     Attributes:
         exit_code: Exit code of the last process, 128 + signal for one that was killed; None while the worker runs.
@@ -59,6 +60,7 @@ class WorkerProcess:
     command: Sequence[str]
     variables: dict[str, str]
     paths: SweepPaths
+    inherited: tuple[int, ...] = ()
     exit_code: int | None = None
     _idle_crashes: int = 0
     _process: subprocess.Popen[bytes] = field(init=False)
@@ -83,7 +85,7 @@ class WorkerProcess:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self.variables},
+                env={**os.environ, **self.variables}, pass_fds=self.inherited,
             )  # fmt: skip
 
     def poll(self, stopping: bool) -> None:
@@ -143,8 +145,28 @@ def _shell_exit_code(code: int) -> int:
     return code if code >= 0 else SIGNALLED - code
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the processes of workers get from the process that starts them.
+
+    Attributes:
+        variables: Variables added to their environment.
+        inherited: Numbers of the open files that they inherit.
+        second_signal_ends_process: Whether a second signal ends this process at once, without waiting for the workers.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    inherited: tuple[int, ...] = ()
+    second_signal_ends_process: bool = True
+
+
 def run_workers(
-    folder: Path, workers: Sequence[int], threads: int | None, session: str, command: Command = worker_command
+    folder: Path,
+    workers: Sequence[int],
+    threads: int | None,
+    session: str,
+    command: Command = worker_command,
+    surroundings: Surroundings = Surroundings(),
 ) -> list[int]:
     """Run workers until all of them have exited.
 
@@ -154,6 +176,7 @@ def run_workers(
         threads: CPU threads of each worker; None: an equal share of the cores.
         session: Name of this start of the sweep.
         command: Function from the folder, a worker's number and the session to the command line of its process.
+        surroundings: What the processes get from this one.
 
     Returns:
         Exit code of each worker: 0 for a worker that is done, 128 + signal for one that was interrupted, or else that
@@ -165,11 +188,12 @@ def run_workers(
         KeyboardInterrupt: A signal asked to stop; its argument is the exit code.
     """
     paths, grace, running = SweepPaths(folder), grace_seconds(), list[WorkerProcess]()
-    with StopSignal() as stop:
+    with StopSignal(second_ends_process=surroundings.second_signal_ends_process) as stop:
         try:
             for position, index in enumerate(workers):
-                variables = devices.environment(position, len(workers), threads)
-                running.append(WorkerProcess(index, command(folder, index, session), variables, paths))
+                variables = {**devices.environment(position, len(workers), threads), **surroundings.variables}
+                started = command(folder, index, session)
+                running.append(WorkerProcess(index, started, variables, paths, surroundings.inherited))
             _wait(running, stop)
         finally:
             _stop_workers(running, stop.received or signal.SIGTERM, grace, paths)

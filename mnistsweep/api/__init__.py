@@ -1,0 +1,10 @@
+"""Sweeps from a script or a notebook, without a configuration file: `mnistsweep.sweep`.
+
+::
+
+    sweep.py       sweep: plans and runs a sweep of a Python function
+    space.py       Int, Float, Choice: ranges of the search space
+    program.py     what a call of sweep was given: a model and data, or a function of a trial
+    keywords.py    keyword arguments as overrides of the configuration
+    result.py      SweepResult: best trial, tables, model and report of a sweep
+"""
