@@ -13,7 +13,7 @@ from mnistsweep.command_line import arguments_of_process
 from mnistsweep.command_parser import Run, bounded_line, make_parsers, refuse_bytes, refuse_unknown
 from mnistsweep.errors import ConfigError, MnistSweepError, suggest, translate_os_errors
 from mnistsweep.path_checks import OUTPUT_FILE, READ_FOLDER, is_folder, is_missing, required
-from mnistsweep.path_texts import text_fault
+from mnistsweep.path_texts import expanded, text_fault
 from mnistsweep.printable import make_streams_safe, printable, write_document
 from mnistsweep.redaction import mask, mask_argument, redact_output
 
@@ -128,6 +128,10 @@ def _search(options: argparse.Namespace, overrides: list[str]) -> int:
 def _recipe(options: argparse.Namespace, overrides: list[str]) -> Recipe:
     from mnistsweep.config.recipe import command_line_recipe
 
+    if options.config_dir and str(options.config_name).removesuffix(".yaml") == "best":
+        from mnistsweep.commands.missing_best import require_best
+
+        require_best(expanded(options.config_dir))
     return command_line_recipe(options.config_dir, options.config_name, overrides)
 
 

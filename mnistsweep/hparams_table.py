@@ -23,7 +23,7 @@ from mnistsweep.dimensions import Choice, Int, identity
 from mnistsweep.intervals import is_finite
 from mnistsweep.json_values import distinct_texts
 from mnistsweep.space import SearchSpace
-from mnistsweep.tensorboard import FILE_VERSION, EventFile
+from mnistsweep.tensorboard import FILE_VERSION, EventFile, experiment_file
 
 # TensorBoard shows a check box for each listed value. A column with more values gets an interval, or no domain.
 MAX_LISTED = 100
@@ -152,7 +152,7 @@ def write_experiment(folder: Path, hparams: Sequence[HParam]) -> None:
         hparams=[summary_v2.HParam(hparam.name, hparam.domain) for hparam in hparams],
         metrics=[summary_v2.Metric(OBJECTIVE_TAG)],
     )
-    with atomic_write(folder / "events.out.tfevents.0000000000.experiment") as part, part.open("wb") as file:
+    with atomic_write(experiment_file(folder)) as part, part.open("wb") as file:
         for event in (event_pb2.Event(file_version=FILE_VERSION), event_pb2.Event(summary=summary)):
             event.wall_time = time.time()
             RecordWriter(file).write(event.SerializeToString())

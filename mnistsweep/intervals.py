@@ -46,13 +46,14 @@ def check_bounds(key: str, low: float, high: float, log: bool) -> None:
         raise SpaceError(f"{key}: a logarithmic interval starts above zero, received {low}; raise the lower bound.")
 
 
-def check_whole(key: str, number: int, received: str) -> None:
+def check_whole(key: str, number: int, received: str, fix: str | None = None) -> None:
     """Check that a whole number is one that floating-point numbers represent.
 
     Args:
         key: Key of the dimension, for messages.
         number: Number to check.
         received: Range as the user wrote it, or the number.
+        fix: What to write instead; None: the nearest valid number.
 
     Raises:
         SpaceError: The number is below ``-MAX_WHOLE`` or above `MAX_WHOLE`.
@@ -61,7 +62,7 @@ def check_whole(key: str, number: int, received: str) -> None:
         nearest = MAX_WHOLE if number > 0 else -MAX_WHOLE
         raise SpaceError(
             f"{key}: a whole number is between {-MAX_WHOLE} and {MAX_WHOLE}, because larger ones would be rounded; "
-            f"received {received}; the nearest valid number is {nearest}."
+            f"received {received}; {fix or f'the nearest valid number is {nearest}'}."
         )
 
 

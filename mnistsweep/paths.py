@@ -18,7 +18,7 @@
       workers/              log, lock and heartbeat of each worker; locks of the sweep
 
 No other module spells these names, with three exceptions: a section of the report names its own figures and tables
-(`html_report.sections`), `tensorboard` and `hparams_table` name event files, and `atomic` names temporary files.
+(`html_report.sections`), `tensorboard` names event files, and `atomic` names temporary files.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
 """Texts without secrets: messages, tracebacks, command lines, output.
 
-A secret is one of these:
-
-- The password in a URL with ``user:password@``, of any scheme. In ``https://TOKEN@host`` the user is the secret.
-- A parameter of a URL that has a secret's name, such as ``?password=`` and ``&token=``.
-- The value of a key that has a secret's name (`secret_names`).
+A secret is a part of a URL (`secret_urls`), or the value of a key that has a secret's name (`secret_names`).
 
 Configurations refer to a secret by an environment variable (`mnistsweep.config.secret_values`).
 """
@@ -19,6 +15,7 @@ from typing import Any, TextIO
 from urllib.parse import unquote
 
 from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key
+from mnistsweep.secret_urls import secrets_of_url
 
 MASK = "***"
 
@@ -29,13 +26,8 @@ VARIABLE_PREFIX = "MNISTSWEEP_SECRET_"
 MIN_LENGTH = 4
 MIN_LENGTH_IN_WORDS = 8
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"]*)")
-_WHOLE_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_PARAMETER = re.compile(r"(?P<name>[?&;][\w.-]+=)(?P<value>[^&;#\s'\"]+)")
-_WEB = ("http", "https", "ws", "wss", "ftp", "git")
-_PORT = re.compile(r"\d+(/|$)")
-
-_URL_SECRETS = re.compile(r"://[^:/@\s]*:([^@]*(?:@[^@/\s'\"]*)*)@")
+# A URL in a text ends at a space or a quote.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]*")
 
 # A match starts only at the first character of a key: otherwise the time would grow with the square of a long text.
 _KEY = re.compile(r"(?<![\w.@/+~-])(?P<key>[\w.@/+~-]*\w)['\"]?\s*(?P<mark>[=:])\s*")
@@ -69,7 +61,7 @@ def mask(text: str) -> str:
         'no access to postgresql+psycopg://me:***@host/db?sslpassword=***'
     """
     if "://" in text:
-        text = _URL.sub(_mask_url, text)
+        text = _URL.sub(lambda found: mask_url(found[0]), text)
     for secret in sorted(_known_values(), key=len, reverse=True):
         if secret in text:
             inside = len(secret) >= MIN_LENGTH_IN_WORDS
@@ -88,7 +80,9 @@ def mask_url(url: str) -> str:
         >>> mask_url("postgresql+psycopg://me:it's a @ secret@host/db?password=secret")
         'postgresql+psycopg://me:***@host/db?password=***'
     """
-    return _WHOLE_URL.sub(_mask_url, url) if "://" in url else url
+    for start, end in reversed(list(secrets_of_url(url, is_longest=True))) if "://" in url else ():
+        url = url[:start] + MASK + url[end:]
+    return url
 
 
 def mask_argument(argument: str) -> str:
@@ -108,8 +102,8 @@ def mask_argument(argument: str) -> str:
     for start, end in reversed(list(_secrets_in(argument))):
         remember(argument[start:end].strip("'\""))
         argument = argument[:start] + MASK + argument[end:]
-    for secret in _URL_SECRETS.findall(argument):
-        remember(secret)
+    for start, end in secrets_of_url(argument):
+        remember(argument[start:end])
     return mask_url(argument)
 
 
@@ -184,18 +178,3 @@ def _secrets_in(argument: str) -> Iterator[tuple[int, int]]:
         yield start, simple.end() if simple else len(argument)
         if not simple:
             return
-
-
-def _mask_url(found: re.Match[str]) -> str:
-    """A URL without its secrets. Up to the last ``@``: a password need not be quoted correctly."""
-    scheme, rest = found["scheme"], found["rest"]
-    before, at, after = rest.rpartition("@")
-    user, colon, password = before.partition(":")
-    is_web = scheme.lower() in _WEB
-    if at and "/" not in user and not (is_web and _PORT.match(password)):
-        if is_web and user and not password:
-            rest = f"{MASK}{colon}@{after}"
-        elif password:
-            rest = f"{user}:{MASK}@{after}"
-    rest = _PARAMETER.sub(lambda one: one["name"] + MASK if is_secret_key(one["name"].strip("?&;=")) else one[0], rest)
-    return f"{scheme}://{rest}"

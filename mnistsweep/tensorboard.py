@@ -98,6 +98,15 @@ class EventFile:
             RecordWriter(file).write(event.SerializeToString())
 
 
+def experiment_file(folder: Path) -> Path:
+    """Event file with the columns of the HParams table; its name sorts before those of all other event files.
+
+    Args:
+        folder: Path of a sweep's folder, or of the folder of all sweeps.
+    """
+    return folder / "events.out.tfevents.0000000000.experiment"
+
+
 def _create(folder: Path, suffix: str) -> Path:
     """Create an empty file with a name that no other process or call uses."""
     moment = max(time.time_ns(), _newest(folder) + 1)

@@ -323,6 +323,12 @@ def test_sample_weights_count(overrides: Callable[..., list[str]], tmp_path: Pat
         ("prices", "dense", [], "sparse_categorical_crossentropy does not fit the targets, real numbers"),
         ("cancer", "dense", ["+model.outputs=3", "trainer.loss=categorical_crossentropy"], "classes .2: 0, 1."),
         ("cancer", "dense", ["+model.compiled=focal", "objective=val_auc"], "measures no 'val_auc'.*'val_accuracy'"),
+        (
+            "cancer",
+            "dense",
+            ["+model.compiled=focal", "objective=val_acuracy"],
+            r"no 'val_acuracy'; did you mean 'val_accuracy'\? Known: 'val_accuracy', .*'val_loss' \(objective=NAME\)$",
+        ),
         ("two_outputs", "branched", [], "'val_sign_accuracy'"),
         ("two_outputs", "dense", [], "several outputs must be compiled"),
         ("weighted", "Unweighted", [], "Unweighted.fit takes none; add the parameter sample_weight"),

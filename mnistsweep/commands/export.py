@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.commands.missing_best import no_best_error
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.printable import write_document
@@ -24,6 +25,7 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
         model: Path of the model file to write, which must end with ``.keras``; None writes no model.
 
     Raises:
+        SweepStopped: Every trial failed.
         StudyError: No trial has completed yet, a file is missing, the model is not the one that the trial saved, or
             the ledger has lost finished trials.
     """
@@ -31,7 +33,7 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     if plan_of(sweep).config.storage is None:  # a database need not be reachable for files that are complete
         Ledger(sweep.paths)
     if sweep.best is None:
-        raise StudyError(f"{folder}: no trial has completed yet, so there is no best configuration.")
+        raise no_best_error(sweep)
     source = None if model is None else _best_model(sweep, model)
     text = sweep.paths.best.read_text(encoding="utf-8")
     if output is None:
@@ -56,5 +58,5 @@ def _best_model(sweep: Sweep, target: Path) -> Path:
     plan = plan_of(sweep)
     best = best_of(Ledger(sweep.paths, plan.config.storage).records(), plan.direction)
     if best is None:
-        raise StudyError(f"{sweep.paths.folder}: no trial has completed yet, so there is no best model.")
+        raise no_best_error(sweep)
     return find_checkpoint(sweep.paths, best)

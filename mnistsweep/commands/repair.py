@@ -13,10 +13,10 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.planning.recovery import recover_trials
-from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
+from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.rebuilding import Rebuilt, rebuild_ledger
-from mnistsweep.study.storage.stores import open_coordinator, store_name
+from mnistsweep.study.storage.stores import store_name
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.text import format_count
 from mnistsweep.workers.search_settings import make_search_settings
@@ -58,7 +58,7 @@ def repair(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
 def _check_no_worker_runs(plan: Plan, paths: SweepPaths, wait: Callable[[float], None]) -> None:
     """Check that no worker writes to the ledger; a worker on another host is alive until its lease has expired."""
     lease = plan.config.lease_seconds
-    monitor = HeartbeatMonitor(paths, open_coordinator(paths, plan.config.storage), lease)
+    monitor = open_monitor(paths, plan.config.storage, lease)
     left = int(lease) + 2
     while running := monitor.alive_workers(()):
         if left <= 0:

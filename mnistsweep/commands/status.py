@@ -12,10 +12,9 @@ from mnistsweep.commands.live_table import tally
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ending import SAME_COMMAND
-from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
+from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor, open_monitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State, TrialRecord, ranked
-from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.text import format_count, format_duration, format_point
 
@@ -36,9 +35,7 @@ def print_status(folder: Path) -> None:
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
     records = ledger.records()
-    monitor = HeartbeatMonitor(
-        sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds
-    )
+    monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
     console = SafeConsole()
     running_time = format_duration(ledger.running_seconds())
     _print_line(console, f"{sweep.paths.folder}: {tally(records, plan.num_trials)} · running time {running_time}")

@@ -10,9 +10,8 @@ from mnistsweep.commands.live_table import tally
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan import plan_of
-from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
+from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.text import format_count
 from mnistsweep.workers.stopping import grace_seconds
@@ -35,9 +34,7 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
-    monitor = HeartbeatMonitor(
-        sweep.paths, open_coordinator(sweep.paths, plan.config.storage), plan.config.lease_seconds
-    )
+    monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
     console = SafeConsole()
 
     def running_workers() -> list[str]:

@@ -21,6 +21,8 @@ from mnistsweep.space import Point
 from mnistsweep.stop_signal import interrupt_code
 from mnistsweep.study.ending import SAME_COMMAND, Ending
 from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.no_result import no_result_error
+from mnistsweep.study.records import State, best_of
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_count
@@ -49,6 +51,7 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
         print_complete(plan, ending, console)
         _finish_files(plan, ledger)
         print_summary(plan, ledger, console)
+        _require_result(plan, ledger)
         return 0
     print_header(plan, ledger, console)
     with _stopping_on_errors(plan.paths):
@@ -59,7 +62,19 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
             return code
         print_ending(plan, ledger, console)
         print_summary(plan, ledger, console)
+        _require_result(plan, ledger)
     return 0
+
+
+def _require_result(plan: Plan, ledger: Ledger) -> None:
+    """Check that a sweep that has ended has a best trial.
+
+    Raises:
+        SweepStopped: Every trial failed.
+    """
+    records = ledger.records()
+    if best_of(records, plan.direction) is None and any(record.state is State.FAILED for record in records):
+        raise no_result_error(plan.paths, records, ledger.ending(plan.budget))
 
 
 def _complete(plan: Plan, ledger: Ledger) -> Ending | None:

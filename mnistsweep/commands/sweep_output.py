@@ -14,7 +14,7 @@ from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.ending import Ending, Limit
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State, TrialRecord, ranked
+from mnistsweep.study.records import TrialRecord, ranked
 from mnistsweep.text import format_point
 
 
@@ -69,9 +69,6 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     completed = ranked(records, plan.direction)
     console.print(tally(records, plan.num_trials))
     if not completed:
-        failed = next((record for record in records if record.state is State.FAILED), None)
-        if failed is not None:
-            console.print(f"No trial completed. Trial {failed.number} failed: {failed.result.reason}")
         return
     best = completed[0]
     score = f"{plan.config.objective} {best.result.objective:.4f}{best.result.at_epoch}"

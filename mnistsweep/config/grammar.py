@@ -21,7 +21,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 
 from mnistsweep.dimensions import Choice, Dimension, Float, Int
 from mnistsweep.errors import SpaceError, suggest
-from mnistsweep.intervals import MAX_WHOLE
+from mnistsweep.intervals import MAX_WHOLE, check_whole
 
 KNOWN_TAGS = {"log"}
 
@@ -140,13 +140,10 @@ def _check_whole_bounds(key: str, bounds: tuple[int, int], received: str) -> Non
     typed = sorted(Decimal(argument.rpartition("=")[2].strip().replace("_", "")) for argument in arguments)
     if any(bound != bound.to_integral_value() for bound in typed):
         raise SpaceError(f"{key}: the bounds of whole numbers must be whole; received {received}.")
-    if any(abs(bound) > MAX_WHOLE for bound in typed):
-        largest = Decimal(MAX_WHOLE)
-        low, high = (min(max(bound, -largest), largest) for bound in typed)
-        raise SpaceError(
-            f"{key}: a whole number is between {-MAX_WHOLE} and {MAX_WHOLE}, because larger ones would be rounded; "
-            f"received {received}; write {received.replace(written[0], f'interval({low},{high})') if written else ''}."
-        )
+    low, high = (min(max(bound, Decimal(-MAX_WHOLE)), Decimal(MAX_WHOLE)) for bound in typed)
+    fix = f"write {received.replace(written[0], f'interval({low},{high})')}" if written else None
+    for bound in typed:
+        check_whole(key, int(bound), received, fix)
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from mnistsweep.config.overrides import Override, texts_of
 from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe, compose_raw
 from mnistsweep.errors import suggest
+from mnistsweep.yaml_errors import describe_yaml_error
 
 
 def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[Override]) -> str:
@@ -23,13 +24,15 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
         recipe: The recipe that was composed.
         overrides: The overrides of the recipe.
     """
+    if isinstance(error, UnicodeDecodeError):
+        return describe_yaml_error(error, recipe.file_with(bytes(error.object)))
+    if isinstance(error, yaml.YAMLError):
+        return describe_yaml_error(error)
     first = str(error).splitlines()[0].rstrip(".")
     if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file or "").rpartition("/")
         known = list(error.options or recipe.options(group))
         return f"{group or '--config-name'}: there is no {name!r}; {suggest(name, known)}."
-    if isinstance(error, yaml.YAMLError):
-        return f"not valid YAML: {' '.join(str(error).split())}."
     if first.startswith("Could not override"):
         key = first.split("'")[1].split("@")[0]
         known = _keys_with_presets(recipe, overrides)

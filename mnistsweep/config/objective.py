@@ -65,6 +65,9 @@ def resolve_direction(objective: str, direction: str) -> str:
 def check_objective(objective: str, direction: str, metrics: Sequence[str] | None) -> list[str]:
     """Check an objective and its direction; returns a message for each fault.
 
+    Where the metrics are unknown, `planning.rehearsal` checks the objective and then the direction: for a misspelt name
+    the right one is to be given, not a direction.
+
     Args:
         objective: Name of the objective in the history, for example ``val_accuracy``.
         direction: ``auto``, ``max`` or ``min``.
@@ -78,7 +81,19 @@ def check_objective(objective: str, direction: str, metrics: Sequence[str] | Non
     if metrics is not None and objective not in known:
         hint = f"{suggest(objective, known)}. (trainer.metrics sets the measured metrics.)"
         faults.append(f"objective: {objective!r} is not measured; {hint}")
-    elif direction == "auto" and direction_of(objective) is None:
-        rule = f"{objective!r} is not the name of a metric or a loss of Keras, so the better direction is unknown"
-        faults.append(f"direction: {rule}; set direction=max or direction=min.")
+    elif metrics is not None:
+        faults += check_direction(objective, direction)
     return faults
+
+
+def check_direction(objective: str, direction: str) -> list[str]:
+    """Check that the better direction of an objective is known; returns a message if it is not.
+
+    Args:
+        objective: Name of an objective that the model measures.
+        direction: ``auto``, ``max`` or ``min``.
+    """
+    if direction != "auto" or direction_of(objective) is not None:
+        return []
+    rule = f"{objective!r} is not the name of a metric or a loss of Keras, so the better direction is unknown"
+    return [f"direction: {rule}; set direction=max or direction=min."]

@@ -13,13 +13,16 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override as HydraOverride
-from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.override_parser.types import Glob, Quote, QuotedString, Sweep
 
 from mnistsweep.config.grammar import check_no_range, dimension_of
 from mnistsweep.config.secret_values import holds_secret, with_references
 from mnistsweep.config.syntax import COMMAND_LINE, PARAMS, PARSER_ERRORS, Place, describe_syntax_error
 from mnistsweep.dimensions import Choice, Dimension
 from mnistsweep.errors import ConfigError
+
+# The key under which files have ranges; the command line may have it too.
+PARAMS_KEY = "hydra.sweeper.params"
 
 # The config groups of a training. The keys inside a group depend on its preset.
 GROUPS = ("data", "model", "optimizer", "schedule")
@@ -86,6 +89,10 @@ def parse_override(
     """
     parsed = _parse(text, place)
     key, deleted = parsed.key_or_group, parsed.is_delete()
+    if f"{key}.".startswith(f"{PARAMS_KEY}.") and not deleted:
+        _check_params_key(key, parsed)
+        text = f"++{text.lstrip('+')}"  # the entries are keys of the user's, which Hydra does not know
+        parsed = _parse(text, place)
     is_added = parsed.is_add() or parsed.is_force_add()
     if not parsed.is_sweep_override():
         value = parsed.value()
@@ -100,6 +107,24 @@ def parse_override(
     dimension = dimension_of(swept, parsed, options)
     _refuse_secrets(dimension)
     return Override(text, swept, None, None, dimension, is_added)
+
+
+def _check_params_key(key: str, parsed: HydraOverride) -> None:
+    """Check an override of ``hydra.sweeper.params``: its value is a mapping of keys to ranges.
+
+    Raises:
+        ConfigError: The value is no mapping, or the override sets one entry that is a range or has a dotted key, which
+            Hydra would read as nested mappings.
+    """
+    inner = key.removeprefix(PARAMS_KEY).lstrip(".")
+    value = parsed.get_value_string()
+    if "." in inner or (inner and parsed.is_sweep_override()):
+        raise ConfigError(f"{key}: a range on the command line is KEY=RANGE; received {key}={value}; write {inner}={value}.")
+    entries = None if inner or parsed.is_sweep_override() else parsed.value()
+    if isinstance(entries, dict) and any(isinstance(entry, Sweep | Glob) for entry in entries.values()):
+        raise ConfigError(f"{key}: a range in it is quoted; received {value}; write KEY=RANGE for each key.")
+    if not inner and not isinstance(entries, dict):
+        raise ConfigError(f"{key}: must be {{KEY: RANGE, ...}}; received {value}; write KEY=RANGE for each key.")
 
 
 def _refuse_secrets(dimension: Dimension) -> None:

@@ -22,6 +22,7 @@ from mnistsweep.config.overrides import Override, parse_fixed, quoted
 from mnistsweep.config.resources import PRIMARY, SWEEPS, default_folders, folders_for, yaml_files
 from mnistsweep.config.schema import register
 from mnistsweep.errors import ConfigError
+from mnistsweep.path_checks import is_file
 
 # Hydra 1.3 requires the version whose defaults apply; Hydra 1.4 deprecates the argument.
 HYDRA_OPTIONS: dict[str, Any] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
@@ -77,6 +78,16 @@ class Recipe:
         folders = paths if scheme == SWEEPS else [path / group for path in paths]
         return {path.stem: path for folder in reversed(folders) for path in yaml_files(folder)}
 
+    def file_with(self, part: bytes) -> Path | None:
+        """The first YAML file in the recipe's folders that contains some bytes; None if there is none.
+
+        Args:
+            part: Part of the content, for example the one that an error of decoding names.
+        """
+        folders = (Path(url.partition("://")[2]) for url in self.folders)
+        files = (file for folder in folders for file in sorted(folder.glob("**/*.yaml")) if is_file(file))
+        return next((file for file in files if part in _content(file)), None)
+
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain values, for ``sweep.yaml``."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
@@ -85,6 +96,14 @@ class Recipe:
     def from_json(cls, record: Mapping[str, Any]) -> Recipe:
         """Read what `to_json` wrote."""
         return cls(tuple(record["overrides"]), record["config_name"], tuple(record["folders"]))
+
+
+def _content(file: Path) -> bytes:
+    """The content of a file; empty if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def _keys_of(file: Path) -> Collection[str]:

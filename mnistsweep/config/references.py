@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
-from mnistsweep.config.secret_values import STORAGE, VARIABLE, secrets_of_url, with_references, without_password
+from mnistsweep.config.secret_values import STORAGE, VARIABLE, with_references, without_password
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import VARIABLE_PREFIX, mask_url, remember
 from mnistsweep.secret_names import is_secret, is_secret_key

@@ -10,6 +10,7 @@ import yaml
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.path_checks import READ_FOLDER, is_file, is_missing, required
 from mnistsweep.path_texts import expanded
+from mnistsweep.yaml_errors import describe_yaml_error
 
 PRIMARY = "config"
 
@@ -82,7 +83,7 @@ def _searchpath_of(primary: Path) -> list[str]:
     except OSError as error:
         raise ConfigError(f"{primary}: cannot be read: {error.strerror or error}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{primary}: not valid YAML: {' '.join(str(error).split())}.") from error
+        raise ConfigError(describe_yaml_error(error, primary)) from error
     hydra = content.get("hydra") if isinstance(content, dict) else None
     listed = hydra.get("searchpath") if isinstance(hydra, dict) else None
     return [str(url) for url in listed] if isinstance(listed, list) else []

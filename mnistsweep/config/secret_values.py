@@ -4,30 +4,26 @@ So every file that is written, and every text that is shown, contains the refere
 environment, which worker processes inherit. A secret that is typed as a literal gets a variable of this process,
 ``MNISTSWEEP_SECRET_...``. A later command needs the same variable, or a password file where a database is meant.
 
-`mnistsweep.redaction` says what a secret is.
+`mnistsweep.secret_names` and `mnistsweep.secret_urls` say what a secret is.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import MASK, VARIABLE_PREFIX, remember
-from mnistsweep.secret_names import is_secret, is_secret_key
+from mnistsweep.secret_names import is_secret
+from mnistsweep.secret_urls import secrets_of_url
 
 STORAGE = "storage"
 
 # An interpolation of an environment variable.
 VARIABLE = re.compile(r"\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)")
 
-# The password of a URL that is a whole value; of several ``@`` up to the last one in front of the path.
-_CREDENTIALS = re.compile(r"(?P<head>[A-Za-z][\w+.-]*://[^:/@]*:)(?P<secret>[^@]*(?:@[^@/]*)*)(?=@)")
-_USER_ONLY = re.compile(r"(?P<head>https?://)(?P<secret>[^:/@\s]+)(?=:?@)")
-_PARAMETER = re.compile(r"(?P<head>[?&](?P<name>[\w.-]+)=)(?P<secret>[^&#\s]+)")
-_PORT = re.compile(r"\d+(/|$)")
 _UNSET_PASSWORD = re.compile(r":(?:\$\{[^{}]*\}|\*\*\*)(?=@)|(?<=[?&])(?:ssl)?password=(?:\$\{[^{}]*\}|\*\*\*)&?")
 
 _owners: dict[str, str] = {}
@@ -75,7 +71,7 @@ def holds_secret(key: str, value: Any) -> bool:
         return is_secret(key, value)
     if is_secret(key, value):
         return "${" not in value
-    return "://" in value and any(True for _ in secrets_of_url(value))
+    return "://" in value and bool(_literal_secrets(value))
 
 
 def without_password(url: str, only_unset: bool = False) -> str:
@@ -109,32 +105,12 @@ def _reference(key: str, value: str) -> str:
 
 
 def _url_with_references(key: str, url: str) -> str:
-    for number, (start, end) in reversed(list(enumerate(secrets_of_url(url)))):
+    for number, (start, end) in reversed(list(enumerate(_literal_secrets(url)))):
         secret = url[start:end].replace("@", "%40") if key == STORAGE else url[start:end]
         url = url[:start] + _reference(f"{key}.{number + 1}" if number else key, secret) + url[end:]
     return url
 
 
-def secrets_of_url(url: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each secret in a URL, without those that are references already.
-
-    Args:
-        url: URL, or a text that contains one.
-    """
-    spans = []
-    for pattern in (_CREDENTIALS, _USER_ONLY, _PARAMETER):
-        for found in pattern.finditer(url):
-            is_port = found["head"].startswith("http") and _PORT.match(found["secret"])
-            named = found.groupdict().get("name")
-            if (
-                found["secret"]
-                and "${" not in found["secret"]
-                and not is_port
-                and (named is None or is_secret_key(named))
-            ):
-                spans.append(found.span("secret"))
-    last = 0
-    for start, end in sorted(spans):
-        if start >= last:  # a password may look like parameters
-            yield start, end
-            last = end
+def _literal_secrets(url: str) -> list[tuple[int, int]]:
+    """Start and end of each secret in a URL, without those that are references already."""
+    return [(start, end) for start, end in secrets_of_url(url) if "${" not in url[start:end]]

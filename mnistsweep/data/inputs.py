@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.scaling import chunks
-from mnistsweep.data.structure import Structure, describe, leaves
+from mnistsweep.data.structure import Structure, describe, named_leaves
+from mnistsweep.data.unsupported import advice, dtype_advice, item_advice
 from mnistsweep.errors import DataError
 
 # Smallest height and width of a gray image without a channel axis: a `(n, 32, 3)` array is a series of 32 steps.
 MIN_IMAGE_SIDE = 5
 
 
-def convert_inputs(value: Any, side: str, source: str, num_targets: int | None = None) -> Structure:
+def convert_inputs(
+    value: Any, side: str, source: str, num_targets: int | None = None, key: str | None = None
+) -> Structure:
     """Convert the inputs that a loader returned.
 
     Args:
@@ -26,6 +29,7 @@ def convert_inputs(value: Any, side: str, source: str, num_targets: int | None =
         side: ``training``, ``validation`` or ``test``, for messages.
         source: Description of the source, for messages.
         num_targets: Number of targets; None: unknown.
+        key: Key of the value in a dictionary of inputs, for messages.
 
     Returns:
         A structure of arrays. Texts have dtype object. Gray images of bytes, ``(n, height, width)``, get a channel
@@ -35,15 +39,16 @@ def convert_inputs(value: Any, side: str, source: str, num_targets: int | None =
         DataError: A value cannot be converted; the message has its type, not its content.
     """
     if isinstance(value, Mapping):
-        parts: Any = {str(key): convert_inputs(part, side, source) for key, part in value.items()}
+        parts: Any = {str(key): convert_inputs(part, side, source, key=str(key)) for key, part in value.items()}
     elif _is_table(value):
         return _convert_table(value, side, source)
     elif _is_structure(value, num_targets):
         parts = [convert_inputs(part, side, source) for part in value]
     else:
-        return _with_channels(to_array(value, f"{side} inputs", source))
+        name = f"{side} inputs" if key is None else f"{side} inputs {key!r}"
+        return _with_channels(to_array(value, name, source))
     if not parts:
-        raise DataError(f"there are no {side} inputs: received {describe(value)} ({source})")
+        raise DataError(f"there are no {side} inputs; received {describe(value)} ({source})")
     return parts
 
 
@@ -58,18 +63,40 @@ def to_array(value: Any, name: str, source: str) -> NDArray[Any]:
     Raises:
         DataError: The value is no array, has no axis, or holds other objects than numbers and texts.
     """
+    rule = f"{name} must be one array, an entry for each example; received {describe(value)}"
+    if remedy := advice(value):
+        raise DataError(f"{rule}; {remedy} ({source})")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{name} must be one array; received {describe(value)}: {error} ({source})") from error
+        remedy = "give its items one length (keras.utils.pad_sequences)" if "inhomogeneous" in str(error) else str(error)
+        raise DataError(f"{rule}; {remedy} ({source})") from error
     if array.ndim == 0:
-        raise DataError(f"{name} must be one array, an entry for each example; received {describe(value)} ({source})")
+        raise DataError(f"{rule} ({source})")
     if array.dtype.kind in "UST":
         return array.astype(object)
-    if array.dtype.kind == "O" and not all(isinstance(item, str) for item in array.flat):
-        found = next(item for item in array.flat if not isinstance(item, str))
-        raise DataError(f"{name} must be numbers or texts; received an array of {type(found).__name__} ({source})")
+    if array.dtype.kind == "O":
+        _check_texts(array, name, source)
+    elif array.dtype.kind not in "buif":
+        raise DataError(
+            f"{name} must be numbers or texts; received {describe(array)}; {dtype_advice(array.dtype)} ({source})"
+        )
     return array
+
+
+def _check_texts(array: NDArray[Any], name: str, source: str) -> None:
+    """Check that an array of objects has only texts.
+
+    Raises:
+        DataError: It has something else; the message has the type of the first such object, and its position.
+    """
+    for position, item in enumerate(array.flat):
+        if not isinstance(item, str):
+            example = position * len(array) // array.size
+            raise DataError(
+                f"{name} must be numbers or texts; received an array of objects, example {example} holds "
+                f"{describe(item)}; {item_advice(item)} ({source})"
+            )
 
 
 def check_inputs(inputs: Structure, count: int, side: str, source: str) -> None:
@@ -84,14 +111,13 @@ def check_inputs(inputs: Structure, count: int, side: str, source: str) -> None:
     Raises:
         DataError: The inputs are empty, are not as many as the targets, or hold values that are not finite.
     """
-    for array in leaves(inputs):
+    for key, array in named_leaves(inputs):
+        name = f"{side} inputs{f' {key}' if key else ''}"
         if len(array) != count:
-            raise DataError(f"every input needs one target: {len(array)} {side} inputs, {count} targets ({source})")
+            raise DataError(f"every input needs one target: {len(array)} {name}, {count} targets ({source})")
         if array.size == 0:
-            raise DataError(f"there are no {side} inputs: shape {array.shape} ({source})")
-        if array.dtype.kind not in "buifO":
-            raise DataError(f"{side} inputs must be numbers or texts; received dtype {array.dtype} ({source})")
-        check_finite(array, f"{side} inputs", "input", source)
+            raise DataError(f"there are no {name}: shape {array.shape} ({source})")
+        check_finite(array, name, "input", source)
 
 
 def check_finite(array: NDArray[Any], name: str, item: str, source: str) -> None:
@@ -136,7 +162,7 @@ def _convert_table(table: Any, side: str, source: str) -> Structure:
     columns = {str(name): _column(table[name]) for name in table.columns}
     if columns and all(column.dtype.kind in "buif" for column in columns.values()):
         return np.stack(list(columns.values()), axis=1)
-    return {name: to_array(column, f"{side} inputs, column {name!r}", source) for name, column in columns.items()}
+    return {name: to_array(column, f"{side} inputs {name!r}", source) for name, column in columns.items()}
 
 
 def _column(column: Any) -> NDArray[Any]:

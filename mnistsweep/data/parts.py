@@ -11,6 +11,7 @@ from mnistsweep.data import structure
 from mnistsweep.data.examples import Examples
 from mnistsweep.data.inputs import check_finite, check_inputs, convert_inputs, to_array
 from mnistsweep.data.structure import Structure, describe, leaves
+from mnistsweep.data.unsupported import form_advice
 from mnistsweep.errors import DataError
 
 FORMS = "((x_train, y_train), (x_test, y_test)), with a (x_validation, y_validation) between them or without"
@@ -31,7 +32,9 @@ def unpack(returned: Any, source: str) -> tuple[Any, Any, Any]:
     """
     parts = tuple(returned) if isinstance(returned, tuple | list) else ()
     if len(parts) not in (2, 3) or not all(map(_is_part, parts)):
-        raise DataError(f"a loader must return {FORMS}; received {describe(returned)} ({source})")
+        raise DataError(
+            f"a loader must return {FORMS}; received {describe(returned)}; {form_advice(returned)} ({source})"
+        )
     return parts[0], parts[1] if len(parts) == 3 else None, parts[-1]
 
 
@@ -81,8 +84,6 @@ def convert_targets(value: Any, side: str, source: str) -> Structure:
     if isinstance(value, tuple) and value and all(getattr(part, "shape", ()) for part in value):
         return [convert_targets(part, side, source) for part in value]
     array = to_array(value, f"{side} targets", source)
-    if array.dtype.kind not in "buifO":
-        raise DataError(f"{side} targets must be numbers or texts; received dtype {array.dtype} ({source})")
     check_finite(array, f"{side} targets", "target", source)
     return array
 

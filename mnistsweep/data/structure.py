@@ -13,6 +13,8 @@ import numpy as np
 import optree
 from numpy.typing import NDArray
 
+from mnistsweep.data.unsupported import type_name
+
 Structure: TypeAlias = Any
 """An array, or a dictionary, list or tuple of structures."""
 
@@ -28,6 +30,17 @@ def leaves(structure: Structure) -> list[NDArray[Any]]:
         [(4,), (4, 2)]
     """
     return list(optree.tree_leaves(structure))
+
+
+def named_leaves(structure: Structure) -> list[tuple[str, NDArray[Any]]]:
+    """Arrays of a structure with their keys, in the order of `leaves`; the key of a single array is empty.
+
+    Example:
+        >>> [name for name, _ in named_leaves({"b": [np.zeros(4), np.zeros(4)], "a": np.zeros(4)})]
+        ["'a'", "'b' 0", "'b' 1"]
+    """
+    names = (" ".join(map(repr, path)) for path in optree.tree_paths(structure))
+    return list(zip(names, leaves(structure), strict=True))
 
 
 def map_leaves(function: Callable[..., Any], structure: Structure, *others: Structure) -> Structure:
@@ -112,8 +125,19 @@ def describe(structure: Any) -> str:
         return _describe_sequence(structure)
     shape, dtype = getattr(structure, "shape", None), getattr(structure, "dtype", None)
     if shape is None or dtype is None:
-        return "None" if structure is None else type(structure).__name__
-    return f"{getattr(dtype, 'name', dtype)} {tuple(shape)}"
+        return "None" if structure is None else type_name(structure) + _columns(structure)
+    array = f"{getattr(dtype, 'name', dtype)} {tuple(shape)}"
+    return array if isinstance(structure, np.ndarray | np.generic) else f"{type_name(structure)} of {array}"
+
+
+def _columns(value: Any) -> str:
+    """Number of rows and columns of a table of pandas, with the types of the columns; empty for any other value."""
+    types = getattr(value, "dtypes", None)
+    if getattr(value, "columns", None) is None or types is None or not hasattr(types, "items"):
+        return ""
+    columns = [f"{name!r}: {dtype}" for name, dtype in list(types.items())[:MAX_DESCRIBED]]
+    more = len(value.columns) - len(columns)
+    return f" of {len(value)} rows, {', '.join(columns)}{f' and {more} more' if more > 0 else ''}"
 
 
 def _describe_sequence(sequence: list[Any] | tuple[Any, ...]) -> str:

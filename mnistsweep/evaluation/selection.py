@@ -23,6 +23,7 @@ from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.no_result import no_result_error
 from mnistsweep.study.records import TrialRecord, best_of, ranked
 from mnistsweep.study.sweep import load_sweep
 
@@ -136,7 +137,8 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
         group: Configuration group of the command's options: ``report`` or ``clean``.
 
     Raises:
-        StudyError: There is no sweep, its files cannot be read, its plan was changed, or no trial has completed.
+        StudyError: There is no sweep, its files cannot be read, its plan was changed, or no trial has completed yet.
+        SweepStopped: Every trial failed.
         ConfigError: The value of an option is invalid.
     """
     sweep = load_sweep(folder)
@@ -153,12 +155,7 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
     records = ledger.records()
     winner = best_of(records, plan.direction)
     if winner is None:
-        failed = next((record for record in records if record.result.reason), None)
-        why = f" Trial {failed.number} {failed.state.value}: {failed.result.reason}." if failed else ""
-        raise StudyError(
-            f"{folder}: no trial has completed yet, so there is no best model ({len(records)} started).{why} The "
-            "command that started the sweep continues it."
-        )
+        raise no_result_error(sweep.paths, records, ledger.ending(plan.budget))
     return Selection(sweep.paths, plan, checksum, records, winner, ledger.running_seconds())
 
 

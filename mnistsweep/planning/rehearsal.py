@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mnistsweep import data, devices
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
+from mnistsweep.config.objective import check_direction
 from mnistsweep.config.schema import Config
 from mnistsweep.data.class_checks import require_classes, validation_warning
 from mnistsweep.data.examples import class_task
@@ -139,13 +140,18 @@ def _rehearse(config: Config) -> list[str]:
 
 
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
-    """Check that the model measures the objective, unless the user's own code may add it to the logs."""
+    """Check that the model measures the objective, unless the user's own code may add it, and that its direction is known.
+
+    Raises:
+        ConfigError: The objective is not measured, or its better direction is unknown.
+    """
     known = [f"{split}{name}" for split in ("val_", "") for name in measured]
     if config.objective in known or config.trainer.callbacks or hypermodel.has_own_fit:
+        if faults := check_direction(config.objective, config.direction):
+            raise ConfigError("\n".join(faults))
         return
     raise ConfigError(
-        f"objective: the model measures no {config.objective!r}; {suggest(config.objective, known)} "
-        "(objective=NAME; other names than those of Keras's metrics need direction=max or direction=min)"
+        f"objective: the model measures no {config.objective!r}; {suggest(config.objective, known)} (objective=NAME)"
     )
 
 

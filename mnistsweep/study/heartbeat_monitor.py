@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.leases import LEASE_SECONDS, Monotonic
+from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.worker_names import local_process_exists
 
 
@@ -91,3 +92,17 @@ class HeartbeatMonitor:
         if not is_suspended:
             self._paths.worker_lock(owner).unlink(missing_ok=True)
         self._seen.pop(owner, None)
+
+
+def open_monitor(paths: SweepPaths, storage: str | None, seconds: float = LEASE_SECONDS) -> HeartbeatMonitor:
+    """Monitor of the workers of a sweep, for a process that is no worker.
+
+    Args:
+        paths: Paths of the sweep's files.
+        storage: URL of the database of the ledger; None: a journal file in the sweep's folder.
+        seconds: Lease period in seconds.
+
+    Raises:
+        StudyError: The database cannot be reached.
+    """
+    return HeartbeatMonitor(paths, open_coordinator(paths, storage), seconds)

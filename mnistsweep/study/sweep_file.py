@@ -10,6 +10,7 @@ from mnistsweep.atomic import read_yaml
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.version import __version__
+from mnistsweep.yaml_errors import describe_yaml_error
 
 FORMAT = 2
 """Format number of the files in a sweep's folder.
@@ -32,7 +33,9 @@ def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
     try:
         record = dict(read_yaml(paths.sweep))
         found = int(record.get("format", FORMAT))
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(describe_yaml_error(error, paths.sweep)) from error
+    except (OSError, ValueError, TypeError) as error:
         raise StudyError(f"{paths.sweep}: cannot be read: {error}") from error
     if found > FORMAT:
         raise StudyError(

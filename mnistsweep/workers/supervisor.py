@@ -21,8 +21,7 @@ from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
 from mnistsweep.stop_signal import StopSignal
-from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
-from mnistsweep.study.storage.stores import open_coordinator
+from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.worker_names import names_of_process
 from mnistsweep.workers.messages import REPLACE, SIGNALLED, has_started_trial
 from mnistsweep.workers.stopping import grace_seconds
@@ -232,7 +231,6 @@ def _remove_traces(paths: SweepPaths, pids: Sequence[int]) -> None:
     if not owners:
         return
     with contextlib.suppress(Exception):  # must not hide the reason for which the workers were stopped
-        storage = read_plan(paths).config.storage
-        monitor = HeartbeatMonitor(paths, open_coordinator(paths, storage))
+        monitor = open_monitor(paths, read_plan(paths).config.storage)
         for owner in owners:
             monitor.clean_up_after(owner)

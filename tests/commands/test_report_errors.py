@@ -68,16 +68,17 @@ def test_sweeps_without_a_winner_or_without_their_data(
     failed = finished_sweep([*sweep, "name=failed"], [None, None]).paths
     done = finished_sweep([*sweep, "name=done"], [0.5, 0.6]).paths
 
-    def refused(name: str, message: str) -> None:
+    def refused(name: str, message: str, code: int = 2) -> None:
         answer = command(capfd, "report", name)
-        assert answer.code == 2, answer
+        assert answer.code == code, answer
         assert re.fullmatch(rf"mnistsweep: {message}\n", answer.err), answer.err
         assert not failed.report.folder.exists()
         assert not done.report.folder.exists()
 
     refused("dne", r"logs/dne: no sweep found \(sweep\.yaml is missing\); did you mean 'done'\? .*")
     refused("logs/dne", r"logs/dne: no sweep found \(sweep\.yaml is missing\); did you mean 'done'\? .*")
-    refused("failed", r".*no trial has completed yet.* \(2 started\)\. Trial 0 failed: it broke\. .* continues it\.")
+    failure = "Trial 0: it broke. Correct the cause, then: another search: name=NAME."
+    refused("failed", re.escape(f"logs/failed: every trial failed (2 of 2). {failure}"), code=1)
     with np.load(own) as file:
         arrays = {name: file[name] for name in file.files}
     np.savez(own, **(arrays | {"y_train": arrays["y_train"][::-1]}))

@@ -163,6 +163,18 @@ def test_too_many_failures_stop_the_sweep_with_the_first_reason(capfd: Capture) 
     )
 
 
+def test_a_sweep_in_which_every_trial_failed_ends_with_the_first_reason(capfd: Capture) -> None:
+    line = (LINE, "trials=3", "max_consecutive_failed_trials=9")
+    first = r"^logs/s: every trial failed \(3 of 3\)\. Trial 0: no luck\. Correct the cause, then: more: trials=N; "
+    with pytest.raises(SweepStopped, match=first):
+        run_sweep(plan_of(*line), workers(fails=True))
+    assert "3 of 3 trials · 3 failed" in capfd.readouterr().out
+    with pytest.raises(SweepStopped, match=first):
+        run_sweep(plan_of(*line), workers())
+    assert "this sweep is complete" in capfd.readouterr().out
+    assert run_sweep(plan_of(LINE, "trials=4", "max_consecutive_failed_trials=9"), workers()) == 0
+
+
 @pytest.mark.parametrize(("code", "by"), [(130, "SIGINT"), (143, "SIGTERM"), (255, "exit code 255")])
 def test_an_interrupted_sweep_names_the_signal(code: int, by: str, capfd: Capture) -> None:
     def interrupt(study: Study, number: int) -> None:

@@ -113,7 +113,7 @@ OBJECTS = np.array([{"a": 1}] * 40, dtype=object)
         ({"x_train": np.float64(3)}, r"training inputs must be one array"),
         (
             {"x_train": np.zeros((40, 2), complex)},
-            r"training inputs must be numbers or texts; received dtype complex128",
+            r"training inputs must be numbers or texts; received complex128",
         ),
         ({"y_train": np.full(40, np.nan)}, r"training targets must be finite float32 numbers; target 0 holds nan"),
         ({"x_train": None, "x_test": None}, r"has no 'x_train', 'x_test': .*'y_train'"),
@@ -281,7 +281,7 @@ def takes(size, colour=False): return None
     [
         ("wrong_form", DataError, r"must return \(\(x_train, .* \(data\._target_='{module}\.wrong_form'\)"),
         ("raises", DataError, r"the loader failed with RuntimeError: the disk is on fire .*{module}\.raises"),
-        ("ragged", DataError, r"training inputs must be one array; received list of .*{module}\.ragged"),
+        ("ragged", DataError, r"one array, .*; received list of .*; give its items one length .*{module}\.ragged"),
         ("takes", ConfigError, r"data: {module}\.takes: missing a required argument: 'size'"),
         ("NUMBER", ConfigError, r"data\._target_ must name a function; '{module}\.NUMBER' is a int"),
         ("rases", ConfigError, r"data\._target_: .* has no 'rases'; did you mean 'raises'\?"),

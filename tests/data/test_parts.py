@@ -93,8 +93,8 @@ def test_another_form_is_described_by_types_and_shapes(returned: Any, message: s
         (({"a": X, "b": X[1:]}, Y), "5 training inputs, 6 targets"),
         ((X, Y, np.ones(5)), r"one number for each of the 6 examples; received float64 \(5,\)"),
         ((X, Y, -np.ones(6)), "0 or more; the smallest is -1"),
-        (({}, Y), "there are no training inputs: received an empty dict"),
-        ((np.array([object()] * 6), Y), "numbers or texts; received an array of object"),
+        (({}, Y), "there are no training inputs; received an empty dict"),
+        ((np.array([object()] * 6), Y), "numbers or texts; received an array of objects, example 0 holds object"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(part: Any, message: str) -> None:

@@ -83,16 +83,15 @@ def test_a_missing_or_damaged_configuration_is_one_line(finish: Finish) -> None:
 
 
 def test_a_sweep_without_a_completed_trial_says_why(finish: Finish) -> None:
-    with pytest.raises(StudyError) as raised:
+    with pytest.raises(SweepStopped) as raised:
         select(finish(None, None))
-    assert str(raised.value) == (
-        "logs/search: no trial has completed yet, so there is no best model (2 started). Trial 0 failed: it broke. The "
-        "command that started the sweep continues it."
+    assert str(raised.value).startswith(
+        "logs/search: every trial failed (2 of 2). Trial 0: it broke. Correct the cause, then: "
     )
 
 
 def test_a_sweep_without_trials_has_no_winner(finish: Finish) -> None:
-    with pytest.raises(StudyError, match=r"no best model \(0 started\)\. The command that started"):
+    with pytest.raises(StudyError, match=r"no trial has completed yet \(none was started\); the same command continues\."):
         select(finish())
 
 

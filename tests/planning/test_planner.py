@@ -51,11 +51,38 @@ def test_the_command_line_wins_over_params() -> None:
     assert plan.config.trainer.epochs == 7
 
 
-def test_params_on_the_command_line_count() -> None:
-    recipe = Recipe(("+hydra.sweeper.params={model.dropout: 'choice(0.1,0.2)'}",))
+@pytest.mark.parametrize("plus", ["", "+", "++"])
+def test_params_on_the_command_line_count(plus: str) -> None:
+    recipe = Recipe((f"{plus}hydra.sweeper.params={{model.dropout: 'choice(0.1,0.2)'}}",))
     plan = planned(recipe=recipe)
     assert plan.space.keys == ("model.dropout",)
     assert plan.recipe.overrides == ()
+
+
+def test_params_on_the_command_line_are_added_to_those_of_files_and_replace_the_same_keys() -> None:
+    params = "hydra.sweeper.params={model.dropout: [0.1,0.2], seed: '0,1'}"
+    assert {d.key: d for d in planned("space=[dropout,epochs]", params).space.dimensions} == {
+        "model.dropout": Choice("model.dropout", (0.1, 0.2)),
+        "trainer.epochs": planned("space=[epochs]").space.dimensions[0],
+        "seed": Choice("seed", (0, 1)),
+    }
+    assert planned("space=[dropout]", "hydra.sweeper.params.seed='0,1'").space.keys == ("model.dropout", "seed")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hydra.sweeper.params.model.dropout=0,0.1", "received .*=0,0.1; write model.dropout=0,0.1"),
+        ("+hydra.sweeper.params.model.dropout='0,0.1'", "is KEY=RANGE; received .*; write model.dropout='0,0.1'"),
+        ("hydra.sweeper.params.seed=0,1", "write seed=0,1"),
+        ("hydra.sweeper.params={seed: choice(0,1)}", "a range in it is quoted; received .*; write KEY=RANGE for each"),
+        ("hydra.sweeper.params=3", "hydra.sweeper.params: must be {KEY: RANGE, ...}; received 3; write KEY=RANGE"),
+        ("hydra.sweeper.params={seed: '0,1'},{seed: '2,3'}", "must be {KEY: RANGE, ...}"),
+    ],
+)
+def test_params_in_another_form_are_refused_with_the_right_one(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        planned(text)
 
 
 def test_a_group_is_swept_with_the_keys_of_each_preset() -> None:

@@ -1,0 +1,125 @@
+"""Data of types that cannot be used: what they are, and what to return instead.
+
+The types are recognized by their names, so that no library is imported for this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+_ARRAYS = "x = numpy.stack([numpy.asarray(x) for x, y in data]), and y in the same way"
+
+# Base classes by module and name: what to return instead.
+_BASES = {
+    ("torch.utils.data", "DataLoader"): f"return its examples as arrays: {_ARRAYS} from loader.dataset",
+    ("torch.utils.data", "Dataset"): f"return its examples as arrays: {_ARRAYS}",
+    ("torch.utils.data", "Subset"): f"return its examples as arrays: {_ARRAYS}",
+    ("datasets", "Dataset"): "return its columns as arrays: numpy.array(data['image']), numpy.array(data['label'])",
+    ("datasets", "DatasetDict"): "return arrays of its splits: numpy.array(data['train']['image']) and so on",
+    ("scipy.sparse", ""): "return x.toarray()",
+    ("polars", "DataFrame"): "return x.to_pandas() or x.to_numpy()",
+    ("polars", "Series"): "return x.to_numpy()",
+    ("pyarrow", "Table"): "return x.to_pandas()",
+    ("PIL", "Image"): "return numpy.asarray(image)",
+}
+
+
+def type_name(value: Any) -> str:
+    """Name of the type of a value, with its top-level package unless it is a built-in type.
+
+    Example:
+        >>> import pathlib
+        >>> type_name(3), type_name(pathlib.PurePosixPath("a"))
+        ('int', 'pathlib.PurePosixPath')
+    """
+    kind = type(value)
+    package = kind.__module__.partition(".")[0]
+    return kind.__qualname__ if package in ("builtins", "__main__") else f"{package}.{kind.__qualname__}"
+
+
+def advice(value: Any) -> str | None:
+    """What a loader returns instead of a value of a type that cannot be used; None for any other value.
+
+    Args:
+        value: What a loader returned, or a part of it.
+
+    Example:
+        >>> advice(x for x in [1, 2])
+        'return its examples as one array: numpy.stack(list(x)), or a keras.utils.PyDataset that yields batches'
+        >>> advice([1, 2]) is None
+        True
+    """
+    for (package, name), remedy in _BASES.items():
+        if any(_is_base(base, package, name) for base in type(value).__mro__):
+            return remedy
+    if isinstance(value, str | bytes | PurePath):
+        return "read the file in the loader, for example with numpy.load, pandas.read_csv or keras.utils"
+    if isinstance(value, Iterator):
+        return "return its examples as one array: numpy.stack(list(x)), or a keras.utils.PyDataset that yields batches"
+    if isinstance(value, type) or callable(value):
+        return "call it, and return its result"
+    if isinstance(value, set | frozenset):
+        return "return a list: a set has no order"
+    return None
+
+
+def form_advice(returned: Any) -> str:
+    """How to correct a loader that returned something else than two or three parts.
+
+    Args:
+        returned: What the loader returned.
+    """
+    if returned is None:
+        return "the function has no return statement"
+    if remedy := advice(returned):
+        return remedy
+    if isinstance(returned, Mapping):
+        return "return tuples of its values: (data['x_train'], data['y_train']), (data['x_test'], data['y_test'])"
+    if hasattr(returned, "columns"):
+        return "return (table[INPUTS], table[TARGET]) of the training rows and of the test rows"
+    if not isinstance(returned, tuple | list):
+        return "return inputs with targets, and a test set"
+    if remedy := next(filter(None, map(advice, returned)), None):
+        return remedy
+    if len(returned) == 2:
+        return "split off a test set, for example with sklearn.model_selection.train_test_split"
+    if len(returned) == 4:
+        return "group the four: ((x_train, y_train), (x_test, y_test))"
+    return "group inputs with their targets"
+
+
+def item_advice(item: Any) -> str:
+    """How to correct an array that holds other objects than numbers and texts.
+
+    Args:
+        item: First such object.
+    """
+    kind = type(item).__name__
+    if item is None or kind in ("NAType", "NaTType") or (kind == "float" and item != item):
+        return "a value is missing: fill it (fillna) or leave the row out (dropna)"
+    if kind in ("date", "datetime", "Timestamp", "datetime64", "time", "timedelta", "Timedelta"):
+        return "convert dates to numbers, for example (dates - dates.min()).dt.days"
+    if isinstance(item, list | tuple) or getattr(item, "shape", ()):
+        return "make one array of it: numpy.stack, or keras.utils.pad_sequences for different lengths"
+    return advice(item) or "convert it to numbers or texts, for example with astype"
+
+
+def dtype_advice(dtype: Any) -> str:
+    """How to correct an array of a type that is neither a number nor a text.
+
+    Args:
+        dtype: Type of the array, of NumPy.
+    """
+    return {
+        "M": "convert dates to numbers, for example (dates - dates.min()).dt.days",
+        "m": "convert durations to numbers, for example durations / numpy.timedelta64(1, 's')",
+        "c": "split it into real and imaginary parts",
+    }.get(dtype.kind, "return one array for each field: {name: x[name]}")
+
+
+def _is_base(base: type, package: str, name: str) -> bool:
+    module = base.__module__
+    is_inside = module == package or module.startswith(f"{package}.")
+    return is_inside and name in ("", base.__name__)

@@ -1,0 +1,64 @@
+"""Secrets in URLs: where they begin and end.
+
+A secret is the password in ``scheme://user:password@host``, the user of a web address without a password
+(``https://TOKEN@host``), and a parameter with a secret's name (``?password=``, ``&token=``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mnistsweep.secret_names import is_secret_key
+
+_SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
+
+# A user's name, which may be a reference to an environment variable; some databases have users with an ``@``.
+_USER = r"(?P<user>(?:\$\{[^{}]*\}|[^:/$]|\$(?!\{))*)"
+
+# The password as drivers read it: of several ``@`` up to the last one in front of the path.
+_PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>[^@]+(?:@[^@/]*)*|(?:@[^@/]*)+)(?=@)")
+
+# The longest text that can be a password: its slashes may not be quoted.
+_LONGEST_PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>.+)(?=@)", re.DOTALL)
+
+_TOKEN = re.compile(r"(?:https?|wss?)://(?P<secret>[^:/?#\s]+)(?=:?@)", re.IGNORECASE)
+_PARAMETER = re.compile(r"[?&;](?P<name>[\w.-]+)=(?P<secret>[^&#\s]+)")
+
+# In an address without a password, ``host:8080/a@b`` looks like one.
+_WEB = ("http", "https", "ws", "wss")
+_PORT = re.compile(r"\d+(/|$)")
+
+
+def secrets_of_url(url: str, is_longest: bool = False) -> Iterator[tuple[int, int]]:
+    """Start and end of each secret in a URL, in order; they do not overlap.
+
+    Args:
+        url: URL, or a text that contains one.
+        is_longest: Whether a password extends to the last ``@`` of the text, to hide what could be a part of it.
+            Otherwise it ends where drivers of databases see its end.
+
+    Example:
+        >>> url = "postgresql://me:a@b/c@host/db?sslpassword=d"
+        >>> [url[start:end] for start, end in secrets_of_url(url)]
+        ['a', 'd']
+        >>> [url[start:end] for start, end in secrets_of_url(url, is_longest=True)]
+        ['a@b/c', 'd']
+    """
+    last = 0
+    for start, end in sorted(_spans(url, _LONGEST_PASSWORD if is_longest else _PASSWORD)):
+        if start >= last:  # a password may look like parameters
+            yield start, end
+            last = end
+
+
+def _spans(url: str, password: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    for found in password.finditer(url):
+        may_be_port = found["scheme"].lower() in _WEB or "@" in found["user"]
+        if not (may_be_port and _PORT.match(found["secret"])):
+            yield found.span("secret")
+    for found in _TOKEN.finditer(url):
+        yield found.span("secret")
+    for found in _PARAMETER.finditer(url):
+        if is_secret_key(found["name"]):
+            yield found.span("secret")

@@ -1,0 +1,53 @@
+"""Secrets in URLs: one definition for what is masked and for what becomes a reference."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from mnistsweep.config.secret_values import with_references
+from mnistsweep.redaction import mask_url
+from mnistsweep.secret_urls import secrets_of_url
+
+pytestmark = pytest.mark.usefixtures("no_secrets")
+
+
+def secrets(url: str, is_longest: bool = False) -> list[str]:
+    return [url[start:end] for start, end in secrets_of_url(url, is_longest)]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("postgresql://me:a@host/db", ["a"]),
+        ("postgresql://me@server:a@host/db", ["a"]),
+        ("postgresql://:a@host", ["a"]),
+        ("postgresql://me:@host", []),
+        ("postgresql://me@host:5432/db?options=a@b", []),
+        ("https://abc@host/x", ["abc"]),
+        ("git+https://abc:@host/x", ["abc"]),
+        ("wss://h/x?token=a&n=1&api_key=b#c", ["a", "b"]),
+        ("http://h:8080/a@b", []),
+        ("https://h/?mail=a@b", []),
+        ("x://${oc.env:USER}:a@h", ["a"]),
+        ("first http://u:p@h, then ftp://u:q@h", ["p", "q"]),
+    ],
+)
+def test_the_secrets_of_a_url(url: str, found: list[str]) -> None:
+    assert secrets(url) == found
+    masked = mask_url(url)
+    assert not found or all(f":{secret}@" not in masked and f"={secret}" not in masked for secret in found)
+    assert found or masked == url
+
+
+@pytest.mark.parametrize("url", ["postgresql://me@server:a@host/db", "postgresql://me:a@b@host/db"])
+def test_a_database_gets_the_password_that_was_taken_out(url: str) -> None:
+    (secret,) = secrets(url)
+    assert make_url(url).password == secret
+    assert secret not in with_references("storage", url).replace("oc.env", "")
+
+
+def test_a_masked_password_may_be_longer_than_the_one_that_a_driver_reads() -> None:
+    url = "postgresql://me:a@b/c@host/db?sslpassword=d"
+    assert secrets(url) == ["a", "d"]
+    assert secrets(url, is_longest=True) == ["a@b/c", "d"]
