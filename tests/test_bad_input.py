@@ -352,7 +352,10 @@ def test_a_sweep_of_ones_own_with_mistakes(elsewhere: Path, capfd: Capture) -> N
             r"^trainer\.repeats: must be a whole number; received 1\.5\.$",
         ),
     )
-    matches(refused(capfd, "sweep", "broken"), (r"sweeps/broken\.yaml: not valid YAML: line 1, column 10: a bracket is closed",))
+    matches(
+        refused(capfd, "sweep", "broken"),
+        (r"sweeps/broken\.yaml: not valid YAML: line 1, column 10: a bracket is closed",),
+    )
 
 
 @pytest.mark.parametrize("content", [b"a: [1", b"a: \xff", b"only a text", b""])

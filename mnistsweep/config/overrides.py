@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override as HydraOverride
 from hydra.core.override_parser.types import Glob, Quote, QuotedString, Sweep
+from hydra.core.override_parser.types import Override as HydraOverride
 
 from mnistsweep.config.grammar import check_no_range, dimension_of
 from mnistsweep.config.secret_values import holds_secret, with_references
@@ -119,7 +119,9 @@ def _check_params_key(key: str, parsed: HydraOverride) -> None:
     inner = key.removeprefix(PARAMS_KEY).lstrip(".")
     value = parsed.get_value_string()
     if "." in inner or (inner and parsed.is_sweep_override()):
-        raise ConfigError(f"{key}: a range on the command line is KEY=RANGE; received {key}={value}; write {inner}={value}.")
+        raise ConfigError(
+            f"{key}: a range on the command line is KEY=RANGE; received {key}={value}; write {inner}={value}."
+        )
     entries = None if inner or parsed.is_sweep_override() else parsed.value()
     if isinstance(entries, dict) and any(isinstance(entry, Sweep | Glob) for entry in entries.values()):
         raise ConfigError(f"{key}: a range in it is quoted; received {value}; write KEY=RANGE for each key.")

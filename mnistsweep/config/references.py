@@ -19,6 +19,7 @@ from mnistsweep.config.secret_values import STORAGE, VARIABLE, with_references, 
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import VARIABLE_PREFIX, mask_url, remember
 from mnistsweep.secret_names import is_secret, is_secret_key
+from mnistsweep.secret_urls import secrets_of_url
 
 # Keys of a value from the outermost to the innermost; an integer is a position in a list.
 Path = tuple[str | int, ...]

@@ -69,7 +69,9 @@ def to_array(value: Any, name: str, source: str) -> NDArray[Any]:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        remedy = "give its items one length (keras.utils.pad_sequences)" if "inhomogeneous" in str(error) else str(error)
+        remedy = (
+            "give its items one length (keras.utils.pad_sequences)" if "inhomogeneous" in str(error) else str(error)
+        )
         raise DataError(f"{rule}; {remedy} ({source})") from error
     if array.ndim == 0:
         raise DataError(f"{rule} ({source})")

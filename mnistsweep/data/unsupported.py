@@ -5,6 +5,7 @@ The types are recognized by their names, so that no library is imported for this
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -71,23 +72,22 @@ def form_advice(returned: Any) -> str:
     Args:
         returned: What the loader returned.
     """
-    if returned is None:
-        return "the function has no return statement"
-    if remedy := advice(returned):
-        return remedy
-    if isinstance(returned, Mapping):
-        return "return tuples of its values: (data['x_train'], data['y_train']), (data['x_test'], data['y_test'])"
-    if hasattr(returned, "columns"):
-        return "return (table[INPUTS], table[TARGET]) of the training rows and of the test rows"
-    if not isinstance(returned, tuple | list):
-        return "return inputs with targets, and a test set"
-    if remedy := next(filter(None, map(advice, returned)), None):
-        return remedy
-    if len(returned) == 2:
-        return "split off a test set, for example with sklearn.model_selection.train_test_split"
-    if len(returned) == 4:
-        return "group the four: ((x_train, y_train), (x_test, y_test))"
-    return "group inputs with their targets"
+    parts = returned if isinstance(returned, tuple | list) else ()
+    remedies = [
+        "the function has no return statement" if returned is None else None,
+        advice(returned),
+        "return tuples of its values: (data['x_train'], data['y_train']), (data['x_test'], data['y_test'])"
+        if isinstance(returned, Mapping)
+        else None,
+        "return (table[INPUTS], table[TARGET]) of the training rows and of the test rows"
+        if hasattr(returned, "columns")
+        else None,
+        *map(advice, parts),
+        "split off a test set, for example with sklearn.model_selection.train_test_split" if len(parts) == 2 else None,
+        "group the four: ((x_train, y_train), (x_test, y_test))" if len(parts) == 4 else None,
+        "return inputs with their targets, and a test set",
+    ]
+    return next(remedy for remedy in remedies if remedy is not None)
 
 
 def item_advice(item: Any) -> str:
@@ -97,11 +97,11 @@ def item_advice(item: Any) -> str:
         item: First such object.
     """
     kind = type(item).__name__
-    if item is None or kind in ("NAType", "NaTType") or (kind == "float" and item != item):
+    if item is None or kind in ("NAType", "NaTType") or (kind == "float" and math.isnan(item)):
         return "a value is missing: fill it (fillna) or leave the row out (dropna)"
     if kind in ("date", "datetime", "Timestamp", "datetime64", "time", "timedelta", "Timedelta"):
         return "convert dates to numbers, for example (dates - dates.min()).dt.days"
-    if isinstance(item, list | tuple) or getattr(item, "shape", ()):
+    if isinstance(item, list | tuple) or getattr(item, "shape", None):
         return "make one array of it: numpy.stack, or keras.utils.pad_sequences for different lengths"
     return advice(item) or "convert it to numbers or texts, for example with astype"
 

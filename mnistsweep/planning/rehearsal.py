@@ -140,7 +140,7 @@ def _rehearse(config: Config) -> list[str]:
 
 
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
-    """Check that the model measures the objective, unless the user's own code may add it, and that its direction is known.
+    """Check that the model measures the objective, unless the user's own code may add it, and its direction.
 
     Raises:
         ConfigError: The objective is not measured, or its better direction is unknown.

@@ -37,7 +37,10 @@ RETURNED: dict[str, tuple[Callable[[], Any], str]] = {
     "path": (lambda: "mine.csv", r"received str; read the file in the loader"),
     "Path": (lambda: (Path("a"), Path("b")), r"tuple of 2 pathlib.PosixPath; read the file in the loader"),
     "nothing": (lambda: None, r"received None; the function has no return statement"),
-    "dict": (lambda: {"x_train": X, "y_train": Y}, r"dict of 'x_train': float64 \(6, 2\), .*; return tuples of its val"),
+    "dict": (
+        lambda: {"x_train": X, "y_train": Y},
+        r"dict of 'x_train': float64 \(6, 2\), .*; return tuples of its val",
+    ),
     "table": (lambda: TABLE, r"received pandas.DataFrame of 6 rows, 'size': float64, 'town': \w+; return \(table\["),
     "one part": (lambda: (X, Y), r"\(float64 \(6, 2\), int64 \(6,\)\); split off a test set"),
     "four arrays": (lambda: (X, X, Y, Y), r"group the four: \(\(x_train, y_train\), \(x_test, y_test\)\)"),
@@ -78,11 +81,20 @@ PARTS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: (TABLE.assign(size=[0, np.nan, 2, 3, 4, 5]), Y),
         r"training inputs 'size' must be finite float32 numbers; input 1 holds nan",
     ),
-    "mixed": (lambda: (TABLE.assign(n=["1", 2] * 3), Y), r"inputs 'n' must be .*example 1 holds int; convert it to num"),
+    "mixed": (
+        lambda: (TABLE.assign(n=["1", 2] * 3), Y),
+        r"inputs 'n' must be .*example 1 holds int; convert it to num",
+    ),
     "lists": (lambda: (TABLE.assign(n=[[1, 2]] * 6), Y), r"inputs 'n' must be .*holds list of 2 int; make one array"),
     "ragged": (lambda: ([[1, 2], [3], [4]] * 2, Y), r"received list of \(.*\); give its items one length"),
-    "targets": (lambda: (X, [None] * 6), r"training targets must be numbers or texts; .* holds None; a value is missing"),
-    "complex": (lambda: (X.astype(complex), Y), r"received complex128 \(6, 2\); split it into real and imaginary parts"),
+    "targets": (
+        lambda: (X, [None] * 6),
+        r"training targets must be numbers or texts; .* holds None; a value is missing",
+    ),
+    "complex": (
+        lambda: (X.astype(complex), Y),
+        r"received complex128 \(6, 2\); split it into real and imaginary parts",
+    ),
     "short": (lambda: ({"a": X, "b": X[:4]}, Y), r"every input needs one target: 4 training inputs 'b', 6 targets"),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from commands import finished_sweep
 
 from mnistsweep.config.overrides import quoted
-from mnistsweep.errors import ConfigError, DataError, StudyError
+from mnistsweep.errors import ConfigError, DataError, StudyError, SweepStopped
 from mnistsweep.evaluation.selection import check_data, select
 
 Finish = Callable[..., Path]
@@ -91,7 +91,9 @@ def test_a_sweep_without_a_completed_trial_says_why(finish: Finish) -> None:
 
 
 def test_a_sweep_without_trials_has_no_winner(finish: Finish) -> None:
-    with pytest.raises(StudyError, match=r"no trial has completed yet \(none was started\); the same command continues\."):
+    with pytest.raises(
+        StudyError, match=r"no trial has completed yet \(none was started\); the same command continues\."
+    ):
         select(finish())
 
 

@@ -8,10 +8,10 @@ import pytest
 from commands import command, finished_sweep, open_sweep_of
 
 from mnistsweep.errors import StudyError, SweepStopped
+from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ending import Ending, Limit
 from mnistsweep.study.no_result import no_result_error
 from mnistsweep.study.records import Result, State, TrialRecord
-from mnistsweep.paths import SweepPaths
 
 BUDGET = Ending(Limit.TRIALS, "the budget was used", "more: trials=N; another search: name=NAME")
 SWEPT = ["model.dropout=0,0.1", "trials=2", "name=mine"]
