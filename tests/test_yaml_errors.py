@@ -48,7 +48,7 @@ def test_a_syntax_error_has_its_place_and_a_remedy(text: str, is_fast: bool, tmp
 
 PLACES = {
     "a preset": ("own/model/mine.yaml", ["train", "--config-dir", "own", "model=mine"]),
-    "a preset of a sweep": ("own/model/mine.yaml", ["sweep", "--config-dir", "own", "model=mine", "seed=1,2"]),
+    "a preset of a sweep": ("own/model/mine.yaml", ["sweep", "--config-dir", "own", "model=mine", "trainer.epochs=1,2"]),
     "a named sweep": ("sweeps/mine.yaml", ["sweep", "mine"]),
     "a primary configuration": ("own/mine.yaml", ["train", "--config-dir", "own", "--config-name", "mine"]),
 }

@@ -30,6 +30,7 @@ INCOMPLETE = {
     ("data", "custom"): "data._target_=keras.datasets.cifar10.load_data",
     ("data", "idx"): "data.path=folder",
     ("data", "npz"): "data.path=file.npz",
+    ("model", "custom"): "model._target_=keras.applications.MobileNetV3Small",
 }
 
 

@@ -60,13 +60,14 @@ def test_params_on_the_command_line_count(plus: str) -> None:
 
 
 def test_params_on_the_command_line_are_added_to_those_of_files_and_replace_the_same_keys() -> None:
-    params = "hydra.sweeper.params={model.dropout: [0.1,0.2], seed: '0,1'}"
+    params = "hydra.sweeper.params={model.dropout: [0.1,0.2], optimizer: 'adam,sgd'}"
     assert {d.key: d for d in planned("space=[dropout,epochs]", params).space.dimensions} == {
         "model.dropout": Choice("model.dropout", (0.1, 0.2)),
         "trainer.epochs": planned("space=[epochs]").space.dimensions[0],
-        "seed": Choice("seed", (0, 1)),
+        "optimizer": Choice("optimizer", ("adam", "sgd")),
     }
-    assert planned("space=[dropout]", "hydra.sweeper.params.seed='0,1'").space.keys == ("model.dropout", "seed")
+    one = planned("space=[dropout]", "hydra.sweeper.params.optimizer='adam,sgd'")
+    assert one.space.keys == ("model.dropout", "optimizer")
 
 
 @pytest.mark.parametrize(
@@ -74,10 +75,10 @@ def test_params_on_the_command_line_are_added_to_those_of_files_and_replace_the_
     [
         ("hydra.sweeper.params.model.dropout=0,0.1", "received .*=0,0.1; write model.dropout=0,0.1"),
         ("+hydra.sweeper.params.model.dropout='0,0.1'", "is KEY=RANGE; received .*; write model.dropout='0,0.1'"),
-        ("hydra.sweeper.params.seed=0,1", "write seed=0,1"),
-        ("hydra.sweeper.params={seed: choice(0,1)}", "a range in it is quoted; received .*; write KEY=RANGE for each"),
+        ("hydra.sweeper.params.optimizer=adam,sgd", "write optimizer=adam,sgd"),
+        ("hydra.sweeper.params={optimizer: choice(adam,sgd)}", "a range in it is quoted; received .*; write KEY=RANGE for each"),
         ("hydra.sweeper.params=3", "hydra.sweeper.params: must be {KEY: RANGE, ...}; received 3; write KEY=RANGE"),
-        ("hydra.sweeper.params={seed: '0,1'},{seed: '2,3'}", "must be {KEY: RANGE, ...}"),
+        ("hydra.sweeper.params={optimizer: adam},{optimizer: sgd}", "must be {KEY: RANGE, ...}"),
     ],
 )
 def test_params_in_another_form_are_refused_with_the_right_one(text: str, message: str) -> None:
