@@ -113,6 +113,19 @@ def format_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def type_name(value: Any) -> str:
+    """Name of the type of a value, with its top-level package unless it is a built-in type.
+
+    Example:
+        >>> import pathlib
+        >>> type_name(3), type_name(pathlib.PurePosixPath("a"))
+        ('int', 'pathlib.PurePosixPath')
+    """
+    kind = type(value)
+    package = kind.__module__.partition(".")[0]
+    return kind.__qualname__ if package in ("builtins", "__main__") else f"{package}.{kind.__qualname__}"
+
+
 def format_point(point: Point) -> str:
     """Return the values of a point in one line, in the syntax of the command line, with three significant digits.
 

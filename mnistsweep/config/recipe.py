@@ -85,7 +85,8 @@ class Recipe:
             part: Part of the content, for example the one that an error of decoding names.
         """
         folders = (Path(url.partition("://")[2]) for url in self.folders)
-        files = (file for folder in folders for file in sorted(folder.glob("**/*.yaml")) if is_file(file))
+        patterns = ("*.yaml", "*/*.yaml", "*/*/*.yaml")  # no deeper: a folder may also hold thousands of trials
+        files = (file for folder in folders for pattern in patterns for file in folder.glob(pattern) if is_file(file))
         return next((file for file in files if part in _content(file)), None)
 
     def to_json(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import optree
 from numpy.typing import NDArray
 
-from mnistsweep.data.unsupported import type_name
+from mnistsweep.text import type_name
 
 Structure: TypeAlias = Any
 """An array, or a dictionary, list or tuple of structures."""

@@ -27,19 +27,6 @@ _BASES = {
 }
 
 
-def type_name(value: Any) -> str:
-    """Name of the type of a value, with its top-level package unless it is a built-in type.
-
-    Example:
-        >>> import pathlib
-        >>> type_name(3), type_name(pathlib.PurePosixPath("a"))
-        ('int', 'pathlib.PurePosixPath')
-    """
-    kind = type(value)
-    package = kind.__module__.partition(".")[0]
-    return kind.__qualname__ if package in ("builtins", "__main__") else f"{package}.{kind.__qualname__}"
-
-
 def advice(value: Any) -> str | None:
     """What a loader returns instead of a value of a type that cannot be used; None for any other value.
 

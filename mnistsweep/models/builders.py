@@ -14,6 +14,7 @@ from mnistsweep import target_source, targets
 from mnistsweep.errors import ConfigError, TrialFailed, suggest
 from mnistsweep.models.networks import conv_dense, deep_conv, fast_conv, perceptron, tiny_conv
 from mnistsweep.models.values import is_number, is_whole_number
+from mnistsweep.text import type_name
 
 if TYPE_CHECKING:
     import keras
@@ -154,6 +155,6 @@ def as_model(result: Any, config: Mapping[str, Any]) -> keras.Model:
 
     if not isinstance(result, keras.Model):
         raise ConfigError(
-            f"model._target_: {config['_target_']} must return a keras.Model; it returned {result!r:.200}"
+            f"model._target_: {config['_target_']} must return a keras.Model; it returned {type_name(result)}"
         )
     return result

@@ -87,5 +87,6 @@ def build_loss(loss: str) -> Any:
     if inspect.isclass(found):
         found = found()
     if not callable(found):
-        raise ConfigError(f"{KEY}: a loss must be callable with labels and predictions; {loss!r} is {found!r}")
+        kind = type(found).__name__
+        raise ConfigError(f"{KEY}: a loss must be callable with labels and predictions; {loss!r} is of type {kind}")
     return found

@@ -268,7 +268,7 @@ def test_a_users_function_in_the_working_directory(user_module: str) -> None:
         ("nett", {}, r"has no 'nett'; did you mean 'net'\?"),
         ("net", {"witdh": 3}, r"model.witdh: .*did you mean 'width'\?"),
         ("needs", {}, "missing a required argument: 'width'"),
-        ("text", {}, r"must return a keras.Model; it returned 'no model'"),
+        ("text", {}, r"must return a keras.Model; it returned str$"),
         ("net", {"hp": {"units": 3}}, "declares none"),
     ],
 )
