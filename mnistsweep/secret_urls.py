@@ -16,7 +16,7 @@ _SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
 # A user's name, which may be a reference to an environment variable; some databases have users with an ``@``.
 _USER = r"(?P<user>(?:\$\{[^{}]*\}|[^:/$]|\$(?!\{))*)"
 
-# The password as drivers read it: of several ``@`` up to the last one in front of the path.
+# The password: of several ``@`` up to the last one in front of the path.
 _PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>[^@]+(?:@[^@/]*)*|(?:@[^@/]*)+)(?=@)")
 
 # The longest text that can be a password: its slashes may not be quoted.
@@ -36,7 +36,7 @@ def secrets_of_url(url: str, is_longest: bool = False) -> Iterator[tuple[int, in
     Args:
         url: URL, or a text that contains one.
         is_longest: Whether a password extends to the last ``@`` of the text, to hide what could be a part of it.
-            Otherwise it ends where drivers of databases see its end.
+            Otherwise it ends in front of the path.
 
     Example:
         >>> url = "postgresql://me:a@b/c@host/db?sslpassword=d"

@@ -90,7 +90,7 @@ def test_another_form_is_described_by_types_and_shapes(returned: Any, message: s
     ("part", "message"),
     [
         ((X, {"a": Y, "b": Y[1:]}), "every input needs one target: 6 training inputs, 5 targets"),
-        (({"a": X, "b": X[1:]}, Y), "5 training inputs, 6 targets"),
+        (({"a": X, "b": X[1:]}, Y), "5 training inputs 'b', 6 targets"),
         ((X, Y, np.ones(5)), r"one number for each of the 6 examples; received float64 \(5,\)"),
         ((X, Y, -np.ones(6)), "0 or more; the smallest is -1"),
         (({}, Y), "there are no training inputs; received an empty dict"),

@@ -76,7 +76,10 @@ def test_params_on_the_command_line_are_added_to_those_of_files_and_replace_the_
         ("hydra.sweeper.params.model.dropout=0,0.1", "received .*=0,0.1; write model.dropout=0,0.1"),
         ("+hydra.sweeper.params.model.dropout='0,0.1'", "is KEY=RANGE; received .*; write model.dropout='0,0.1'"),
         ("hydra.sweeper.params.optimizer=adam,sgd", "write optimizer=adam,sgd"),
-        ("hydra.sweeper.params={optimizer: choice(adam,sgd)}", "a range in it is quoted; received .*; write KEY=RANGE for each"),
+        (
+            "hydra.sweeper.params={optimizer: choice(adam,sgd)}",
+            "a range in it is quoted; received .*; write KEY=RANGE for each",
+        ),
         ("hydra.sweeper.params=3", "hydra.sweeper.params: must be {KEY: RANGE, ...}; received 3; write KEY=RANGE"),
         ("hydra.sweeper.params={optimizer: adam},{optimizer: sgd}", "must be {KEY: RANGE, ...}"),
     ],
