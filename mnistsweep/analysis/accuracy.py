@@ -78,13 +78,21 @@ class Accuracy:
 
     def __str__(self) -> str:
         """Summary in two lines: the seeds and the committee."""
+        return self.describe("images")
+
+    def describe(self, many: str) -> str:
+        """Return a summary in two lines: the seeds and the committee.
+
+        Args:
+            many: Word for several examples: ``rows``.
+        """
         spread = f" ± {100 * self.std:.2f} % over {len(self.seeds)} seeds" if len(self.seeds) > 1 else " %"
         committee = self.committee
         return (
             f"test accuracy: {100 * self.mean:.2f}{spread} "
-            f"(test images: {100 * self.interval.low:.2f} to {100 * self.interval.high:.2f} %)\n"
+            f"(test {many}: {100 * self.interval.low:.2f} to {100 * self.interval.high:.2f} %)\n"
             f"committee: {100 * committee.accuracy:.2f} % "
-            f"(test images: {100 * committee.interval.low:.2f} to {100 * committee.interval.high:.2f} %)"
+            f"(test {many}: {100 * committee.interval.low:.2f} to {100 * committee.interval.high:.2f} %)"
         )
 
 

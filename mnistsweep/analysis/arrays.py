@@ -135,6 +135,37 @@ def check_labels(labels: Any, examples: int, classes: int) -> Integers:
     return given.astype(np.int64)
 
 
+def check_numbers(predictions: Any, targets: Any) -> tuple[Floats, Floats]:
+    """Check predicted numbers of several models, one a seed, against the targets.
+
+    Args:
+        predictions: ``(seeds, n, k)``.
+        targets: ``(n, k)``.
+
+    Returns:
+        Both as float64.
+
+    Raises:
+        DataError: The arrays do not fit together, or hold numbers that are not finite.
+
+    Example:
+        >>> check_numbers([[[1.0]]], [[2.0]])[0].shape
+        (1, 1, 1)
+    """
+    predicted, truth = np.asarray(predictions, np.float64), np.asarray(targets, np.float64)
+    if truth.ndim != 2 or predicted.ndim != 3 or predicted.shape[1:] != truth.shape or 0 in predicted.shape:
+        raise DataError(
+            f"predictions: must have the shape (seeds, {', '.join(map(str, truth.shape))}), one number for each "
+            f"target, received {predicted.shape}."
+        )
+    for name, values in (("predictions", predicted), ("targets", truth)):
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            place = np.argwhere(wrong)[0].tolist()
+            raise DataError(f"{name}: must be finite numbers, position {place} is {values[tuple(place)]}.")
+    return predicted, truth
+
+
 def _row(values: Floats) -> str:
     shown = ", ".join(f"{value:.4g}" for value in values[:6])
     return f"[{shown}{', ...' if len(values) > 6 else ''}]"

@@ -17,16 +17,20 @@ from mnistsweep import data
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
 from mnistsweep.console import SafeConsole
-from mnistsweep.data.examples import class_task
+from mnistsweep.data.structure import named_leaves
+from mnistsweep.data.task import PossibleTasks
 from mnistsweep.errors import ConfigError, suggest
-from mnistsweep.evaluation.collector import check_class_names, collect_evidence
+from mnistsweep.evaluation.collector import collect_evidence
 from mnistsweep.evaluation.distorted_predictions import NUM_DISTORTED
 from mnistsweep.evaluation.report_context import ReportContext
+from mnistsweep.evaluation.report_predictions import check_class_names
 from mnistsweep.evaluation.report_record import ReportRecord
 from mnistsweep.evaluation.selection import Selection, check_data, select
 from mnistsweep.html_report import page
 from mnistsweep.html_report.evidence import Evidence
-from mnistsweep.html_report.sections import SECTIONS
+from mnistsweep.html_report.outputs import ClassEvidence
+from mnistsweep.html_report.sections import SECTIONS, sections_of
+from mnistsweep.html_report.sections.headlines import headline_lines
 from mnistsweep.locks import single_command_lock
 from mnistsweep.paths import ReportPaths
 from mnistsweep.planning.folders import check_report_folder, require_usable
@@ -63,9 +67,11 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
         evidence = collect_evidence(context, _commands(folder, overrides, selection))
         _record(context, evidence).write(selection.paths.report.record)
 
+        units = len(SECTIONS) / len(sections_of(evidence))  # the total was estimated for the sections of classes
+
         def on_section(title: str) -> None:
             steps.start_step(title)
-            steps.advance()
+            steps.advance(units)
 
         result = page.make(evidence, selection.paths.report.folder, on_section=on_section)
     _print_summary(evidence, result, console)
@@ -85,12 +91,29 @@ def _check_options(selection: Selection, config: Config) -> None:
     """Check the options, and the checkpoint if the report evaluates it, before anything is written."""
     options, keys = selection.plan.config.report, selection.plan.space.keys
     if options.class_names:
-        check_class_names(options.class_names, class_task(data.load(config.data).tasks))
+        _check_class_names(options.class_names, config)
     against = options.against
     if against is not None and against not in keys:
         raise ConfigError(f"report.against: must be a swept key, received {against!r}; {suggest(against, keys)}.")
     if not options.refit:
         find_checkpoint(selection.paths, selection.winner)
+
+
+def _check_class_names(names: Sequence[str], config: Config) -> None:
+    """Check that the targets of an output can be as many classes or labels as there are names.
+
+    Positions of a class map are not counted here: their classes are in the predictions, too.
+    """
+    possible: list[PossibleTasks] = list(named_leaves(data.load(config.data).tasks).values())
+    counts = [
+        len(task.values) if task.kind == "classes" else task.width
+        for one in possible
+        for task in one.tasks
+        if task.kind in ("classes", "multi_label")
+    ]
+    if any(task.kind == "array" for one in possible for task in one.tasks[:1]) or len(names) in counts:
+        return
+    check_class_names(names, [str(number) for number in range(counts[0])] if counts else [])
 
 
 def _num_units(selection: Selection) -> float:
@@ -116,17 +139,16 @@ def _record(context: ReportContext, evidence: Evidence) -> ReportRecord:
         trial=context.selection.winner.number,
         retrained=context.options.refit,
         models=context.model_names,
-        class_names=list(evidence.class_names),
+        class_names=list(evidence.class_names) if isinstance(evidence, ClassEvidence) else [],
         test=context.held_out.checksum,
         data=context.selection.kept_config_of(context.selection.winner)["data"],
     )
 
 
 def _print_summary(evidence: Evidence, result: page.PageResult, console: Console) -> None:
-    """Print accuracy, missing parts, failed sections and the path of the page."""
-    from mnistsweep.analysis.accuracy import measure_accuracy
-
-    console.print(str(measure_accuracy(evidence.probabilities, evidence.labels)))
+    """Print scores, missing parts, failed sections and the path of the page."""
+    for line in headline_lines(evidence):
+        console.print(line, soft_wrap=True)
     for note in evidence.notes:
         console.print(note, soft_wrap=True)
     for name, reason in result.failed.items():

@@ -97,6 +97,7 @@ class Dataset:
             possible tasks (`training.target_form`).
         checksum: Checksum of the training set before split and scaling (`data.checksum`).
         augmentation: Random distortions of the training images; None without augmentation.
+        columns: Names of the columns of a table of numbers; empty where the source has none.
     """
 
     train: Examples
@@ -104,6 +105,7 @@ class Dataset:
     tasks: Structure
     checksum: str = ""
     augmentation: Augmentation | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> Any:
@@ -166,11 +168,15 @@ class HeldOut:
         examples: Test set as in the source, not scaled.
         tasks: What the targets are possible for, see `Dataset.tasks`.
         scaling: Scaling with the statistics of the training split.
+        columns: Names of the columns of a table of numbers; empty where the source has none.
+        target_columns: Names of the targets; empty where the source has none.
     """
 
     examples: Examples
     tasks: Structure
     scaling: Scaling
+    columns: tuple[str, ...] = ()
+    target_columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -52,6 +52,18 @@ def convert_inputs(
     return parts
 
 
+def column_names(value: Any) -> tuple[str, ...]:
+    """Names of the columns of a pandas DataFrame or Series; empty for any other value.
+
+    Args:
+        value: Inputs or targets as a loader returned them.
+    """
+    if _is_table(value):
+        return tuple(str(name) for name in value.columns)
+    name = getattr(value, "name", None) if type(value).__name__ == "Series" else None
+    return () if name is None else (str(name),)
+
+
 def to_array(value: Any, name: str, source: str) -> NDArray[Any]:
     """Convert a value to an array of numbers or texts.
 

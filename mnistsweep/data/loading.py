@@ -54,6 +54,7 @@ def load(config: Mapping[str, Any]) -> Dataset:
         tasks=loaded.tasks,
         checksum=_checksum(loaded),
         augmentation=_augmentation(settings, scaling, train.inputs),
+        columns=loaded.columns,
     )
 
 
@@ -74,7 +75,8 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
     loaded = read_source(settings)
     test = _other_part(loaded, loaded.test, "test", settings)
     train, _ = _splits(loaded, settings)
-    return HeldOut(test, loaded.tasks, Scaling.fit(settings.scaling, train.inputs))
+    scaling = Scaling.fit(settings.scaling, train.inputs)
+    return HeldOut(test, loaded.tasks, scaling, loaded.columns, loaded.target_columns)
 
 
 def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:

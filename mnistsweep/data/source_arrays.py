@@ -8,6 +8,7 @@ from typing import Any
 
 from mnistsweep import memory, targets
 from mnistsweep.data.examples import Examples
+from mnistsweep.data.inputs import column_names
 from mnistsweep.data.parts import convert_part, unpack
 from mnistsweep.data.settings import TARGET, Settings
 from mnistsweep.data.structure import Structure, describe, leaves, map_leaves, num_examples
@@ -28,12 +29,16 @@ class Loaded:
         validation: Validation set as the loader returned it; None: it is split from the training set.
         test: Test set as the loader returned it.
         tasks: What the targets are possible for, see `Dataset.tasks`.
+        columns: Names of the columns of a pandas table of inputs; empty for anything else.
+        target_columns: Names of the columns of a pandas table of targets; empty for anything else.
     """
 
     train: Examples
     validation: Any
     test: Any
     tasks: Structure
+    columns: tuple[str, ...] = ()
+    target_columns: tuple[str, ...] = ()
 
 
 def read_source(settings: Settings) -> Loaded:
@@ -56,7 +61,8 @@ def read_source(settings: Settings) -> Loaded:
     tasks = map_leaves(
         lambda array: possible_tasks(array, settings.target, "training targets", settings.source), part.targets
     )
-    return Loaded(part, validation, test, tasks)
+    columns, target_columns = map(column_names, train[:2])
+    return Loaded(part, validation, test, tasks, columns, target_columns)
 
 
 def _loading_failed(settings: Settings, reason: str) -> DataError:

@@ -34,9 +34,9 @@ from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treat
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import CleanConfig
 from mnistsweep.config.trial_file import fingerprint
-from mnistsweep.data import Dataset, Examples, structure
-from mnistsweep.data.examples import class_task
+from mnistsweep.data import Dataset, structure
 from mnistsweep.evaluation import suspected_labels
+from mnistsweep.evaluation.class_output import ClassOutput, find_class_output
 from mnistsweep.evaluation.cleaning_store import ArmRun, CleaningStore, FoldPredictions, accuracies
 from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
 from mnistsweep.evaluation.selection import Selection, check_data
@@ -87,6 +87,11 @@ class CleaningExperiment:
         """Data set of the winner."""
         return data.load(self.trainer.config.data)
 
+    @cached_property
+    def output(self) -> ClassOutput:
+        """Output with the labels that are cleaned."""
+        return find_class_output(self.dataset)
+
     def run(self) -> dict[str, Any]:
         """Run the experiment, or resume it.
 
@@ -94,7 +99,8 @@ class CleaningExperiment:
             The summary, as in ``summary.json``.
 
         Raises:
-            DataError: The data are missing, or a class has fewer examples than there are folds.
+            DataError: The data are missing, the model predicts no classes, or a class has fewer examples than there
+                are folds.
             StudyError: Another process runs the experiment, or a file is damaged.
             SweepStopped: A training failed.
         """
@@ -103,6 +109,8 @@ class CleaningExperiment:
         with single_command_lock(self.paths.lock, "mnistsweep clean"):
             remove_temporary_files(self.paths.folder)
             folds, runs = self._resume(initial), self.store.read_runs()
+            if not all(map(folds.is_predicted, range(self.options.folds))):
+                self.trainer.check(self.dataset)
             with StepProgress(self.console, self._num_trainings * self.trainer.epochs) as steps:
                 self._predict_folds(folds, steps)
                 ranking = self._rank_labels(folds)
@@ -119,7 +127,7 @@ class CleaningExperiment:
 
     def _initial_folds(self) -> FoldPredictions:
         """Plant label errors and assign folds; no fold has predictions yet."""
-        labels, classes = self.dataset.labels(self.dataset.train), self.dataset.classes
+        labels, classes = self.output.labels(self.dataset.train), len(self.output.task.values)
         planted = plant_label_errors(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
         fold = assign_folds(planted.labels, self.options.folds, classes, self._seed(Purpose.FOLDING))
         return FoldPredictions(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
@@ -170,7 +178,7 @@ class CleaningExperiment:
         """Train one arm with one seed, and score it on the validation split."""
         start, validation = time.perf_counter(), self.dataset.validation
         predicted = self._train_and_predict(treated, self._seed(Purpose.TRAINING, seed), validation.inputs, steps)
-        probabilities, labels = check(predicted, self.dataset.labels(validation))
+        probabilities, labels = check(predicted, self.output.labels(validation))
         return ArmRun(
             arm=arm,
             seed=seed,
@@ -181,24 +189,24 @@ class CleaningExperiment:
         )
 
     def _train_and_predict(
-        self, treated: TreatedTrainingSet, seed: int, images: NDArray[Any], steps: StepProgress
+        self, treated: TreatedTrainingSet, seed: int, images: structure.Structure, steps: StepProgress
     ) -> NDArray[np.float64]:
         """Train a model on a treated training set, and predict images."""
-        kept = self.dataset.train.take(treated.kept)
-        inputs = structure.read_only(kept.inputs)  # a copy on the device stays valid during the training
-        labels = class_task(self.dataset.tasks).decode(treated.labels)
-        dataset = dataclasses.replace(self.dataset, train=Examples(inputs, labels, kept.weights))
+        kept = self.output.with_labels(self.dataset.train.take(treated.kept), treated.labels)
+        structure.read_only(kept.inputs)  # a copy on the device stays valid during the training
+        dataset = dataclasses.replace(self.dataset, train=kept)
         return self.trainer.train_and_predict(dataset, seed, images, lambda _epoch: steps.advance())
 
     def _rank_labels(self, folds: FoldPredictions) -> LabelQuality:
         """Rank the training labels by how likely they are wrong, and write the first ones to disk."""
         ranking = rank_suspects(folds.probabilities, folds.labels)
         positions = data.training_positions(self.trainer.config.data)
-        names = class_task(self.dataset.tasks).class_names
-        self.store.write_suspects(
-            suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, positions, names),
-            suspected_labels.suspect_images(ranking, self.dataset.train.inputs),
-        )
+        names, inputs = self.output.task.class_names, self.dataset.train.inputs
+        rows = suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, positions, names)
+        images = suspected_labels.suspect_images(ranking, inputs)
+        if images is None:
+            suspected_labels.add_inputs(rows, ranking, inputs, self.dataset.columns)
+        self.store.write_suspects(rows, images)
         return ranking
 
     def _write_summary(self, folds: FoldPredictions, ranking: LabelQuality) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,12 @@ from numpy.typing import NDArray
 from mnistsweep import devices
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import SweepStopped, describe_error
+from mnistsweep.data.structure import Structure
+from mnistsweep.errors import DataError, SweepStopped, describe_error
+from mnistsweep.evaluation.class_output import find_class_output
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.study.records import Result
-from mnistsweep.user_code import exits_as_failures
+from mnistsweep.user_code import exits_as_failures, explained
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,41 @@ class CleaningTrainer:
         threads = config.trainer.threads or selection.plan.threads
         return cls(config, training_epochs(config, selection.winner.result), threads)
 
+    def check(self, dataset: Dataset) -> None:
+        """Check that the model predicts the classes of the labels, before anything is trained.
+
+        Args:
+            dataset: Data set.
+
+        Raises:
+            DataError: The model predicts something else, for example numbers for whole numbers as targets.
+        """
+        devices.start_keras(self.threads, self.config.trainer.deterministic)
+        from mnistsweep.evaluation.output_heads import find_heads
+        from mnistsweep.evaluation.retraining import build_model
+
+        output = find_class_output(dataset)
+        with explained(lambda reason: SweepStopped(f"the model cannot be built: {reason}")):
+            model, forms = build_model(self.config, dataset)
+            heads = find_heads(model, forms, dataset.train.targets, dataset.train.inputs)
+        kinds = [head.kind for head in heads]
+        if not kinds or kinds[output.position] != "classes":
+            received = f"the kind {kinds[output.position]!r}" if kinds else "outputs that do not match the targets"
+            place = f" at {output.name!r}" if output.name else ""
+            raise DataError(
+                f"clean: needs a model that predicts class probabilities{place}; received {received}; the labels of "
+                "other models are not cleaned."
+            )
+
     def train_and_predict(
-        self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
+        self, dataset: Dataset, seed: int, images: Structure, on_epoch: Callable[[int], None]
     ) -> NDArray[np.float64]:
-        """Train a model from scratch, and predict class probabilities of images.
+        """Train a model from scratch, and predict class probabilities.
 
         Args:
             dataset: Data set; the model is trained on its training split.
             seed: Seed of the training.
-            images: Scaled images to predict, ``(n, ...)``.
+            images: Scaled inputs to predict, ``(n, ...)`` or a structure of arrays.
             on_epoch: Function that is called after each epoch with its number, from 1.
 
         Returns:
@@ -61,14 +88,18 @@ class CleaningTrainer:
             SweepStopped: The training failed.
         """
         devices.start_keras(self.threads, self.config.trainer.deterministic)
-        from mnistsweep.evaluation.inference import class_probabilities
+        from mnistsweep.evaluation.inference import predict_outputs
+        from mnistsweep.evaluation.output_heads import find_heads
         from mnistsweep.evaluation.retraining import retrain
         from mnistsweep.training.engines.memory import free_graphs
 
         try:
             with exits_as_failures():
-                model = retrain(self.config, dataset, seed, self.epochs, on_epoch).model
-                probabilities = class_probabilities(model, images)
+                retrained = retrain(self.config, dataset, seed, self.epochs, on_epoch)
+                model = retrained.model
+                heads = find_heads(model, retrained.forms, dataset.train.targets, images)
+                head = heads[find_class_output(dataset).position]
+                probabilities = predict_outputs(model, images, [head])[head.name]
         except Exception as error:  # any error of the model or of the user's code
             raise SweepStopped(
                 f"the training failed: {describe_error(error)}; repeat the command to continue the experiment."

@@ -7,17 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mnistsweep.data.examples import class_task
-from mnistsweep.data.task import Task
-from mnistsweep.errors import ConfigError, DataError, StudyError
+from mnistsweep.analysis.robustness import Robustness
+from mnistsweep.errors import DataError, StudyError
 from mnistsweep.evaluation.checkpoint_predictions import checkpoint_predictions
-from mnistsweep.evaluation.distorted_predictions import evaluate_robustness
+from mnistsweep.evaluation.display import shown_inputs
+from mnistsweep.evaluation.distorted_predictions import NUM_DISTORTED, evaluate_robustness
+from mnistsweep.evaluation.output_evidence import make_evidence
 from mnistsweep.evaluation.report_context import ReportContext
+from mnistsweep.evaluation.report_predictions import ReportPredictions
 from mnistsweep.evaluation.retrained_predictions import retrained_predictions
 from mnistsweep.evaluation.saved_predictions import Predictions
-from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
+from mnistsweep.html_report.evidence import Evidence, SearchHistory, Winner
 from mnistsweep.redaction import mask
 from mnistsweep.study.sweep import load_sweep
 
@@ -38,52 +39,47 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         StudyError: A checkpoint that the page cannot do without is missing, or is not the one that the trial saved.
         SweepStopped: The winner cannot be retrained.
         ConfigError: The number of `report.class_names` is not the number of classes.
+        DataError: A test target does not fit the task, for example a class that the training set does not have.
     """
     selection, options, held_out = context.selection, context.options, context.held_out
-    class_names = check_class_names(options.class_names, class_task(context.dataset.tasks))
     search = _search_history(context)  # read before the trainings, so that a damaged file is found at once
     notes: list[str] = []
     winner = selection.winner
     models = retrained_predictions(context) if options.refit else [checkpoint_predictions(context, winner)]
     checkpoint = _optional(lambda: checkpoint_predictions(context, winner, notes.append), notes)
-    others = _other_trials(context, notes)
-    return Evidence(
-        name=selection.paths.name,
-        class_names=class_names,
-        labels=held_out.labels.astype(np.int64),
-        probabilities=np.stack([one.probabilities for one in models]),
-        losses=np.array([one.loss for one in models]),
-        winner=_winner(context, models[0].parameters),
-        images=_images(context),
-        top=options.top,
-        against=options.against,
-        search=search,
-        retraining_curves=_curves(models) if options.refit else None,
-        checkpoint=None if checkpoint is None else _checkpoint(context, checkpoint),
-        others=others,
-        robustness=_optional(lambda: evaluate_robustness(context), notes) if options.robustness else None,
-        commands=commands,
-        cleaning=selection.paths.clean.folder,
-        notes=notes,
+    found = ReportPredictions(
+        models=models,
+        held_out=held_out,
+        dataset=context.dataset,
+        checkpoint=checkpoint,
+        others=_other_trials(context, notes),
+        class_names=options.class_names,
+        robustness=_robustness(context, models[0], notes) if options.robustness else None,
+    )
+    return make_evidence(
+        found,
+        {
+            "name": selection.paths.name,
+            "losses": np.array([one.loss for one in models]),
+            "winner": _winner(context, models[0].parameters),
+            "inputs": shown_inputs(held_out),
+            "top": options.top,
+            "against": options.against,
+            "search": search,
+            "retraining_curves": _curves(models) if options.refit else None,
+            "commands": commands,
+            "cleaning": selection.paths.clean.folder,
+            "notes": notes,
+        },
     )
 
 
-def check_class_names(names: Sequence[str], task: Task) -> list[str]:
-    """Names of the classes: the configured ones, or the values that they have in the source of the data.
-
-    Args:
-        names: Value of `report.class_names`; empty if not configured.
-        task: Task with the classes.
-
-    Raises:
-        ConfigError: The number of names is not the number of classes.
-    """
-    classes = len(task.values)
-    if names and len(names) != classes:
-        raise ConfigError(
-            f"report.class_names: must be {classes} names, one for each class, received {len(names)}: {list(names)}."
-        )
-    return list(names) or task.class_names
+def _robustness(context: ReportContext, model: Predictions, notes: list[str]) -> Robustness | None:
+    """Accuracy on distorted images, where the inputs are images and the only output predicts classes."""
+    if list(model.kinds.values()) == ["classes"] and "" in model.kinds:
+        return _optional(lambda: evaluate_robustness(context), notes)
+    context.steps.advance(NUM_DISTORTED)
+    return None
 
 
 def _optional(make: Callable[[], Part], notes: list[str]) -> Part | None:
@@ -103,30 +99,14 @@ def _search_history(context: ReportContext) -> SearchHistory:
     return SearchHistory(plan.space, plan.config.objective, plan.direction, finished, curves, selection.running_seconds)
 
 
-def _other_trials(context: ReportContext, notes: list[str]) -> dict[int, NDArray[np.float64]]:
-    """Test probabilities of the checkpoints of the next best trials, by trial number."""
+def _other_trials(context: ReportContext, notes: list[str]) -> dict[int, Predictions]:
+    """Predictions of the checkpoints of the next best trials, by trial number."""
     records = context.selection.ranked(context.options.top_trials + 1)[1:]
     found = {
         record.number: _optional(partial(checkpoint_predictions, context, record, notes.append), notes)
         for record in records
     }
-    return {number: predictions.probabilities for number, predictions in found.items() if predictions is not None}
-
-
-def _checkpoint(context: ReportContext, predictions: Predictions) -> Checkpoint | None:
-    """Predictions of the winner's checkpoint for the validation split and the test set."""
-    if predictions.validation is None:
-        return None
-    labels = context.dataset.labels(context.dataset.validation).astype(np.int64)
-    return Checkpoint(predictions.validation, labels, predictions.probabilities)
-
-
-def _images(context: ReportContext) -> NDArray[np.float32] | None:
-    """Test images from 0 to 1, gray ones without a channel axis; None if the inputs are not images."""
-    if not context.held_out.are_images:
-        return None
-    shown = context.held_out.shown
-    return shown[..., 0] if shown.shape[-1] == 1 else shown
+    return {number: predictions for number, predictions in found.items() if predictions is not None}
 
 
 def _winner(context: ReportContext, parameters: int) -> Winner:

@@ -1,24 +1,26 @@
-"""Inference with saved or retrained models: class probabilities of images. Imports Keras."""
+"""Inference with saved or retrained models: predictions of each output. Imports Keras."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.data.structure import Structure, num_examples, take
 from mnistsweep.errors import StudyError, describe_error
+from mnistsweep.evaluation.output_heads import OutputHead, as_probabilities, find_heads
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines import choose_engine
 from mnistsweep.training.engines.base import evaluation_batch_size
+from mnistsweep.training.model_outputs import output_of
 from mnistsweep.training.target_form import encode_targets, split_of
 from mnistsweep.user_code import exits_as_failures
 
@@ -73,21 +75,50 @@ def predict(
         curve: Learning curve of the model; None: unknown.
 
     Raises:
-        StudyError: The model has several outputs, or its output is not one row of numbers per example.
+        StudyError: The outputs of a classifier are not rows of numbers.
         Exception: Any error of the model or of its loss.
     """
-    targets_ = encode_targets(compile_model(model, config, dataset), held_out.targets)
-    probabilities = class_probabilities(model, held_out.inputs)
+    forms = compile_model(model, config, dataset)
+    targets_ = encode_targets(forms, held_out.targets)
+    heads = find_heads(model, forms, held_out.targets, held_out.inputs)
     batch_size = evaluation_batch_size(held_out.inputs, config.trainer.batch_size)
     metrics = model.evaluate(held_out.inputs, targets_, batch_size=batch_size, verbose=0, return_dict=True)
     return Predictions(
-        probabilities,
-        float(metrics["loss"]),
-        int(model.count_params()),
-        curve or [],
-        class_probabilities(model, dataset.validation.inputs) if validation else None,
-        measure_objective(model, config, dataset) if validation else None,
+        outputs=predict_outputs(model, held_out.inputs, heads),
+        kinds={head.name: head.kind for head in heads},
+        loss=float(metrics.get("loss", float("nan"))),
+        parameters=int(model.count_params()),
+        curve=curve or [],
+        validation=predict_outputs(model, dataset.validation.inputs, heads) if validation else None,
+        objective=measure_objective(model, config, dataset) if validation else None,
     )
+
+
+def predict_outputs(model: Any, inputs: Structure, heads: Sequence[OutputHead]) -> dict[str, NDArray[Any]]:
+    """Predict examples.
+
+    Args:
+        model: Keras model.
+        inputs: Scaled inputs, ``(n, ...)`` or a structure of arrays.
+        heads: Outputs of the model.
+
+    Returns:
+        Predictions of each output by its name, as `OutputHead.convert` returns them.
+
+    Raises:
+        StudyError: The outputs of a classifier are not rows of numbers.
+    """
+    parts: dict[str, list[NDArray[Any]]] = {head.name: [] for head in heads}
+    for batch in _batches(inputs) if heads else ():
+        outputs = model.predict_on_batch(batch)
+        for head in heads:
+            parts[head.name].append(head.convert(output_of(model, outputs, head.name, head.position)))
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+def _batches(inputs: Structure) -> Iterator[Structure]:
+    batch_size, count = evaluation_batch_size(inputs, MIN_BATCH_SIZE), num_examples(inputs)
+    return (take(inputs, slice(start, start + batch_size)) for start in range(0, count, batch_size))
 
 
 def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | None:
@@ -110,39 +141,25 @@ def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | N
 
 
 def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
-    """Predict the class probabilities of examples.
-
-    The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
-    there is one column or the loss compares each column by itself (binary cross-entropy). Outputs for losses without
-    probabilities (hinge) are returned as they are; the checks of the analyses reject them.
+    """Predict the class probabilities of examples with a model of one output.
 
     Args:
         model: Keras model.
         inputs: Scaled inputs, ``(n, ...)`` or a structure of arrays.
 
     Returns:
-        Probabilities, ``(n, classes)``; the single column ``p`` of a binary model becomes ``[1 - p, p]``.
+        Probabilities, ``(n, classes)``, see `output_heads.as_probabilities`.
 
     Raises:
         StudyError: The model has several outputs, or its output is not one row of numbers per example.
     """
-    batch_size, count = evaluation_batch_size(inputs, MIN_BATCH_SIZE), num_examples(inputs)
-    batches = (take(inputs, slice(start, start + batch_size)) for start in range(0, count, batch_size))
-    outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in batches])
-    are_logits, is_binary = bool(getattr(model.loss, "from_logits", False)), outputs.shape[1] == 1
-    by_column = isinstance(model.loss, keras.losses.BinaryCrossentropy | keras.losses.BinaryFocalCrossentropy)
-    if are_logits and (is_binary or by_column):
-        outputs = special.expit(outputs)
-    elif are_logits:
-        outputs = special.softmax(outputs, axis=1)
-    if is_binary:
-        outputs = np.concatenate([1 - outputs, outputs], axis=1)
-    return outputs
+    outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in _batches(inputs)])
+    return as_probabilities(outputs, model.loss)
 
 
 def _output_rows(outputs: Any) -> NDArray[np.float64]:
     """Check the outputs of a model for one batch, and return them as ``(n, classes)``."""
-    rule = "a report needs a model with one output, a row of class probabilities for each image"
+    rule = "class probabilities need a model with one output, a row of class probabilities for each example"
     if isinstance(outputs, list | tuple | dict):
         raise StudyError(f"{rule}; this model has {len(outputs)} outputs.")
     rows: NDArray[np.float64] = keras.ops.convert_to_numpy(outputs).astype(np.float64)

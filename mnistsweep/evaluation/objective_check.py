@@ -41,9 +41,9 @@ def check_objective(file: Path, record: TrialRecord, config: Config, predictions
         StudyError: They differ, and the ledger has no checksum of the checkpoint.
     """
     recorded, measured = _recorded(record, config), predictions.objective
-    if recorded is None or measured is None or predictions.validation is None:
+    if recorded is None or measured is None or not predictions.validation:
         return None
-    if agree(measured, recorded, len(predictions.validation)):
+    if agree(measured, recorded, len(next(iter(predictions.validation.values())))):
         return None
     now, before = (format_metric(config.objective, value) for value in (measured, recorded))
     found = f"{file}: the checkpoint of trial {record.number} has the {config.objective} {now}, but the ledger "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,12 @@ from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.config.references import resolved
 from mnistsweep.data import HeldOut
 from mnistsweep.errors import DataError, StudyError
+from mnistsweep.evaluation.display import shown_inputs
+from mnistsweep.evaluation.output_report import OutputReport
+from mnistsweep.evaluation.report_predictions import ReportPredictions
 from mnistsweep.evaluation.report_record import ReportRecord
 from mnistsweep.evaluation.saved_predictions import Predictions, read_predictions
+from mnistsweep.html_report.shown_inputs import ShownInputs, Words
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.sweep import load_sweep
 
@@ -28,70 +33,126 @@ if TYPE_CHECKING:
 class Report:
     """Predictions of a report's models for the test set.
 
+    The attributes `probabilities`, `labels`, `mistakes` and `next_wrong` exist for a model that predicts classes;
+    `outputs` holds the predictions of every model.
+
     Attributes:
         paths: Paths of the sweep's files.
-        class_names: Name of each class.
-        probabilities: Class probabilities, ``(seeds, n, classes)``: one model per seed.
+        outputs: Predictions of each output by its name; the name of a single output is empty.
         held_out: Test set.
 
     Example:
         >>> report = load_report("logs/quickstart")  # doctest: +SKIP
         >>> report.mistakes.wrong[:3], report.next_wrong(0)  # doctest: +SKIP
         (array([247, 321, 445]), 247)
+        >>> load_report("logs/prices").output.scores.committee.mae  # doctest: +SKIP
+        array([0.43])
     """
 
     paths: SweepPaths
-    class_names: list[str]
-    probabilities: NDArray[np.float64]
+    outputs: Mapping[str, OutputReport]
     held_out: HeldOut
+
+    @property
+    def output(self) -> OutputReport:
+        """The only output.
+
+        Raises:
+            DataError: There are several outputs, or none that predicts the targets.
+        """
+        if len(self.outputs) == 1:
+            return next(iter(self.outputs.values()))
+        found = ", ".join(map(repr, self.outputs)) or "none"
+        raise DataError(f"the report must have one output; received {found}; use report.outputs[NAME].")
+
+    @property
+    def classes(self) -> OutputReport:
+        """The only output that predicts classes.
+
+        Raises:
+            DataError: There are several, or none.
+        """
+        found = {name: one for name, one in self.outputs.items() if one.kind == "classes"}
+        if len(found) == 1:
+            return next(iter(found.values()))
+        kinds = ", ".join(f"{name or 'the output'}: {one.kind}" for name, one in self.outputs.items()) or "no outputs"
+        raise DataError(f"this needs one output with class labels; received {kinds}; use report.outputs.")
+
+    @property
+    def class_names(self) -> list[str]:
+        """Name of each class."""
+        return self.classes.names
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Class probabilities, ``(seeds, n, classes)``: one model per seed."""
+        return self.classes.predictions
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """Labels of the test set, ``(n,)``."""
-        return self.held_out.labels.astype(np.int64)
+        return self.classes.targets
 
     @cached_property
     def mistakes(self) -> Mistakes:
-        """Correctly and wrongly predicted images, by the mean of the probabilities over seeds."""
+        """Correctly and wrongly predicted examples, by the mean of the probabilities over seeds."""
         return find_mistakes(self.probabilities, self.labels)
 
+    @cached_property
+    def inputs(self) -> ShownInputs:
+        """Inputs of the test set for display."""
+        return shown_inputs(self.held_out)
+
+    @property
+    def words(self) -> Words:
+        """Word for one example and for several: ``image`` and ``images``."""
+        return self.inputs.words
+
     def next_wrong(self, index: int) -> int | None:
-        """Position of the next wrongly predicted image; after the last one follows the first one.
+        """Position of the next wrongly predicted example; after the last one follows the first one.
 
         Args:
-            index: Position to start after, from 0; -1 returns the first wrong image.
+            index: Position to start after, from 0; -1 returns the first wrong example.
 
         Returns:
-            A position in the test set; None if all images are predicted correctly.
+            A position in the test set; None if all examples are predicted correctly.
 
         Raises:
-            DataError: The position is outside of the test set.
+            DataError: The position is outside of the test set, or no output predicts classes.
         """
         return self.mistakes.next_wrong(index)
 
-    def draw(self, index: int) -> Figure:
-        """Draw one image beside its class probabilities, with their spread over seeds.
+    def draw(self, index: int, output: str | None = None) -> Figure:
+        """Draw one example beside its prediction, with the spread over seeds.
 
         Args:
             index: Position in the test set.
+            output: Name of the output; None: the one that predicts classes, or else the first one.
 
         Raises:
-            DataError: The position is outside of the test set.
+            DataError: The position is outside of the test set, or the model predicts no targets.
         """
-        from mnistsweep.html_report.figures.single_image import draw_image
-
         self.check_index(index)
-        image = self.held_out.shown[index].squeeze() if self.held_out.are_images else None
-        return draw_image(image, self.probabilities[:, index], int(self.labels[index]), self.class_names, index)
+        return self._drawn(output).draw(self.inputs, index)
+
+    def _drawn(self, output: str | None) -> OutputReport:
+        if output is not None and output in self.outputs:
+            return self.outputs[output]
+        if not self.outputs or output is not None:
+            raise DataError(f"there is no output {output!r}; received {', '.join(map(repr, self.outputs)) or 'none'}.")
+        classes = [one for one in self.outputs.values() if one.kind == "classes"]
+        return [*classes, *self.outputs.values()][0]
 
     def check_index(self, index: int) -> None:
-        """Check that the test set has an image at a position.
+        """Check that the test set has an example at a position.
 
         Raises:
             DataError: The position is outside of the test set.
         """
-        if not 0 <= index < len(self.labels):
-            raise DataError(f"INDEX: the test set has images 0 to {len(self.labels) - 1}, received {index}.")
+        if not 0 <= index < len(self.held_out):
+            raise DataError(
+                f"INDEX: the test set has {self.words.many} 0 to {len(self.held_out) - 1}, received {index}."
+            )
 
 
 def load_report(folder: str | Path) -> Report:
@@ -116,7 +177,9 @@ def load_report(folder: str | Path) -> Report:
             f"{paths.folder}: the test set differs from the one that the report was created with; {command} creates "
             "the report again."
         )
-    return Report(paths, record.class_names, np.stack([one.probabilities for one in predictions]), held_out)
+    found = ReportPredictions(predictions, held_out, class_names=record.class_names)
+    outputs = {one.name: OutputReport(one.kind, one.names, one.targets, one.predictions) for one in found.outputs}
+    return Report(paths, outputs, held_out)
 
 
 def _read(path: Path, command: str) -> Predictions:

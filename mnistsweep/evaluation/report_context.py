@@ -17,6 +17,7 @@ from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.errors import DataError, StudyError, describe_error
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
+from mnistsweep.evaluation.true_values import task_at
 from mnistsweep.paths import ReportPaths
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.records import TrialRecord
@@ -114,17 +115,23 @@ class ReportContext:
                 predictions = inference.predict(model, config, held_out, dataset, **options)
         except Exception as error:  # any error of a custom layer or of the user's loss
             raise StudyError(f"trial {record.number}: its model cannot predict: {describe_error(error)}") from error
-        self._check_outputs(predictions.probabilities, record)
+        for position, (name, kind) in enumerate(predictions.kinds.items()):
+            if kind == "classes":
+                classes = len(task_at(self.dataset.tasks, position).of_classes().values)
+                self._check_probabilities(predictions.outputs[name], classes, name, record)
         return predictions
 
-    def _check_outputs(self, probabilities: NDArray[np.float64], record: TrialRecord) -> None:
-        subject, classes = f"trial {record.number}: the outputs of its model", self.dataset.classes
+    def _check_probabilities(
+        self, probabilities: NDArray[np.float64], classes: int, name: str, record: TrialRecord
+    ) -> None:
+        part = f" at the output {name!r}" if name else ""
+        subject = f"trial {record.number}: the outputs of its model{part}"
         if probabilities.shape[1] != classes:
             raise StudyError(
                 f"{subject} must be one for each of {classes} classes, received the shape {probabilities.shape}."
             )
         try:
-            arrays.check(probabilities, self.held_out.labels)
+            arrays.check_probabilities(probabilities)
         except DataError as error:
             raise StudyError(f"{subject} are no class probabilities: {error}") from error
 

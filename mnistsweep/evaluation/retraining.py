@@ -34,10 +34,12 @@ class RetrainedModel:
     Attributes:
         model: Keras model after its last epoch.
         curve: Metrics of each epoch by name.
+        forms: Form of the targets of each output, the result of `compile_model`.
     """
 
     model: Any
     curve: list[dict[str, float]]
+    forms: Any = None
 
 
 def retrain(
@@ -65,6 +67,27 @@ def retrain(
         return _retrain(config, dataset, seed, epochs, on_epoch)
 
 
+def build_model(config: Config, dataset: Dataset) -> tuple[Any, Any]:
+    """Build and compile the model of a configuration, without training it.
+
+    Args:
+        config: Configuration of a trial.
+        dataset: Data set.
+
+    Returns:
+        The model, and the form of the targets of each output.
+
+    Raises:
+        Exception: Any error of the user's code.
+    """
+    import_users_modules(config)
+    with restored_process_state():
+        keras.utils.clear_session()
+        hypermodel = ConfiguredHyperModel(config, dataset)
+        model: Any = hypermodel.build(hypermodel.hyperparameters)
+        return model, compile_model(model, config, dataset)
+
+
 def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: OnEpoch) -> RetrainedModel:
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
@@ -77,7 +100,7 @@ def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch:
     recorder = _CurveRecorder(on_epoch)
     callbacks = [recorder, *build_user_callbacks(config)]
     hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, callbacks)
-    return RetrainedModel(model, recorder.curve)
+    return RetrainedModel(model, recorder.curve, forms)
 
 
 class _CurveRecorder(keras.callbacks.Callback):  # type: ignore[misc]

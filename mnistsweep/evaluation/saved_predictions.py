@@ -14,26 +14,29 @@ from numpy.typing import NDArray
 from mnistsweep.evaluation.saved_arrays import read_arrays, write_arrays
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions:
     """Predictions of one model, with what is known about its training.
 
     Attributes:
-        probabilities: Class probabilities for the test set, ``(n, classes)``.
-        loss: Loss on the test set, by the loss function that the model was trained with.
+        outputs: Predictions for the test set by the name of the output, ``(n, ...)`` each; the name of a single output
+            is empty. They are empty where the outputs of the model do not correspond to the targets.
+        kinds: Kind of each output by its name, see `output_heads.OutputHead`.
+        loss: Loss on the test set, by the loss function that the model was trained with; NaN where it has none.
         parameters: Number of parameters of the model.
         curve: Learning curve: metrics of each epoch by name; empty if unknown.
-        validation: Class probabilities for the validation split, ``(m, classes)``; None for a model that was trained
+        validation: Predictions for the validation split by the name of the output; None for a model that was trained
             on it.
         objective: Objective of the sweep, measured with the model on the validation split; None if it was not measured.
         checksum: SHA-256 of the file of a retrained model; None for a checkpoint, whose checksum is in the ledger.
     """
 
-    probabilities: NDArray[np.float64]
+    outputs: Mapping[str, NDArray[Any]]
+    kinds: Mapping[str, str]
     loss: float
     parameters: int
     curve: list[dict[str, float]] = field(default_factory=list)
-    validation: NDArray[np.float64] | None = None
+    validation: Mapping[str, NDArray[Any]] | None = None
     objective: float | None = None
     checksum: str | None = None
 
@@ -46,10 +49,14 @@ def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str,
         predictions: Predictions of the model.
         origin: Values that determine the predictions, see `saved_arrays`.
     """
-    notes = {name: getattr(predictions, name) for name in ("loss", "parameters", "curve", "objective", "checksum")}
-    arrays = {"probabilities": predictions.probabilities, "notes": np.array(json.dumps(notes))}
-    if predictions.validation is not None:
-        arrays["validation"] = predictions.validation
+    names = ("loss", "parameters", "curve", "objective", "checksum")
+    notes = {name: getattr(predictions, name) for name in names} | {"outputs": list(predictions.kinds.items())}
+    arrays = {"notes": np.array(json.dumps(notes))}
+    for position, name in enumerate(predictions.kinds):
+        test, validation = _keys(predictions.kinds, position)
+        arrays[test] = predictions.outputs[name]
+        if predictions.validation is not None:
+            arrays[validation] = predictions.validation[name]
     write_arrays(path, arrays, origin)
 
 
@@ -64,15 +71,28 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
         The predictions; None if the file is missing or damaged, or if its origin differs.
     """
     arrays = read_arrays(path, origin)
-    if arrays is None or not {"probabilities", "notes"} <= arrays.keys():
+    if arrays is None or "notes" not in arrays:
         return None
     notes = json.loads(str(arrays["notes"]))
+    kinds = dict(notes.get("outputs", [("", "classes")]))  # earlier versions wrote one output with class probabilities
+    keys = {name: _keys(kinds, position) for position, name in enumerate(kinds)}
+    if not {test for test, _ in keys.values()} <= arrays.keys():
+        return None
+    validated = {name: arrays[key] for name, (_, key) in keys.items() if key in arrays}
     return Predictions(
-        arrays["probabilities"],
-        notes["loss"],
-        notes["parameters"],
-        notes["curve"],
-        arrays.get("validation"),
-        notes.get("objective"),  # earlier versions wrote neither this nor the checksum
-        notes.get("checksum"),
+        outputs={name: arrays[key] for name, (key, _) in keys.items()},
+        kinds=kinds,
+        loss=notes["loss"],
+        parameters=notes["parameters"],
+        curve=notes["curve"],
+        validation=validated if len(validated) == len(kinds) and kinds else None,
+        objective=notes.get("objective"),  # earlier versions wrote neither this nor the checksum
+        checksum=notes.get("checksum"),
     )
+
+
+def _keys(kinds: Mapping[str, str], position: int) -> tuple[str, str]:
+    """Names of the arrays of an output for the test set and the validation split."""
+    if list(kinds.items()) == [("", "classes")]:
+        return "probabilities", "validation"
+    return f"predictions_{position}", f"validation_{position}"

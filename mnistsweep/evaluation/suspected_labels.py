@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.label_quality import LabelQuality
+from mnistsweep.data.structure import Structure
+from mnistsweep.evaluation.display import table_inputs
 
 # Number of the most suspect labels that are written for inspection, if no more are suspected or planted.
 NUM_SHOWN = 40
@@ -63,18 +65,35 @@ def suspect_rows(
     ]
 
 
-def suspect_images(ranking: LabelQuality, images: NDArray[Any]) -> NDArray[np.uint8] | None:
+def add_inputs(
+    rows: list[dict[str, Any]], ranking: LabelQuality, inputs: Structure, names: tuple[str, ...] = ()
+) -> None:
+    """Add the inputs of the most suspect labels to their rows, in columns ``input: NAME``: texts and table columns.
+
+    Args:
+        rows: Table of the most suspect labels, most suspect first; changed.
+        ranking: Ranking of the training labels.
+        inputs: Scaled inputs of the training split.
+        names: Names of the columns of a table of numbers; empty where the source has none.
+    """
+    shown = table_inputs(inputs, names)
+    for row, position in zip(rows, ranking.order, strict=False):
+        cells = zip(shown.shown_columns, shown.cells(int(position)), strict=True)
+        row |= {f"input: {name}": cell for name, cell in cells}
+
+
+def suspect_images(ranking: LabelQuality, images: Structure) -> NDArray[np.uint8] | None:
     """Images of the `NUM_SHOWN` most suspect labels.
 
     Args:
         ranking: Ranking of the training labels.
-        images: Scaled images of the training split.
+        images: Scaled inputs of the training split.
 
     Returns:
         Bytes, 0 black and 255 white, ``(m, height, width)`` or ``(m, height, width, 3)``; None if the inputs are not
         images.
     """
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+    if getattr(images, "ndim", 0) != 4 or images.shape[-1] not in (1, 3):
         return None
     low, high = images.min(), images.max()
     shown = (images[ranking.order[:NUM_SHOWN]] - low) / max(high - low, np.finfo(np.float32).tiny)

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure as Drawing
 
 from mnistsweep.analysis.accuracy import wilson_interval
 from mnistsweep.analysis.coverage import Coverage, measure_coverage
-from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Figure, Table
+from mnistsweep.html_report.shown_inputs import Words
 from mnistsweep.text import percent, percent_range
 
 # Coverages in the table, and target accuracies of the facts and the advice.
@@ -46,8 +47,13 @@ def coverage_figure(curves: list[Coverage], curve: Coverage) -> Figure:
     return Figure("calibration-coverage", _draw(curves, curve), caption, alt)
 
 
-def coverage_table(curve: Coverage) -> Table:
-    """Return a table of some points of the curve, with intervals of their accuracy."""
+def coverage_table(curve: Coverage, words: Words) -> Table:
+    """Return a table of some points of the curve, with intervals of their accuracy.
+
+    Args:
+        curve: Curve of the committee.
+        words: Words for the examples.
+    """
     points = curve.points_at(sorted(COVERAGES))[::-1]
     low, high = curve.interval(points)
     rows = [
@@ -61,25 +67,26 @@ def coverage_table(curve: Coverage) -> Table:
     ]
     columns = ("coverage", "minimum confidence", "accuracy", "Wilson 95 %")
     caption = (
-        "Accuracy if only the most confident predictions are used. The thresholds were chosen on the same test images, "
+        "Accuracy if only the most confident predictions are used. The thresholds were chosen on the same test "
+        f"{words.many}, "
         "which the intervals do not account for."
     )
     return Table(columns, rows, caption, columns)
 
 
-def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
+def coverage_advice(evidence: ClassEvidence, curve: Coverage) -> list[str]:
     """Return advice on a confidence threshold, for the highest target accuracy that leaves enough predictions.
 
     The threshold is chosen on the validation data of the winner's checkpoint, so that the accuracy on the test set is
     unbiased.
 
     Args:
-        evidence: Evidence with the checkpoint.
+        evidence: ClassEvidence with the checkpoint.
         curve: Curve of the committee, the source of the threshold where there is no checkpoint.
     """
     checkpoint = evidence.checkpoint
     if checkpoint is None:
-        return _advice_without_checkpoint(curve)
+        return _advice_without_checkpoint(curve, evidence.words)
     validation = measure_coverage(checkpoint.validation, checkpoint.validation_labels)
     chosen = _choice(validation)
     if chosen is None:
@@ -94,8 +101,9 @@ def coverage_advice(evidence: Evidence, curve: Coverage) -> list[str]:
     return [
         f"Let a person decide where the confidence of the winner's checkpoint is below {percent(threshold)}: with this "
         f"threshold, chosen on the validation data for {100 * target:g} % accuracy, the model decides "
-        f"{percent(answered.mean())} of the test images with an accuracy of {percent(right[answered].mean())} "
-        f"({percent_range(float(low), float(high))}) instead of {percent(right.mean())}."
+        f"{percent(answered.mean())} of the test {evidence.words.many} with an accuracy of "
+        f"{percent(right[answered].mean())} ({percent_range(float(low), float(high))}) instead of "
+        f"{percent(right.mean())}."
     ]
 
 
@@ -108,16 +116,16 @@ def _choice(curve: Coverage) -> tuple[float, int] | None:
     return None
 
 
-def _advice_without_checkpoint(curve: Coverage) -> list[str]:
+def _advice_without_checkpoint(curve: Coverage, words: Words) -> list[str]:
     chosen = _choice(curve)
     if chosen is None:
         return []
     _, point = chosen
     return [
         f"Let a person decide where the confidence is below {percent(curve.thresholds[point])}: the model then decides "
-        f"{percent(curve.coverage[point])} of the images with an accuracy of {percent(curve.accuracy[point])} instead "
-        f"of {percent(curve.accuracy[-1])}. The threshold was chosen on the same test images, so this accuracy is "
-        "optimistic."
+        f"{percent(curve.coverage[point])} of the {words.many} with an accuracy of {percent(curve.accuracy[point])} "
+        f"instead of {percent(curve.accuracy[-1])}. The threshold was chosen on the same test {words.many}, so this "
+        f"accuracy is optimistic."
     ]
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.analysis.robustness import Robustness
 from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.html_report.shown_inputs import ShownInputs, Words
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import State, TrialRecord
 
@@ -58,21 +58,6 @@ class Winner:
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """Predictions of a trial's checkpoint, a model that was trained on the training data only.
-
-    Attributes:
-        validation: Predicted probabilities on the validation data, ``(m, classes)``.
-        validation_labels: Labels of the validation data, ``(m,)``.
-        test: Predicted probabilities on the test set, ``(n, classes)``.
-    """
-
-    validation: NDArray[np.float64]
-    validation_labels: NDArray[np.int64]
-    test: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
 class SearchHistory:
     """Finished trials of a sweep.
 
@@ -103,71 +88,62 @@ class SearchHistory:
         return ScoredTrials.from_records(self.space, self.objective, self.direction, self.trials)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evidence:
-    """Everything that the page is computed from.
+    """What the page shows of every sweep; the classes in `outputs` add the predictions of each kind of target.
 
     Attributes:
         name: Name of the sweep.
-        class_names: Names of the classes, ``(classes,)``.
-        labels: Labels of the test set, ``(n,)``.
-        probabilities: Predicted probabilities on the test set, ``(seeds, n, classes)``: one model for each seed.
+        winner: Trial with the configuration of the report's models.
         losses: Loss of each model on the test set, ``(seeds,)``, computed by the loss function of the training; NaN
             where it is not known.
-        winner: Trial with the configuration of these models.
-        images: Test images for display, ``(n, height, width)`` or ``(n, height, width, 3)``, from 0 to 1; None where
-            the inputs are no images.
-        top: Number of images in a ranking (`report.top`).
+        inputs: Test inputs for display.
+        output: Name of the output of a model with several outputs, otherwise empty.
+        top: Number of examples in a ranking (`report.top`).
         against: Key of the hyperparameter in the section on training time (`report.against`); None: the most
             important one.
         search: Finished trials of the sweep; None where they are not known.
         retraining_curves: Learning curves of the retrained models: as `SearchHistory.curves`, with a column `seed`
             (from 0) in place of `trial`; None where no model was retrained.
-        checkpoint: Predictions of the winner's checkpoint; None where its file is missing.
-        others: Predicted test probabilities of the next best trials' checkpoints by the number of the trial
-            (`report.top_trials`).
-        robustness: Accuracy on distorted images; None where the inputs are no images or it was not measured.
         commands: Command lines that reproduce the page and the model.
         cleaning: Folder of the cleaning experiment's results, which may not exist; None where there is none.
         notes: Sentences on what is missing, shown at the top of the page.
     """
 
+    kind: ClassVar[str] = "none"
+
     name: str
-    class_names: Sequence[str]
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    losses: NDArray[np.float64]
     winner: Winner
-    images: NDArray[Any] | None = None
+    losses: NDArray[np.float64]
+    inputs: ShownInputs = field(default_factory=ShownInputs)
+    output: str = ""
     top: int = 10
     against: str | None = None
     search: SearchHistory | None = None
     retraining_curves: pd.DataFrame | None = None
-    checkpoint: Checkpoint | None = None
-    others: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
-    robustness: Robustness | None = None
     commands: Sequence[str] = ()
     cleaning: Path | None = None
     notes: Sequence[str] = ()
 
-    def names_of(self, classes: NDArray[np.int64]) -> NDArray[Any]:
-        """Names of classes by their numbers, for tables and CSV files.
-
-        Args:
-            classes: Class numbers of any shape.
-        """
-        return np.take(np.array(self.class_names, dtype=object), classes)
+    @property
+    def words(self) -> Words:
+        """Word for one example of the data set and for several: ``image`` and ``images``."""
+        return self.inputs.words
 
     @property
-    def committee(self) -> NDArray[np.float64]:
-        """Predictions of the committee: the mean of the probabilities over seeds, ``(n, classes)``."""
-        mean: NDArray[np.float64] = self.probabilities.mean(axis=0)
-        return mean
+    def images(self) -> NDArray[Any] | None:
+        """Test images for display; None where the inputs are no images."""
+        return self.inputs.images
+
+    @property
+    def num_models(self) -> int:
+        """Number of models of the report: one for each seed."""
+        return len(self.losses)
 
     @property
     def several_seeds(self) -> bool:
         """Whether there is more than one model, so that the committee differs from a single model."""
-        return len(self.probabilities) > 1
+        return self.num_models > 1
 
     @property
     def committee_name(self) -> str:

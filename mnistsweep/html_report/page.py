@@ -14,7 +14,7 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Figure, Interactive, Section
 from mnistsweep.html_report.rendering import RenderedSection, render
-from mnistsweep.html_report.sections import SECTIONS, Analysis
+from mnistsweep.html_report.sections import Analysis, left_out, sections_of
 from mnistsweep.html_report.writing import ReportFolder
 from mnistsweep.paths import ReportPaths
 from mnistsweep.text import format_count
@@ -42,7 +42,7 @@ class PageResult:
 def make(
     evidence: Evidence,
     folder: Path,
-    sections: Sequence[Analysis] = SECTIONS,
+    sections: Sequence[Analysis] | None = None,
     on_section: Callable[[str], None] = lambda title: None,
 ) -> PageResult:
     """Create the page and the files that it links to.
@@ -54,7 +54,7 @@ def make(
     Args:
         evidence: Input of the sections.
         folder: Folder of the report.
-        sections: Analyses in reading order.
+        sections: Analyses in reading order; None: those of the kind of target (`sections.sections_of`).
         on_section: Function that is called with the title of each section before the section runs.
 
     Raises:
@@ -63,14 +63,14 @@ def make(
     target, owners = ReportFolder(folder), _FileOwners()
     shown: list[RenderedSection] = []
     seconds: dict[str, float] = {}
-    for analysis in sections:
+    for analysis in sections_of(evidence) if sections is None else sections:
         on_section(analysis.title)
         started = time.perf_counter()
         section = _make_section(analysis, evidence, owners, target)
         seconds[analysis.name] = time.perf_counter() - started
         if section is not None:
             shown.append(section)
-    target.write(ReportPaths(folder).page.name, render(evidence, shown))
+    target.write(ReportPaths(folder).page.name, render(evidence, shown, left_out(evidence)))
     target.finish()
     failed = {section.name: section.failure for section in shown if section.failure is not None}
     return PageResult(ReportPaths(folder).page, failed, seconds)

@@ -45,12 +45,13 @@ class RenderedSection:
     traceback: str | None = None
 
 
-def render(evidence: Evidence, sections: Sequence[RenderedSection]) -> str:
+def render(evidence: Evidence, sections: Sequence[RenderedSection], left_out: Sequence[str] = ()) -> str:
     """Return the HTML of the page.
 
     Args:
         evidence: Evidence with the name of the sweep, the notes and the commands.
         sections: Sections in reading order.
+        left_out: Sentences on sections that do not apply.
     """
     environment = Environment(
         loader=PackageLoader("mnistsweep.html_report", "template"),
@@ -66,6 +67,7 @@ def render(evidence: Evidence, sections: Sequence[RenderedSection]) -> str:
     return environment.get_template("page.html").render(
         evidence=evidence,
         sections=sections,
+        left_out=left_out,
         library=_library(sections),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         versions=_versions(),

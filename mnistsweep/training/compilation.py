@@ -7,6 +7,7 @@ from typing import Any
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.models import losses, metrics, optimizers
+from mnistsweep.training.model_outputs import loss_name
 from mnistsweep.training.target_form import find_forms
 
 
@@ -27,15 +28,9 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
         ConfigError: The targets do not fit the loss and the output of the model.
     """
     if model.compiled:
-        return find_forms(model, dataset, _loss_name(model.loss), is_compiled=True)
+        return find_forms(model, dataset, loss_name(model.loss), is_compiled=True)
     forms = find_forms(model, dataset, config.trainer.loss, is_compiled=False)
     steps = -(-len(dataset.train) // config.trainer.batch_size)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
     return forms
-
-
-def _loss_name(loss: Any) -> str | None:
-    """Return the name of a compiled loss: a text, a function or a `keras.losses.Loss`."""
-    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", None)
-    return None if name is None else str(name)

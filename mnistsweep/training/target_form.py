@@ -19,6 +19,7 @@ from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
 from mnistsweep.training.engines.base import Split
+from mnistsweep.training.model_outputs import loss_name, loss_of, output_names, output_shape_of
 
 # Losses that compare one output with a class of two.
 _BINARY = ("binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge")
@@ -97,11 +98,23 @@ def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool
     if not isinstance(tasks, PossibleTasks):
         if not is_compiled:
             raise ConfigError("model: a model with several outputs must be compiled by its builder (model.compile)")
-        return map_leaves(lambda possible: TargetForm(possible.first, "source"), tasks)
+        return _forms_of_outputs(model, tasks)
     shape = output_shape(model, dataset.train.inputs, is_compiled)
     if is_compiled:
         return TargetForm(_likely_task(tasks, loss, shape), "source")
     return choose_form(tasks, loss or "", shape)
+
+
+def _forms_of_outputs(model: Any, tasks: Structure) -> Structure:
+    """Form of the targets of each output of a compiled model: as in the source; the task follows from its loss."""
+    names = iter(enumerate(output_names(model, tasks)))
+
+    def form(possible: PossibleTasks) -> TargetForm:
+        position, name = next(names)
+        loss, shape = loss_name(loss_of(model, name, position)), output_shape_of(model, name, position)
+        return TargetForm(_likely_task(possible, loss, shape), "source")
+
+    return map_leaves(form, tasks)
 
 
 def output_shape(model: Any, inputs: Structure, is_compiled: bool) -> tuple[int | None, ...] | None:

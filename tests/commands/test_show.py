@@ -16,19 +16,19 @@ from reports import Reported, collected
 from mnistsweep.commands.show import show
 from mnistsweep.errors import DataError
 from mnistsweep.evaluation.report import load_report
-from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.paths import SweepPaths
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def evidence(reported: Reported) -> Evidence:
+def evidence(reported: Reported) -> ClassEvidence:
     return collected(reported.folder, "report.seeds=2")[0]
 
 
 def test_one_image_is_printed_and_drawn(
-    reported: Reported, evidence: Evidence, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    reported: Reported, evidence: ClassEvidence, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "new" / "three.png"
     answer = command(capfd, "show", str(reported.folder), "3", "--output", str(target))
@@ -51,7 +51,7 @@ def test_one_image_is_printed_and_drawn(
 
 
 def test_the_next_wrong_image_is_drawn_into_the_report(
-    folder: Path, evidence: Evidence, capfd: pytest.CaptureFixture[str]
+    folder: Path, evidence: ClassEvidence, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wrong = np.flatnonzero(evidence.committee.argmax(axis=1) != evidence.labels).tolist()
     for start, expected in (-1, wrong[0]), (wrong[0] - 1, wrong[0]), (wrong[-1], wrong[0]), (19, wrong[0]):
@@ -117,7 +117,7 @@ def test_an_output_that_cannot_be_written_is_an_error(
     assert list(tmp_path.rglob("*")) == [tmp_path / "taken"]
 
 
-def test_without_mistakes_there_is_no_next_wrong_image(folder: Path, evidence: Evidence) -> None:
+def test_without_mistakes_there_is_no_next_wrong_image(folder: Path, evidence: ClassEvidence) -> None:
     paths = SweepPaths(folder).report
     for name in json.loads(paths.record.read_text(encoding="utf-8"))["models"]:
         with np.load(paths.predictions(name)) as file:

@@ -10,9 +10,8 @@ import pytest
 from reports import claimed, collected, kept, predict_with
 
 from mnistsweep.analysis.label_quality import rank_suspects
-from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError
-from mnistsweep.evaluation.collector import check_class_names
+from mnistsweep.evaluation.report_predictions import check_class_names
 from mnistsweep.evaluation.saved_predictions import read_predictions
 from mnistsweep.evaluation.selection import select
 from mnistsweep.evaluation.suspected_labels import suspect_rows
@@ -47,7 +46,7 @@ def test_a_new_winner_is_retrained_and_has_its_own_files(folder: Path) -> None:
     }
     old = read_predictions(SweepPaths(folder).report.predictions(f"trial-{first.number:04d}-seed-0"))
     assert old is not None
-    assert np.abs(old.probabilities - evidence.probabilities[0]).max() > 0.01
+    assert np.abs(old.outputs[""] - evidence.probabilities[0]).max() > 0.01
 
 
 def test_predictions_for_another_test_set_are_computed_again(folder: Path, tiny_file: Path, tmp_path: Path) -> None:
@@ -65,11 +64,10 @@ def test_predictions_for_another_test_set_are_computed_again(folder: Path, tiny_
 
 
 def test_classes_have_the_names_that_they_have_in_the_source() -> None:
-    assert check_class_names([], Task("classes", ("cat", "dog"))) == ["cat", "dog"]
-    assert check_class_names([], Task("classes", (1, 2, 5))) == ["1", "2", "5"]
-    assert check_class_names(["a", "b"], Task("classes", (0, 1))) == ["a", "b"]
+    assert check_class_names([], ["cat", "dog"]) == ["cat", "dog"]
+    assert check_class_names(["a", "b"], ["0", "1"]) == ["a", "b"]
     with pytest.raises(ConfigError, match="must be 2 names, one for each class, received 1"):
-        check_class_names(["a"], Task("classes", (0, 1)))
+        check_class_names(["a"], ["0", "1"])
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,16 @@ from reports import Reported, collected, copied
 import mnistsweep
 from mnistsweep.errors import DataError, StudyError
 from mnistsweep.evaluation.report import Report, load_report
-from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.paths import SweepPaths
 
 
 @pytest.fixture
-def evidence(reported: Reported) -> Evidence:
+def evidence(reported: Reported) -> ClassEvidence:
     return collected(reported.folder, "report.seeds=2")[0]
 
 
-def test_a_report_is_opened_as_it_was_made(reported: Reported, evidence: Evidence) -> None:
+def test_a_report_is_opened_as_it_was_made(reported: Reported, evidence: ClassEvidence) -> None:
     report = mnistsweep.load_report(reported.folder)
     assert isinstance(report, Report)
     np.testing.assert_array_equal(report.probabilities, evidence.probabilities)

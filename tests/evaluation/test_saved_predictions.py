@@ -16,7 +16,7 @@ from mnistsweep.evaluation.saved_predictions import Predictions, read_prediction
 
 def test_damaged_predictions_are_none(tmp_path: Path) -> None:
     file = tmp_path / "kept.npz"
-    made = Predictions(np.full((200, 4), 0.25), 0.1, 7)
+    made = Predictions(outputs={"": np.full((200, 4), 0.25)}, kinds={"": "classes"}, loss=0.1, parameters=7)
     write_predictions(file, made, {"trial": 3})
     whole = file.read_bytes()
     for damaged in (b"", whole[:30], whole[: len(whole) // 2], whole[:60] + b"????????" + whole[68:]):
@@ -30,17 +30,17 @@ def test_what_a_model_says_is_kept_with_what_it_came_from(config: Config, tmp_pa
     dataset, held_out = data.load(config.data), data.load_test(config.data)
     trained = retraining.retrain(config, dataset, seed=5, epochs=2)
     made = inference.predict(trained.model, config, held_out, dataset, validation=True, curve=trained.curve)
-    assert made.probabilities.shape == (20, 4)
+    assert made.outputs[""].shape == (20, 4)
     assert made.validation is not None
-    assert made.validation.shape == (60, 4)
-    expected = -np.log(made.probabilities[np.arange(20), held_out.labels]).mean()
+    assert made.validation[""].shape == (60, 4)
+    expected = -np.log(made.outputs[""][np.arange(20), held_out.labels]).mean()
     assert made.loss == pytest.approx(expected, rel=1e-4)
     assert made.parameters == trained.model.count_params()
     file = tmp_path / "kept.npz"
     write_predictions(file, made, {"trial": 3, "seed": 1})
     kept = read_predictions(file, {"seed": 1, "trial": 3})
     assert isinstance(kept, Predictions)
-    np.testing.assert_array_equal(kept.probabilities, made.probabilities)
+    np.testing.assert_array_equal(kept.outputs[""], made.outputs[""])
     assert (kept.loss, kept.curve) == (made.loss, trained.curve)
     assert read_predictions(file, {"trial": 4, "seed": 1}) is None
     file.write_bytes(file.read_bytes()[:100])

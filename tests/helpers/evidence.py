@@ -1,4 +1,4 @@
-"""Evidence for the tests of the report page: generated numbers, no sweep and no training."""
+"""ClassEvidence for the tests of the report page: generated numbers, no sweep and no training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mnistsweep.dimensions import Choice, Condition, Float
-from mnistsweep.html_report.evidence import Checkpoint, Evidence, SearchHistory, Winner
+from mnistsweep.html_report.evidence import SearchHistory, Winner
+from mnistsweep.html_report.outputs import Checkpoint, ClassEvidence
+from mnistsweep.html_report.shown_inputs import ShownInputs
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import Result, State, TrialRecord, best_of
 
@@ -93,8 +95,10 @@ def with_state(search: SearchHistory, state: State, numbers: Iterable[int], reas
     return dataclasses.replace(search, trials=records)
 
 
-def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: int = 12, **changes: Any) -> Evidence:
-    """Evidence like that of a real sweep, without robustness and cleaning."""
+def make_evidence(
+    seeds: int = 3, examples: int = 400, classes: int = 10, side: int = 12, **changes: Any
+) -> ClassEvidence:
+    """ClassEvidence like that of a real sweep, without robustness and cleaning."""
     rng = np.random.default_rng(7)
     labels = (np.arange(examples) % classes).astype(np.int64)
     search = make_search()
@@ -103,7 +107,7 @@ def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: 
     assert best.result.objective is not None
     validation_labels = (np.arange(200) % classes).astype(np.int64)
     probabilities = make_probabilities(seeds, labels, classes, rng)
-    evidence = Evidence(
+    evidence = ClassEvidence(
         name="search",
         class_names=[str(number) for number in range(classes)],
         labels=labels,
@@ -120,7 +124,7 @@ def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: 
             examples=1000,
             parameters=12345,
         ),
-        images=make_images(labels, side, rng),
+        inputs=ShownInputs.of_images(make_images(labels, side, rng)),
         search=search,
         retraining_curves=search.curves[search.curves.trial < seeds].rename(columns={"trial": "seed"}),
         checkpoint=Checkpoint(
@@ -131,4 +135,6 @@ def make_evidence(seeds: int = 3, examples: int = 400, classes: int = 10, side: 
         others={8: make_probabilities(1, labels, classes, rng)[0]},
         commands=["mnistsweep sweep search", "mnistsweep report logs/search"],
     )
+    if "images" in changes:
+        changes["inputs"] = ShownInputs.of_images(changes.pop("images"))
     return dataclasses.replace(evidence, **changes)

@@ -23,7 +23,7 @@ from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.evaluation.collector import collect_evidence
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.selection import select
-from mnistsweep.html_report.evidence import Evidence
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.page import PageResult
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import plan_of
@@ -84,8 +84,8 @@ def report_context(folder: Path, *overrides: str, steps: StepProgress | None = N
     return ReportContext(select(folder, ["report.robustness=false", *overrides]), steps or Counted())
 
 
-def collected(folder: Path, *overrides: str) -> tuple[Evidence, list[str]]:
-    """Evidence for the page of a sweep, and the titles of the steps that were needed to collect it."""
+def collected(folder: Path, *overrides: str) -> tuple[ClassEvidence, list[str]]:
+    """ClassEvidence for the page of a sweep, and the titles of the steps that were needed to collect it."""
     steps = Counted()
     return collect_evidence(report_context(folder, *overrides, steps=steps)), steps.started
 

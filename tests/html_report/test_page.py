@@ -14,8 +14,8 @@ from evidence import make_evidence
 
 from mnistsweep.analysis.score import Score
 from mnistsweep.html_report import page
-from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import mosaic, style
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.page import PageResult
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Formulas, Interactive, Section, Table, Text
 from mnistsweep.html_report.sections import SECTIONS, Analysis
@@ -58,7 +58,7 @@ def analysis(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     return register
 
 
-def broken(evidence: Evidence) -> Section:
+def broken(evidence: ClassEvidence) -> Section:
     raise ValueError("shapes  disagree:\n(3,) & <4>")
 
 
@@ -127,7 +127,7 @@ def test_a_name_is_taken_once(analysis, tmp_path: Path) -> None:  # type: ignore
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_stop_is_not_a_failure(analysis, stop: type[BaseException], tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    def stopped(evidence: Evidence) -> Section:
+    def stopped(evidence: ClassEvidence) -> Section:
         raise stop
 
     with pytest.raises(stop):

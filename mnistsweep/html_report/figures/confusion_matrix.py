@@ -27,13 +27,16 @@ MAX_NAME_LENGTH = 14
 ON_DARK, ON_LIGHT = "#f7f7f7", "#151515"
 
 
-def draw_confusion_matrix(counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool) -> Figure:
-    """Draw counts with labels in rows and predictions in columns; a cell without an image is empty.
+def draw_confusion_matrix(
+    counts: NDArray[Any], class_names: Sequence[str], logarithmic: bool, unit: str = "examples"
+) -> Figure:
+    """Draw counts with labels in rows and predictions in columns; a cell without an example is empty.
 
     Args:
-        counts: Number of images by label and prediction, ``(classes, classes)``.
+        counts: Number of examples by label and prediction, ``(classes, classes)``.
         class_names: Names of the classes in the same order.
         logarithmic: Whether the colour scale is logarithmic, which shows small and large counts.
+        unit: Word for several examples, the label of the colour scale.
     """
     classes = len(counts)
     names = [style.escape_math(shorten(name, MAX_NAME_LENGTH)) for name in class_names]
@@ -43,7 +46,7 @@ def draw_confusion_matrix(counts: NDArray[Any], class_names: Sequence[str], loga
         most = float(max(counts.max(), 2))
         norm = LogNorm(1, most) if logarithmic else Normalize(0, most)
         drawn = axes.imshow(np.ma.masked_equal(counts, 0), cmap=style.COLORMAP, norm=norm)
-        bar = figure.colorbar(drawn, ax=axes, shrink=0.8, label="images (logarithmic)" if logarithmic else "images")
+        bar = figure.colorbar(drawn, ax=axes, shrink=0.8, label=f"{unit} (logarithmic)" if logarithmic else unit)
         bar.outline.set_visible(False)
         if logarithmic:
             _plain_ticks(bar.ax, most)

@@ -12,11 +12,12 @@ from mnistsweep.analysis.calibration import Calibration
 from mnistsweep.html_report.figures import style
 
 
-def draw_reliability(panels: Mapping[str, Sequence[Calibration]]) -> Figure:
-    """Draw reliability diagrams side by side, each above the number of images in its bins.
+def draw_reliability(panels: Mapping[str, Sequence[Calibration]], unit: str) -> Figure:
+    """Draw reliability diagrams side by side, each above the number of examples in its bins.
 
     Args:
         panels: Models of each diagram by its title. A single model has intervals; several models differ in colour.
+        unit: Word for several examples, the label of the axis of the numbers.
     """
     with style.applied():
         figure, axes = style.new_figure(
@@ -27,7 +28,7 @@ def draw_reliability(panels: Mapping[str, Sequence[Calibration]]) -> Figure:
             axes[number].set_title(title)
             _counts(axes[len(panels) + number], models)
         axes[0].set_ylabel("accuracy")
-        axes[len(panels)].set_ylabel("images")
+        axes[len(panels)].set_ylabel(unit)
     return figure
 
 

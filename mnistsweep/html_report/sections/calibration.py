@@ -19,17 +19,14 @@ from mnistsweep.html_report.coverage_blocks import (
     coverage_rows,
     coverage_table,
 )
-from mnistsweep.html_report.evidence import Checkpoint, Evidence
 from mnistsweep.html_report.figures.reliability import draw_reliability
+from mnistsweep.html_report.outputs import Checkpoint, ClassEvidence
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
+from mnistsweep.html_report.shown_inputs import Words
 from mnistsweep.text import percent
 
-CHECKPOINT_CAPTION = (
-    "The winner's checkpoint on the test set: accuracy against confidence, and number of images in each bin."
-)
 
-
-def section(evidence: Evidence) -> Section | None:
+def section(evidence: ClassEvidence) -> Section | None:
     """Show the calibration of the models, temperature scaling of the winner's checkpoint, and the coverage curve."""
     labels = evidence.labels
     seeds = [measure_calibration(one, labels) for one in evidence.probabilities]
@@ -41,27 +38,28 @@ def section(evidence: Evidence) -> Section | None:
     if evidence.winner.retrained or evidence.checkpoint is None:  # otherwise the only model is the checkpoint
         measured |= {f"seed {number}": one for number, one in enumerate(seeds)}
         measured |= {"committee": together} if len(seeds) > 1 else {}
-        blocks.append(_reliability(seeds, together))
+        blocks.append(_reliability(seeds, together, evidence.words.many))
     advice: list[str] = []
     if evidence.checkpoint is not None:
         scaled, fitted = _scaled(evidence.checkpoint)
         before, after = measure_calibration(evidence.checkpoint.test, labels), measure_calibration(scaled, labels)
         measured |= {"checkpoint": before} | ({"checkpoint with temperature": after} if fitted.determined else {})
-        blocks += _temperature(fitted, before, after, len(evidence.checkpoint.validation_labels))
+        blocks += _temperature(fitted, before, after, len(evidence.checkpoint.validation_labels), evidence.words)
         advice += _temperature_advice(fitted, before, after)
     if evidence.winner.retrained:
         advice += _retraining_advice(seeds)
-    blocks += [coverage_figure(curves, curve), coverage_table(curve)]
+    blocks += [coverage_figure(curves, curve), coverage_table(curve, evidence.words)]
     advice += coverage_advice(evidence, curve)
     files = {"reliability.csv": _reliability_rows(measured), "coverage.csv": coverage_rows(curve)}
     return Section(blocks, advice, files)
 
 
-def _introduction(evidence: Evidence) -> str:
+def _introduction(evidence: ClassEvidence) -> str:
+    many = evidence.words.many
     text = (
-        "A model is calibrated if its accuracy equals its confidence: of the images with a confidence of 90 %, it "
+        f"A model is calibrated if its accuracy equals its confidence: of the {many} with a confidence of 90 %, it "
         "classifies 90 % correctly. The expected calibration error is the mean difference between accuracy and "
-        "confidence, over 15 bins of confidence weighted by their images. "
+        f"confidence, over 15 bins of confidence weighted by their {many}. "
     )
     if evidence.winner.retrained:
         text += (
@@ -94,20 +92,20 @@ def _facts(seeds: list[Calibration], together: Calibration, curve: Coverage) -> 
     return Facts(facts)
 
 
-def _reliability(seeds: list[Calibration], together: Calibration) -> Figure:
+def _reliability(seeds: list[Calibration], together: Calibration, many: str) -> Figure:
     panels = (
         {"One model: one colour per seed": seeds, "Committee": [together]} if len(seeds) > 1 else {"The model": seeds}
     )
     several, last = len(seeds) > 1, together.counts[-1] / together.counts.sum()
     caption = (
         "Accuracy against confidence on the test set. On the dashed line, accuracy equals confidence; above it, the "
-        "model is underconfident, below it overconfident. Bottom: number of images in each bin (logarithmic). "
-        f"{'For the committee, ' * several}{percent(last)} of the images are in the last bin, with a confidence of "
+        f"model is underconfident, below it overconfident. Bottom: number of {many} in each bin (logarithmic). "
+        f"{'For the committee, ' * several}{percent(last)} of the {many} are in the last bin, with a confidence of "
         f"{percent(together.confidence[-1])} and an accuracy of {percent(together.accuracy[-1])}. Bars are 95 % Wilson "
-        f"intervals{' (committee only)' * several}; they are wide for bins with few images."
+        f"intervals{' (committee only)' * several}; they are wide for bins with few {many}."
     )
-    alt = "Reliability diagram with the number of images in each bin of confidence."
-    return Figure("calibration-reliability", draw_reliability(panels), caption, alt)
+    alt = f"Reliability diagram with the number of {many} in each bin of confidence."
+    return Figure("calibration-reliability", draw_reliability(panels, many), caption, alt)
 
 
 def _scaled(checkpoint: Checkpoint) -> tuple[NDArray[np.float64], Temperature]:
@@ -119,24 +117,30 @@ def _scaled(checkpoint: Checkpoint) -> tuple[NDArray[np.float64], Temperature]:
     return (apply_temperature(checkpoint.test, fitted.value) if fitted.determined else checkpoint.test), fitted
 
 
-def _temperature(fitted: Temperature, before: Calibration, after: Calibration, examples: int) -> list[Block]:
+def _temperature(
+    fitted: Temperature, before: Calibration, after: Calibration, examples: int, words: Words
+) -> list[Block]:
     if not fitted.determined:
         why = "the checkpoint makes too few mistakes on them"
         if np.isclose(fitted.high, MAX_TEMPERATURE):  # the loss does not increase towards the maximum
             why = "the confidence of the checkpoint is unrelated to its mistakes on them"
         text = f"The validation data do not determine a temperature: {why}."
         alt = "Reliability diagram of the checkpoint."
-        drawing = draw_reliability({"Checkpoint": [before]})
-        return [Text(text), Figure("calibration-checkpoint", drawing, CHECKPOINT_CAPTION, alt)]
+        drawing = draw_reliability({"Checkpoint": [before]}, words.many)
+        caption = (
+            "The winner's checkpoint on the test set: accuracy against confidence, and number of "
+            f"{words.many} in each bin."
+        )
+        return [Text(text), Figure("calibration-checkpoint", drawing, caption, alt)]
     title = f"With temperature {fitted.value:.2f}"
     caption = (
         "The winner's checkpoint on the test set, before (left) and after temperature scaling (right): its logits are "
         f"divided by {fitted.value:.2f} (95 % interval: {fitted.low:.2f} to {fitted.high:.2f}), fitted on {examples} "
-        f"validation images. The expected calibration error changes from {percent(before.expected_error)} to "
+        f"validation {words.many}. The expected calibration error changes from {percent(before.expected_error)} to "
         f"{percent(after.expected_error)}, the log loss from {before.log_loss:.4f} to {after.log_loss:.4f}. No "
         "predicted class changes."
     )
-    drawing = draw_reliability({"Without temperature scaling": [before], title: [after]})
+    drawing = draw_reliability({"Without temperature scaling": [before], title: [after]}, words.many)
     alt = "Two reliability diagrams of the checkpoint: before and after temperature scaling."
     figure = Figure("calibration-temperature", drawing, caption, alt)
     names = (

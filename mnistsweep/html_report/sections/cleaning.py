@@ -17,7 +17,9 @@ from mnistsweep.analysis.treatments import AMBIGUOUS, ARMS, CORRECTED, SUSPECTS
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.mosaic import draw_mosaic
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
+from mnistsweep.html_report.shown_inputs import format_value
 from mnistsweep.paths import CleanPaths
 
 # Maximum number of suspected labels in the figure.
@@ -54,7 +56,9 @@ def section(evidence: Evidence) -> Section | None:
     ]
     if paths.images.is_file():
         with np.load(paths.images, allow_pickle=False) as file:
-            blocks.append(_first_suspects(file["images"] / 255, suspects, evidence.class_names))
+            blocks.append(_first_suspects(file["images"] / 255, suspects, _names(evidence, suspects)))
+    else:
+        blocks.append(_suspects_table(suspects, _names(evidence, suspects)))
     advice = [] if summary["planted"] else _advice(arms)
     return Section(blocks, advice, {"cleaning-runs.csv": runs, "cleaning-suspects.csv": suspects})
 
@@ -68,7 +72,8 @@ def _what_was_done(summary: dict[str, Any], evidence: Evidence) -> str:
         f"Each of the {summary['examples']:,} training labels was checked with a model that was not trained on it "
         f"({identity['folds']} folds).{planted if summary['planted'] else ''} Then the configuration of trial "
         f"{identity['trial']} was trained on five versions of the training set, with the same {same} "
-        f"each, and evaluated on the {summary['validation']:,} unchanged validation images. The test set was not used."
+        f"each, and evaluated on the {summary['validation']:,} unchanged validation {evidence.words.many}. The test "
+        f"set was not used."
     )
     if identity["trial"] != evidence.winner.number:
         text += f" Trial {evidence.winner.number} is the winner now; `mnistsweep clean` repeats the experiment with it."
@@ -167,6 +172,26 @@ def _first_suspects(images: Any, suspects: pd.DataFrame, names: Sequence[str]) -
         f"{note}",
         f"{len(first)} training images with their labels and the suggested classes.",
     )
+
+
+def _names(evidence: Evidence, suspects: pd.DataFrame) -> Sequence[str]:
+    """Names of the classes; their numbers where the page has no names."""
+    if isinstance(evidence, ClassEvidence):
+        return evidence.class_names
+    return [str(number) for number in range(int(suspects[["label", "suggested"]].to_numpy().max()) + 1)]
+
+
+def _suspects_table(suspects: pd.DataFrame, names: Sequence[str]) -> Table:
+    first = suspects.head(MAX_SHOWN)
+    shown = [column for column in first.columns if column.startswith("input: ")]
+    rows = [
+        [str(row["index"]), names[row["label"]], names[row["suggested"]], *(format_value(row[one]) for one in shown)]
+        for row in first.to_dict("records")
+    ]
+    columns = ["index", "label", "suggested", *(one.removeprefix("input: ") for one in shown)]
+    note = f" {int(first.planted.sum())} of these were planted." if suspects.planted.any() else ""
+    caption = f"The {len(first)} most suspected training labels, with index in the training set.{note}"
+    return Table(columns, rows, caption, numbers=("index",))
 
 
 def _advice(arms: Sequence[Arm]) -> list[str]:

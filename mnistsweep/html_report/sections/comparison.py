@@ -11,9 +11,10 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.comparison import SIGNIFICANCE_LEVEL, Comparison, compare_models
-from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Block, Figure, Section, Table, Text
+from mnistsweep.html_report.shown_inputs import Words
 
 # Maximum number of seeds that are compared with the committee.
 MAX_SEEDS = 10
@@ -36,7 +37,7 @@ class Pair:
     found: Comparison
 
 
-def section(evidence: Evidence) -> Section | None:
+def section(evidence: ClassEvidence) -> Section | None:
     """Compare the committee with its seeds, a retrained model with the checkpoint, the winner with other trials."""
     pairs = _pairs(evidence)
     if not pairs:
@@ -44,15 +45,15 @@ def section(evidence: Evidence) -> Section | None:
     level = SIGNIFICANCE_LEVEL / len(pairs)
     kinds = [list(kind) for _, kind in itertools.groupby(pairs, key=lambda one: one.first)]
     blocks: list[Block] = [
-        Text(_reading(level, len(pairs))),
+        Text(_reading(level, len(pairs), evidence.words)),
         Text(" ".join(_capital(_verdict(kind, level)) for kind in kinds)),
-        _figure(pairs, level),
-        _table(pairs, level),
+        _figure(pairs, level, evidence.words),
+        _table(pairs, level, evidence.words),
     ]
-    return Section(blocks, _advice(pairs, level, len(evidence.probabilities)), {"comparison.csv": _file(pairs)})
+    return Section(blocks, _advice(pairs, level, evidence), {"comparison.csv": _file(pairs)})
 
 
-def _pairs(evidence: Evidence) -> list[Pair]:
+def _pairs(evidence: ClassEvidence) -> list[Pair]:
     """Return all comparisons that are possible, with the names of the models on the page."""
     seeds, labels, winner = evidence.probabilities, evidence.labels, evidence.winner
     pairs: list[Pair] = []
@@ -72,13 +73,13 @@ def _pairs(evidence: Evidence) -> list[Pair]:
     return pairs
 
 
-def _reading(level: float, number: int) -> str:
+def _reading(level: float, number: int, words: Words) -> str:
     many = f", which is 0.05 divided by the {number} comparisons (Bonferroni)" if number > 1 else ""
     return (
-        "McNemar's exact test compares two models on the images that exactly one of them classifies correctly. A "
-        f"difference is significant where p is below {level:.3g}{many}. Each model was trained once, so a significant "
-        "difference is one between these two models, not between two configurations. A trial is represented by its "
-        "checkpoint."
+        f"McNemar's exact test compares two models on the {words.many} that exactly one of them classifies "
+        f"correctly. A difference is significant where p is below {level:.3g}{many}. Each model was trained once, so "
+        f"a significant difference is one between these two models, not between two configurations. A trial is "
+        f"represented by its checkpoint."
     )
 
 
@@ -96,7 +97,7 @@ def _verdict(kind: list[Pair], level: float) -> str:
     )
 
 
-def _table(pairs: list[Pair], level: float) -> Table:
+def _table(pairs: list[Pair], level: float, words: Words) -> Table:
     rows = [
         (
             one.first,
@@ -111,9 +112,9 @@ def _table(pairs: list[Pair], level: float) -> Table:
     ]
     columns = ("A", "B", "only A", "only B", "p", "significant", "A − B, points")
     caption = (
-        f"{len(pairs)} comparison{'' if len(pairs) == 1 else 's'} on {pairs[0].found.examples:,} test images. Only A: "
-        "number of images that only A classifies correctly. The difference in accuracy is in percentage points, with "
-        "its 95 % interval (Agresti and Min 2005)."
+        f"{len(pairs)} comparison{'' if len(pairs) == 1 else 's'} on {pairs[0].found.examples:,} test {words.many}. "
+        f"Only A: number of {words.many} that only A classifies correctly. The difference in accuracy is in percentage "
+        f"points, with its 95 % interval (Agresti and Min 2005)."
     )
     return Table(columns, rows, caption, numbers=(*columns[2:5], columns[6]))
 
@@ -122,7 +123,7 @@ def _points(found: Comparison) -> str:
     return f"{100 * found.interval.low:+.2f} to {100 * found.interval.high:+.2f}"
 
 
-def _figure(pairs: list[Pair], level: float) -> Figure:
+def _figure(pairs: list[Pair], level: float, words: Words) -> Figure:
     clear = [one for one in pairs if one.found.interval.low > 0 or one.found.interval.high < 0]
     several = (
         f" Each interval is for a single comparison. The table accounts for all {len(pairs)} comparisons, which is "
@@ -131,10 +132,9 @@ def _figure(pairs: list[Pair], level: float) -> Figure:
     return Figure(
         "comparison",
         _draw(pairs),
-        "Difference in accuracy between two models on the same test images, with 95 % intervals. Where the interval "
-        f"contains zero, either model may be better; {len(clear)} of {len(pairs)} intervals do not contain zero."
-        + several
-        * (len(pairs) > 1),
+        f"Difference in accuracy between two models on the same test {words.many}, with 95 % intervals. Where the "
+        f"interval contains zero, either model may be better; {len(clear)} of {len(pairs)} intervals do not contain "
+        f"zero." + several * (len(pairs) > 1),
         f"{len(pairs)} differences in accuracy with their intervals around a line at zero.",
     )
 
@@ -153,16 +153,16 @@ def _draw(pairs: list[Pair]) -> Drawing:
     return figure
 
 
-def _advice(pairs: list[Pair], level: float, num_seeds: int) -> list[str]:
+def _advice(pairs: list[Pair], level: float, evidence: ClassEvidence) -> list[str]:
     advice = []
     seeds = [one for one in pairs if one.first == "the committee"]
     clear = [one for one in seeds if one.found.p_value < level and one.found.difference > 0]
     if 2 * len(clear) > len(seeds):
         gain = 100 * sum(one.found.difference for one in seeds) / len(seeds)
         advice.append(
-            f"Use the committee if {num_seeds} predictions for each image are affordable: its accuracy is {gain:.2f} "
-            f"percentage points higher than that of one seed on average, significantly so for {len(clear)} of the "
-            f"{len(seeds)} seeds compared."
+            f"Use the committee if {evidence.num_models} predictions for each {evidence.words.one} are affordable: "
+            f"its accuracy is {gain:.2f} percentage points higher than that of one seed on average, significantly so "
+            f"for {len(clear)} of the {len(seeds)} seeds compared."
         )
     others = [one for one in pairs if one.trial is not None]
     better = [one for one in others if one.found.p_value < level and one.found.difference < 0]

@@ -39,7 +39,7 @@ def section(evidence: Evidence) -> Section | None:
     shown = _metrics(own, evidence.winner.objective)
     if not len(own) or not shown:
         return None
-    return Section([_figure(evidence, own, shown)], _advice(evidence.winner, own))
+    return Section([_figure(evidence, own, shown)], _advice(evidence.winner, own, evidence.images is not None))
 
 
 def _metrics(own: pd.DataFrame, objective: str) -> list[str]:
@@ -145,12 +145,12 @@ def _best(winner: Winner, own: pd.DataFrame, shown: list[str]) -> str:
     return text
 
 
-def _advice(winner: Winner, own: pd.DataFrame) -> list[str]:
-    found = [_overfitting(winner, own), _unfinished(winner, own)]
+def _advice(winner: Winner, own: pd.DataFrame, are_images: bool) -> list[str]:
+    found = [_overfitting(winner, own, are_images), _unfinished(winner, own)]
     return [sentence for sentence in found if sentence]
 
 
-def _overfitting(winner: Winner, own: pd.DataFrame) -> str:
+def _overfitting(winner: Winner, own: pd.DataFrame, are_images: bool) -> str:
     """Return advice if the last validation loss is clearly above the smallest one while the training loss fell.
 
     Otherwise, the result is an empty string.
@@ -164,9 +164,10 @@ def _overfitting(winner: Winner, own: pd.DataFrame) -> str:
     if last["val_loss"] <= (1 + RISE) * lowest["val_loss"] or last["loss"] >= lowest["loss"]:
         return ""
     return (
-        "Reduce overfitting by more dropout, by augmentation, or by `trainer.patience`: the validation loss of trial "
-        f"{winner.number} rose from {lowest['val_loss']:.4g} (epoch {int(lowest['epoch'])}) to {last['val_loss']:.4g} "
-        f"(epoch {int(last['epoch'])}) while the training loss fell from {lowest['loss']:.4g} to {last['loss']:.4g}."
+        f"Reduce overfitting by more dropout{', by augmentation,' * are_images} or by `trainer.patience`: the "
+        f"validation loss of trial {winner.number} rose from {lowest['val_loss']:.4g} (epoch {int(lowest['epoch'])}) "
+        f"to {last['val_loss']:.4g} (epoch {int(last['epoch'])}) while the training loss fell from "
+        f"{lowest['loss']:.4g} to {last['loss']:.4g}."
     )
 
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from mnistsweep.analysis.accuracy import wilson_interval
 from mnistsweep.analysis.confusion import ClassScores, Confusion, measure_confusion
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
-from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures.confusion_matrix import MAX_ANNOTATED, draw_confusion_matrix
 from mnistsweep.html_report.figures.mosaic import draw_mosaic
-from mnistsweep.html_report.figures.single_image import draw_image
+from mnistsweep.html_report.figures.single_example import draw_classes
+from mnistsweep.html_report.outputs import ClassEvidence
+from mnistsweep.html_report.ranked_examples import gallery
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table
-from mnistsweep.text import format_count, percent, percent_range
+from mnistsweep.html_report.shown_inputs import Words
+from mnistsweep.text import percent, percent_range
 
 MAX_IMAGES, IMAGES_IN_A_ROW = 96, 8
 
@@ -28,26 +30,28 @@ MAX_CONFUSIONS, MAX_CLASSES = 12, 20
 HIGH_CONFIDENCE = 0.9
 
 
-def section(evidence: Evidence) -> Section:
+def section(evidence: ClassEvidence) -> Section:
     """Show the misclassified images, the confusions of classes, and precision and recall of each class."""
     found = find_mistakes(evidence.probabilities, evidence.labels)
     confusion = measure_confusion(evidence.committee, evidence.labels)
-    blocks: list[Block] = [Facts(_facts(found, evidence.committee_name)), _counts(evidence, confusion)]
+    blocks: list[Block] = [Facts(_facts(found, evidence.committee_name, evidence.words)), _counts(evidence, confusion)]
     if len(found.wrong):
         blocks += [_errors(evidence, confusion), _confusions(evidence, confusion)]
-        blocks += _images(evidence, found)
+        blocks += _examples(evidence, found)
     blocks.append(_classes(evidence, confusion.scores))
     return Section(blocks, list(_advice(evidence, found, confusion)), _files(evidence, found, confusion))
 
 
-def _facts(found: Mistakes, who: str) -> list[Fact]:
+def _facts(found: Mistakes, who: str, words: Words) -> list[Fact]:
     examples, wrong = len(found.predictions), len(found.wrong)
-    facts = [Fact("misclassified images", f"{wrong:,}", f"of {examples:,} by {who}: {percent(wrong / examples)}")]
+    facts = [
+        Fact(f"misclassified {words.many}", f"{wrong:,}", f"of {examples:,} by {who}: {percent(wrong / examples)}")
+    ]
     if found.num_seeds > 1:
         always = int((found.wrong_of_seeds == found.num_seeds).sum())
         sometimes = int((found.wrong_of_seeds > 0).sum()) - always
-        facts.append(Fact("always wrong", f"{always:,}", f"images that all {found.num_seeds} seeds misclassify"))
-        facts.append(Fact("sometimes wrong", f"{sometimes:,}", "images that some seeds misclassify"))
+        facts.append(Fact("always wrong", f"{always:,}", f"{words.many} that all {found.num_seeds} seeds misclassify"))
+        facts.append(Fact("sometimes wrong", f"{sometimes:,}", f"{words.many} that some seeds misclassify"))
     confident = int((found.confidence[found.wrong] > HIGH_CONFIDENCE).sum())
     return [
         *facts,
@@ -55,19 +59,20 @@ def _facts(found: Mistakes, who: str) -> list[Fact]:
     ]
 
 
-def _counts(evidence: Evidence, confusion: Confusion) -> Figure:
+def _counts(evidence: ClassEvidence, confusion: Confusion) -> Figure:
     right, examples = int(np.diag(confusion.counts).sum()), len(evidence.labels)
+    many = evidence.words.many
     return Figure(
         "confusion",
-        draw_confusion_matrix(confusion.counts, evidence.class_names, logarithmic=False),
-        f"Confusion matrix of {evidence.committee_name}: number of images by label (row) and predicted class "
-        f"(column). {right:,} of {examples:,} images are on the diagonal: their predictions are correct. Empty cells "
-        "have no image.",
-        f"Confusion matrix of {len(confusion.counts)} classes with {examples - right} images off the diagonal.",
+        draw_confusion_matrix(confusion.counts, evidence.class_names, logarithmic=False, unit=many),
+        f"Confusion matrix of {evidence.committee_name}: number of {many} by label (row) and predicted class "
+        f"(column). {right:,} of {examples:,} {many} are on the diagonal: their predictions are correct. Empty cells "
+        f"have no {evidence.words.one}.",
+        f"Confusion matrix of {len(confusion.counts)} classes with {examples - right} {many} off the diagonal.",
     )
 
 
-def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
+def _errors(evidence: ClassEvidence, confusion: Confusion) -> Figure:
     """Draw the confusion matrix without its diagonal; of many classes, those with the most frequent confusions."""
     errors, names, first = confusion.errors, evidence.class_names, confusion.confused_pairs[0]
     order, some = confusion.order, ""
@@ -78,15 +83,15 @@ def _errors(evidence: Evidence, confusion: Confusion) -> Figure:
         some = f" Only the {len(order)} classes with the most frequent confusions are shown: {held}."
     return Figure(
         "confusion-errors",
-        draw_confusion_matrix(errors[np.ix_(order, order)], [names[one] for one in order], logarithmic=True),
+        draw_confusion_matrix(errors[np.ix_(order, order)], [names[one] for one in order], True, evidence.words.many),
         "Mistakes only, on a logarithmic colour scale, with similar classes next to each other. The most frequent "
         f"mistake: {names[first.true]} is classified as {names[first.predicted]} "
-        f"({format_count(first.count, 'image')}).{some}",
+        f"({evidence.words.count(first.count)}).{some}",
         f"Matrix of {errors.sum()} mistakes, classes ordered by confusion, nothing in the diagonal.",
     )
 
 
-def _confusions(evidence: Evidence, confusion: Confusion) -> Table:
+def _confusions(evidence: ClassEvidence, confusion: Confusion) -> Table:
     names, shown = evidence.class_names, confusion.confused_pairs[:MAX_CONFUSIONS]
     rows = [
         (
@@ -101,18 +106,31 @@ def _confusions(evidence: Evidence, confusion: Confusion) -> Table:
     total, covered = int(confusion.errors.sum()), sum(one.count for one in shown)
     caption = (
         f"The {len(shown)} most frequent of {len(confusion.confused_pairs)} confusions, with {covered:,} of {total:,} "
-        "mistakes. Share: of the images with this label. Examples: indices in the test set, the most confident mistake "
-        "first."
+        f"mistakes. Share: of the {evidence.words.many} with this label. Examples: indices in the test set, the most "
+        f"confident mistake first."
     )
-    columns = ("label", "prediction", "images", "share", "examples")
-    return Table(columns, rows, caption, numbers=("images", "share"))
+    columns = ("label", "prediction", evidence.words.many, "share", "examples")
+    return Table(columns, rows, caption, numbers=(evidence.words.many, "share"))
 
 
-def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
-    """Draw a gallery of the misclassified images, and the most confident mistake with all its probabilities."""
+def _examples(evidence: ClassEvidence, found: Mistakes) -> Iterator[Block]:
+    """Show the misclassified examples as they are, and the most confident mistake with all its probabilities."""
     worst, names, labels = found.most_confident, evidence.class_names, evidence.labels
-    first = int(worst[0])
-    if evidence.images is not None:
+    first, words = int(worst[0]), evidence.words
+    if evidence.images is None:
+        yield from gallery(
+            evidence.inputs,
+            worst[: evidence.top],
+            lambda one: f"{names[labels[one]]} → {names[found.predictions[one]]}\n{percent(found.confidence[one])}",
+            (
+                f"The {min(len(worst), evidence.top)} most confident of {len(worst):,} misclassified {words.many}.",
+                f"rank and index, label → predicted class, and the confidence of {evidence.committee_name}",
+                "mistakes.csv lists all of them.",
+            ),
+            "mistakes",
+            f"Misclassified {words.many}, each with label and predicted class.",
+        )
+    else:
         shown = worst[:MAX_IMAGES]
         titles = [_title(one, names[labels[one]], names[found.predictions[one]], found) for one in shown.tolist()]
         which = "All" if len(shown) == len(worst) else f"{len(shown)} of the"
@@ -124,16 +142,16 @@ def _images(evidence: Evidence, found: Mistakes) -> Iterator[Figure]:
             "of them.",
             f"{len(shown)} misclassified images, each with label and predicted class.",
         )
-    image = None if evidence.images is None else evidence.images[first]
     guess = found.predictions[first]
     yield Figure(
         "mistake",
-        draw_image(image, evidence.probabilities[:, first], int(labels[first]), names, first),
-        f"The most confident mistake, image {first}: the predicted class {names[guess]} has a probability of "
-        f"{percent(found.confidence[first])}, the label {names[labels[first]]} has "
+        draw_classes(evidence.inputs, evidence.probabilities[:, first], int(labels[first]), names, first),
+        f"The most confident mistake, {evidence.words.one} {first}: the predicted class {names[guess]} has a "
+        f"probability of {percent(found.confidence[first])}, the label {names[labels[first]]} has "
         f"{percent(evidence.committee[first, labels[first]])}. {found.wrong_of_seeds[first]} of {found.num_seeds} "
-        "seeds misclassify it. `mnistsweep show` draws any image in this way.",
-        f"Image {first} beside one bar for each class: label {names[labels[first]]}, prediction {names[guess]}.",
+        f"seeds misclassify it. `mnistsweep show` draws any {evidence.words.one} in this way.",
+        f"{evidence.words.one.capitalize()} {first} beside one bar for each class: label {names[labels[first]]}, "
+        f"prediction {names[guess]}.",
     )
 
 
@@ -144,7 +162,7 @@ def _title(index: int, label: str, guess: str, found: Mistakes) -> str:
     return f"{index} ({confidence} %)\n{label}{between_them}→ {guess}"
 
 
-def _classes(evidence: Evidence, scores: ClassScores) -> Table:
+def _classes(evidence: ClassEvidence, scores: ClassScores) -> Table:
     order = np.argsort(np.nan_to_num(scores.f1, nan=2), kind="stable")[:MAX_CLASSES].tolist()
     rows = [
         (
@@ -156,17 +174,18 @@ def _classes(evidence: Evidence, scores: ClassScores) -> Table:
         )
         for one in order
     ]
+    many = evidence.words.many
     which = (
         "Each class"
         if len(order) == len(scores.f1)
         else f"The {len(order)} classes with the lowest F1 of {len(scores.f1)}"
     )
     caption = (
-        f"{which}, the lowest F1 first, with 95 % Wilson intervals. Precision: share of the images predicted as this "
-        "class that have this label. Recall: share of the images with this label that are predicted as this class. F1: "
-        "their harmonic mean."
+        f"{which}, the lowest F1 first, with 95 % Wilson intervals. Precision: share of the {many} predicted as "
+        f"this class that have this label. Recall: share of the {many} with this label that are predicted as this "
+        f"class. F1: their harmonic mean."
     )
-    columns = ("class", "images", "precision, %", "recall, %", "F1, %")
+    columns = ("class", many, "precision, %", "recall, %", "F1, %")
     return Table(columns, rows, caption, numbers=columns[1:])
 
 
@@ -174,7 +193,7 @@ def _score(value: float, ends: NDArray[np.float64]) -> str:
     return "none" if np.isnan(value) else f"{100 * value:.2f} ({100 * ends[0]:.2f} to {100 * ends[1]:.2f})"
 
 
-def _advice(evidence: Evidence, found: Mistakes, confusion: Confusion) -> Iterator[str]:
+def _advice(evidence: ClassEvidence, found: Mistakes, confusion: Confusion) -> Iterator[str]:
     names, total = evidence.class_names, int(confusion.errors.sum())
     either = np.triu(confusion.errors + confusion.errors.T)
     one, other = divmod(int(either.argmax()), len(names))
@@ -184,14 +203,16 @@ def _advice(evidence: Evidence, found: Mistakes, confusion: Confusion) -> Iterat
             f"confusing these two classes causes {most} of {total} mistakes ({100 * most / total:.0f} %)."
         )
     yield from _weak_class(evidence, confusion)
+    words = evidence.words
     if confident := int((found.confidence[found.wrong] > HIGH_CONFIDENCE).sum()):
         yield (
-            f"Check the first rows of mistakes.csv ({format_count(confident, 'misclassified image')} with a confidence "
-            f"above {100 * HIGH_CONFIDENCE:.0f} %): either the label is wrong, or the model is overconfident."
+            f"Check the first rows of mistakes.csv ({confident:,} misclassified "
+            f"{words.one if confident == 1 else words.many} with a confidence above {100 * HIGH_CONFIDENCE:.0f} %): "
+            f"either the label is wrong, or the model is overconfident."
         )
 
 
-def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
+def _weak_class(evidence: ClassEvidence, confusion: Confusion) -> Iterator[str]:
     """Return advice on the class with the lowest recall, if it is significantly below the accuracy over all classes.
 
     The significance level is divided by the number of classes (Bonferroni).
@@ -210,7 +231,7 @@ def _weak_class(evidence: Evidence, confusion: Confusion) -> Iterator[str]:
         )
 
 
-def _files(evidence: Evidence, found: Mistakes, confusion: Confusion) -> dict[str, pd.DataFrame]:
+def _files(evidence: ClassEvidence, found: Mistakes, confusion: Confusion) -> dict[str, pd.DataFrame]:
     names, scores = np.array(evidence.class_names, dtype=object), confusion.scores
     images = pd.DataFrame(
         {

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 
 from mnistsweep.analysis.arrays import Floats
 from mnistsweep.analysis.robustness import DistortionResponse, Robustness
-from mnistsweep.html_report.evidence import Evidence, Winner
+from mnistsweep.html_report.evidence import Winner
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.mosaic import draw_mosaic
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Block, Figure, Section, Table
 from mnistsweep.text import percent
 
@@ -28,7 +29,7 @@ MIN_EXCESS = 0.1
 MAX_COLUMNS = 6
 
 
-def section(evidence: Evidence) -> Section | None:
+def section(evidence: ClassEvidence) -> Section | None:
     """Show curves, pictures and a table of all distortions; None where no distortion was measured."""
     found = evidence.robustness
     if found is None or not found.responses:

@@ -8,55 +8,60 @@ import numpy as np
 import pandas as pd
 
 from mnistsweep.analysis.accuracy import Accuracy, Interval, measure_accuracy, sample_std
-from mnistsweep.html_report.evidence import Evidence, Winner
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
+from mnistsweep.html_report.shown_inputs import Words
+from mnistsweep.html_report.summary_blocks import NO_SPREAD, hyperparameter_table, seeds_advice, winner_facts
 from mnistsweep.study.records import State
-from mnistsweep.text import format_count, format_metric, percent, percent_range
+from mnistsweep.text import format_count, percent, percent_range
 
 # Maximum number of seeds in the table on the page; ``scores.csv`` has all of them.
 MAX_SEEDS = 10
 
-NO_SPREAD = "one seed, so no standard deviation"
 
-
-def section(evidence: Evidence) -> Section:
+def section(evidence: ClassEvidence) -> Section:
     """Show the scores, the hyperparameters and the training data of the best model."""
     found = measure_accuracy(evidence.probabilities, evidence.labels)
     scores = _scores(found, evidence.losses)
     return Section(
-        blocks=[Facts(_facts(evidence, found)), Text(_reading(found)), _values(evidence.winner), _models(found)],
+        blocks=[
+            Facts(_facts(evidence, found)),
+            Text(_reading(found, evidence.words.many)),
+            hyperparameter_table(evidence.winner),
+            _models(found, evidence.words),
+        ],
         advice=_advice(evidence, found),
         files={"scores.csv": scores},
     )
 
 
-def _facts(evidence: Evidence, found: Accuracy) -> list[Fact]:
-    seeds, winner = len(found.seeds), evidence.winner
+def headline(evidence: ClassEvidence) -> list[Fact]:
+    """Return the accuracy of the models, for a model with several outputs."""
+    return _accuracy_facts(evidence, measure_accuracy(evidence.probabilities, evidence.labels))
+
+
+def _facts(evidence: ClassEvidence, found: Accuracy) -> list[Fact]:
+    return [*_accuracy_facts(evidence, found), _loss(evidence, found), *winner_facts(evidence)]
+
+
+def _accuracy_facts(evidence: ClassEvidence, found: Accuracy) -> list[Fact]:
+    seeds, many = len(found.seeds), evidence.words.many
     spread = f"± {percent(found.std)} (standard deviation over {seeds} seeds)" if seeds > 1 else NO_SPREAD
     facts = [
         Fact(
             "test accuracy",
             percent(found.mean),
-            f"{spread}; test images, Wilson 95 %: {_range(found.interval)}",
+            f"{spread}; test {many}, Wilson 95 %: {_range(found.interval)}",
         )
     ]
     if seeds > 1:
         together = found.committee
-        note = f"mean probabilities over {seeds} seeds; test images, Wilson 95 %: {_range(together.interval)}"
+        note = f"mean probabilities over {seeds} seeds; test {many}, Wilson 95 %: {_range(together.interval)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
-    facts.append(_loss(evidence, found))
-    best = f"epoch {winner.best_epoch} of {winner.epochs}"
-    if winner.repeats > 1:
-        best = f"mean over {winner.repeats} repeats"
-    selection = f"trial {winner.number}, {best}; the winner was selected by this value, so it is optimistic"
-    facts.append(Fact(f"{winner.objective} of the winner", format_metric(winner.objective, winner.value), selection))
-    data = (
-        "training and validation data together" if winner.retrained else "training data only (checkpoint of the sweep)"
-    )
-    return [*facts, Fact("trained on", f"{winner.examples:,}", f"examples, {data}; {winner.parameters:,} parameters")]
+    return facts
 
 
-def _loss(evidence: Evidence, found: Accuracy) -> Fact:
+def _loss(evidence: ClassEvidence, found: Accuracy) -> Fact:
     """Return the loss by the loss function of the training, or the log-loss where it is not known."""
     losses, seeds = np.asarray(evidence.losses, np.float64), len(found.seeds)
     known = bool(np.isfinite(losses).all())
@@ -66,16 +71,16 @@ def _loss(evidence: Evidence, found: Accuracy) -> Fact:
     return Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))
 
 
-def _reading(found: Accuracy) -> str:
+def _reading(found: Accuracy, many: str) -> str:
     examples = found.committee.examples
     text = (
-        f"A Wilson interval accounts for the choice of the {examples:,} test images: in 95 of 100 cases, such an "
-        "interval contains the accuracy on all images of the same kind. It does not account for the training seed."
+        f"A Wilson interval accounts for the choice of the {examples:,} test {many}: in 95 of 100 cases, such an "
+        f"interval contains the accuracy on all {many} of the same kind. It does not account for the training seed."
     )
     if found.seeds_interval is None or found.std == 0:
         return text
     return (
-        f"{text} The standard deviation does: on these test images, the mean accuracy over many seeds is "
+        f"{text} The standard deviation does: on these test {many}, the mean accuracy over many seeds is "
         f"{_range(found.seeds_interval)} (Student's t, 95 %, from {len(found.seeds)} seeds)."
     )
 
@@ -84,13 +89,7 @@ def _range(interval: Interval) -> str:
     return percent_range(interval.low, interval.high)
 
 
-def _values(winner: Winner) -> Table:
-    rows = [(name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in winner.point.items()]
-    caption = f"Hyperparameters of trial {winner.number}, which has the best {winner.objective}."
-    return Table(("hyperparameter", "value"), rows, caption, numbers=("value",))
-
-
-def _models(found: Accuracy) -> Table:
+def _models(found: Accuracy, words: Words) -> Table:
     named = [(f"seed {number}", one) for number, one in enumerate(found.seeds[:MAX_SEEDS])]
     if len(found.seeds) > 1:
         named.append(("committee", found.committee))
@@ -107,7 +106,7 @@ def _models(found: Accuracy) -> Table:
     columns = ("model", "wrong", "accuracy", "Wilson 95 %", "log-loss")
     hidden = len(found.seeds) - MAX_SEEDS
     rest = f" scores.csv lists {hidden} more." if hidden > 0 else ""
-    caption = f"Scores of each model on all {found.committee.examples:,} test images.{rest}"
+    caption = f"Scores of each model on all {found.committee.examples:,} test {words.many}.{rest}"
     return Table(columns, rows, caption, numbers=columns[1:])
 
 
@@ -129,15 +128,8 @@ def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
-    winner, advice = evidence.winner, []
-    if len(found.seeds) == 1:
-        how = "`report.seeds=3` trains it three times"
-        if not winner.retrained:
-            how = "`report.refit=true` retrains it once for each of `report.seeds` seeds"
-        advice.append(
-            f"Train the winner with several seeds ({how}): one seed does not show how much of the score is chance."
-        )
+def _advice(evidence: ClassEvidence, found: Accuracy) -> list[str]:
+    winner, advice = evidence.winner, seeds_advice(evidence)
     near = _num_as_good(evidence, found)
     if near:
         advice.append(
@@ -149,7 +141,7 @@ def _advice(evidence: Evidence, found: Accuracy) -> list[str]:
     return advice
 
 
-def _num_as_good(evidence: Evidence, found: Accuracy) -> int:
+def _num_as_good(evidence: ClassEvidence, found: Accuracy) -> int:
     """Return the number of other trials within one standard deviation of the winner.
 
     The standard deviation over seeds is known for the accuracy only; for any other objective the result is 0.

@@ -5,47 +5,56 @@ from __future__ import annotations
 import shlex
 
 from mnistsweep.analysis.label_quality import SCORES, LabelQuality, rank_suspects
-from mnistsweep.html_report.evidence import Evidence
-from mnistsweep.html_report.ranked_images import RankedImages
-from mnistsweep.html_report.records import Fact, Facts, Figure, Formulas, Section, Table, Text
-
-INTRODUCTION = (
-    "These are labels of the test set, on which no model was trained. A label is suspected where another class has a "
-    "clearly higher probability. A suspected label is not necessarily wrong: the model can be wrong, and some images "
-    "show no class clearly."
-)
-METHOD = (
-    "The ranking uses the normalized margin. Self-confidence also finds known label errors, but it is low for every "
-    "image that fits no class, too. Confidence-weighted entropy is computed from its formula without cleanlab's "
-    "rescaling, which ranks images that are predicted correctly with full confidence as the most suspect."
-)
+from mnistsweep.html_report.outputs import ClassEvidence
+from mnistsweep.html_report.ranked_examples import RankedExamples
+from mnistsweep.html_report.records import Block, Fact, Facts, Formulas, Section, Table, Text
+from mnistsweep.html_report.shown_inputs import Words
 
 
-def section(evidence: Evidence) -> Section | None:
+def _introduction(words: Words) -> str:
+    return (
+        "These are labels of the test set, on which no model was trained. A label is suspected where another class "
+        "has a "
+        f"clearly higher probability. A suspected label is not necessarily wrong: the model can be wrong, and some "
+        f"{words.many} show no class clearly."
+    )
+
+
+def _method(words: Words) -> str:
+    return (
+        "The ranking uses the normalized margin. Self-confidence also finds known label errors, but it is low for "
+        "every "
+        f"{words.one} that fits no class, too. Confidence-weighted entropy is computed from its formula without "
+        f"cleanlab's rescaling, which ranks {words.many} that are predicted correctly with full confidence as the "
+        f"most suspect."
+    )
+
+
+def section(evidence: ClassEvidence) -> Section | None:
     """Rank the test images by the quality of their labels, lowest first."""
     quality = rank_suspects(evidence.committee, evidence.labels)
-    images = RankedImages(evidence, "suspects", quality.order)
+    ranked = RankedExamples(evidence, "suspects", quality.order)
     return Section(
         blocks=[
-            Text(INTRODUCTION),
+            Text(_introduction(evidence.words)),
             _facts(quality),
-            *_gallery(evidence, quality, images),
-            _table(evidence, quality, images),
-            Text(METHOD),
+            *_gallery(evidence, quality, ranked),
+            _table(evidence, quality, ranked),
+            Text(_method(evidence.words)),
             Formulas("Definitions of the label quality scores", list(SCORES.values())),
         ],
         advice=_advice(evidence, quality),
         files={
-            "suspects.csv": images.frame(
+            "suspects.csv": ranked.frame(
                 {"suggested": evidence.names_of(quality.suggested), "flagged": quality.flagged, **quality.scores}
             )
         },
-        pictures=images.pictures(
+        pictures=ranked.pictures(
             lambda index: {
-                "label": images.label(index),
+                "label": ranked.label(index),
                 "suggested": evidence.class_names[quality.suggested[index]],
             },
-            lambda index: f"\nlabel {images.label(index)}, suggested {evidence.class_names[quality.suggested[index]]}",
+            lambda index: f"\nlabel {ranked.label(index)}, suggested {evidence.class_names[quality.suggested[index]]}",
         ),
     )
 
@@ -62,7 +71,7 @@ def _facts(quality: LabelQuality) -> Facts:
     )
 
 
-def _advice(evidence: Evidence, quality: LabelQuality) -> list[str]:
+def _advice(evidence: ClassEvidence, quality: LabelQuality) -> list[str]:
     flagged, images = int(quality.flagged.sum()), len(quality.flagged)
     if not flagged:
         return []
@@ -76,20 +85,20 @@ def _advice(evidence: Evidence, quality: LabelQuality) -> list[str]:
     ]
 
 
-def _gallery(evidence: Evidence, quality: LabelQuality, images: RankedImages) -> list[Figure]:
-    names, margin, first = evidence.class_names, quality.scores["normalized_margin"], images.first
-    return images.gallery(
-        lambda index: f"label {images.label(index)}\nsuggested {names[quality.suggested[index]]}",
-        f"The {len(first)} test images with the most suspected labels, most suspected first. Above each image: its "
-        "rank and index, its label, and the predicted class as a suggestion. Normalized margin: "
-        f"{margin[first[0]]:.4f} to {margin[first[-1]]:.4f} (0 is worst). {int(quality.flagged[first].sum())} of "
-        f"{len(first)} are flagged.",
-        f"The {len(first)} test images with the most suspected labels, with label and suggested class.",
+def _gallery(evidence: ClassEvidence, quality: LabelQuality, ranked: RankedExamples) -> list[Block]:
+    names, margin, first = evidence.class_names, quality.scores["normalized_margin"], ranked.first
+    return ranked.gallery(
+        lambda index: f"label {ranked.label(index)}\nsuggested {names[quality.suggested[index]]}",
+        f"The {len(first)} test {evidence.words.many} with the most suspected labels, most suspected first.",
+        "rank and index, its label, and the predicted class as a suggestion",
+        f"Normalized margin: {margin[first[0]]:.4f} to {margin[first[-1]]:.4f} (0 is worst). "
+        f"{int(quality.flagged[first].sum())} of {len(first)} are flagged.",
+        f"The {len(first)} test {evidence.words.many} with the most suspected labels, with label and suggested class.",
     )
 
 
-def _table(evidence: Evidence, quality: LabelQuality, images: RankedImages) -> Table:
-    return images.table(
+def _table(evidence: ClassEvidence, quality: LabelQuality, ranked: RankedExamples) -> Table:
+    return ranked.table(
         ("suggested", "self-confidence", "normalized margin", "flagged"),
         lambda index: (
             evidence.class_names[quality.suggested[index]],

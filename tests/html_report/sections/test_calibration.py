@@ -11,8 +11,8 @@ from evidence import make_evidence
 
 from mnistsweep.analysis.calibration import measure_calibration
 from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
-from mnistsweep.html_report.evidence import Checkpoint, Evidence
 from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.outputs import Checkpoint, ClassEvidence
 from mnistsweep.html_report.records import Facts, Figure, Section, Table, Text
 from mnistsweep.html_report.sections.calibration import section
 
@@ -26,7 +26,7 @@ def calibrated(examples: int, seeds: int, classes: int = 10, sharpness: float = 
     return np.stack([raised / raised.sum(axis=1, keepdims=True)] * seeds), labels
 
 
-def over_confident(sharpness: float, seeds: int = 2, **changes: Any) -> Evidence:
+def over_confident(sharpness: float, seeds: int = 2, **changes: Any) -> ClassEvidence:
     """Models, and a checkpoint, of a known sharpness."""
     probabilities, labels = calibrated(4000, seeds, sharpness=sharpness)
     checkpoint = Checkpoint(probabilities[0, :2000], labels[:2000], probabilities[0, 2000:])
@@ -35,7 +35,7 @@ def over_confident(sharpness: float, seeds: int = 2, **changes: Any) -> Evidence
     )
 
 
-def shown(evidence: Evidence) -> Section:
+def shown(evidence: ClassEvidence) -> Section:
     found = section(evidence)
     assert found is not None
     return found

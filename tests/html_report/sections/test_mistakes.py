@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from evidence import make_evidence, make_probabilities
 
-from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Fact, Facts, Figure, Section, Table
 from mnistsweep.html_report.sections import mistakes
 
@@ -17,7 +17,7 @@ def drawn(section: Section) -> dict[str, Figure]:
     return {block.name: block for block in section.blocks if isinstance(block, Figure)}
 
 
-def perfect(right: bool = True, classes: int = 3) -> Evidence:
+def perfect(right: bool = True, classes: int = 3) -> ClassEvidence:
     labels = np.arange(60) % classes
     guesses = labels if right else (labels + 1) % classes
     p = np.eye(classes)[guesses][np.newaxis]

@@ -8,8 +8,8 @@ import numpy as np
 from evidence import make_evidence
 
 from mnistsweep.analysis.robustness import DistortionResponse, Robustness
-from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
+from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Figure, Section, Table
 from mnistsweep.html_report.sections.robustness import section
 
@@ -27,13 +27,13 @@ ROTATION = response("rotation", "degrees", [0.0, 10.0, 20.0], [0.98, 0.976, 0.92
 BLUR = response("blur", "sigma in pixels", [0.0, 1.0], [0.98, 0.97], [0.98, 0.9])
 
 
-def evidence_of(*responses: DistortionResponse, images: int = 10000, **augmentation: float) -> Evidence:
+def evidence_of(*responses: DistortionResponse, images: int = 10000, **augmentation: float) -> ClassEvidence:
     examples = {one.name: np.random.default_rng(1).random((len(one.strengths), 12, 12)) for one in responses}
     evidence = make_evidence(robustness=Robustness(responses, examples, images))
     return dataclasses.replace(evidence, winner=dataclasses.replace(evidence.winner, augmentation=augmentation))
 
 
-def shown(evidence: Evidence) -> Section:
+def shown(evidence: ClassEvidence) -> Section:
     found = section(evidence)
     assert found is not None
     return found

@@ -1,0 +1,169 @@
+"""Outputs of a model as the report needs them: probabilities, numbers, class maps or arrays. Imports Keras.
+
+The kind of an output follows from the task that its training had (`training.target_form`), from its loss, and from the
+shapes of targets and predictions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from mnistsweep.data.structure import Structure, named_leaves, take
+from mnistsweep.errors import StudyError
+from mnistsweep.training.model_outputs import loss_of, output_names, output_of
+
+# A probability at or above it means that a position of a binary mask is predicted to be 1.
+MASK_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class OutputHead:
+    """One output of a model.
+
+    Attributes:
+        name: Name of the output; empty where the targets are one array.
+        position: Position of its target among the targets' leaves.
+        kind: Kind of the evidence for it: ``classes``, ``multi_label``, ``regression``, ``class_map`` or ``array``.
+        loss: Its compiled loss; None: unknown.
+    """
+
+    name: str
+    position: int
+    kind: str
+    loss: Any = None
+
+    def convert(self, outputs: Any) -> NDArray[Any]:
+        """Convert predictions of a batch to what is saved.
+
+        Args:
+            outputs: Output of the model, ``(n, ...)``.
+
+        Returns:
+            Probabilities ``(n, classes)`` or ``(n, labels)``, numbers ``(n, k)`` (all float64), predicted classes
+            ``(n, ...)`` of a class map, or arrays ``(n, ...)``.
+        """
+        values = keras.ops.convert_to_numpy(outputs)
+        if self.kind == "classes":
+            return as_probabilities(_rows(values, self.name), self.loss)
+        if self.kind == "regression":
+            return np.asarray(values.reshape(len(values), -1), np.float64)
+        if self.kind == "multi_label":
+            rows = np.asarray(values.reshape(len(values), -1), np.float64)
+            return np.asarray(special.expit(rows) if _are_logits(self.loss) else rows)
+        return self._class_map(values) if self.kind == "class_map" else values
+
+    def _class_map(self, values: NDArray[Any]) -> NDArray[Any]:
+        if values.shape[-1] > 1:
+            return np.asarray(values.argmax(axis=-1), np.uint16)
+        limit = 0.0 if _are_logits(self.loss) else MASK_THRESHOLD
+        return np.asarray(values[..., 0] >= limit, np.uint16)
+
+
+def find_heads(model: Any, forms: Structure, targets: Structure, inputs: Structure) -> list[OutputHead]:
+    """Find the outputs of a model that predict the targets.
+
+    Args:
+        model: Compiled Keras model.
+        forms: Form of the targets of each output, the result of `compile_model`.
+        targets: Targets of the test set.
+        inputs: Scaled inputs of the test set.
+
+    Returns:
+        One head for each target; none where the outputs of the model do not correspond to the targets.
+    """
+    predicted = model.predict_on_batch(take(inputs, slice(1)))
+    truths, names, heads = named_leaves(targets), output_names(model, targets), []
+    tasks = [form.task.kind for form in named_leaves(forms).values()]
+    for position, (name, task, truth) in enumerate(zip(names, tasks, truths.values(), strict=True)):
+        output = output_of(model, predicted, name, position)
+        if output is None:
+            return []
+        loss = loss_of(model, name, position)
+        kind = _kind(task, loss, truth, keras.ops.convert_to_numpy(output))
+        heads.append(OutputHead(name, position, kind, loss))
+    return heads
+
+
+def as_probabilities(outputs: NDArray[np.float64], loss: Any) -> NDArray[np.float64]:
+    """Class probabilities from the outputs of a classifier.
+
+    The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
+    there is one column or the loss compares each column by itself (binary cross-entropy). Outputs for losses without
+    probabilities (hinge) are returned as they are; the checks of the analyses reject them.
+
+    Args:
+        outputs: ``(n, classes)``, or one column of a binary model.
+        loss: Compiled loss of the output.
+
+    Returns:
+        Probabilities, ``(n, classes)``; the single column ``p`` of a binary model becomes ``[1 - p, p]``.
+    """
+    is_binary = outputs.shape[1] == 1
+    if _are_logits(loss) and (is_binary or _is_by_column(loss)):
+        outputs = special.expit(outputs)
+    elif _are_logits(loss):
+        outputs = special.softmax(outputs, axis=1)
+    return np.concatenate([1 - outputs, outputs], axis=1) if is_binary else outputs
+
+
+def _rows(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    """Check that outputs are rows of numbers."""
+    if values.ndim == 1:
+        values = values[:, np.newaxis]
+    if values.ndim != 2:
+        subject = f"the output {name!r}" if name else "the output"
+        raise StudyError(
+            f"{subject} of a classifier must be a row of class probabilities; its shape is {values.shape}."
+        )
+    return np.asarray(values, np.float64)
+
+
+def _are_logits(loss: Any) -> bool:
+    return bool(getattr(loss, "from_logits", False))
+
+
+def _is_by_column(loss: Any) -> bool:
+    return isinstance(loss, keras.losses.BinaryCrossentropy | keras.losses.BinaryFocalCrossentropy) or loss in (
+        "binary_crossentropy",
+        "bce",
+        "binary_focal_crossentropy",
+    )
+
+
+def _kind(task: str, loss: Any, truth: NDArray[Any], output: NDArray[Any]) -> str:
+    if task == "classes":
+        # Columns that the loss compares one by one are no distribution over classes: each is a label of its own.
+        is_labels = output.ndim == 2 and output.shape[1] > 1 and _is_by_column(loss)
+        return "multi_label" if is_labels else "classes"
+    if task != "array":
+        return "array" if task == "input" else task
+    return "class_map" if is_class_map(truth, output.shape) else "array"
+
+
+def is_class_map(truth: NDArray[Any], output: tuple[int, ...]) -> bool:
+    """Whether targets are classes at each position: whole numbers for an output with one channel for each class,
+    zeros and ones for an output of the same shape, or one-hot channels.
+
+    Args:
+        truth: Targets, ``(n, ...)``.
+        output: Shape of the output for some examples, ``(m, ...)``.
+    """
+    if truth.ndim < 2 or truth.dtype.kind not in "buif" or len(output) < 2:
+        return False
+    squeezed = truth.shape[1:-1] if truth.shape[-1] == 1 else truth.shape[1:]
+    if len(output) < 3 or squeezed != output[1:-1]:
+        is_same = truth.shape[1:] == output[1:] and len(output) > 2 and output[-1] > 1
+        return is_same and _is_binary(truth) and bool((truth.sum(axis=-1) == 1).all())
+    if output[-1] == 1:
+        return _is_binary(truth)
+    return truth.dtype.kind in "bui" and int(truth.max(initial=0)) < output[-1] and int(truth.min(initial=0)) >= 0
+
+
+def _is_binary(values: NDArray[Any]) -> bool:
+    return bool(((values == 0) | (values == 1)).all())
