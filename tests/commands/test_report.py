@@ -179,7 +179,7 @@ def test_inputs_that_are_not_images(
 def check_that_show_draws_an_input(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     answer = command(capfd, "show", str(folder), "7")
     assert answer.code == 0, answer.err
-    assert answer.out.startswith("image 7: label ")
+    assert answer.out.startswith("row 7: label ")
     assert (folder / "report" / "images" / "00007.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 

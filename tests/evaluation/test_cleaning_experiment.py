@@ -49,6 +49,9 @@ class NearestMean(CleaningTrainer):
     trainings: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
     killed_at: int = 0
 
+    def check(self, dataset: Dataset) -> None:
+        """There is no model."""
+
     def train_and_predict(
         self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
     ) -> NDArray[np.float64]:
