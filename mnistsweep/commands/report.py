@@ -17,7 +17,7 @@ from mnistsweep import data
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
 from mnistsweep.console import SafeConsole
-from mnistsweep.data.structure import named_leaves
+from mnistsweep.data.structure import leaves_by_name
 from mnistsweep.data.task import PossibleTasks
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.evaluation.collector import collect_evidence
@@ -104,7 +104,7 @@ def _check_class_names(names: Sequence[str], config: Config) -> None:
 
     Positions of a class map are not counted here: their classes are in the predictions, too.
     """
-    possible: list[PossibleTasks] = list(named_leaves(data.load(config.data).tasks).values())
+    possible: list[PossibleTasks] = list(leaves_by_name(data.load(config.data).tasks).values())
     counts = [
         len(task.values) if task.kind == "classes" else task.width
         for one in possible

@@ -110,13 +110,13 @@ def example_shapes(structure: Structure) -> Any:
     return tuple(structure.shape[1:])
 
 
-def named_leaves(structure: Structure) -> dict[str, Any]:
+def leaves_by_name(structure: Structure) -> dict[str, Any]:
     """Leaves of a structure by name: the keys and positions on the way to each, joined by dots; one array has no name.
 
     Example:
-        >>> named_leaves({"b": np.zeros(2), "a": [np.ones(1)]})
+        >>> leaves_by_name({"b": np.zeros(2), "a": [np.ones(1)]})
         {'a.0': array([1.]), 'b': array([0., 0.])}
-        >>> list(named_leaves(np.zeros(2)))
+        >>> list(leaves_by_name(np.zeros(2)))
         ['']
     """
     paths, values, _ = optree.tree_flatten_with_path(structure)

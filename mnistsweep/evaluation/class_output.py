@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data import Dataset, Examples
-from mnistsweep.data.structure import map_leaves, named_leaves
+from mnistsweep.data.structure import map_leaves, leaves_by_name
 from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import DataError
 
@@ -37,7 +37,7 @@ class ClassOutput:
         Raises:
             DataError: A target is no class of the training set.
         """
-        targets = list(named_leaves(examples.targets).values())[self.position]
+        targets = list(leaves_by_name(examples.targets).values())[self.position]
         return self.task.encode(targets, "targets", "the data set").astype(np.int64)
 
     def with_labels(self, examples: Examples, labels: NDArray[Any]) -> Examples:
@@ -47,7 +47,7 @@ class ClassOutput:
             examples: Examples of the data set.
             labels: Class numbers, ``(n,)``.
         """
-        positions = iter(range(len(named_leaves(examples.targets))))
+        positions = iter(range(len(leaves_by_name(examples.targets))))
 
         def changed(targets: NDArray[Any]) -> NDArray[Any]:
             if next(positions) != self.position:
@@ -66,7 +66,7 @@ def find_class_output(dataset: Dataset) -> ClassOutput:
     Raises:
         DataError: There is none, or there are several.
     """
-    tasks: dict[str, PossibleTasks] = named_leaves(dataset.tasks)
+    tasks: dict[str, PossibleTasks] = leaves_by_name(dataset.tasks)
     if list(tasks) == [""]:
         return ClassOutput("", 0, tasks[""].of_classes())
     found = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data import HeldOut
-from mnistsweep.data.structure import Structure, named_leaves
+from mnistsweep.data.structure import Structure, leaves_by_name
 from mnistsweep.html_report.shown_inputs import EXAMPLES, ROWS, SERIES, TEXTS, ShownInputs, Words
 
 
@@ -23,7 +23,7 @@ def shown_inputs(held_out: HeldOut) -> ShownInputs:
     """
     if held_out.are_images:
         return ShownInputs.of_images(_without_channel(held_out.shown))
-    parts = named_leaves(held_out.stored)
+    parts = leaves_by_name(held_out.stored)
     pictures = [_brightness(one) for one in parts.values() if _are_images(one)]
     series = [one for one in parts.values() if one.ndim == 3 and one.dtype.kind in "buif"]
     columns = table_inputs(held_out.stored, held_out.columns).columns
@@ -39,13 +39,13 @@ def table_inputs(inputs: Structure, names: tuple[str, ...] = ()) -> ShownInputs:
         names: Names of the columns of a table of numbers; empty where the source has none.
     """
     columns: dict[str, NDArray[Any]] = {}
-    for name, array in named_leaves(inputs).items():
+    for name, array in leaves_by_name(inputs).items():
         columns |= _columns(array, name, names)
     return ShownInputs(columns=columns)
 
 
 def _words(stored: Structure, is_table: bool) -> Words:
-    parts = list(named_leaves(stored).values())
+    parts = list(leaves_by_name(stored).values())
     if len(parts) == 1 and parts[0].dtype.kind == "O" and parts[0].size == len(parts[0]):
         return TEXTS
     if is_table and all(array.ndim <= 2 for array in parts):

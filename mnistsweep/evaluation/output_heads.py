@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from mnistsweep.data.structure import Structure, named_leaves, take
+from mnistsweep.data.structure import Structure, leaves_by_name, take
 from mnistsweep.errors import StudyError
 from mnistsweep.training.model_outputs import loss_of, output_names, output_of
 
@@ -78,8 +78,8 @@ def find_heads(model: Any, forms: Structure, targets: Structure, inputs: Structu
         One head for each target; none where the outputs of the model do not correspond to the targets.
     """
     predicted = model.predict_on_batch(take(inputs, slice(1)))
-    truths, names, heads = named_leaves(targets), output_names(model, targets), []
-    tasks = [form.task.kind for form in named_leaves(forms).values()]
+    truths, names, heads = leaves_by_name(targets), output_names(model, targets), []
+    tasks = [form.task.kind for form in leaves_by_name(forms).values()]
     for position, (name, task, truth) in enumerate(zip(names, tasks, truths.values(), strict=True)):
         output = output_of(model, predicted, name, position)
         if output is None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.data.structure import Structure, named_leaves
+from mnistsweep.data.structure import Structure, leaves_by_name
 from mnistsweep.data.task import PossibleTasks, Task
 
 
@@ -18,7 +18,7 @@ def task_at(tasks: Structure, position: int) -> PossibleTasks:
         tasks: `data.Dataset.tasks`.
         position: Position of the output among the leaves.
     """
-    found: PossibleTasks = list(named_leaves(tasks).values())[position]
+    found: PossibleTasks = list(leaves_by_name(tasks).values())[position]
     return found
 
 
@@ -40,7 +40,7 @@ def true_values(
     Raises:
         DataError: A target does not fit the task, for example a class that the training set does not have.
     """
-    raw: NDArray[Any] = list(named_leaves(targets).values())[position]
+    raw: NDArray[Any] = list(leaves_by_name(targets).values())[position]
     if kind == "classes":
         return possible.of_classes().encode(raw, "test targets", "the test set").astype(np.int64)
     if kind == "multi_label":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mnistsweep.data.structure import Structure, named_leaves
+from mnistsweep.data.structure import Structure, leaves_by_name
 
 
 def output_names(model: Any, targets: Structure) -> list[str]:
@@ -17,7 +17,7 @@ def output_names(model: Any, targets: Structure) -> list[str]:
         model: A Keras model.
         targets: Targets, or any structure of their form.
     """
-    names = list(named_leaves(targets))
+    names = list(leaves_by_name(targets))
     of_model = list(getattr(model, "output_names", None) or [])
     if isinstance(targets, list | tuple) and len(of_model) == len(names) == len(set(of_model)):
         return of_model
@@ -36,7 +36,7 @@ def output_of(model: Any, outputs: Structure, name: str, position: int) -> Any:
     Returns:
         The value; None where there is none, or where one target faces several outputs.
     """
-    found = named_leaves(outputs)
+    found = leaves_by_name(outputs)
     values, of_model = list(found.values()), list(getattr(model, "output_names", None) or [])
     if name in found:
         return found[name]
