@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data import Dataset, Examples
-from mnistsweep.data.structure import map_leaves, leaves_by_name
+from mnistsweep.data.structure import leaves_by_name, map_leaves
 from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import DataError
 
