@@ -55,6 +55,7 @@ DAMAGES: dict[str, tuple[Callable[[SweepPaths], object], str]] = {
     "journal deleted": (lambda paths: paths.journal.unlink(), "study.journal was deleted or moved"),
     "journal emptied": (lambda paths: paths.journal.write_bytes(b""), "study.journal: became shorter than"),
     "journal replaced": (replace, "study.journal: was replaced by another file"),
+    "database deleted": (lambda paths: (paths.folder.parents[1] / "ledger.db").unlink(), "ledger.db was deleted or moved"),
     "journal damaged": (add_rubbish, "the journal is damaged"),
 }
 
@@ -63,10 +64,11 @@ SHARED = ("folder deleted", "two trials", "journal damaged")
 
 # Damage, ledger, number of workers: every damage with a journal, and those that a database leaves possible.
 CASES = [
-    *((damage, "journal", 2 if damage in SHARED else 1) for damage in DAMAGES),
+    *((damage, "journal", 2 if damage in SHARED else 1) for damage in DAMAGES if not damage.startswith("database")),
     ("folder deleted", "sqlite", 1),
     ("trials", "sqlite", 2),
     ("workers", "sqlite", 1),
+    ("database deleted", "sqlite", 2),
 ]
 
 
@@ -97,7 +99,7 @@ def test_a_sweep_whose_files_vanish_ends_with_one_message(
     for log in (*paths.workers.glob("*.log"), *paths.folder.with_name("t").glob("workers/*.log")):
         assert "Traceback" not in log.read_text()
     assert not list(paths.all_trials.glob("*/error.txt"))
-    if url:
+    if url and damage != "database deleted":
         paths.folder.mkdir(exist_ok=True)
         records = Ledger(paths, url).records()
         assert [(record.state, record.owner) for record in records] == [(State.RUNNING, "")] * workers

@@ -19,6 +19,8 @@ from mnistsweep.path_checks import EXISTING_FOLDER, READ_FILE, is_missing, path_
 from mnistsweep.path_texts import shown
 from mnistsweep.redaction import VARIABLE_PREFIX, mask, mask_url
 
+_RESTORE = "No trial counts as failed. Restore the file; then the same command continues."
+
 EXAMPLES = "sqlite:////data/sweep.db or postgresql+psycopg://user@host/database"
 
 # Tested drivers, by kind of database.
@@ -99,6 +101,8 @@ def cannot_be_used(shown: str, error: BaseException) -> StudyError:
         error: Error of SQLAlchemy, of a driver or of the operating system.
     """
     original = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+    if getattr(original, "sqlite_errorname", "") == "SQLITE_READONLY_DBMOVED":
+        return StudyError(f"storage: {shown} was deleted or moved while this program used it. {_RESTORE}")
     reason = mask((str(original).splitlines() or [type(original).__name__])[0])
     if any(words in reason for words in _REFUSED_LOGINS):
         reason = f"{reason.rstrip()}; {PASSWORD_HINT}"
