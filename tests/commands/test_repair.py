@@ -245,11 +245,23 @@ def test_a_worker_that_runs_is_not_disturbed(interrupted: SweepPaths, capfd: pyt
     assert "rebuilt" in repair(capfd, interrupted)
 
 
-@pytest.mark.parametrize("damage", ["dropped", pytest.param("removed", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        ("dropped", "sqlite"),
+        pytest.param("removed", "sqlite", marks=pytest.mark.slow),
+        pytest.param("dropped", "postgresql", marks=pytest.mark.slow),
+    ],
+)
 def test_a_database_is_rebuilt(
-    damage: str, run_sweep: RunSweep, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    damage: str,
+    kind: str,
+    request: pytest.FixtureRequest,
+    run_sweep: RunSweep,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+    url = f"sqlite:///{tmp_path}/ledger.db" if kind == "sqlite" else request.getfixturevalue("postgresql").new_database()
     search = ["model.dropout=interval(0,0.5)", "oracle=random", "trainer.repeats=2", f"storage={url}", "trials=2"]
     paths = run_sweep(search).paths
 
