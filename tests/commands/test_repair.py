@@ -261,7 +261,9 @@ def test_a_database_is_rebuilt(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db" if kind == "sqlite" else request.getfixturevalue("postgresql").new_database()
+    url = (
+        f"sqlite:///{tmp_path}/ledger.db" if kind == "sqlite" else request.getfixturevalue("postgresql").new_database()
+    )
     search = ["model.dropout=interval(0,0.5)", "oracle=random", "trainer.repeats=2", f"storage={url}", "trials=2"]
     paths = run_sweep(search).paths
 

@@ -55,7 +55,10 @@ DAMAGES: dict[str, tuple[Callable[[SweepPaths], object], str]] = {
     "journal deleted": (lambda paths: paths.journal.unlink(), "study.journal was deleted or moved"),
     "journal emptied": (lambda paths: paths.journal.write_bytes(b""), "study.journal: became shorter than"),
     "journal replaced": (replace, "study.journal: was replaced by another file"),
-    "database deleted": (lambda paths: (paths.folder.parents[1] / "ledger.db").unlink(), "ledger.db was deleted or moved"),
+    "database deleted": (
+        lambda paths: (paths.folder.parents[1] / "ledger.db").unlink(),
+        "ledger.db was deleted or moved",
+    ),
     "journal damaged": (add_rubbish, "the journal is damaged"),
 }
 
