@@ -1,71 +1,54 @@
 """``hydra/sweeper=mnistsweep`` on the command line of a program with ``@hydra.main``, started with ``-m``.
 
-`mnistsweep sweep` does not use this sweeper: it plans and runs a sweep directly. In such a program Hydra itself parses
-the command line, composes the configuration, and only then calls the sweeper. The sweeper therefore builds the recipe
-from what Hydra composed, and plans and runs the sweep in the same way.
+In a program of the user's own, the trials are jobs: each runs the program's function with a configuration that Hydra
+composes (`mnistsweep.commands.program_sweep`). In a program with the configuration of mnistsweep itself, which then
+plays no part, the sweep is that of `mnistsweep sweep`, which does not use this sweeper.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from hydra_plugins.mnistsweep_sweeper.settings import register
 
-@dataclass
-class WorkerSweeperConfig:
-    """The configuration of the sweeper; `params` holds ranges, which the command line can replace."""
-
-    _target_: str = "hydra_plugins.mnistsweep_sweeper.sweeper.WorkerSweeper"
-    params: dict[str, Any] = field(default_factory=dict)
-
-
-ConfigStore.instance().store(group="hydra/sweeper", name="mnistsweep", node=WorkerSweeperConfig, provider="mnistsweep")
+register()
 
 
 class WorkerSweeper(Sweeper):
-    """Runs a sweep whose jobs are workers, not trials.
+    """Runs a sweep whose worker processes run trial after trial.
 
     Args:
-        params: Value of ``hydra.sweeper.params``; planning reads it from the configuration.
+        settings: Content of ``hydra.sweeper``; the sweep reads it from the configuration.
     """
 
-    def __init__(self, params: dict[str, Any] | None = None) -> None:
-        self.params = params
+    def __init__(self, **settings: Any) -> None:
+        self.hydra_context: HydraContext | None = None
+        self.task_function: TaskFunction | None = None
         self.config: DictConfig | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep the configuration that Hydra composed; the workers train, not the program's function."""
-        self.config = config
+        """Keep what Hydra passes to a sweeper."""
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
-    def sweep(self, arguments: list[str]) -> int:
-        """Run the sweep.
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the sweep, or one of its workers if this process is one.
 
         Args:
             arguments: Overrides of the command line without Hydra's own.
 
         Raises:
-            SystemExit: The sweep was interrupted, with code 130 or 143.
+            SystemExit: The sweep was interrupted or cannot be run, or this process is a worker.
         """
-        from mnistsweep.commands.sweep import run_sweep
-        from mnistsweep.config.recipe import Recipe
-        from mnistsweep.planning.planner import plan_sweep
-        from mnistsweep.workers.launchers import choose_launcher
+        from mnistsweep.commands.program_sweep import HydraJob, sweep_program
 
+        assert self.hydra_context is not None
+        assert self.task_function is not None
         assert self.config is not None
-        hydra = self.config.hydra
-        own: Any = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
-        folders = [
-            f"{s.schema}://{s.path}" for s in hydra.runtime.config_sources if s.provider not in ("hydra", "schema")
-        ]
-        overrides = [text for text in own if not text.startswith("hydra.searchpath=")]
-        plan = plan_sweep(Recipe((*overrides, *arguments), str(hydra.job.config_name), tuple(dict.fromkeys(folders))))
-        code = run_sweep(plan, choose_launcher(plan))
-        if code:
+        job = HydraJob(self.hydra_context, self.config, self.task_function, tuple(arguments))
+        if code := sweep_program(job):
             sys.exit(code)
-        return code

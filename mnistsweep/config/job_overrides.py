@@ -1,0 +1,129 @@
+"""The overrides of a program's trials: those that all have, and those of a point of the search space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mnistsweep.config.compose import without_hydra
+from mnistsweep.config.overrides import Override, param_text, parse_fixed, parse_override, quoted
+from mnistsweep.config.program_job import HydraJob
+from mnistsweep.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class JobOverrides:
+    """The overrides of a program's trials.
+
+    Attributes:
+        fixed: Overrides that every trial has.
+        prefixes: Leading ``+`` or ``++`` of the swept keys that the configuration need not contain, by key.
+        groups: Swept keys that are config groups.
+    """
+
+    fixed: tuple[str, ...]
+    prefixes: Mapping[str, str]
+    groups: frozenset[str]
+
+    def at(self, point: Mapping[str, Any]) -> list[str]:
+        """All overrides of a trial; those of config groups come first.
+
+        Args:
+            point: Values of the trial's active dimensions.
+        """
+        swept = sorted(point.items(), key=lambda item: item[0] not in self.groups)
+        return [*self.fixed, *(f"{self.prefixes.get(key, '')}{key}={written(value)}" for key, value in swept)]
+
+    def to_json(self) -> dict[str, Any]:
+        """The overrides as plain values."""
+        return {"fixed": list(self.fixed), "prefixes": dict(self.prefixes), "groups": sorted(self.groups)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> JobOverrides:
+        """Read what `to_json` wrote."""
+        return cls(tuple(record["fixed"]), dict(record["prefixes"]), frozenset(record["groups"]))
+
+
+def written(value: Any) -> str:
+    """A value in Hydra's grammar; a text is quoted only where it would otherwise be read as something else.
+
+    Example:
+        >>> written("cnn"), written("1e-3"), written("a, b"), written(0.5)
+        ('cnn', "'1e-3'", "'a, b'", '0.5')
+    """
+    if not isinstance(value, str):
+        return param_text([value]).removeprefix("choice(").removesuffix(")")
+    try:
+        parsed = parse_override(f"key={value}")
+    except ConfigError:
+        return quoted(value)
+    is_same = not parsed.is_range and isinstance(parsed.value, str) and parsed.value == value
+    return value if is_same and value and "'" not in value and '"' not in value else quoted(value)
+
+
+def trial_file(job: HydraJob, overrides: Sequence[str]) -> dict[str, Any]:
+    """Content of a primary configuration with which the program repeats a trial.
+
+    It adds the trial's overrides to the program's own primary configuration. Where that cannot express them, such as a
+    key that is deleted, it has all keys of the composed configuration and no defaults list.
+
+    Args:
+        job: The program.
+        overrides: All overrides of the trial.
+    """
+    parsed = parse_fixed(overrides)
+    groups = [override for override in parsed if job.options(override.key)]
+    values = [override for override in parsed if override not in groups]
+    composed = _plain(job.compose(overrides))
+    if not any(override.is_deleted for override in parsed):
+        content = _nested(values)
+        base = without_hydra(job.compose([override.text for override in groups]))
+        if _merged(base, content) == composed:
+            return {"defaults": _defaults(job.config_name, groups), **content}
+    return composed
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    plain: Any = OmegaConf.to_container(without_hydra(config), resolve=False)
+    return dict(plain)
+
+
+def _nested(overrides: Iterable[Override]) -> dict[str, Any]:
+    """Values of dotted keys as nested dictionaries."""
+    content: dict[str, Any] = {}
+    for override in overrides:
+        *path, last = override.key.split(".")
+        inner = content
+        for part in path:
+            if not isinstance(inner.get(part), dict):
+                inner[part] = {}
+            inner = inner[part]
+        inner[last] = override.value
+    return content
+
+
+def _merged(base: DictConfig, content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The content merged into a configuration, as Hydra merges a file; None where it cannot be merged."""
+    OmegaConf.set_struct(base, False)
+    try:
+        merged: Any = OmegaConf.to_container(OmegaConf.merge(base, dict(content)), resolve=False)
+    except OmegaConfBaseException:
+        return None
+    return dict(merged)
+
+
+def _defaults(config_name: str | None, groups: Iterable[Override]) -> list[Any]:
+    """The defaults list: added groups, then the replaced ones, which Hydra wants at the end."""
+    first = [] if config_name is None else [config_name]
+    added, replaced = [], []
+    for group in groups:
+        key = group.key if group.package is None else f"{group.key}@{group.package}"
+        if group.is_added:
+            added.append({key: group.value})
+        else:
+            replaced.append({f"override {key}": group.value})
+    return [*first, *added, *replaced, "_self_"]

@@ -1,0 +1,168 @@
+"""A program of the user's own with ``@hydra.main``, as its sweeper sees it: composes and runs a job for each trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.utils import run_job
+from hydra.errors import MissingConfigException
+from hydra.types import HydraContext, RunMode, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from mnistsweep.config.hydra_errors import known_keys, refused_key
+from mnistsweep.config.recipe import HYDRA_ERRORS
+from mnistsweep.errors import ConfigError, suggest
+
+# Folder of a multirun where the user chooses none: it contains the time, so that each start has a new one.
+HYDRAS_FOLDER = "multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}"
+
+# Keys by which the configuration of mnistsweep itself is known.
+_OWN_KEYS = frozenset({"data", "model", "optimizer", "schedule", "oracle", "pruner", "trainer", "max_failed_trials"})
+
+
+@dataclass(frozen=True)
+class HydraJob:
+    """What Hydra passes to the sweeper of a program.
+
+    Args:
+        context: Hydra's loader of configurations, and the callbacks of the program.
+        config: Configuration of the sweep with Hydra's own part, composed from all overrides that are no ranges.
+        task_function: Function of the program; it returns the objective.
+        arguments: Overrides of the command line without Hydra's own.
+    """
+
+    context: HydraContext
+    config: DictConfig
+    task_function: TaskFunction
+    arguments: tuple[str, ...]
+
+    @property
+    def _loader(self) -> ConfigLoader:
+        return self.context.config_loader
+
+    @property
+    def is_of_mnistsweep(self) -> bool:
+        """Whether the configuration is that of mnistsweep, so that its trials are trained without the program."""
+        return {str(key) for key in self.config} >= _OWN_KEYS
+
+    @property
+    def config_name(self) -> str | None:
+        """Name of the primary configuration; None for a program without one."""
+        name = self.config.hydra.job.config_name
+        return None if name is None else str(name).removesuffix(".yaml")
+
+    @cached_property
+    def sweeper(self) -> dict[str, Any]:
+        """Content of ``hydra.sweeper`` as plain values."""
+        plain: Any = OmegaConf.to_container(self.config.hydra.sweeper, resolve=True)
+        return dict(plain)
+
+    @property
+    def written_folder(self) -> str:
+        """Value of ``hydra.sweep.dir`` as written, with its interpolations."""
+        raw: Any = OmegaConf.to_container(self.config.hydra.sweep, resolve=False)
+        return str(raw["dir"])
+
+    def options(self, group: str) -> list[str]:
+        """The presets of a config group; empty for another key.
+
+        Args:
+            group: Name of the group, which a package may follow: ``db@backup``.
+        """
+        name = group.partition("@")[0].replace(".", "/")
+        return list(self._loader.get_group_options(name)) if name and "." not in group else []
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """Compose the configuration of a job, with Hydra's own part under ``hydra``.
+
+        Args:
+            overrides: Overrides of the job, no ranges among them.
+
+        Raises:
+            ConfigError: An override cannot be applied, or a file is wrong.
+        """
+        try:
+            return self._loader.load_sweep_config(self.config, list(overrides))
+        except HYDRA_ERRORS as error:
+            raise ConfigError(self._describe(error)) from error
+
+    def run(self, overrides: Sequence[str], folder: str, number: int) -> Any:
+        """Run the function of the program as a job of Hydra, as its own launchers do.
+
+        The job has a folder, a log file, ``.hydra/`` and callbacks as the program configures them.
+
+        Args:
+            overrides: Overrides of the job.
+            folder: Absolute path of the sweep's folder, for ``hydra.sweep.dir``.
+            number: Number of the job.
+
+        Returns:
+            What the function returned.
+
+        Raises:
+            Exception: What the function raised.
+        """
+        config = self.compose(overrides)
+        with read_write(config.hydra), open_dict(config.hydra):
+            config.hydra.sweep.dir = folder
+            config.hydra.job.id = config.hydra.job.num = number
+        ended = run_job(
+            task_function=self.task_function,
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+            hydra_context=self.context,
+        )
+        return ended.return_value
+
+    def with_callbacks(self, left_out: Sequence[str]) -> HydraJob:
+        """The same job with the callbacks that overrides of a worker's command line have left out.
+
+        Args:
+            left_out: Overrides that the program's command line does not have.
+        """
+        if not left_out:
+            return self
+        hydras: Any = OmegaConf.to_container(self.config.hydra.overrides.hydra)
+        kept = [text for text in (*hydras, *self.arguments) if text not in left_out]
+        config = self._loader.load_configuration(self.config.hydra.job.config_name, kept, RunMode.MULTIRUN)
+        OmegaConf.copy_cache(from_config=self.config, to_config=config)
+        return replace(self, config=config, context=_context(self._loader, config))
+
+    def _describe(self, error: Exception) -> str:
+        """One of Hydra's errors in one line."""
+        first = str(error).splitlines()[0].rstrip(".")
+        if isinstance(error, MissingConfigException):
+            group, _, name = str(error.missing_cfg_file or "").rpartition("/")
+            known = list(error.options or self.options(group))
+            return f"{group}: there is no {name!r}; {suggest(name, known)}."
+        key = refused_key(error)
+        if first.startswith("Could not override") and key is not None:
+            if self.options(key):
+                return f"{key}: a config group that is not in the defaults list; write +{key}=... to add it."
+            return unknown_key(key, self.config)
+        cause = error.__cause__
+        detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) else ""
+        return f"{first}{detail}."
+
+
+def unknown_key(key: str, *configs: DictConfig) -> str:
+    """The message for a key that no configuration has.
+
+    Args:
+        key: Dotted key that the user typed.
+        configs: Composed configurations.
+    """
+    known = sorted({name for config in configs for name in known_keys(config)})
+    return f"{key}: there is no such key; {suggest(key, known)}. (A new key is added with +{key}=...)"
+
+
+def _context(loader: ConfigLoader, config: DictConfig) -> HydraContext:
+    """What Hydra passes to its plugins; `Callbacks` is a class of Hydra's private package (checked with 1.3.8)."""
+    from hydra._internal.callbacks import Callbacks
+
+    return HydraContext(config_loader=loader, callbacks=Callbacks(config))

@@ -1,0 +1,187 @@
+"""The keys of ``hydra.sweeper`` in a program of the user's own, read into the configuration of a sweep.
+
+Keys have the names of mnistsweep, or those of Hydra's Optuna sweeper where these mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+
+from mnistsweep.config.checks import check_limits
+from mnistsweep.config.objective import DIRECTIONS, direction_of
+from mnistsweep.config.resources import conf_folder
+from mnistsweep.config.schema import Config
+from mnistsweep.config.structure import read_config
+from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.path_texts import name_fault, shown
+
+PREFIX = "hydra.sweeper."
+
+# Names of Hydra's Optuna sweeper for keys of mnistsweep.
+SYNONYMS = {"n_trials": "trials", "n_jobs": "workers", "study_name": "name"}
+
+# Keys that have the same name and meaning in the configuration of mnistsweep.
+_PLAIN = (
+    *("trials", "hours", "total_epochs", "workers", "name", "storage", "seed", "objective", "enqueue", "conditions"),
+    *("max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
+)
+
+# Keys that a section of the configuration of mnistsweep contains.
+_NESTED = {"timeout_minutes": "trial.timeout_minutes", "threads": "trainer.threads", "epochs": "trainer.epochs"}
+
+# Keys that are read elsewhere.
+_OTHERS = ("direction", "oracle", "sampler", "pruner", "params", "search_space")
+
+KNOWN_KEYS = frozenset((*_PLAIN, *_NESTED, *_OTHERS, *SYNONYMS))
+
+# Directions by the names that Optuna gives them.
+_OPTUNA_DIRECTIONS = {"minimize": "min", "maximize": "max"}
+
+DEFAULT_OBJECTIVE = "objective"
+"""Name of the objective of a program that returns a number."""
+
+NO_DIRECTION = (
+    "hydra.sweeper.direction: not given, so the objective is minimized, as by Hydra's Optuna sweeper; "
+    "hydra.sweeper.direction=max maximizes it."
+)
+
+
+def read_sweeper_keys(sweeper: Mapping[str, Any], job_name: str) -> tuple[Config, list[str]]:
+    """Read the keys of the sweeper.
+
+    Args:
+        sweeper: Content of ``hydra.sweeper`` as plain values.
+        job_name: Name of the sweep where the keys give none.
+
+    Returns:
+        Configuration of the sweep, in which the data, the model and the training are left at their defaults; and
+        messages about what the user did not choose.
+
+    Raises:
+        ConfigError: Every key that is unknown or has a wrong value, a line each.
+    """
+    given = {key: value for key, value in sweeper.items() if not key.startswith("_") and value is not None}
+    faults = [
+        f"{PREFIX}{key}: there is no such key; {suggest(key, KNOWN_KEYS)}." for key in given if key not in KNOWN_KEYS
+    ]
+    given, spelled, found = _without_synonyms(given)
+    faults += found
+    plain = _plain_config(given, faults)
+    warnings = _set_direction(plain, given, faults)
+    config, found = read_config(plain)
+    faults += [_as_typed(fault, spelled) for fault in (*found, *check_limits(config))]
+    config.name = config.name or job_name
+    if fault := name_fault(config.name):
+        rule = "must be a folder name that begins with a letter or digit and has no slash"
+        faults.append(f"{PREFIX}name: {rule}; received {shown(config.name)}: {fault}; choose another one.")
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+    return config, warnings
+
+
+def _without_synonyms(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """The keys by mnistsweep's names; the names that the user wrote, by mnistsweep's; and a message for each clash."""
+    keys: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    faults = []
+    for key, value in given.items():
+        name = SYNONYMS.get(key, key)
+        if name in keys and keys[name] != value:
+            both = f"{spelled[name]}={keys[name]} and {key}={value}"
+            faults.append(f"{PREFIX}{name}: {spelled[name]} and {key} are the same key; received {both}; write one.")
+        keys[name], spelled[name] = value, key
+    return keys, spelled, faults
+
+
+def _plain_config(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """The configuration of a sweep as plain values."""
+    plain = asdict(Config())
+    plain |= {group: {} for group in ("data", "model", "optimizer", "schedule")}
+    plain["objective"] = DEFAULT_OBJECTIVE
+    plain |= {key: given[key] for key in _PLAIN if key in given}
+    if "trials" not in given and ("hours" in given or "total_epochs" in given):
+        plain["trials"] = None  # the user has chosen another limit
+    for key, path in _NESTED.items():
+        if key in given:
+            section, _, name = path.partition(".")
+            plain[section][name] = given[key]
+    plain["pruner"] = _preset("pruner", given.get("pruner"), faults)
+    plain["oracle"] = _oracle(given, faults)
+    if plain["pruner"].get("name") == "hyperband" and "epochs" not in given:
+        rule = "hyperband divides the number of steps of a trial among its brackets"
+        faults.append(f"{PREFIX}epochs: {rule}; received none; write {PREFIX}epochs=N, the largest number of steps.")
+    return plain
+
+
+def _oracle(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """The oracle of the key `oracle`, or the sampler of Optuna of the key `sampler`."""
+    sampler = given.get("sampler")
+    if isinstance(sampler, str):
+        faults.append(
+            f"{PREFIX}sampler: must be keys with values, {{_target_: optuna.samplers.NAME}}; received {sampler!r}; "
+            f"hydra/sweeper/sampler={sampler} chooses a sampler by its name."
+        )
+        sampler = None
+    keys = {key: value for key, value in dict(sampler or {}).items() if value is not None}
+    if "_target_" not in keys:
+        if keys:
+            rule = "the keys of a sampler need its class"
+            faults.append(f"{PREFIX}sampler: {rule}; received {', '.join(keys)}; hydra/sweeper/sampler=tpe names it.")
+        return _preset("oracle", given.get("oracle"), faults)
+    if given.get("oracle") is not None:
+        rule = "the sampler is an oracle, and there is one"
+        faults.append(f"{PREFIX}oracle: {rule}; received {given['oracle']} and {keys['_target_']}; remove one.")
+    return {"name": "optuna", "sampler": keys}
+
+
+def _preset(group: str, value: Any, faults: list[str]) -> dict[str, Any]:
+    """Content of a preset of a config group of mnistsweep, by its name or as keys that replace those of `auto`."""
+    names = sorted(file.stem for file in (conf_folder() / group).glob("*.yaml") if file.stem != "kerastuner")
+    keys = {"name": value or "auto"} if value is None or isinstance(value, str) else value
+    if not isinstance(keys, Mapping) or keys.get("name", "auto") not in names:
+        received = keys.get("name") if isinstance(keys, Mapping) else keys
+        faults.append(f"{PREFIX}{group}: no {group} is called {received!r}; {suggest(str(received), names)}.")
+        return {"name": "auto"}
+    name = keys.get("name", "auto")
+    preset = yaml.safe_load((conf_folder() / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    unknown = [key for key in keys if key not in preset]
+    faults += [f"{PREFIX}{group}.{key}: there is no such key; {suggest(key, preset)}." for key in unknown]
+    return {**preset, **keys}
+
+
+def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list[str]) -> list[str]:
+    """Set the direction of the objective; a message where the user has given none."""
+    value = given.get("direction")
+    if isinstance(value, list | tuple):
+        if len(value) != 1:
+            rule = "a sweep has one objective"
+            faults.append(f"{PREFIX}direction: {rule}; received {list(value)}; name one direction, min or max.")
+            return []
+        value = value[0]
+    direction = _OPTUNA_DIRECTIONS.get(str(value).rpartition(".")[2].lower(), value)
+    if direction not in (None, *DIRECTIONS):
+        known = (*DIRECTIONS, *_OPTUNA_DIRECTIONS)
+        faults.append(f"{PREFIX}direction: must be min or max; received {value!r}; {suggest(str(value), known)}.")
+        return []
+    objective = str(plain["objective"])
+    if direction not in (None, "auto"):
+        plain["direction"] = direction
+        return []
+    plain["direction"] = direction_of(objective) or "min"
+    if direction_of(objective) is not None:
+        return []
+    if objective != DEFAULT_OBJECTIVE:
+        rule = f"{objective!r} is not the name of a metric or a loss of Keras, so the better direction is unknown"
+        faults.append(f"{PREFIX}direction: {rule}; write {PREFIX}direction=max or {PREFIX}direction=min.")
+    return [NO_DIRECTION]
+
+
+def _as_typed(fault: str, spelled: Mapping[str, str]) -> str:
+    """The message of a fault with the key as the user wrote it."""
+    key, colon, rest = fault.partition(":")
+    short = {path: name for name, path in _NESTED.items()}.get(key, key)
+    return f"{PREFIX}{spelled.get(short, short)}{colon}{rest}"

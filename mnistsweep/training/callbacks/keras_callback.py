@@ -1,0 +1,88 @@
+"""The callback for programs with a training of their own: it reports each epoch to the sweep, and ends the training."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from mnistsweep.config.objective import direction_of
+from mnistsweep.current_trial import current_trial
+from mnistsweep.errors import ConfigError, TrialFailed, suggest
+from mnistsweep.training.callbacks.logs import Logs
+from mnistsweep.training.callbacks.stopping import Interrupted
+
+
+class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports a metric to the sweep after each epoch, and ends the training when the trial should stop.
+
+    Pass it to ``model.fit`` in a program that a sweep runs as a function. The pruner of the sweep compares the reported
+    values of the trials. Several calls of ``fit`` in one trial count their epochs on. When the program runs alone,
+    without a sweep, the callback does nothing.
+
+    Args:
+        monitor: Name of the reported metric in the logs, for example ``"val_accuracy"``. It must be better in the same
+            direction as the objective of the sweep. None: the objective of the sweep.
+
+    Raises:
+        ConfigError: The training does not measure the metric, or the metric is better in the other direction.
+        TrialFailed: The metric is NaN or infinite.
+
+    Example:
+        >>> import numpy as np
+        >>> from mnistsweep.training.callbacks.keras_callback import KerasCallback
+        >>> model = keras.Sequential([keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), callbacks=[KerasCallback()], verbose=0)
+    """
+
+    def __init__(self, monitor: str | None = None) -> None:
+        super().__init__()
+        self._monitor = monitor
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Check the direction of the metric."""
+        trial = current_trial()
+        direction = direction_of(self._monitor) if self._monitor else None
+        if trial.number is not None and direction is not None and direction != trial.direction:
+            words = {"max": "maximized", "min": "minimized"}
+            raise ConfigError(
+                f"KerasCallback: monitor must be better in the direction of the objective; received {self._monitor!r}, "
+                f"but {trial.objective!r} is {words[trial.direction]}; monitor another metric."
+            )
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Interrupt the training if the sweep is asked to stop."""
+        self._interrupt()
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Interrupt the evaluation if the sweep is asked to stop."""
+        self._interrupt()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Report the metric; end the training if the pruner stops the trial."""
+        self._interrupt()
+        trial = current_trial()
+        if trial.number is None:
+            return
+        trial.report(_read(logs or {}, self._monitor or trial.objective))
+        if trial.should_stop:
+            self.model.stop_training = True
+
+    def _interrupt(self) -> None:
+        """Interrupt the training on request; after the pruner's decision the training ends by itself."""
+        if not self.model.stop_training and current_trial().should_stop:
+            raise Interrupted("the training was stopped on request")
+
+
+def _read(logs: Logs, metric: str) -> float:
+    """Value of a metric that is a finite number."""
+    if metric not in logs:
+        raise ConfigError(
+            f"KerasCallback: the training does not measure {metric!r}; write KerasCallback('METRIC'); "
+            f"{suggest(metric, logs)}."
+        )
+    value = float(logs[metric])
+    if not math.isfinite(value):
+        raise TrialFailed(f"{metric} became {value}")
+    return value
