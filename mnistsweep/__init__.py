@@ -21,11 +21,13 @@ __all__ = [
     "Choice",
     "Float",
     "Int",
+    "KerasCallback",
     "Report",
     "Sweep",
     "SweepResult",
     "Trial",
     "__version__",
+    "current_trial",
     "errors",
     "load_report",
     "load_sweep",
@@ -38,17 +40,21 @@ if TYPE_CHECKING:
     from mnistsweep.api.space import Choice, Float, Int
     from mnistsweep.api.sweep import sweep
     from mnistsweep.evaluation.report import Report, load_report
+    from mnistsweep.running_trial import current_trial
     from mnistsweep.study.sweep import Sweep, load_sweep
+    from mnistsweep.training.callbacks.keras_callback import KerasCallback
     from mnistsweep.workers.trial import Trial
 
 _MODULES = {
     "Choice": "api.space",
     "Float": "api.space",
     "Int": "api.space",
+    "KerasCallback": "training.callbacks.keras_callback",
     "Report": "evaluation.report",
     "Sweep": "study.sweep",
     "SweepResult": "api.result",
     "Trial": "workers.trial",
+    "current_trial": "running_trial",
     "load_report": "evaluation.report",
     "load_sweep": "study.sweep",
     "sweep": "api.sweep",

@@ -8,6 +8,7 @@
                             `mnistsweep repair` has replaced
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
+      optimization_results.yaml  best values of a user's own Hydra program, as Hydra's Optuna sweeper writes them
       kerastuner_oracle.json  state of one of KerasTuner's own oracles
       trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
                             while the trial has not ended; repeat-1/ and so on with the curves of further repeats
@@ -65,6 +66,11 @@ class SweepPaths:
     def best(self) -> Path:
         """Configuration of the best trial, with which `mnistsweep train` repeats it."""
         return self.folder / "best.yaml"
+
+    @property
+    def optimization_results(self) -> Path:
+        """Best values of a user's own Hydra program, as Hydra's Optuna sweeper writes them."""
+        return self.folder / "optimization_results.yaml"
 
     @property
     def oracle_state(self) -> Path:

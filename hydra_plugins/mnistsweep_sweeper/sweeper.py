@@ -44,7 +44,8 @@ class WorkerSweeper(Sweeper):
         Raises:
             SystemExit: The sweep was interrupted or cannot be run, or this process is a worker.
         """
-        from mnistsweep.commands.program_sweep import HydraJob, sweep_program
+        from mnistsweep.commands.program_sweep import sweep_program
+        from mnistsweep.config.program_job import HydraJob
 
         assert self.hydra_context is not None
         assert self.task_function is not None

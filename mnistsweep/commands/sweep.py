@@ -159,7 +159,8 @@ def _finishing_files(plan: Plan, ledger: Ledger) -> Iterator[None]:
 
 def _finish_files(plan: Plan, ledger: Ledger) -> None:
     """Update the exported views and remove resume files of finished trials: a killed worker may have done neither."""
-    Views(plan.paths, plan.space, plan.direction, plan.config.objective).refresh(ledger.read)
+    views = Views(plan.paths, plan.space, plan.direction, plan.config.objective, plan.train_command)
+    views.refresh(ledger.read)
     for record in ledger.records():
         if record.state.finished:
             plan.paths.trial(record.number).resume.unlink(missing_ok=True)

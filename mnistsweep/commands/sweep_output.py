@@ -79,10 +79,10 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
 
 
 def _next_commands(plan: Plan) -> list[tuple[str, str]]:
-    folder = _shell(plan.paths.folder)
+    folder, again = _shell(plan.paths.folder), plan.train_command
     return [
-        ("look at it", f"mnistsweep report {folder}"),
-        ("train it again", f"mnistsweep train --config-dir {folder} --config-name best"),
+        *([] if plan.program else [("look at it", f"mnistsweep report {folder}")]),
+        *([("train it again", f"{again} --config-dir {folder} --config-name best")] if again else []),
         ("export it", f"mnistsweep export {folder} --output best.yaml"),
         ("curves, table", f"tensorboard --logdir {_shell(plan.paths.folder.parent)}"),
     ]

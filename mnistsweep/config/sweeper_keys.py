@@ -38,6 +38,15 @@ _OTHERS = ("direction", "oracle", "sampler", "pruner", "params", "search_space")
 
 KNOWN_KEYS = frozenset((*_PLAIN, *_NESTED, *_OTHERS, *SYNONYMS))
 
+# Oracles in place of samplers of Optuna: a grid and random points need no sampler, and Optuna's CMA-ES keeps pickles in
+# the ledger.
+_OWN_SAMPLERS = {
+    "RandomSampler": "random",
+    "GridSampler": "grid",
+    "BruteForceSampler": "grid",
+    "CmaEsSampler": "cmaes",
+}
+
 # Directions by the names that Optuna gives them.
 _OPTUNA_DIRECTIONS = {"minimize": "min", "maximize": "max"}
 
@@ -109,6 +118,9 @@ def _plain_config(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]
         if key in given:
             section, _, name = path.partition(".")
             plain[section][name] = given[key]
+    sampler = given.get("sampler")
+    if isinstance(sampler, Mapping) and sampler.get("seed") is not None and "seed" not in given:
+        plain["seed"] = sampler["seed"]  # the only seed that Hydra's Optuna sweeper has
     plain["pruner"] = _preset("pruner", given.get("pruner"), faults)
     plain["oracle"] = _oracle(given, faults)
     if plain["pruner"].get("name") == "hyperband" and "epochs" not in given:
@@ -126,7 +138,7 @@ def _oracle(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
             f"hydra/sweeper/sampler={sampler} chooses a sampler by its name."
         )
         sampler = None
-    keys = {key: value for key, value in dict(sampler or {}).items() if value is not None}
+    keys = {key: value for key, value in dict(sampler or {}).items() if value is not None and key != "seed"}
     if "_target_" not in keys:
         if keys:
             rule = "the keys of a sampler need its class"
@@ -135,7 +147,13 @@ def _oracle(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
     if given.get("oracle") is not None:
         rule = "the sampler is an oracle, and there is one"
         faults.append(f"{PREFIX}oracle: {rule}; received {given['oracle']} and {keys['_target_']}; remove one.")
-    return {"name": "optuna", "sampler": keys}
+    module, _, name = str(keys["_target_"]).rpartition(".")
+    if not module.startswith("optuna") or name not in _OWN_SAMPLERS:
+        return {"name": "optuna", "sampler": keys}
+    for key in keys.keys() - {"_target_"}:
+        rule = f"the oracle {_OWN_SAMPLERS[name]}, which takes the place of {name}, has no such key"
+        faults.append(f"{PREFIX}sampler.{key}: {rule}; received {keys[key]!r}; remove it.")
+    return _preset("oracle", _OWN_SAMPLERS[name], faults)
 
 
 def _preset(group: str, value: Any, faults: list[str]) -> dict[str, Any]:

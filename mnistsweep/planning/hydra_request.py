@@ -61,20 +61,20 @@ def _distribution(where: str, key: str, value: Mapping[str, Any]) -> Dimension:
     unknown = [name for name in value if name not in _KEYS]
     if unknown:
         raise SpaceError(f"{where}: there is no key {unknown[0]!r}; {suggest(str(unknown[0]), _KEYS)}.")
-    kind, step = value["type"], value.get("step")
+    kind, step, low, high = (value.get(name) for name in ("type", "step", "low", "high"))
     if kind == "categorical":
         return Choice(key, tuple(value.get("choices") or ()))
     if kind not in ("int", "float"):
         raise SpaceError(f"{where}.type: must be int, float or categorical; received {kind!r}.")
-    low, high = value.get("low"), value.get("high")
-    for bound in (low, high, *([] if step is None else [step])):
+    numbers = [low, high] if step is None else [low, high, step]
+    for bound in numbers:
         if isinstance(bound, bool) or not isinstance(bound, int if kind == "int" else int | float):
             rule = "whole numbers" if kind == "int" else "numbers"
             raise SpaceError(f"{where}: low, high and step must be {rule}; received {bound!r}.")
-    if step not in (None, 1) or (step == 1 and kind == "float"):
+    if step is not None and not (step == 1 and kind == "int"):
         return _stepped(where, key, value)
-    log = bool(value.get("log"))
-    return Int(key, low, high, log) if kind == "int" else Float(key, float(low), float(high), log)
+    bounds: Any = {"low": low, "high": high}
+    return (Int if kind == "int" else Float)(key=key, **bounds, log=bool(value.get("log")))
 
 
 def _stepped(where: str, key: str, value: Mapping[str, Any]) -> Choice:

@@ -34,6 +34,7 @@ from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.study.views import TRAIN
 
 # CPU threads of a training where the same table is promised with any number of workers: another number of threads
 # rounds sums differently. Small networks gain little beyond four threads.
@@ -87,6 +88,11 @@ class Plan:
     def direction(self) -> str:
         """Whether the objective is maximized (``max``) or minimized (``min``)."""
         return resolve_direction(self.config.objective, self.config.direction)
+
+    @property
+    def train_command(self) -> str:
+        """Command that repeats a trial with its configuration; empty if there is none."""
+        return TRAIN if self.program is None else str(self.program.get("command", ""))
 
     @property
     def is_kerastuner_oracle(self) -> bool:
@@ -223,9 +229,16 @@ class Plan:
         config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         if self.program is not None:
-            flat["program"] = dict(self.program)
+            flat |= _program_keys(self.program)
         dimensions = {f"{entry['key']} (swept)": entry for entry in self.space.to_json()}
         return {key: sorted_text(value) for key, value in (flat | dimensions).items()}
+
+
+def _program_keys(program: Mapping[str, Any]) -> dict[str, Any]:
+    """What identifies a program in a fingerprint: each key of its configuration by itself, so that messages name it."""
+    identity = {key: value for key, value in program.items() if key not in ("config", "command")}
+    config = program.get("config", {})
+    return {"program": identity} | {f"{key} (of the program)": value for key, value in config.items()}
 
 
 def plan_of(sweep: Sweep) -> Plan:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnistsweep.errors import ConfigError, SpaceError, suggest
+from mnistsweep.search.optuna_sampler import UserSamplerOracle
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.sampler_oracle import SamplerOracle
 from mnistsweep.search.samplers import SAMPLERS
@@ -18,6 +19,9 @@ from mnistsweep.search.settings import int_setting
 from mnistsweep.space import SearchSpace
 
 ORACLES = ("auto", "random", "grid", "quasi_random", "tpe", "gp", "cmaes")
+
+USER_SAMPLER = "optuna"
+"""Name of the oracle that proposes with a sampler which the user chooses by its class."""
 
 
 def make_oracle(
@@ -45,6 +49,8 @@ def make_oracle(
         return SequenceOracle(PointSequence(space, _grid_order(space, trials), seed, enqueued))
     if name in ("random", "quasi_random"):
         return SequenceOracle(PointSequence(space, name, seed, enqueued))
+    if name == USER_SAMPLER:
+        return UserSamplerOracle(PointSequence(space, "random", seed, enqueued), config, seed)
     sampler = SAMPLERS[name](space)
     startup = int_setting(config, "oracle.startup_results", sampler.startup_results, minimum=0)
     return SamplerOracle(PointSequence(space, "random", seed, enqueued), sampler, startup, seed)
@@ -62,7 +68,7 @@ def resolve_oracle(config: Mapping[str, Any], space: SearchSpace, trials: int | 
         ConfigError: The name is unknown.
     """
     name = str(config.get("name"))
-    if name not in ORACLES:
+    if name not in (*ORACLES, USER_SAMPLER):
         raise ConfigError(f"oracle.name: no oracle is called {name!r}; {suggest(name, ORACLES)}.")
     if name != "auto":
         return name

@@ -75,10 +75,7 @@ class SamplerOracle(Oracle):
         return self._draw_random(number, tried)
 
     def _sample(self, sampler: BaseSampler, number: int, proposal_study: ProposalStudy) -> Proposal:
-        trial = FrozenTrial(
-            number=number, trial_id=-1, state=TrialState.RUNNING, value=None, datetime_start=None,
-            datetime_complete=None, params={}, distributions={}, user_attrs={}, system_attrs={}, intermediate_values={},
-        )  # fmt: skip
+        trial = proposed_trial(number)
         point: Point = {}
         for group in self._groups:
             if is_active(group[0], point):
@@ -119,6 +116,18 @@ class SamplerOracle(Oracle):
                 return Proposal(point)
         untried = draw_untried(self.space, tried, rng)
         return None if untried is None else Proposal(untried)
+
+
+def proposed_trial(number: int) -> FrozenTrial:
+    """Return the trial that a sampler proposes values for; it is not in the ledger yet.
+
+    Args:
+        number: Number of the trial.
+    """
+    return FrozenTrial(
+        number=number, trial_id=-1, state=TrialState.RUNNING, value=None, datetime_start=None,
+        datetime_complete=None, params={}, distributions={}, user_attrs={}, system_attrs={}, intermediate_values={},
+    )  # fmt: skip
 
 
 class TrialHistory:

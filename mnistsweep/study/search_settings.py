@@ -10,6 +10,7 @@ from optuna.pruners import BasePruner, NopPruner
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.budget import Budget
+from mnistsweep.study.views import TRAIN
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class SearchSettings:
         pruner: Optuna pruner that decides which trials end early; the default prunes none.
         budget: Limits of the sweep; the default has none.
         objective: Name of the objective.
+        train_command: Command that repeats a trial with its configuration; empty if there is none.
     """
 
     space: SearchSpace
@@ -33,3 +35,4 @@ class SearchSettings:
     pruner: BasePruner = field(default_factory=NopPruner)
     budget: Budget = field(default_factory=Budget)
     objective: str = "objective"
+    train_command: str = TRAIN

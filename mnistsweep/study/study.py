@@ -75,7 +75,7 @@ class Study(Ledger):
         self.running_time = RunningTime(self._sessions, lease.coordinator, lease.monotonic)
         name = self._storage.get_study_name_from_id(self._study_id)  # the folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
-        self._views = Views(paths, search.space, search.direction, search.objective)
+        self._views = Views(paths, search.space, search.direction, search.objective, search.train_command)
         before = self.read()  # what is slow with a long ledger is done before the lock is held
         self._views.add_finished(before)
         search.oracle.prepare(len(before.records))

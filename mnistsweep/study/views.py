@@ -13,6 +13,9 @@ from mnistsweep.study.ledger import LedgerState
 from mnistsweep.study.records import TrialRecord, best_of
 from mnistsweep.study.results_table import ResultsTable
 
+TRAIN = "mnistsweep train"
+"""Command that repeats a Keras training with its configuration."""
+
 
 class Views:
     """Writer of the exported views; each process of a sweep may have one.
@@ -22,10 +25,14 @@ class Views:
         space: Search space; its dimensions are columns of the table.
         direction: Direction of the objective: ``max`` or ``min``.
         objective: Name of the objective.
+        command: Command that repeats a trial with its configuration; empty if there is none.
     """
 
-    def __init__(self, paths: SweepPaths, space: SearchSpace, direction: str, objective: str) -> None:
+    def __init__(
+        self, paths: SweepPaths, space: SearchSpace, direction: str, objective: str, command: str = TRAIN
+    ) -> None:
         self._paths = paths
+        self._command = command
         self._direction = direction
         self._objective = objective
         self._table = ResultsTable(paths.results, space)
@@ -72,22 +79,23 @@ class Views:
         best = self._best
         if best is None or best.number == self._written_best or not self._paths.trial(best.number).config.is_file():
             return
-        write_best(self._paths, best, self._objective)
+        write_best(self._paths, best, self._objective, self._command)
         self._written_best = best.number
 
 
-def write_best(paths: SweepPaths, record: TrialRecord, objective: str) -> None:
-    """Write ``best.yaml``: the configuration of the best trial, with which `mnistsweep train` repeats the trial.
+def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN) -> None:
+    """Write ``best.yaml``: the configuration of the best trial, with which a command repeats the trial.
 
     Args:
         paths: Paths of the sweep's files.
         record: Best trial.
         objective: Name of the objective.
+        command: Command that repeats a trial with its configuration; empty if there is none.
     """
     spread = f" (standard deviation over repeats {record.result.std:.4g})" if record.result.std is not None else ""
     score = f"{objective} {record.result.objective!r}{record.result.at_epoch}{spread}"
     head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
-    head += "# mnistsweep train --config-dir DIR --config-name best\n"
+    head += f"# {command} --config-dir DIR --config-name best\n" if command else ""
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
     with atomic_write(paths.best, durable=False, create_folder=False) as part:
         part.write_text(head + text, encoding="utf-8")

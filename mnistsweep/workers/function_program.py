@@ -11,6 +11,7 @@ import numpy as np
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.errors import LeaseLost, StudyError
 from mnistsweep.paths import TrialPaths
+from mnistsweep.running_trial import running
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.claims import Claims
 from mnistsweep.study.required_files import check_required_files
@@ -89,7 +90,8 @@ class FunctionProgram:
         try:
             with exits_as_failures(self._hooks.stop):
                 self._begin(trial, claim, folder, writer)
-                returned = self._function(trial)
+                with running(trial, config.objective, direction):
+                    returned = self._function(trial)
             self._require_finished(trial)
             return completed_outcome(trial, returned, config.objective, direction)
         except Exception as error:

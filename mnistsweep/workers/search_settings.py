@@ -36,4 +36,5 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         make_pruner(config.pruner, name, plan.max_epochs()),
         plan.budget,
         config.objective,
+        plan.train_command,
     )

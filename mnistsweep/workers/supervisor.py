@@ -34,6 +34,9 @@ MAX_IDLE_CRASHES = 3
 
 Command = Callable[[Path, int, str], Sequence[str]]
 
+INDEX_VARIABLE = "MNISTSWEEP_WORKER_INDEX"
+"""Environment variable of a worker process: the number of the worker."""
+
 
 def worker_command(folder: Path, index: int, session: str) -> list[str]:
     """Command line of a worker process; its last argument is the process ID of this process, its parent."""
@@ -191,6 +194,7 @@ def run_workers(
         try:
             for position, index in enumerate(workers):
                 variables = {**devices.environment(position, len(workers), threads), **surroundings.variables}
+                variables[INDEX_VARIABLE] = str(index)
                 started = command(folder, index, session)
                 running.append(WorkerProcess(index, started, variables, paths, surroundings.inherited))
             _wait(running, stop)

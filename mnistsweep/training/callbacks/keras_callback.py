@@ -7,8 +7,8 @@ import math
 import keras
 
 from mnistsweep.config.objective import direction_of
-from mnistsweep.current_trial import current_trial
 from mnistsweep.errors import ConfigError, TrialFailed, suggest
+from mnistsweep.running_trial import current_trial, currently_running
 from mnistsweep.training.callbacks.logs import Logs
 from mnistsweep.training.callbacks.stopping import Interrupted
 
@@ -42,13 +42,13 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Check the direction of the metric."""
-        trial = current_trial()
+        running = currently_running()
         direction = direction_of(self._monitor) if self._monitor else None
-        if trial.number is not None and direction is not None and direction != trial.direction:
+        if running.direction and direction not in (None, running.direction):
             words = {"max": "maximized", "min": "minimized"}
             raise ConfigError(
                 f"KerasCallback: monitor must be better in the direction of the objective; received {self._monitor!r}, "
-                f"but {trial.objective!r} is {words[trial.direction]}; monitor another metric."
+                f"but {running.objective!r} is {words[running.direction]}; monitor another metric."
             )
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -62,11 +62,11 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the metric; end the training if the pruner stops the trial."""
         self._interrupt()
-        trial = current_trial()
-        if trial.number is None:
-            return
-        trial.report(_read(logs or {}, self._monitor or trial.objective))
-        if trial.should_stop:
+        running = currently_running()
+        if not running.objective:
+            return  # the program runs alone
+        running.trial.report(_read(logs or {}, self._monitor or running.objective))
+        if running.trial.should_stop:
             self.model.stop_training = True
 
     def _interrupt(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -19,16 +20,8 @@ class RunningTrial(Protocol):
         """Number of the trial, counted from 0; None outside of a sweep."""
 
     @property
-    def params(self) -> Mapping[str, Any]:
+    def values(self) -> Mapping[str, Any]:
         """Values of the swept keys; empty outside of a sweep."""
-
-    @property
-    def objective(self) -> str:
-        """Name of the objective; empty outside of a sweep."""
-
-    @property
-    def direction(self) -> str:
-        """Direction of the objective, ``max`` or ``min``; empty outside of a sweep."""
 
     @property
     def should_stop(self) -> bool:
@@ -47,17 +40,30 @@ class NoTrial:
     """The trial of a program that runs alone: reports do nothing, and no stop is requested."""
 
     number: int | None = None
-    params: Mapping[str, Any] = {}
-    objective: str = ""
-    direction: str = ""
+    values: Mapping[str, Any] = {}
     should_stop: bool = False
 
     def report(self, value: float, step: int | None = None) -> None:
         """Do nothing."""
 
 
-_NO_TRIAL = NoTrial()
-_running: RunningTrial | None = None
+@dataclass(frozen=True)
+class Running:
+    """What runs in this process.
+
+    Attributes:
+        trial: The trial.
+        objective: Name of the objective; empty outside of a sweep.
+        direction: Direction of the objective, ``max`` or ``min``; empty outside of a sweep.
+    """
+
+    trial: RunningTrial
+    objective: str = ""
+    direction: str = ""
+
+
+# What runs in this process: its last entry. The first one stands for a program that runs alone.
+_STACK = [Running(NoTrial())]
 
 
 def current_trial() -> RunningTrial:
@@ -72,19 +78,25 @@ def current_trial() -> RunningTrial:
         >>> epoch, trial.number
         (3, None)
     """
-    return _running or _NO_TRIAL
+    return _STACK[-1].trial
+
+
+def currently_running() -> Running:
+    """The trial that runs in this process, with its objective."""
+    return _STACK[-1]
 
 
 @contextlib.contextmanager
-def running(trial: RunningTrial) -> Iterator[None]:
+def running(trial: RunningTrial, objective: str, direction: str) -> Iterator[None]:
     """Context in which `current_trial` returns a trial.
 
     Args:
         trial: Trial that this process runs.
+        objective: Name of the objective.
+        direction: Direction of the objective, ``max`` or ``min``.
     """
-    global _running  # a process runs one trial at a time
-    before, _running = _running, trial
+    _STACK.append(Running(trial, objective, direction))
     try:
         yield
     finally:
-        _running = before
+        _STACK.pop()

@@ -1,0 +1,106 @@
+"""A sweep that a Hydra program starts: ``python train.py -m hydra/sweeper=mnistsweep ...``.
+
+The program is the user's own. For a program with the configuration of mnistsweep, the sweep is that of `mnistsweep
+sweep`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from mnistsweep.atomic import write_yaml
+from mnistsweep.commands.sweep import run_sweep
+from mnistsweep.config.program_job import HydraJob
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.sweeper_keys import KNOWN_KEYS, PREFIX
+from mnistsweep.errors import ConfigError, MnistSweepError, translate_os_errors
+from mnistsweep.planning.hydra_planner import plan_hydra_program
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.printable import make_streams_safe, printable
+from mnistsweep.redaction import mask, redact_output
+from mnistsweep.stop_signal import StopSignal, interrupt_code
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.records import best_of
+from mnistsweep.workers.hydra_function import FACTORY, use_job
+from mnistsweep.workers.launchers import choose_launcher
+from mnistsweep.workers.program_processes import (
+    ProgramProcesses,
+    WorkerIdentity,
+    check_can_start_again,
+    shown_command,
+)
+from mnistsweep.workers.worker import work_job
+
+
+def sweep_program(job: HydraJob) -> int:
+    """Run the sweep of a program; in a worker process, run this worker.
+
+    Args:
+        job: What Hydra has passed to the sweeper.
+
+    Returns:
+        Exit code: 0, 1 for a sweep that cannot continue, 2 for wrong input, 130 or 143 when interrupted.
+
+    Raises:
+        SystemExit: This process is a worker, which has ended.
+    """
+    identity = WorkerIdentity.take()
+    if identity is not None:
+        sys.exit(_work(job, identity))  # the code after the program's function is for the process that the user started
+    try:
+        with StopSignal(interrupts=True), translate_os_errors("the output"):
+            return _sweep_mnistsweep(job) if job.is_of_mnistsweep else _sweep(job)
+    except MnistSweepError as error:
+        for line in str(error).splitlines():
+            print(f"mnistsweep: {printable(mask(line))}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt as interrupt:
+        print("mnistsweep: stopped.", file=sys.stderr)
+        return interrupt_code(interrupt)
+
+
+def _work(job: HydraJob, identity: WorkerIdentity) -> int:
+    make_streams_safe()
+    redact_output()
+    use_job(job.with_callbacks(identity.added))
+    return work_job(Path(identity.folder), identity.index, identity.session, identity.parent)
+
+
+def _sweep(job: HydraJob) -> int:
+    """Sweep a program of the user's own."""
+    check_can_start_again()
+    plan = plan_hydra_program(job, FACTORY, shown_command(sys.orig_argv, len(sys.argv) - 1))
+    hydras: Any = OmegaConf.to_container(job.config.hydra.overrides.hydra)
+    callbacks = job.config.hydra.get("callbacks") or {}
+    # The callbacks of the whole sweep are called in this process; a worker creates those of its jobs itself.
+    added = tuple(f"~hydra.callbacks.{name}" for name in callbacks)
+    code = run_sweep(plan, ProgramProcesses((*hydras, *job.arguments), added))
+    _write_results(plan)
+    return code
+
+
+def _write_results(plan: Plan) -> None:
+    """Write ``optimization_results.yaml`` as Hydra's Optuna sweeper does, for programs that read it."""
+    best = best_of(Ledger(plan.paths, plan.config.storage).records(), plan.direction)
+    if best is not None:
+        content = {"name": "mnistsweep", "best_params": dict(best.point), "best_value": best.result.objective}
+        write_yaml(plan.paths.optimization_results, content)
+
+
+def _sweep_mnistsweep(job: HydraJob) -> int:
+    """Sweep the configuration of mnistsweep; the function of the program plays no part."""
+    given = [key for key in KNOWN_KEYS - {"params", "sampler"} if job.sweeper.get(key) is not None]
+    if given:
+        raise ConfigError("\n".join(f"{PREFIX}{key}: is for other programs; write {key}=VALUE here." for key in given))
+    hydra = job.config.hydra
+    own: Any = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
+    folders = [f"{s.schema}://{s.path}" for s in hydra.runtime.config_sources if s.provider not in ("hydra", "schema")]
+    overrides = [text for text in own if not text.startswith("hydra.searchpath=")]
+    name = str(hydra.job.config_name)
+    plan = plan_sweep(Recipe((*overrides, *job.arguments), name, tuple(dict.fromkeys(folders))))
+    return run_sweep(plan, choose_launcher(plan))
