@@ -1,0 +1,178 @@
+"""Planning of a sweep of a user's own Hydra program: its keys, its folder, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra_programs import hydra_job, write_program
+from omegaconf import OmegaConf
+
+from mnistsweep.config.compose import without_hydra
+from mnistsweep.config.job_overrides import JobOverrides, trial_file, written
+from mnistsweep.config.overrides import parse_override
+from mnistsweep.dimensions import Choice, Condition, Float, Int
+from mnistsweep.errors import ConfigError
+from mnistsweep.planning.hydra_planner import plan_hydra_program
+from mnistsweep.planning.plan import Plan
+
+FACTORY = "mnistsweep.workers.hydra_function.HydraFunction"
+LR = "lr=tag(log,interval(1e-4,1e-1))"
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_program(tmp_path)
+
+
+def plan(program: Path, *overrides: str) -> Plan:
+    with hydra_job(program, *overrides) as job:
+        return plan_hydra_program(job, FACTORY, "python train.py")
+
+
+def test_keys_of_both_names(program: Path) -> None:
+    ours = plan(program, LR, *_sweeper(trials=7, workers=3, name="mine", direction="max", oracle="tpe", hours=2))
+    optunas = plan(
+        program, LR, "hydra/sweeper/sampler=tpe", "hydra.sweeper.sampler.n_startup_trials=4",
+        *_sweeper(n_trials=7, n_jobs=3, study_name="mine", direction="maximize"),
+    )  # fmt: skip
+    for each in (ours, optunas):
+        assert (each.config.trials, each.config.workers, each.direction) == (7, 3, "max")
+        assert each.paths.folder == Path("multirun/mine")
+    assert ours.config.oracle["name"] == "tpe"
+    sampler = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 4}
+    assert optunas.config.oracle == {"name": "optuna", "sampler": sampler}
+    assert ours.warnings == ()
+
+
+def test_what_the_user_does_not_choose_is_said(program: Path) -> None:
+    assert plan(program, LR).warnings[0].startswith("hydra.sweeper.direction: not given, so the objective is minimized")
+    assert plan(program, LR, *_sweeper(objective="val_accuracy")).direction == "max"
+    assert plan(program, LR, *_sweeper(objective="val_accuracy")).warnings == ()
+
+
+def test_folders(program: Path) -> None:
+    assert plan(program, LR).paths.folder == Path("multirun/train")
+    assert plan(program, LR, "hydra.sweep.dir=runs/a").paths.folder == program / "runs/a"
+    named = plan(program, LR, "hydra.sweep.dir=runs/a", *_sweeper(name="b"))
+    assert named.paths.folder == program / "runs/a/b"
+    timed = plan(program, LR, "hydra.sweep.dir=runs/${now:%Y}")
+    assert timed.warnings[-1].startswith("hydra.sweep.dir: contains the time, so each start of this command is a new")
+
+
+def test_conditions_follow_from_the_presets(program: Path) -> None:
+    found = plan(
+        program, LR, "model=cnn,mlp", "model.filters=int(interval(4,16))", "+model.extra=1,2",
+        "db@backup=small,large", "backup.rows=5,6", "sizes.0=3,4", "note='a b',c",
+    )  # fmt: skip
+    only_cnn = (Condition("model", ("cnn",)),)
+    assert found.space["model.filters"] == Int("model.filters", 4, 16, conditions=only_cnn)
+    assert found.space["model.extra"] == Choice("model.extra", (1, 2))
+    assert found.space["lr"] == Float("lr", 1e-4, 1e-1, log=True)
+    assert found.space["sizes.0"] == Choice("sizes.0", (3, 4))
+    assert found.program is not None
+    overrides = JobOverrides.from_json(found.program["overrides"])
+    assert overrides.at({"lr": 0.5, "model.extra": 1, "model": "mlp", "note": "a b"}) == [
+        "model=mlp", "lr=0.5", "+model.extra=1", "note='a b'",
+    ]  # fmt: skip
+
+
+def test_a_fixed_value_holds_with_the_presets_that_have_its_key(program: Path) -> None:
+    found = plan(program, "model=cnn,mlp", "wd=0.5", *_sweeper(params="{lr:[1,2],model.act:tanh}"))
+    assert found.space["model.act"] == Choice("model.act", ("tanh",), (Condition("model", ("cnn",)),))
+    assert found.program is not None
+    assert found.program["overrides"]["fixed"] == ["wd=0.5"]
+
+
+def test_spaces_as_earlier_optuna_sweepers_wrote_them(program: Path) -> None:
+    space = (
+        "{lr:{type:float,low:1e-3,high:1e-1,log:true},wd:{type:float,low:0,high:0.3,step:0.1},"
+        "model.units:{type:int,low:2,high:8},model:{type:categorical,choices:[cnn,mlp]},note:'choice(a,b)'}"
+    )
+    found = plan(program, *_sweeper(search_space=space)).space
+    assert found["lr"] == Float("lr", 1e-3, 1e-1, log=True)
+    assert found["wd"] == Choice("wd", (0.0, 0.1, 0.2, 0.3))
+    assert found["model.units"] == Int("model.units", 2, 8)
+    assert found["model"] == Choice("model", ("cnn", "mlp"))
+    assert found["note"] == Choice("note", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["lrr=1,2"], r"lrr: there is no such key; did you mean 'lr'\? .*\(A new key is added with \+lrr=\.\.\.\)"),
+        (["model=cnn,mpl"], r"model: there is no 'mpl'; did you mean 'mlp'\? Known: 'mlp', 'cnn'\."),
+        (["model=interval(0,1)"], r"model: a config group is swept by names; received interval\(0, 1\)\."),
+        (["db=small,large"], r"db: a config group that is not in the defaults list; write \+db=\.\.\. to add it\."),
+        (["lr=0.3"], r"nothing is swept: give a key a range"),
+        ([LR, "hydra.sweeper.trails=3"], r"hydra\.sweeper\.trails: there is no such key; did you mean 'trials'\?"),
+        ([LR, "hydra.sweeper.n_trials=0"], r"hydra\.sweeper\.n_trials: must be at least 1; received 0\."),
+        ([LR, *["hydra.sweeper.trials=3", "hydra.sweeper.n_trials=4"]], r"hydra\.sweeper\.trials: .*are the same key"),
+        ([LR, "hydra.sweeper.direction=[minimize,maximize]"], r"hydra\.sweeper\.direction: a sweep has one objective"),
+        ([LR, "hydra.sweeper.direction=up"], r"hydra\.sweeper\.direction: must be min or max; received 'up'"),
+        ([LR, "hydra.sweeper.objective=score"], r"hydra\.sweeper\.direction: 'score' is not the name of a metric"),
+        ([LR, "hydra.sweeper.sampler=tpe"], r"hydra\.sweeper\.sampler: must be keys .*hydra/sweeper/sampler=tpe"),
+        ([LR, "hydra.sweeper.sampler._target_=optuna.samplers.Nsga"], r"hydra\.sweeper\.sampler\._target_: .* no 'Nsga'"),
+        ([LR, "hydra/sweeper/sampler=cmaes", "hydra.sweeper.sampler.sigma0=1"], r"hydra\.sweeper\.sampler\.sigma0: the"),
+        ([LR, "hydra.sweeper.oracle=grid"], r"lr: a grid needs listed values, received tag\(log"),
+        ([LR, "hydra.sweeper.oracle={name:tpe,foo:1}"], r"hydra\.sweeper\.oracle\.foo: there is no such key"),
+        ([LR, "hydra.sweeper.pruner=hyperband"], r"hydra\.sweeper\.epochs: hyperband divides the number of steps"),
+        ([LR, "hydra.sweeper.name=a/b"], r"hydra\.sweeper\.name: must be a folder name"),
+        ([LR, "hydra.sweeper.enqueue=[{lr:5}]"], r"hydra\.sweeper\.enqueue\[0\]\.lr: 5 is outside"),
+        ([LR, "hydra.sweeper.conditions={wd:{lr:1}}"], r"hydra\.sweeper\.conditions\.wd: not a dimension"),
+        ([LR, "hydra.sweeper.params={wd:'interval(0'}"], r"hydra\.sweeper\.params"),
+        ([LR, "hydra.sweeper.search_space={wd:{type:float,lo:0}}"], r"hydra\.sweeper\.search_space\.wd: there is no key 'lo'"),
+        ([LR, "hydra.sweep.dir=/proc/1/x"], r"hydra\.sweep\.dir: "),
+    ],
+)  # fmt: skip
+def test_faults_are_one_line(program: Path, overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{message}") as caught:
+        plan(program, *overrides)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (program / "multirun").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "has_defaults"),
+    [
+        (["lr=0.5"], True),
+        (["model=cnn", "model.filters=3", "wd=1e-05", "note='1e-3'"], True),
+        (["db@backup=large", "backup.rows=7", "+new.key=[1,a]"], True),
+        (["+db=large", "sizes=[7]", "note=null"], True),
+        (["sizes.0=3"], False),
+        (["~wd", "lr=1"], False),
+    ],
+)
+def test_the_file_of_a_trial_gives_the_program_its_configuration(
+    program: Path, overrides: list[str], has_defaults: bool
+) -> None:
+    with hydra_job(program) as job:
+        expected = OmegaConf.to_container(without_hydra(job.compose(overrides)), resolve=True)
+        content = trial_file(job, overrides)
+    assert ("defaults" in content) == has_defaults
+    (program / "conf/best.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    with initialize_config_dir(str(program / "conf"), version_base=None):
+        assert OmegaConf.to_container(compose("best"), resolve=True) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["cnn", "1e-3", "a, b", "it's", 'say "x"', "", " a ", "null", "${x}", "a,b", 1e-7, 3, True, None, [1, "a"]]
+)
+def test_a_written_value_is_read_back(value: Any) -> None:
+    assert parse_override(f"key={written(value)}").value == value
+
+
+def test_another_program_is_another_search(program: Path) -> None:
+    before = plan(program, LR)
+    assert before.differences(Plan.from_json(before.to_json())) == []
+    assert plan(program, LR, "wd=0.5").differences(before) == ["program", "wd (of the program)"]
+    (program / "conf/model/mlp.yaml").write_text("units: 6\n")
+    assert plan(program, LR).differences(before) == ["model (of the program)"]
+
+
+def _sweeper(**keys: Any) -> list[str]:
+    return [f"hydra.sweeper.{key}={value}" for key, value in keys.items()]

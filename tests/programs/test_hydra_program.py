@@ -1,0 +1,85 @@
+"""A user's own Hydra program as a sweep: real processes, and the values that the program computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import command
+from hydra_programs import run, seen, sweep, write_program
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.records import State
+from mnistsweep.study.sweep import load_sweep
+
+SPACE = ("lr=0.1,0.2,0.3", "model=mlp,cnn", "hydra.sweeper.workers=2", "hydra.sweeper.oracle=grid")
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls.txt"))
+    return write_program(tmp_path)
+
+
+def test_a_sweep(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    callbacks = "+hydra.callbacks.calls._target_=calls.Calls"
+    ended = sweep(program, *SPACE, callbacks, "model.units=int(interval(4,4))")
+    assert "6 of 6 trials" in ended.stdout
+    assert ended.stdout.count("the program has ended") == 1  # the workers do not run what follows
+
+    paths = SweepPaths(program / "multirun/train")
+    records = Ledger(paths).records()
+    assert [record.state for record in records] == [State.COMPLETED] * 6
+    for record in records:
+        lr, model = record.point["lr"], record.point["model"]
+        assert record.result.objective == lr * 10 + 4 + (8 if model == "cnn" else 0)
+        config = seen(paths, record.number)
+        assert (config["lr"], config["twice"]) == (lr, 4)
+        assert (paths.folder / str(record.number) / "train.log").read_text().count(f"lr is {lr}") == 1
+        overrides = yaml.safe_load((paths.folder / str(record.number) / ".hydra/overrides.yaml").read_text())
+        assert sorted(overrides) == sorted([f"lr={lr}", f"model={model}", "model.units=4"])
+    assert list(load_sweep(paths.folder).trials["objective"]) == [record.result.objective for record in records]
+
+    calls = (program / "calls.txt").read_text().splitlines()
+    jobs = [f"job start {number}" for number in range(6)]
+    assert sorted(calls) == sorted(["multirun start", *jobs, *["job end COMPLETED"] * 6, "multirun end"])
+    assert (calls[0], calls[-1]) == ("multirun start", "multirun end")
+
+    results = yaml.safe_load((paths.folder / "optimization_results.yaml").read_text())
+    assert results == {
+        "name": "mnistsweep", "best_params": {"lr": 0.1, "model": "mlp", "model.units": 4}, "best_value": 5.0
+    }  # fmt: skip
+    assert "# python train.py --config-dir DIR --config-name best" in paths.best.read_text()
+    assert "score 5.0" in run(program, "--config-dir", str(paths.folder), "--config-name", "best").stdout
+
+    again = sweep(program, *SPACE, callbacks, "model.units=int(interval(4,4))")
+    assert "this sweep is complete: all 6 points of the search space were tried" in again.stdout
+    other = sweep(program, *SPACE, "wd=0.5", "model.units=int(interval(4,4))", code=1)
+    assert "mnistsweep: multirun/train holds another search" in other.stderr
+    assert len(other.stderr.splitlines()) == 1
+
+    assert "6 of 6 trials" in command(capfd, "status", str(paths.folder)).out
+    assert command(capfd, "export", str(paths.folder)).out == paths.best.read_text()
+    refused = command(capfd, "report", str(paths.folder))
+    assert refused.code != 0
+    assert len(refused.err.splitlines()) == 1
+    assert "Traceback" not in refused.err
+
+
+def test_the_program_alone_is_unaffected(program: Path) -> None:
+    assert "score 6.0" in run(program).stdout
+    shown = run(program, "--cfg", "job", "hydra/sweeper=mnistsweep", "lr=3").stdout
+    assert yaml.safe_load(shown)["lr"] == 3
+
+
+def test_trials_that_fail(program: Path) -> None:
+    ended = sweep(program, "wd=choice(0.0,1.0,2.0,3.0)", "hydra.sweeper.oracle=grid", "+hydra.sweeper.n_trials=4")
+    assert "4 of 4 trials" in ended.stdout
+    records = Ledger(SweepPaths(program / "multirun/train")).records()
+    reasons = {record.point["wd"]: record.result.reason for record in records if record.state is State.FAILED}
+    assert reasons == {1.0: "RuntimeError: wd must not be 1", 2.0: "objective is nan"}
+    assert "wd must not be 1" in SweepPaths(program / "multirun/train").trial(1).error.read_text()
+    assert sum(record.state is State.COMPLETED for record in records) == 2
