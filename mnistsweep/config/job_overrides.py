@@ -58,14 +58,14 @@ def written(value: Any) -> str:
     if not isinstance(value, str):
         return param_text([value]).removeprefix("choice(").removesuffix(")")
     try:
-        parsed = parse_override(f"key={value}")
+        parsed = parse_override(f"x={value}")
     except ConfigError:
         return quoted(value)
     is_same = not parsed.is_range and isinstance(parsed.value, str) and parsed.value == value
     return value if is_same and value and "'" not in value and '"' not in value else quoted(value)
 
 
-def trial_file(job: HydraJob, overrides: Sequence[str]) -> dict[str, Any]:
+def trial_file(job: HydraJob, overrides: Sequence[str], config: DictConfig) -> dict[str, Any]:
     """Content of a primary configuration with which the program repeats a trial.
 
     It adds the trial's overrides to the program's own primary configuration. Where that cannot express them, such as a
@@ -74,15 +74,16 @@ def trial_file(job: HydraJob, overrides: Sequence[str]) -> dict[str, Any]:
     Args:
         job: The program.
         overrides: All overrides of the trial.
+        config: Configuration that they compose.
     """
     parsed = parse_fixed(overrides)
     groups = [override for override in parsed if job.options(override.key)]
     values = [override for override in parsed if override not in groups]
-    composed = _plain(job.compose(overrides))
+    composed = _plain(config)
     if not any(override.is_deleted for override in parsed):
         content = _nested(values)
-        base = without_hydra(job.compose([override.text for override in groups]))
-        if _merged(base, content) == composed:
+        base = job.compose_once(tuple(override.text for override in groups))
+        if _merged(without_hydra(base), content) == composed:
             return {"defaults": _defaults(job.config_name, groups), **content}
     return composed
 
@@ -108,9 +109,10 @@ def _nested(overrides: Iterable[Override]) -> dict[str, Any]:
 
 def _merged(base: DictConfig, content: Mapping[str, Any]) -> dict[str, Any] | None:
     """The content merged into a configuration, as Hydra merges a file; None where it cannot be merged."""
-    OmegaConf.set_struct(base, False)
+    opened = base.copy()
+    OmegaConf.set_struct(opened, False)
     try:
-        merged: Any = OmegaConf.to_container(OmegaConf.merge(base, dict(content)), resolve=False)
+        merged: Any = OmegaConf.to_container(OmegaConf.merge(opened, dict(content)), resolve=False)
     except OmegaConfBaseException:
         return None
     return dict(merged)

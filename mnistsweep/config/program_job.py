@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,7 @@ class HydraJob:
     config: DictConfig
     task_function: TaskFunction
     arguments: tuple[str, ...]
+    _kept: dict[tuple[str, ...], DictConfig] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def _loader(self) -> ConfigLoader:
@@ -90,13 +91,23 @@ class HydraJob:
         except HYDRA_ERRORS as error:
             raise ConfigError(self._describe(error)) from error
 
-    def run(self, overrides: Sequence[str], folder: str, number: int) -> Any:
+    def compose_once(self, overrides: tuple[str, ...]) -> DictConfig:
+        """The result of `compose`, kept for the next call with the same overrides; it must not be changed.
+
+        Args:
+            overrides: Overrides of the job, no ranges among them.
+        """
+        if overrides not in self._kept:
+            self._kept[overrides] = self.compose(overrides)
+        return self._kept[overrides]
+
+    def run(self, config: DictConfig, folder: str, number: int) -> Any:
         """Run the function of the program as a job of Hydra, as its own launchers do.
 
         The job has a folder, a log file, ``.hydra/`` and callbacks as the program configures them.
 
         Args:
-            overrides: Overrides of the job.
+            config: Result of `compose`, which is changed.
             folder: Absolute path of the sweep's folder, for ``hydra.sweep.dir``.
             number: Number of the job.
 
@@ -106,7 +117,6 @@ class HydraJob:
         Raises:
             Exception: What the function raised.
         """
-        config = self.compose(overrides)
         with read_write(config.hydra), open_dict(config.hydra):
             config.hydra.sweep.dir = folder
             config.hydra.job.id = config.hydra.job.num = number

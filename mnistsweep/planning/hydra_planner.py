@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.config.secret_values import with_references
 from mnistsweep.config.sweeper_keys import KNOWN_KEYS, PREFIX, read_sweeper_keys
-from mnistsweep.config.trials import set_value
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.hydra_keys import resolve_keys
 from mnistsweep.planning.hydra_request import read_overrides
@@ -65,8 +64,11 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
     if not ranges and not faults.any:
         faults.add([f"nothing is swept: give a key a range ('lr=tag(log,interval(1e-4,1e-1))'), or {PREFIX}params."])
     faults.raise_any()
-    with faults.raising():
+    here = Faults()
+    with here.collecting():
         space = SearchSpace(with_explicit_conditions(dimensions, config.conditions))
+    faults.add(_prefixed(here.config))
+    faults.raise_any()
     _check_jobs(job, space, overrides, faults)
     config_of_program = _recorded(job.config, overrides, space)
     program = {
@@ -138,15 +140,20 @@ def _references(config: Config) -> dict[tuple[str | int, ...], str]:
 
 def _recorded(config: DictConfig, overrides: JobOverrides, space: SearchSpace) -> dict[str, Any]:
     """The program's configuration without secrets and without what is swept: it identifies the search."""
-    own = without_hydra(config).copy()
-    OmegaConf.set_struct(own, False)
+    plain: Any = OmegaConf.to_container(without_hydra(config), resolve=False, enum_to_str=True)
     for dimension in space.dimensions:
-        key = dimension.key
-        if key not in overrides.groups and OmegaConf.select(own, key, default=None, throw_on_missing=False) is not None:
-            set_value(own, key, "swept")
-    swept = {group.partition("@")[0].replace("/", ".") for group in overrides.groups}
-    plain: Any = OmegaConf.to_container(own, resolve=False, enum_to_str=True)
-    return {key: _plain(mask_values(value, str(key))) for key, value in plain.items() if key not in swept}
+        is_group = dimension.key in overrides.groups
+        path = dimension.key.partition("@")[0].replace("/", ".") if is_group else dimension.key
+        _remove(plain, path.split("."))
+    return {str(key): _plain(mask_values(value, str(key))) for key, value in plain.items()}
+
+
+def _remove(plain: Any, path: Sequence[str]) -> None:
+    """Remove a value from nested dictionaries; one in a list stays."""
+    for part in path[:-1]:
+        plain = plain.get(part) if isinstance(plain, dict) else None
+    if isinstance(plain, dict):
+        plain.pop(path[-1], None)
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from omegaconf import DictConfig
+
 from mnistsweep.config.job_overrides import JobOverrides, trial_file
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.errors import ConfigError
@@ -48,12 +50,19 @@ class HydraFunction:
             )
         self._job = _JOBS[0]
         self._overrides = JobOverrides.from_json(overrides)
+        self._composed: dict[int, DictConfig] = {}
 
     def configuration(self, trial: Trial) -> Mapping[str, Any]:
         """Primary configuration with which the program repeats the trial."""
-        return trial_file(self._job, self._overrides.at(trial.values))
+        return trial_file(self._job, self._overrides.at(trial.values), self._compose(trial))
 
     def __call__(self, trial: Trial) -> Any:
         """Run the job."""
         folder = trial.folder.parent.parent  # the folder of the sweep has the trials' folders
-        return self._job.run(self._overrides.at(trial.values), str(folder), trial.number)
+        return self._job.run(self._compose(trial).copy(), str(folder), trial.number)
+
+    def _compose(self, trial: Trial) -> DictConfig:
+        """The configuration of a trial's job, composed once."""
+        if trial.number not in self._composed:
+            self._composed = {trial.number: self._job.compose(self._overrides.at(trial.values))}
+        return self._composed[trial.number]

@@ -61,6 +61,7 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
@@ -71,6 +72,11 @@ import mnistsweep
 class Schema:
     lr: float = 0.5
     wd: float = 0.0
+    sizes: Any = None
+    twice: Any = None
+    note: Any = None
+    model: Any = None
+    backup: Any = None
 
 ConfigStore.instance().store(name="schema", node=Schema)
 

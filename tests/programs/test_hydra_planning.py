@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra_programs import hydra_job, write_program
 from omegaconf import OmegaConf
 
+from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import without_hydra
 from mnistsweep.config.job_overrides import JobOverrides, trial_file, written
 from mnistsweep.config.overrides import parse_override
@@ -77,7 +77,7 @@ def test_conditions_follow_from_the_presets(program: Path) -> None:
     assert found.program is not None
     overrides = JobOverrides.from_json(found.program["overrides"])
     assert overrides.at({"lr": 0.5, "model.extra": 1, "model": "mlp", "note": "a b"}) == [
-        "model=mlp", "lr=0.5", "+model.extra=1", "note='a b'",
+        "model=mlp", "lr=0.5", "+model.extra=1", "note=a b",
     ]  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_faults_are_one_line(program: Path, overrides: list[str], message: str) 
     [
         (["lr=0.5"], True),
         (["model=cnn", "model.filters=3", "wd=1e-05", "note='1e-3'"], True),
-        (["db@backup=large", "backup.rows=7", "+new.key=[1,a]"], True),
+        (["db@backup=large", "backup.rows=7", "+new.item=[1,a]"], True),
         (["+db=large", "sizes=[7]", "note=null"], True),
         (["sizes.0=3"], False),
         (["~wd", "lr=1"], False),
@@ -151,10 +151,11 @@ def test_the_file_of_a_trial_gives_the_program_its_configuration(
     program: Path, overrides: list[str], has_defaults: bool
 ) -> None:
     with hydra_job(program) as job:
-        expected = OmegaConf.to_container(without_hydra(job.compose(overrides)), resolve=True)
-        content = trial_file(job, overrides)
+        config = job.compose(overrides)
+        expected = OmegaConf.to_container(without_hydra(config), resolve=True)
+        content = trial_file(job, overrides, config)
     assert ("defaults" in content) == has_defaults
-    (program / "conf/best.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    write_yaml(program / "conf/best.yaml", content)
     with initialize_config_dir(str(program / "conf"), version_base=None):
         assert OmegaConf.to_container(compose("best"), resolve=True) == expected
 
@@ -163,7 +164,7 @@ def test_the_file_of_a_trial_gives_the_program_its_configuration(
     "value", ["cnn", "1e-3", "a, b", "it's", 'say "x"', "", " a ", "null", "${x}", "a,b", 1e-7, 3, True, None, [1, "a"]]
 )
 def test_a_written_value_is_read_back(value: Any) -> None:
-    assert parse_override(f"key={written(value)}").value == value
+    assert parse_override(f"x={written(value)}").value == value
 
 
 def test_another_program_is_another_search(program: Path) -> None:
