@@ -10,8 +10,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mnistsweep.errors import ConfigError
@@ -50,7 +50,8 @@ class WorkerIdentity:
         if text is None:
             return None
         record = json.loads(text)
-        return cls(**{**record, "added": tuple(record["added"])})
+        index = int(os.environ[supervisor.INDEX_VARIABLE])
+        return cls(record["folder"], index, record["session"], record["parent"], tuple(record["added"]))
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,12 @@ class ProgramProcesses:
         """Run the workers of a sweep until they have exited; returns their exit codes."""
         folder, workers = plan.paths.folder.resolve(), range(plan.config.workers)
         threads = plan.config.trainer.threads
-        return supervisor.run_workers(folder, workers, threads, session, self._command, self._variables)
+        identity = {"folder": str(folder), "session": session, "parent": os.getpid(), "added": list(self.added)}
+        surroundings = supervisor.Surroundings({VARIABLE: json.dumps(identity)})
+        return supervisor.run_workers(folder, workers, threads, session, self._command, surroundings)
 
     def _command(self, folder: Path, index: int, session: str) -> Sequence[str]:
         return program_command(sys.orig_argv, self.overrides, self.added)
-
-    def _variables(self, folder: Path, index: int, session: str) -> Mapping[str, str]:
-        identity = WorkerIdentity(str(folder), index, session, os.getpid(), self.added)
-        return {VARIABLE: json.dumps(asdict(identity))}
 
 
 def program_command(original: Sequence[str], overrides: Collection[str], added: Sequence[str]) -> list[str]:
