@@ -16,8 +16,8 @@ from mnistsweep.study.sweep import Sweep as SweepOfResults
 
 def test_names_of_the_package() -> None:
     assert sorted(mnistsweep.__all__) == [
-        *("Choice", "Float", "Int", "Report", "Sweep", "SweepResult", "Trial", "__version__", "errors"),
-        *("load_report", "load_sweep", "sweep"),
+        *("Choice", "Float", "Int", "KerasCallback", "Report", "Sweep", "SweepResult", "Trial", "__version__"),
+        *("current_trial", "errors", "load_report", "load_sweep", "sweep"),
     ]
     assert set(mnistsweep.__all__) <= set(dir(mnistsweep))
     assert all(callable(getattr(mnistsweep, name)) for name in ("sweep", "Int", "Float", "Choice", "Trial"))

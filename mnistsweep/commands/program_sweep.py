@@ -16,8 +16,7 @@ from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.config.sweeper_keys import KNOWN_KEYS, PREFIX
-from mnistsweep.errors import ConfigError, MnistSweepError, translate_os_errors
+from mnistsweep.errors import MnistSweepError, translate_os_errors
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
@@ -94,9 +93,6 @@ def _write_results(plan: Plan) -> None:
 
 def _sweep_mnistsweep(job: HydraJob) -> int:
     """Sweep the configuration of mnistsweep; the function of the program plays no part."""
-    given = [key for key in KNOWN_KEYS - {"params", "sampler"} if job.sweeper.get(key) is not None]
-    if given:
-        raise ConfigError("\n".join(f"{PREFIX}{key}: is for other programs; write {key}=VALUE here." for key in given))
     hydra = job.config.hydra
     own: Any = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
     folders = [f"{s.schema}://{s.path}" for s in hydra.runtime.config_sources if s.provider not in ("hydra", "schema")]

@@ -92,6 +92,31 @@ def read_sweeper_keys(sweeper: Mapping[str, Any], job_name: str) -> tuple[Config
     return config, warnings
 
 
+def keys_of_other_programs(sweeper: Mapping[str, Any]) -> list[str]:
+    """A message for each key of the sweeper that only programs of the user's own have.
+
+    In the configuration of mnistsweep itself, these are keys without a prefix.
+
+    Args:
+        sweeper: Content of ``hydra.sweeper`` as plain values.
+    """
+    given = [key for key, value in sweeper.items() if not key.startswith("_") and key != "params" and value is not None]
+    if (sweeper.get("sampler") or {}).get("_target_") is None and "sampler" in given:
+        given.remove("sampler")
+    return [_message_of_other_program(key, sweeper[key]) for key in given]
+
+
+def _message_of_other_program(key: str, value: Any) -> str:
+    if key not in KNOWN_KEYS:
+        return f"{PREFIX}{key}: there is no such key; ranges are in {PREFIX}params."
+    if key == "sampler":
+        return f"{PREFIX}sampler: is for programs of your own; write oracle=NAME in its place."
+    if key == "search_space":
+        return f"{PREFIX}search_space: is for programs of your own; write {PREFIX}params in its place."
+    own = _NESTED.get(key, SYNONYMS.get(key, key))
+    return f"{PREFIX}{key}: is for programs of your own; write {own}={value} in its place."
+
+
 def _without_synonyms(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """The keys by mnistsweep's names; the names that the user wrote, by mnistsweep's; and a message for each clash."""
     keys: dict[str, Any] = {}

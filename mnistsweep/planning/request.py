@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
 from mnistsweep.config.overrides import GROUPS, Override, last_of_each_key, parse_overrides, parse_params, texts_of
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.sweeper_keys import keys_of_other_programs
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         faults.add(found)
         sweeper = compose(bare.with_overrides(*texts_of(valid))).hydra.sweeper
         faults.add(_wrong_sweeper(str(sweeper.get("_target_"))))
+        plain: Any = OmegaConf.to_container(sweeper)
+        faults.add(keys_of_other_programs(plain))
         params = sweeper.get("params")
         listed = parse_params(to_plain(params) if params else {}, bare.options)
     left = [override for override in typed if override in valid or override not in outer]
