@@ -4,18 +4,15 @@
 
     logs/<sweep>/
       sweep.yaml            plan (composed configuration, search space), versions, git revision, data checksum
-      study.journal         ledger (unless a database URL is configured); study.journal.damaged is one that
-                            `mnistsweep repair` has replaced
+      study.journal         ledger (unless a database URL is configured); study.journal.damaged: before a repair
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
       optimization_results.yaml  best values of a user's own Hydra program, as Hydra's Optuna sweeper writes them
-      kerastuner_oracle.json  state of one of KerasTuner's own oracles
+      kerastuner_oracle.json  state of an oracle of KerasTuner
       trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
-                            while the trial has not ended; repeat-1/ and so on with the curves of further repeats
-      report/               index.html, its figures (PNG) and tables (CSV), event files for TensorBoard; report.json;
-                            models/ and predictions/ of the report's models, so that the next report trains nothing
-      clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the cleaning experiment;
-                            its lock
+                            while the trial has not ended; repeat-1/ and fold-1/ and so on with further curves
+      report/               index.html, figures (PNG), tables (CSV), event files, report.json; models/ and predictions/
+      clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the experiment; its lock
       workers/              log, lock and heartbeat of each worker; locks of the sweep
 
 No other module spells these names, with three exceptions: a section of the report names its own figures and tables
@@ -199,13 +196,16 @@ class TrialPaths:
         """Traceback of a failed trial."""
         return self.folder / "error.txt"
 
-    def repeat(self, index: int) -> TrialPaths:
-        """Paths of the learning curves of one repeat of the training.
+    def training(self, index: int, folds: int = 1) -> TrialPaths:
+        """Paths of the learning curves of one training: of a repeat, or of one fold of a repeat.
 
         Args:
-            index: Index of the repeat; the files of repeat 0 are those of the trial.
+            index: Index of the training, from 0; the files of training 0 are those of the trial.
+            folds: Number of folds; 1 without cross-validation.
         """
-        return self if index == 0 else TrialPaths(self.folder / f"repeat-{index}")
+        repeat, fold = divmod(index, folds)
+        names = [f"repeat-{repeat}"] * (repeat > 0) + [f"fold-{fold}"] * (fold > 0)
+        return TrialPaths(self.folder / "-".join(names)) if names else self
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ a trial                    ``[sweep seed, trial number]``        `trial_seed`
 the label-cleaning         ``[sweep seed, purpose, *indices]``   `experiment_seed`
 experiment
 repeat 1, 2, ... of a      ``[trial seed, repeat, 7]``           `repeat_seed`; repeat 0 uses the
-trial                                                            trial's seed itself
+trial, each fold of a                                            trial's seed itself
+repeat
 a retrained model          ``[trial seed, index, 11]``           `retrain_seed`
 one epoch of a training    ``[training seed, epoch]``            `epoch_generator`
 =========================  ====================================  ====================================
@@ -55,11 +56,11 @@ def trial_seed(seed: int, number: int) -> int:
 
 
 def repeat_seed(seed: int, repeat: int) -> int:
-    """Derive the seed of a repeat of a trial.
+    """Derive the seed of a repeat of a trial, or of one fold of a repeat.
 
     Args:
         seed: Seed of the trial.
-        repeat: Index of the repeat, from 0.
+        repeat: Index among all trainings of the trial, from 0: with folds, those of the first repeat come first.
 
     Returns:
         The trial's own seed for repeat 0, so that the first repeat equals a training without repeats; otherwise a

@@ -26,6 +26,7 @@ from mnistsweep.study.records import State, best_of
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_count
+from mnistsweep.training.outcome import num_folds
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
 
@@ -120,7 +121,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
 
 
 def num_epochs(plan: Plan, point: Point) -> int | None:
-    """Number of epochs of a trial, summed over its repeats; both may be swept, or follow from other keys.
+    """Number of epochs of a trial, summed over its repeats and folds; all may be swept, or follow from other keys.
 
     None for a trial that runs a function: it decides itself.
 
@@ -130,8 +131,9 @@ def num_epochs(plan: Plan, point: Point) -> int | None:
     """
     if plan.program is not None:
         return None
-    trainer = plan.composer.plain(point, plan.config.seed)["trainer"]
-    return int(trainer["epochs"]) * int(trainer["repeats"])
+    plain = plan.composer.plain(point, plan.config.seed)
+    trainer = plain["trainer"]
+    return int(trainer["epochs"]) * int(trainer["repeats"]) * num_folds(plain["data"])
 
 
 @contextlib.contextmanager

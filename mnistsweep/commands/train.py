@@ -83,8 +83,7 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:
         part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
-    spread = f" (standard deviation over repeats {result.std:.4g})" if result.std is not None else ""
-    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{spread}")
+    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{result.spread_text}")
     console.print(f"in {folder.folder}", soft_wrap=True)
     assert result.objective is not None
     return result.objective
@@ -110,10 +109,14 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
         console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({seconds:.1f} s)")
         return False
 
+    def report_folds(folds: int, mean: float) -> bool:
+        console.print(f"mean of {folds} folds: {config.objective} {mean:.4f}  ({time.monotonic() - start:.1f} s)")
+        return False
+
     with StopSignal() as stop:
         try:
             with exits_as_failures(stop):
-                return train_once(config, direction, absolute, Hooks(report, stop)).result
+                return train_once(config, direction, absolute, Hooks(report, stop, report_folds=report_folds)).result
         except KeyboardInterrupt:
             console.print(f"in {folder.folder}", soft_wrap=True)
             raise KeyboardInterrupt(stop.exit_code) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ADDED_KEYS: dict[str, dict[str, Any]] = {"data": {"target": "auto"}}
+ADDED_KEYS: dict[str, dict[str, Any]] = {"data": {"target": "auto", "folds": None, "fold_seed": 0}}
 """Value at which a key changes nothing, by section and key."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -98,6 +99,9 @@ class Dataset:
         checksum: Checksum of the training set before split and scaling (`data.checksum`).
         augmentation: Random distortions of the training images; None without augmentation.
         columns: Names of the columns of a table of numbers; empty where the source has none.
+        num_folds: Number of folds of a cross-validation (``data.folds``); 1 without one. `train` and `validation` are
+            the splits of the first fold.
+        load_fold: Function from the index of a fold to its data set; None without cross-validation.
     """
 
     train: Examples
@@ -106,6 +110,16 @@ class Dataset:
     checksum: str = ""
     augmentation: Augmentation | None = None
     columns: tuple[str, ...] = ()
+    num_folds: int = 1
+    load_fold: Callable[[int], Dataset] | None = None
+
+    def fold(self, index: int) -> Dataset:
+        """Data set of one fold: the fold validates, all others train.
+
+        Args:
+            index: Index of the fold, from 0.
+        """
+        return self.load_fold(index) if index and self.load_fold is not None else self
 
     @property
     def input_shape(self) -> Any:
@@ -143,7 +157,7 @@ class Dataset:
 
         The validation split is part of it, so validation scores of such a training mean nothing.
         """
-        return replace(self, train=self.train.joined(self.validation))
+        return replace(self, train=self.train.joined(self.validation), num_folds=1, load_fold=None)
 
 
 def class_task(tasks: Structure) -> Task:

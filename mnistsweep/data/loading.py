@@ -13,6 +13,7 @@ from mnistsweep.data import sources, structure
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.class_checks import require_classes, validation_warning
 from mnistsweep.data.examples import Dataset, Examples, HeldOut, class_task
+from mnistsweep.data.folds import Folds, check_count, check_no_validation, warnings_of
 from mnistsweep.data.parts import convert_part
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, read
@@ -33,7 +34,8 @@ def load(config: Mapping[str, Any]) -> Dataset:
         config: The ``data`` group of the configuration.
 
     Returns:
-        The training and the validation split, scaled by the statistics of the training split.
+        The training and the validation split, scaled by the statistics of the training split. With ``data.folds`` they
+        are those of the first fold, and `Dataset.fold` returns the others.
 
     Raises:
         ConfigError: A key of the configuration cannot be used.
@@ -46,7 +48,19 @@ def load(config: Mapping[str, Any]) -> Dataset:
     """
     settings = read(config)
     loaded = read_source(settings)
-    train, validation = _splits(loaded, settings)
+    if settings.folds is None:
+        return _dataset(loaded, settings, _positions(loaded, settings))
+    folds = _folds(loaded, settings)
+
+    def load_fold(index: int) -> Dataset:
+        return _dataset(loaded, settings, folds.split(index))
+
+    return replace(load_fold(0), num_folds=settings.folds, load_fold=load_fold)
+
+
+def _dataset(loaded: Loaded, settings: Settings, positions: Split) -> Dataset:
+    """Data set of a split, scaled by the statistics of its training side."""
+    train, validation = _splits(loaded, settings, positions)
     scaling = Scaling.fit(settings.scaling, train.inputs)
     return Dataset(
         train=_scaled(train, scaling),
@@ -74,13 +88,13 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
     settings = read(config)
     loaded = read_source(settings)
     test = _other_part(loaded, loaded.test, "test", settings)
-    train, _ = _splits(loaded, settings)
+    train, _ = _splits(loaded, settings, _positions(loaded, settings))
     scaling = Scaling.fit(settings.scaling, train.inputs)
     return HeldOut(test, loaded.tasks, scaling, loaded.columns, loaded.target_columns)
 
 
 def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
-    """Positions of the training split in the training set of the source, ``(n,)``, ascending.
+    """Positions of the training split in the training set of the source, ``(n,)``, ascending; of the first fold.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -110,14 +124,22 @@ def check(config: Mapping[str, Any], are_classes: bool = False) -> list[str]:
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
-    if settings.target == "input":
-        are_classes = False
+    return [*warnings_of(settings), *_check_source(settings, are_classes and settings.target != "input")]
+
+
+def _check_source(settings: Settings, are_classes: bool) -> list[str]:
+    """Check the data of a built-in source; those of a user's function are checked when they are loaded."""
     if settings.loader == MNIST:
         labels = sources.mnist_training_labels()
         tasks = possible_tasks(labels, "auto", "training targets", settings.source)
+        if settings.folds is not None:
+            return _check_classes(labels, tasks, Folds.assign(labels, tasks, settings).split(0), settings)
         return _check_classes(labels, tasks, split(labels, settings), settings)
     if settings.loader == FASHION_MNIST:
-        validation_count(FASHION_MNIST_SIZE, settings)
+        if settings.folds is not None:
+            check_count(FASHION_MNIST_SIZE, settings)
+        else:
+            validation_count(FASHION_MNIST_SIZE, settings)
     if settings.loader in FROM_FILES:
         loaded = read_source(settings)
         test = _other_part(loaded, loaded.test, "test", settings)
@@ -165,9 +187,8 @@ def _other_part(loaded: Loaded, returned: Any, side: str, settings: Settings) ->
     return part
 
 
-def _splits(loaded: Loaded, settings: Settings) -> tuple[Examples, Examples]:
+def _splits(loaded: Loaded, settings: Settings, positions: Split) -> tuple[Examples, Examples]:
     """The training and the validation split, not scaled."""
-    positions = _positions(loaded, settings)
     require_memory(settings, loaded.train.inputs, len(positions.train) + len(positions.validation))
     train = loaded.train.take(positions.train)
     if loaded.validation is not None:
@@ -175,7 +196,15 @@ def _splits(loaded: Loaded, settings: Settings) -> tuple[Examples, Examples]:
     return train, loaded.train.take(positions.validation)
 
 
+def _folds(loaded: Loaded, settings: Settings) -> Folds:
+    check_no_validation(loaded.validation, settings)
+    return Folds.assign(loaded.train.targets, loaded.tasks, settings)
+
+
 def _positions(loaded: Loaded, settings: Settings) -> Split:
+    """Positions of both splits; with folds those of the first one."""
+    if settings.folds is not None:
+        return _folds(loaded, settings).split(0)
     count = structure.num_examples(loaded.train.targets)
     labels: NDArray[Any] = np.zeros(count, np.int32)
     if settings.stratify:
@@ -194,7 +223,8 @@ def _check_classes(training_targets: NDArray[Any], tasks: Structure, positions: 
     task = class_task(tasks)
     labels = task.encode(training_targets, "training targets", settings.source)
     limit = "" if settings.train_limit is None else f" and data.train_limit={settings.train_limit}"
-    where = f"the training split after data.validation={settings.validation}{limit}"
+    divided = f"validation={settings.validation}" if settings.folds is None else f"folds={settings.folds}"
+    where = f"the training split after data.{divided}{limit}"
     require_classes(labels[positions.train], task, where, settings.source)
     warning = (
         validation_warning(labels[positions.validation], task, settings.source) if len(positions.validation) else None

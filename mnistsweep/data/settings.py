@@ -32,6 +32,8 @@ class Settings:
         validation_from: ``last`` or ``first``.
         stratify: Whether both splits keep the class proportions.
         train_limit: Maximum number of examples on the training side; None for all.
+        folds: Number of folds of a cross-validation, at least 2; None for a single validation split.
+        fold_seed: Seed with which examples are assigned to folds; None: not shuffled.
         scaling: One of `METHODS`.
         target: What the model predicts, one of `KINDS`.
         augmentation: Maximum distortions; all zeros for none.
@@ -43,6 +45,8 @@ class Settings:
     validation_from: str = "last"
     stratify: bool = False
     train_limit: int | None = None
+    folds: int | None = None
+    fold_seed: int | None = 0
     scaling: str = "auto"
     target: str = "auto"
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -91,6 +95,8 @@ def read(config: Mapping[str, Any]) -> Settings:
         validation_from=_one_of(config, "validation_from", ("last", "first"), faults),
         stratify=_boolean(config, "stratify", faults),
         train_limit=_limit(config.get("train_limit"), faults),
+        folds=_folds(config.get("folds"), faults),
+        fold_seed=_fold_seed(config.get("fold_seed", Settings.fold_seed), faults),
         scaling=_one_of(config, "scaling", METHODS, faults),
         target=_one_of(config, "target", KINDS, faults),
         augmentation=_augmentation(config.get("augmentation"), faults),
@@ -139,6 +145,25 @@ def _limit(value: object, faults: list[str]) -> int | None:
     if count is None and value is not None:
         faults.append(f"data.train_limit must be a count of at least 1, or null for all examples; received {value!r}")
     return count
+
+
+def _folds(value: object, faults: list[str]) -> int | None:
+    count = _count(value)
+    if value is not None and (count is None or count < 2):
+        faults.append(f"data.folds must be a count of at least 2, or null for one validation split; received {value!r}")
+    return count
+
+
+def _fold_seed(value: object, faults: list[str]) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
+        faults.append(
+            f"data.fold_seed must be a whole number from 0 to 2**32 - 1, or null for folds in the order of the source; "
+            f"received {value!r}"
+        )
+        return Settings.fold_seed
+    return int(value)
 
 
 def _boolean(config: Mapping[str, Any], key: str, faults: list[str]) -> bool:

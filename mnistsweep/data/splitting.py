@@ -34,9 +34,21 @@ def split(labels: NDArray[Any], settings: Settings, has_validation: bool = False
     """
     count = 0 if has_validation else validation_count(len(labels), settings)
     validates = _pick(labels, count, settings.validation_from, settings.stratify)
+    return limited_split(validates, labels if settings.stratify else None, settings)
+
+
+def limited_split(validates: NDArray[np.bool_], labels: NDArray[Any] | None, settings: Settings) -> Split:
+    """Positions of both splits; the training side is limited to its first examples.
+
+    Args:
+        validates: Whether each example validates, ``(n,)``.
+        labels: Classes of the examples, ``(n,)``, to limit each in proportion; None: they are not considered.
+        settings: Settings, of which ``train_limit`` is used.
+    """
     train = np.flatnonzero(~validates)
     if settings.train_limit is not None and settings.train_limit < len(train):
-        train = train[_pick(labels[train], settings.train_limit, "first", settings.stratify)]
+        own = train if labels is None else labels[train]
+        train = train[_pick(own, settings.train_limit, "first", labels is not None)]
     return Split(train, np.flatnonzero(validates))
 
 

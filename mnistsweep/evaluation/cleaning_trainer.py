@@ -16,6 +16,7 @@ from mnistsweep.errors import DataError, SweepStopped, describe_error
 from mnistsweep.evaluation.class_output import find_class_output
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.study.records import Result
+from mnistsweep.training.outcome import num_trainings
 from mnistsweep.user_code import exits_as_failures, explained
 
 
@@ -120,8 +121,8 @@ def training_epochs(config: Config, result: Result) -> int:
         config: Configuration of the trial.
         result: Result of the trial.
     """
-    trainer = config.trainer
-    # One reported epoch per repeat is no early stop: a hypermodel that overrides `fit` reports only at its end.
-    if result.best_epoch is not None and trainer.repeats < result.epochs < trainer.epochs * trainer.repeats:
+    epochs, trainings = config.trainer.epochs, num_trainings(config)
+    # One reported epoch per training is no early stop: a hypermodel that overrides `fit` reports only at its end.
+    if result.best_epoch is not None and trainings < result.epochs < epochs * trainings:
         return result.best_epoch
-    return trainer.epochs
+    return epochs

@@ -21,6 +21,7 @@ from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.html_report.evidence import Evidence, SearchHistory, Winner
 from mnistsweep.redaction import mask
 from mnistsweep.study.sweep import load_sweep
+from mnistsweep.training.outcome import num_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,6 +126,8 @@ def _winner(context: ReportContext, parameters: int) -> Winner:
         parameters=parameters,
         repeats=config.trainer.repeats,
         augmentation=dict(config.data.get("augmentation") or {}),
+        folds=num_folds(config.data),
+        standard_error=record.result.standard_error,
     )
 
 

@@ -16,6 +16,7 @@ from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.models import hypermodels
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.text import format_metric
+from mnistsweep.training.outcome import num_trainings
 
 MAX_RELATIVE_DIFFERENCE = 0.01
 """Maximum difference between a measured and a recorded objective, as a share of the larger one. Other devices, thread
@@ -74,7 +75,7 @@ def agree(measured: float, recorded: float, examples: int) -> bool:
 
 
 def _recorded(record: TrialRecord, config: Config) -> float | None:
-    """Return the recorded objective of the checkpoint; None where only the mean over several repeats is known."""
+    """Return the recorded objective of the checkpoint; None where only the mean over several trainings is known."""
     if record.result.checkpoint is not None:
         return record.result.checkpoint.objective
-    return record.result.objective if config.trainer.repeats == 1 else None
+    return record.result.objective if num_trainings(config) == 1 else None

@@ -26,6 +26,7 @@ from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
 from mnistsweep.study.records import TrialRecord, best_of, ranked
 from mnistsweep.study.sweep import load_sweep
+from mnistsweep.training.outcome import num_trainings
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Selection:
     @cached_property
     def best_epoch(self) -> int:
         """Best epoch of the winner, counted from 1: the number of epochs of a retrained model."""
-        result, trainer = self.winner.result, self.config_of(self.winner).trainer
-        if result.epochs <= trainer.repeats:  # a hypermodel that overrides `fit` reports one epoch, at its end
-            return trainer.epochs
+        result, config = self.winner.result, self.config_of(self.winner)
+        if result.epochs <= num_trainings(config):  # a hypermodel that overrides `fit` reports one epoch, at its end
+            return config.trainer.epochs
         return result.best_epoch or result.epochs
 
     def ranked(self, number: int) -> list[TrialRecord]:

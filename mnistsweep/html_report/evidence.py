@@ -33,15 +33,18 @@ class Winner:
         number: Number of the trial.
         point: Values of the trial's active dimensions.
         objective: Name of the objective, such as ``val_accuracy``.
-        value: Objective at the best epoch; the mean over repeats.
-        best_epoch: Best epoch of the best repeat, counted from 1.
+        value: Objective at the best epoch; the mean over repeats and folds.
+        best_epoch: Best epoch of the best repeat, with folds the lower median of all best epochs, counted from 1.
         epochs: Number of epochs of the trial's configuration.
         retrained: Whether the models of the report were retrained on training and validation data together; otherwise
             the one model of the report is the trial's checkpoint.
         examples: Number of examples that the models of the report were trained on.
         parameters: Number of parameters of the model.
-        repeats: Number of trainings of the trial (`trainer.repeats`); the learning curve is that of the first one.
+        repeats: Number of repeats of the trial (`trainer.repeats`); the learning curve is that of the first one.
         augmentation: Augmentation of the training images (`data.augmentation`): its strength by its name.
+        folds: Number of folds of the cross-validation (`data.folds`); 1 without one. The learning curve is that of the
+            first fold.
+        standard_error: Standard error of the value over the folds; None without folds.
     """
 
     number: int
@@ -55,6 +58,14 @@ class Winner:
     parameters: int
     repeats: int = 1
     augmentation: Mapping[str, float] = field(default_factory=dict)
+    folds: int = 1
+    standard_error: float | None = None
+
+    @property
+    def mean_of(self) -> str:
+        """What the value is the mean over, such as ``mean over 5 folds``; empty for a single training."""
+        parts = [f"{count} {name}" for count, name in ((self.repeats, "repeats"), (self.folds, "folds")) if count > 1]
+        return f"mean over {' of '.join(parts)}" if parts else ""
 
 
 @dataclass(frozen=True, eq=False)

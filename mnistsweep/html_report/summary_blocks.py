@@ -16,8 +16,10 @@ def winner_facts(evidence: Evidence) -> list[Fact]:
     """Return the objective of the winner and the data that the models of the report were trained on."""
     winner = evidence.winner
     best = f"epoch {winner.best_epoch} of {winner.epochs}"
-    if winner.repeats > 1:
-        best = f"mean over {winner.repeats} repeats"
+    if winner.mean_of:
+        best = winner.mean_of
+    if winner.standard_error is not None:
+        best += f", standard error {format_metric(winner.objective, winner.standard_error)}"
     selection = f"trial {winner.number}, {best}; the winner was selected by this value, so it is optimistic"
     data = (
         "training and validation data together" if winner.retrained else "training data only (checkpoint of the sweep)"

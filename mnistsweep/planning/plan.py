@@ -162,11 +162,17 @@ class Plan:
         return make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
 
     def max_epochs(self) -> int:
-        """The largest number of epochs that a trial can have."""
+        """The largest number of epochs that a trial can report to the pruner: with folds, those of all folds."""
+        folds = self.config.data.get("folds") if isinstance(self.config.data, Mapping) else None
+        return self._largest("trainer.epochs", self.config.trainer.epochs) * self._largest("data.folds", folds or 1)
+
+    def _largest(self, key: str, fixed: int) -> int:
+        """The largest value of a key that may be swept, or that may be null."""
         for dimension in self.space.dimensions:
-            if dimension.key == "trainer.epochs":
-                return int(max(dimension.values) if isinstance(dimension, Choice) else dimension.high)
-        return self.config.trainer.epochs
+            if dimension.key == key:
+                values = dimension.values if isinstance(dimension, Choice) else (dimension.high,)
+                return int(max(value or 1 for value in values))
+        return fixed
 
     def seed_of(self, number: int) -> int:
         """The seed of a trial."""

@@ -6,21 +6,18 @@ its seed follows from the plan, its values compose to its ``config.yaml``, and i
 
 from __future__ import annotations
 
-import csv
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mnistsweep.checksums import file_checksum
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Dimension, Value
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.recovered_curves import Curves
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.space import Point
 from mnistsweep.study.finished_files import FinishedFiles
@@ -28,7 +25,6 @@ from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.results_rows import ResultsRow, read_results
 from mnistsweep.study.results_table import CellForm
 from mnistsweep.study.stored_trials import RecoveredTrial
-from mnistsweep.training.outcome import RepeatResult, summarize
 
 
 @dataclass
@@ -84,20 +80,20 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     if row.seed != seed:
         raise StudyError(f"its seed in results.csv is {row.seed}, and {seed} by sweep.yaml")
     point = _point_of_row(plan, row, forms, folder)
-    curves = _read_curves(plan, folder)
-    reports, result = _reports(curves), row.result
+    curves = Curves.read(plan, folder)
+    reports, result = curves.reports(is_complete=row.state is not State.FAILED), row.result
     if row.state is State.FAILED:
         result = replace(result, epochs=max(reports, default=0), limited=_was_limited(folder, result.reason))
     else:
-        found = _summarize(curves, plan.direction, folder)
+        found = curves.summarize(folder)
         _check_result(result, found)
-        result = replace(result, epochs=found.epochs, std=found.std, checkpoint=found.checkpoint)
+        result = replace(found, seconds=result.seconds, reason=result.reason)
     record = TrialRecord(row.number, row.state, point, seed, result)
     return RecoveredTrial(record, reports, _start_of(folder))
 
 
 def _interrupted_trial(plan: Plan, number: int, point: Point, folder: TrialPaths) -> RecoveredTrial:
-    reports = _reports(_read_curves(plan, folder))
+    reports = Curves.read(plan, folder).reports(is_complete=False)
     last = max(reports, default=0)
     result = Result(reports.get(last), epochs=last)
     return RecoveredTrial(
@@ -155,29 +151,6 @@ def _read_config(folder: TrialPaths) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _read_curves(plan: Plan, folder: TrialPaths) -> list[dict[int, float]]:
-    """Learning curve of each repeat of a trial: objective after each epoch, by epoch."""
-    files = (folder.repeat(index).history for index in itertools.count())
-    return [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
-
-
-def _reports(curves: Sequence[Mapping[int, float]]) -> Mapping[int, float]:
-    """Objectives that a trial reported to the ledger: those of its first repeat."""
-    return curves[0] if curves else {}
-
-
-def _summarize(curves: Sequence[Mapping[int, float]], direction: str, folder: TrialPaths) -> Result:
-    """Result that the training computed from these curves; without a checkpoint if the file was removed."""
-    checksum = file_checksum(folder.model) if folder.model.is_file() else None
-    repeats = []
-    for curve in filter(None, curves):
-        best = (max if direction == "max" else min)(curve, key=curve.__getitem__)
-        repeats.append(RepeatResult(curve[best], best, max(curve), pruned_at=None, checksum=checksum))
-    if not repeats:
-        raise StudyError("its history.csv is missing or has no epoch")
-    return summarize(repeats, direction, seconds=0.0).result
-
-
 def _check_result(listed: Result, found: Result) -> None:
     """Check that the objective of a finished trial and its epoch follow from the curves."""
     for name, ours, theirs in (
@@ -186,18 +159,6 @@ def _check_result(listed: Result, found: Result) -> None:
     ):
         if ours != theirs:
             raise StudyError(f"its {name} is {ours!r} in results.csv, and {theirs!r} by its history.csv")
-
-
-def _read_curve(file: Path, objective: str) -> dict[int, float]:
-    """Objective after each epoch, by epoch; a truncated last line is left out."""
-    curve: dict[int, float] = {}
-    with file.open(newline="", encoding="utf-8", errors="replace") as opened:
-        for row in csv.DictReader(opened):
-            try:
-                curve[int(row["epoch"])] = float(row[objective])
-            except (KeyError, TypeError, ValueError):
-                break
-    return curve
 
 
 def _was_limited(folder: TrialPaths, reason: str) -> bool:

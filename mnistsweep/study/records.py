@@ -29,7 +29,7 @@ class CheckpointRecord:
 
     Attributes:
         checksum: SHA-256 of the file, see `checksums.file_checksum`.
-        objective: Objective of the saved model, which is that of the best repeat.
+        objective: Objective of the saved model, which is that of the best repeat; with folds, of the first fold alone.
     """
 
     checksum: str
@@ -41,15 +41,16 @@ class Result:
     """Result of a training. The ledger stores the fields by these names.
 
     Attributes:
-        objective: Objective at the best epoch, averaged over repeats; None if no epoch was finished.
-        best_epoch: Number of the best epoch of the best repeat, counted from 1; None if no epoch was finished, or if a
-            function of a trial returned a value that it has not reported.
-        epochs: Number of trained epochs, summed over repeats.
+        objective: Objective at the best epoch, averaged over repeats and folds; None if no epoch was finished.
+        best_epoch: Number of the best epoch of the best repeat, counted from 1; with folds the lower median of all best
+            epochs; None if no epoch was finished, or if a function of a trial returned a value that it has not reported.
+        epochs: Number of trained epochs, summed over repeats and folds.
         seconds: Wall-clock time in seconds.
-        std: Sample standard deviation of the objective over repeats; None with one repeat.
+        std: Sample standard deviation of the objective over repeats; None with one repeat, and with folds.
         reason: Reason why the trial failed or was pruned; empty otherwise.
         limited: Whether a limit of the configuration ended the trial. Such a failure does not count against the sweep.
         checkpoint: Saved checkpoint; None if none was saved, or if an earlier version finished the trial.
+        standard_error: Standard error of the objective over the folds; None without folds, and after a single fold.
     """
 
     objective: float | None = None
@@ -60,6 +61,23 @@ class Result:
     reason: str = ""
     limited: bool = False
     checkpoint: CheckpointRecord | None = None
+    standard_error: float | None = None
+
+    @property
+    def spread(self) -> float | None:
+        """Spread of the objective: the standard error over folds, else the standard deviation over repeats."""
+        return self.std if self.standard_error is None else self.standard_error
+
+    @property
+    def spread_text(self) -> str:
+        """The spread with its name, as a sentence's end; empty without one.
+
+        Example:
+            >>> Result(0.9, std=0.0125).spread_text
+            ' (standard deviation over repeats 0.0125)'
+        """
+        name = "standard deviation over repeats" if self.standard_error is None else "standard error over folds"
+        return "" if self.spread is None else f" ({name} {self.spread:.4g})"
 
     @property
     def at_epoch(self) -> str:

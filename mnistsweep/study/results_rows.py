@@ -10,7 +10,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import Result, State
-from mnistsweep.study.results_table import COLUMNS, CellForm
+from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, columns
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ResultsRow:
         number: Number of the trial.
         state: State of the trial.
         seed: Seed of the training.
-        result: Result of the trial. The table has neither its epochs nor its standard deviation.
+        result: Result of the trial. The table has neither its epochs nor its standard deviation over repeats.
         cells: Texts of the values of the dimensions, by key.
     """
 
@@ -60,28 +60,31 @@ def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
             header, *lines = list(csv.reader(opened, strict=True)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"{file}: cannot be read: {error}") from error
-    if header != [*COLUMNS, *space.keys]:
+    has_errors = STANDARD_ERROR in header[: len(COLUMNS)]
+    if header != [*columns(has_errors), *space.keys]:
         raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
     rows: dict[int, ResultsRow] = {}
     for index, line in enumerate(lines, start=1):
-        row = _row(line, space.keys, f"{file}, row {index}")
+        row = _row(line, columns(has_errors), space.keys, f"{file}, row {index}")
         if row.number in rows:
             raise StudyError(f"{file}, row {index}: trial {row.number} is listed twice.")
         rows[row.number] = row
     return list(rows.values())
 
 
-def _row(line: Sequence[str], keys: Sequence[str], where: str) -> ResultsRow:
+def _row(line: Sequence[str], names: Sequence[str], keys: Sequence[str], where: str) -> ResultsRow:
     try:
-        if len(line) != len(COLUMNS) + len(keys):
+        if len(line) != len(names) + len(keys):
             raise ValueError(f"{len(line)} cells")
-        number, state, objective, best_epoch, seconds, seed, reason = line[: len(COLUMNS)]
+        known = dict(zip(names, line, strict=False))
+        error = known.get(STANDARD_ERROR)
+        number, state, objective, best_epoch, seconds, seed, reason = (known[name] for name in COLUMNS)
         if not State(state).finished or int(number) < 0:
             raise ValueError(f"trial {number} {state}")
-        cells = dict(zip(keys, line[len(COLUMNS) :], strict=True))
+        cells = dict(zip(keys, line[len(names) :], strict=True))
         result = Result(
             float(objective) if objective else None, int(best_epoch) if best_epoch else None,
-            seconds=float(seconds), reason=reason,
+            seconds=float(seconds), reason=reason, standard_error=float(error) if error else None,
         )  # fmt: skip
         return ResultsRow(int(number), State(state), int(seed), result, cells)
     except ValueError as error:

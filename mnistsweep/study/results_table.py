@@ -1,8 +1,9 @@
 """The file ``results.csv``: one row for each finished trial, in the order of trial numbers.
 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
-dimension of the search space. An empty cell means that the value is unknown, or that the dimension is not active.
-`CellForm` writes and reads the cells of a dimension, so that `mnistsweep.load_sweep` returns each value as it was.
+dimension of the search space. With cross-validation, `standard_error` follows `objective`. An empty cell means that the
+value is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a dimension, so that
+`mnistsweep.load_sweep` returns each value as it was.
 """
 
 from __future__ import annotations
@@ -23,6 +24,20 @@ from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import TrialRecord
 
 COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
+
+STANDARD_ERROR = "standard_error"
+"""Column of the standard error over folds; only in the table of a sweep with such a trial."""
+
+_FIRST = 3  # columns before it
+
+
+def columns(has_errors: bool) -> tuple[str, ...]:
+    """Return the columns before those of the dimensions.
+
+    Args:
+        has_errors: Whether the table has a column for standard errors.
+    """
+    return (*COLUMNS[:_FIRST], STANDARD_ERROR, *COLUMNS[_FIRST:]) if has_errors else COLUMNS
 
 
 class CellForm:
@@ -100,7 +115,8 @@ class ResultsTable:
         self._path = path
         self._forms = [CellForm(dimension) for dimension in space.dimensions]
         self._numbers: list[int] = []
-        self._rows: list[str] = []
+        self._rows: list[tuple[str, str]] = []
+        self._has_errors = False
         self._unfinished: list[int] = []
         self._num_seen = 0
 
@@ -120,16 +136,24 @@ class ResultsTable:
         for record in new:
             position = bisect.bisect(self._numbers, record.number)
             self._numbers.insert(position, record.number)
-            self._rows.insert(position, _csv_line(_cells(record, self._forms)))
+            self._rows.insert(position, self._row(record))
+            self._has_errors |= record.result.standard_error is not None
         return new
 
     def write(self) -> None:
         """Replace the file by the trials added so far."""
-        text = _csv_line([*COLUMNS, *(form.key for form in self._forms)]) + "".join(self._rows)
+        header = _csv_line([*columns(self._has_errors), *(form.key for form in self._forms)])
+        text = header + "".join(row[self._has_errors] for row in self._rows)
         with atomic_write(
             self._path, durable=False, create_folder=False
         ) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
+
+    def _row(self, record: TrialRecord) -> tuple[str, str]:
+        """Row of a trial without and with its standard error: a later trial may be the first that has one."""
+        cells = _cells(record, self._forms)
+        error = _cell(record.result.standard_error)
+        return _csv_line(cells), _csv_line([*cells[:_FIRST], error, *cells[_FIRST:]])
 
 
 def _cells(record: TrialRecord, forms: Sequence[CellForm]) -> list[str]:

@@ -189,6 +189,8 @@ class StoredTrials:
         values = None if result.objective is None or state is State.FAILED else [result.objective]
         content = {**asdict(result), ORDER: num_finished}
         checkpoint = content.pop("checkpoint")
+        if content["standard_error"] is None:
+            del content["standard_error"]  # earlier versions, which know no folds, can read the ledger
         if checkpoint is not None:
             self._storage.set_trial_user_attr(trial_id, "checkpoint", checkpoint)
         self._storage.set_trial_user_attr(trial_id, "result", content)

@@ -15,6 +15,7 @@ This module neither reads the time itself nor imports Keras: the clocks are argu
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,13 +113,15 @@ class Study(Ledger):
         """
         self._verified_ownership(claim)
 
-    def report(self, claim: Claim, epoch: int, value: float) -> bool:
-        """Record the objective after an epoch.
+    def report(self, claim: Claim, epoch: int, value: float, is_mean: bool = False) -> bool:
+        """Record the objective after an epoch, or the mean over the finished folds of a cross-validation.
 
         Args:
             claim: Trial of this worker.
             epoch: Number of the epoch, counted from 1.
             value: Objective after the epoch.
+            is_mean: Whether the value is a mean over folds. Then the pruner sees this value alone: a pruner may take
+                the best value of a trial's curve, and an epoch of a single fold is better than the mean by chance.
 
         Returns:
             Whether the pruner decides to end the trial.
@@ -126,7 +129,11 @@ class Study(Ledger):
         self._trials.report(claim.trial_id, epoch, value)
         if isinstance(self.search.pruner, NopPruner):
             return False
-        return self.search.pruner.prune(self._optuna, self._trials.read(claim.trial_id))
+        trial = self._trials.read(claim.trial_id)
+        if is_mean:
+            trial = copy.copy(trial)  # the storage may have returned its own record
+            trial.intermediate_values = {epoch: value}
+        return self.search.pruner.prune(self._optuna, trial)
 
     def finish(self, claim: Claim, state: State, result: Result) -> None:
         """Record how a trial ended, once, and update the exported views.

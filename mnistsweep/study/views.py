@@ -92,8 +92,8 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: 
         objective: Name of the objective.
         command: Command that repeats a trial with its configuration; empty if there is none.
     """
-    spread = f" (standard deviation over repeats {record.result.std:.4g})" if record.result.std is not None else ""
-    score = f"{objective} {record.result.objective!r}{record.result.at_epoch}{spread}"
+    result = record.result
+    score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
     head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
     head += f"# {command} --config-dir DIR --config-name best\n" if command else ""
     text = paths.trial(record.number).config.read_text(encoding="utf-8")

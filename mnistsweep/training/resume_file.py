@@ -39,8 +39,8 @@ class TrainingState:
 
     Attributes:
         fingerprint: Fingerprint of the configuration, see `resume_fingerprint`.
-        repeat: Index of the repeat that was trained, from 0.
-        runs: Results of the repeats before it, as dictionaries of `RepeatResult`.
+        repeat: Index of the training that was interrupted, from 0: of the repeat, or of the fold of a repeat.
+        runs: Results of the trainings before it, as dictionaries of `RepeatResult`.
         seconds: Duration of the training so far, over all attempts.
         phases: State after the last epoch of each phase, see `phase_state.capture_phase`; the last phase is the
             interrupted one. A phase is one call of `model.fit`. There is only one, unless a user's own `fit` calls

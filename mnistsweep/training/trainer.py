@@ -35,7 +35,14 @@ from mnistsweep.training.engines import Split
 from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.model_size import check_model_size
-from mnistsweep.training.outcome import Outcome, RepeatResult, best_result, summarize
+from mnistsweep.training.outcome import (
+    Outcome,
+    RepeatResult,
+    best_result,
+    mean_and_error,
+    of_first_fold,
+    summarize,
+)
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
 from mnistsweep.training.target_form import split_of
@@ -53,25 +60,30 @@ class Hooks:
         should_stop: Function that returns True to interrupt the training; called several times a second.
         check_ownership: Function that is called before anything of a finished epoch is written; raises `LeaseLost` if
             another worker owns the trial.
+        report_folds: Function of the number of finished folds, at least 2, and of the mean of their objectives; returns
+            True to train no further fold. Called between the folds of the first repeat.
     """
 
     report_objective: Callable[[int, float], bool] = lambda _epoch, _value: False
     should_stop: Callable[[], bool] = lambda: False
     check_ownership: Callable[[], None] = lambda: None
+    report_folds: Callable[[int, float], bool] = lambda _folds, _mean: False
 
 
 @dataclass(frozen=True)
 class _Repeat:
-    """A repeat that is about to be trained.
+    """A repeat, or one fold of a repeat, that is about to be trained.
 
     Attributes:
-        index: Index of the repeat, from 0.
-        earlier: Results of the repeats before it.
-        elapsed: Function that returns the seconds that the whole training has taken.
-        state: State to resume this repeat from; None to train it from scratch.
+        index: Index among all trainings, from 0, see `outcome`.
+        dataset: Data set to train and to validate on.
+        earlier: Results of the trainings before it.
+        elapsed: Function that returns the seconds that all trainings have taken.
+        state: State to resume this training from; None to train it from scratch.
     """
 
     index: int
+    dataset: Dataset
     earlier: Sequence[RepeatResult]
     elapsed: Callable[[], float]
     state: TrainingState | None
@@ -84,12 +96,12 @@ class Training:
     Attributes:
         config: Configuration of the trial; `config.seed` is the seed of the trial, not of the sweep.
         direction: ``max`` or ``min``: whether larger or smaller values of `config.objective` are better.
-        dataset: Data set to train and to validate on.
+        dataset: Data set to train and to validate on, with its folds.
         folder: Folder for the curves, the event files and the model.
         build: Function that returns the model, compiled or not.
         fit_model: Function that trains the model: `default_fit`, or one that calls a user's `HyperModel.fit`.
-        hooks: Functions that the training calls. Only the first repeat reports its objective, so pruning is decided
-            on that repeat.
+        hooks: Functions that the training calls. Only the first training reports its objective after each epoch; the
+            folds after it report the mean. So pruning is decided on the first repeat.
         resume: Path of the resume file; None to write none.
     """
 
@@ -103,13 +115,15 @@ class Training:
     resume: Path | None = None
 
     def run(self, state: TrainingState | None = None) -> Outcome:
-        """Train `trainer.repeats` models one after the other, and save the model of the best epoch.
+        """Train `trainer.repeats` models one after the other, each once a fold, and save the model of the best epoch.
+
+        With folds it is the model of the first fold, see `outcome.of_first_fold`.
 
         Args:
             state: State of an interrupted training of this configuration to resume from; None to start from scratch.
 
         Returns:
-            Completed or pruned, with the objective of the best epoch, averaged over the repeats.
+            Completed or pruned, with the objective of the best epoch, averaged over the repeats and folds.
 
         Raises:
             TrialFailed: The training diverged or exceeded a limit.
@@ -124,12 +138,25 @@ class Training:
             return time.perf_counter() - start
 
         results = [RepeatResult(**result) for result in state.runs] if state else []
-        for index in range(len(results), self.config.trainer.repeats):
-            results.append(self._run_repeat(_Repeat(index, tuple(results), elapsed, state)))
+        folds, is_pruned = self.dataset.num_folds, False
+        for index in range(len(results), self.config.trainer.repeats * folds):
+            dataset = self.dataset.fold(index % folds)
+            results.append(self._run_repeat(_Repeat(index, dataset, tuple(results), elapsed, state)))
             state = None
-            if results[-1].pruned_at is not None:
+            is_pruned = self._is_pruned_between_folds(results)
+            if is_pruned or results[-1].pruned_at is not None:
                 break
-        return summarize(results, self.direction, elapsed())
+        return summarize(results, self.direction, elapsed(), folds, is_pruned)
+
+    def _is_pruned_between_folds(self, results: Sequence[RepeatResult]) -> bool:
+        """Report the mean of the finished folds, if more folds follow; returns whether these are not trained.
+
+        The first fold has reported after each epoch.
+        """
+        if not 1 < len(results) < self.dataset.num_folds:
+            return False
+        mean, _ = mean_and_error([result.value for result in results], self.dataset.num_folds)
+        return self.hooks.report_folds(len(results), mean)
 
     def _run_repeat(self, repeat: _Repeat) -> RepeatResult:
         """Set the seed, build the model, train it, and release its memory."""
@@ -147,28 +174,29 @@ class Training:
 
     def _prepare(self, model: Any, repeat: _Repeat) -> Any:
         """Check and compile a model; returns the form of its targets."""
-        inputs, limit = self.dataset.train.inputs, self.config.trial.max_parameters
+        inputs, limit = repeat.dataset.train.inputs, self.config.trial.max_parameters
         if limit is not None:
             check_model_size(model, limit, inputs)
         if repeat.state is not None and repeat.state.phases:
             build_for_resume(model, inputs)
-        return compile_model(model, self.config, self.dataset)
+        return compile_model(model, self.config, repeat.dataset)
 
     def _train(self, model: Any, forms: Any, seed: int, repeat: _Repeat) -> RepeatResult:
-        """Train a compiled model, and save it if it is better than those of the earlier repeats."""
-        config, is_first = self.config, repeat.index == 0
+        """Train a compiled model, and save it if it is better than those of the earlier repeats on the first fold."""
+        config, folds, is_first = self.config, self.dataset.num_folds, repeat.index == 0
         best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
         reporter = ObjectiveReporter(self.hooks.report_objective if is_first else _never_prune, config.objective)
         counter = EpochCounter()
-        folder = self.folder.repeat(repeat.index)
+        folder = self.folder.training(repeat.index, folds)
         own = [counter, HistoryWriter(folder.history), best, reporter, TensorBoardLogger(folder.folder)]
-        self._fit(model, forms, seed, self._callbacks(own, repeat))
+        self._fit(model, forms, seed, repeat.dataset, self._callbacks(own, repeat))
         if best.value is None or best.epoch is None:
             raise TrialFailed("no epoch was finished")
-        # A single repeat that was pruned after its last epoch is complete: pruning saved nothing.
-        is_complete = reporter.pruned_at == config.trainer.epochs and config.trainer.repeats == 1
+        # A single training that was pruned after its last epoch is complete: pruning saved nothing.
+        is_complete = reporter.pruned_at == config.trainer.epochs and config.trainer.repeats * folds == 1
         result = RepeatResult(best.value, best.epoch, counter.epochs, None if is_complete else reporter.pruned_at)
-        if best_result([*repeat.earlier, result], self.direction) is result:
+        rivals = of_first_fold([*repeat.earlier, result], folds)
+        if repeat.index % folds == 0 and best_result(rivals, self.direction) is result:
             best.restore(model)
             return replace(result, checksum=self._save(model))
         return result
@@ -191,8 +219,10 @@ class Training:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
 
-    def _fit(self, model: Any, forms: Any, seed: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
-        config, dataset = self.config, self.dataset
+    def _fit(
+        self, model: Any, forms: Any, seed: int, dataset: Dataset, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        config = self.config
         train, validation = (split_of(examples, forms) for examples in (dataset.train, dataset.validation))
         options = FitOptions(config.trainer.epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
         self.fit_model(model, train, validation, options, callbacks)

@@ -68,6 +68,19 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """
         return self.claims.report(epoch, value)
 
+    def report_folds(self, epoch: int, mean: float) -> bool:
+        """Report the mean objective of the finished folds to the study.
+
+        Args:
+            epoch: Number of epochs that the folds have at most, summed.
+            mean: Mean of their objectives.
+
+        Returns:
+            Whether the pruner stops the trial.
+        """
+        assert self.claim is not None
+        return self._study.report(self.claim, epoch, mean, is_mean=True)
+
     def verify(self) -> None:
         """Check that this worker still owns the trial.
 

@@ -141,7 +141,13 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         if state is None:
             self._start_from_scratch(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
-        hooks = Hooks(oracle.report, self._should_stop, lambda: self._verify(oracle))
+        hooks = Hooks(
+            oracle.report,
+            self._should_stop,
+            lambda: self._verify(oracle),
+            # Each fold counts with its full number of epochs, so that trials are compared after the same folds.
+            report_folds=lambda folds, mean: oracle.report_folds(folds * config.trainer.epochs, mean),
+        )
         training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
         if state is None:
             return training.run()

@@ -77,7 +77,7 @@ def _panel(axes: Axes, evidence: Evidence, own: pd.DataFrame, name: str) -> None
         if column in own:
             axes.plot(own["epoch"], own[column], "o-", color=color, label=f"winner, {what}")
     best = evidence.winner.best_epoch
-    if evidence.winner.repeats == 1:  # of several repeats, the best epoch may be another repeat's
+    if not evidence.winner.mean_of:  # of several trainings, the best epoch may be another one's
         axes.axvline(best, color=style.VERMILION, linestyle=":", linewidth=1.2, label="best epoch")
     ends = [curves["epoch"].max(), *([] if retrained is None else [retrained["epoch"].max()]), 2]
     margin = 0.03 * max(ends)
@@ -129,8 +129,9 @@ def _caption(evidence: Evidence, own: pd.DataFrame, shown: list[str]) -> str:
 
 def _best(winner: Winner, own: pd.DataFrame, shown: list[str]) -> str:
     reached = f"{winner.objective} {format_metric(winner.objective, winner.value)}"
-    if winner.repeats > 1:
-        return f"Trial {winner.number}: {reached}, mean over {winner.repeats} repeats; the curve is that of repeat 1."
+    if winner.mean_of:
+        shown_one = "fold" if winner.folds > 1 else "repeat"
+        return f"Trial {winner.number}: {reached}, {winner.mean_of}; the curve is that of {shown_one} 1."
     text = (
         f"The best epoch of trial {winner.number} is {winner.best_epoch} of {winner.epochs} (dotted line): {reached}."
     )
@@ -174,9 +175,9 @@ def _overfitting(winner: Winner, own: pd.DataFrame, are_images: bool) -> str:
 def _unfinished(winner: Winner, own: pd.DataFrame) -> str:
     """Return advice if the best epoch is the last one, otherwise an empty string.
 
-    With several repeats, the best epoch of the repeat with this curve is not known.
+    With several trainings, the best epoch of the one with this curve is not known.
     """
-    if winner.repeats > 1 or len(own) < 2:
+    if winner.mean_of or len(own) < 2:
         return ""
     if winner.best_epoch != int(own["epoch"].max()) or winner.best_epoch < winner.epochs:
         return ""

@@ -1,0 +1,102 @@
+"""The learning curves in a trial's folder, from which its reports and its result are computed again."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from mnistsweep.checksums import file_checksum
+from mnistsweep.errors import StudyError
+from mnistsweep.paths import TrialPaths
+from mnistsweep.planning.plan import Plan
+from mnistsweep.study.records import Result
+from mnistsweep.training.outcome import RepeatResult, mean_and_error, num_folds, summarize
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The learning curves of a trial: one for each repeat, or for each fold of each repeat.
+
+    Attributes:
+        values: Objective after each epoch, by epoch, of each training in order.
+        direction: Direction of the objective: ``max`` or ``min``.
+        folds: Number of folds; 1 without cross-validation.
+        epochs: Number of epochs of one training, by the trial's configuration.
+    """
+
+    values: Sequence[Mapping[int, float]]
+    direction: str
+    folds: int
+    epochs: int
+
+    @classmethod
+    def read(cls, plan: Plan, folder: TrialPaths) -> Curves:
+        """Read the curves in a trial's folder; a truncated last line is left out.
+
+        Args:
+            plan: Plan of the sweep.
+            folder: Paths of the trial's files.
+        """
+        folds, epochs = _folds_and_epochs(plan, folder)
+        files = (folder.training(index, folds).history for index in itertools.count())
+        values = [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
+        return cls(values, plan.direction, folds, epochs)
+
+    def reports(self, is_complete: bool) -> dict[int, float]:
+        """Compute what the trial reported to the ledger: each epoch of its first training, then the means of its folds.
+
+        Args:
+            is_complete: Whether the last curve is complete; of an interrupted trial it is not.
+        """
+        best = [result.value for result in self._results(None)]
+        last = min(len(best) if is_complete else len(best) - 1, self.folds - 1)
+        means = {n * self.epochs: mean_and_error(best[:n], self.folds)[0] for n in range(2, last + 1)}
+        return {**(self.values[0] if self.values else {}), **means}
+
+    def summarize(self, folder: TrialPaths) -> Result:
+        """Compute the result as the training did; it has no checkpoint if the file was removed.
+
+        Args:
+            folder: Paths of the trial's files.
+
+        Raises:
+            StudyError: There is no curve, or it has no epoch.
+        """
+        results = self._results(file_checksum(folder.model) if folder.model.is_file() else None)
+        if not results:
+            raise StudyError("its history.csv is missing or has no epoch")
+        return summarize(results, self.direction, seconds=0.0, folds=self.folds).result
+
+    def _results(self, checksum: str | None) -> list[RepeatResult]:
+        """Result of each training with an epoch."""
+        results = []
+        for curve in filter(None, self.values):
+            best = (max if self.direction == "max" else min)(curve, key=curve.__getitem__)
+            results.append(RepeatResult(curve[best], best, max(curve), pruned_at=None, checksum=checksum))
+        return results
+
+
+def _folds_and_epochs(plan: Plan, folder: TrialPaths) -> tuple[int, int]:
+    """Number of folds and of epochs by the configuration of the trial, or of the sweep where it cannot be read."""
+    try:
+        content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+        return num_folds(content["data"]), int(content["trainer"]["epochs"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return num_folds(plan.config.data), plan.config.trainer.epochs
+
+
+def _read_curve(file: Path, objective: str) -> dict[int, float]:
+    """Objective after each epoch, by epoch; a truncated last line is left out."""
+    curve: dict[int, float] = {}
+    with file.open(newline="", encoding="utf-8", errors="replace") as opened:
+        for row in csv.DictReader(opened):
+            try:
+                curve[int(row["epoch"])] = float(row[objective])
+            except (KeyError, TypeError, ValueError):
+                break
+    return curve

@@ -1,0 +1,146 @@
+"""Cross-validation: each trial is trained once a fold, and its objective is the mean."""
+
+from __future__ import annotations
+
+import gc
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from interrupted_trainings import InterruptedTraining, assert_same, make_training, without_seconds
+from sklearn.model_selection import StratifiedKFold
+
+from mnistsweep import data
+from mnistsweep.checksums import file_checksum
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.paths import TrialPaths
+from mnistsweep.seeds import repeat_seed
+from mnistsweep.study.records import CheckpointRecord, Result, State
+from mnistsweep.training.outcome import Outcome, RepeatResult, summarize
+from mnistsweep.training.trainer import Hooks
+
+FOLDS = 3
+NO_HOOKS = Hooks()
+
+
+@pytest.fixture
+def folded(tiny_data: list[str]) -> list[str]:
+    gc.freeze()
+    return [*tiny_data, "data.validation=10000", f"data.folds={FOLDS}", "model=perceptron", "seed=5"]
+
+
+def run(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS) -> Outcome:
+    folder.mkdir(exist_ok=True)
+    return make_training(overrides, folder, hooks).run()
+
+
+def curve(folder: Path) -> pd.Series[float]:
+    return pd.read_csv(folder / "history.csv", float_precision="round_trip")["val_accuracy"]
+
+
+def test_the_objective_is_the_mean_that_plain_keras_gives_on_scikit_learns_folds(
+    folded: list[str], tiny_file: Path, tmp_path: Path
+) -> None:
+    """A batch holds the whole training set, so that the order of the examples does not matter."""
+    whole = ["trainer.batch_size=180", "trainer.epochs=6", "optimizer.learning_rate=0.02", "trainer.metrics=[accuracy]"]
+    found = run([*folded, *whole], tmp_path / "trial").result
+    with np.load(tiny_file) as arrays:
+        x, y = arrays["x_train"][..., None].astype("float32") / 255, arrays["y_train"]
+    config = to_config(compose(Recipe((*folded, *whole))))
+    best, losses = [], []
+    parts = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(x, y)
+    for fold, (train, validation) in enumerate(parts):
+        keras.utils.set_random_seed(repeat_seed(5, fold))
+        model = make_training([*folded, *whole], tmp_path / "unused").build()
+        model.compile(keras.optimizers.Adam(0.02), config.trainer.loss, metrics=["accuracy"])
+        history = model.fit(
+            x[train], y[train], batch_size=180, epochs=6, validation_data=(x[validation], y[validation]), verbose=0
+        ).history
+        best.append(max(history["val_accuracy"]))
+        losses.append(history["val_loss"][0])
+    assert found.objective == pytest.approx(statistics.fmean(best), abs=1e-6)
+    assert len({*best}) > 1
+    assert found.standard_error == pytest.approx(statistics.stdev(best) / math.sqrt(FOLDS), abs=1e-6)
+    folders = [tmp_path / "trial", tmp_path / "trial" / "fold-1", tmp_path / "trial" / "fold-2"]
+    first = [pd.read_csv(folder / "history.csv")["val_loss"].iloc[0] for folder in folders]
+    assert first == pytest.approx(losses, rel=1e-4)
+
+
+def test_the_checkpoint_is_that_of_the_first_fold(folded: list[str], tmp_path: Path) -> None:
+    found = run([*folded, "trainer.epochs=3", "optimizer.learning_rate=0.01"], tmp_path / "trial").result
+    scores = [curve(tmp_path / "trial" / name) for name in (".", "fold-1", "fold-2")]
+    assert found.objective == statistics.fmean(one.max() for one in scores)
+    assert found.best_epoch == sorted(one.idxmax() + 1 for one in scores)[1]
+    assert (found.epochs, found.std) == (9, None)
+    file = TrialPaths(tmp_path / "trial").model
+    assert found.checkpoint == CheckpointRecord(file_checksum(file), scores[0].max())
+    first = data.load(to_config(compose(Recipe(tuple(folded)))).data)
+    images, labels = first.validation.inputs, first.labels(first.validation)
+    measured = keras.models.load_model(file).evaluate(images, labels, verbose=0, return_dict=True)
+    assert measured["accuracy"] == scores[0].max() != found.objective
+
+
+def test_folds_are_repeated_as_a_whole(folded: list[str], tmp_path: Path) -> None:
+    found = run([*folded, "trainer.epochs=1", "trainer.repeats=2"], tmp_path / "trial").result
+    names = [".", "fold-1", "fold-2", "repeat-1", "repeat-1-fold-1", "repeat-1-fold-2"]
+    scores = [curve(tmp_path / "trial" / name).max() for name in names]
+    assert found.objective == statistics.fmean(scores)
+    by_fold = [statistics.fmean(scores[fold::3]) for fold in range(3)]
+    assert found.standard_error == pytest.approx(statistics.stdev(by_fold) / math.sqrt(3))
+    assert found.checkpoint is not None
+    assert found.checkpoint.objective == max(scores[0], scores[3])
+
+
+def test_a_trial_is_pruned_between_folds(folded: list[str], tmp_path: Path) -> None:
+    epochs: list[int] = []
+    means: list[tuple[int, float]] = []
+    hooks = Hooks(
+        report_objective=lambda epoch, value: bool(epochs.append(epoch)),
+        report_folds=lambda folds, mean: means.append((folds, mean)) is None,
+    )
+    outcome = run([*folded, "trainer.epochs=2"], tmp_path / "trial", hooks)
+    scores = [curve(tmp_path / "trial" / name).max() for name in (".", "fold-1")]
+    assert epochs == [1, 2], "the epochs of the first fold only"
+    assert means == [(2, statistics.fmean(scores))]
+    assert outcome.state is State.PRUNED
+    assert (outcome.result.reason, outcome.result.epochs) == ("pruned after fold 2 of 3", 4)
+    assert outcome.result.objective == statistics.fmean(scores)
+    assert not (tmp_path / "trial" / "fold-2").exists()
+
+
+def test_a_trial_that_is_not_pruned_reports_the_means_of_all_but_the_last_fold(
+    folded: list[str], tmp_path: Path
+) -> None:
+    counts: list[int] = []
+    hooks = Hooks(report_folds=lambda folds, mean: bool(counts.append(folds)))
+    outcome = run([*folded, "data.folds=4", "trainer.epochs=1", "trainer.repeats=2"], tmp_path / "trial", hooks)
+    assert (counts, outcome.state, outcome.result.epochs) == ([2, 3], State.COMPLETED, 8)
+
+
+def test_a_training_is_killed_in_its_folds(tmp_path: Path, tiny_data: list[str]) -> None:
+    gc.freeze()
+    overrides = [f"data.folds={FOLDS}", "model.dropout=0.2", "trainer.epochs=3"]
+    whole, killed = (InterruptedTraining(tmp_path / name, tiny_data, overrides) for name in ("whole", "killed"))
+    killed.request_kill("yes", "no", "yes")
+    killed.run_killed()
+    killed.run_killed()
+    outcome = killed.run()
+    assert without_seconds(outcome) == without_seconds(whole.run())
+    assert_same(killed, whole, (".", "fold-1", "fold-2"))
+    assert killed.started == [1, 2, 3, 3, 1, 2, 3, 3, 1, 2, 3]
+    assert outcome.result.epochs == 9
+
+
+def test_the_spread_is_named() -> None:
+    results = [RepeatResult(value, best_epoch, 4, None) for value, best_epoch in ((0.5, 1), (0.75, 4), (0.5, 2))]
+    found = summarize(results, "max", 1.0, folds=3).result
+    assert found.best_epoch == 2
+    assert found.spread_text == " (standard error over folds 0.08333)"
+    assert summarize(results, "max", 1.0).result.spread_text == " (standard deviation over repeats 0.1443)"
+    assert Result(0.5).spread_text == ""
