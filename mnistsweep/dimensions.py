@@ -1,49 +1,70 @@
 """The dimensions of a search space: a swept key, its values, and the conditions under which it is active.
 
-There are three kinds of dimension: `Choice` (listed values), `Int` and `Float` (an interval that includes both bounds,
-with a uniform or a logarithmic distribution). A dimension with conditions is active only where all of them hold:
+There are three kinds of dimension with one key: `Choice` (listed values), `Int` and `Float` (an interval that includes
+both bounds, with a uniform or a logarithmic distribution). A `Zip` varies several keys together. A dimension with
+conditions is active only where all of them hold:
 ``optimizer.momentum`` is active only with ``optimizer=sgd``. This module does not depend on Hydra, Optuna or
 KerasTuner; `config`, `search` and `tuner` translate dimensions into their terms.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
+from mnistsweep.conditions import Condition
+from mnistsweep.dimension_values import Value, canonical_value, contains_nan, identity, value_text
 from mnistsweep.errors import SpaceError
 from mnistsweep.intervals import check_bounds, check_whole, number_at
-from mnistsweep.json_values import exact_text, sorted_text
+from mnistsweep.zips import Zip
 
-Value = Any
+__all__ = [
+    "Choice",
+    "Column",
+    "Condition",
+    "Dimension",
+    "Float",
+    "Int",
+    "Value",
+    "Zip",
+    "canonical_value",
+    "identity",
+    "is_active",
+    "summary",
+]
 
 # Number of values that messages and tables show of a choice with more values.
 MAX_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class Condition:
-    """Rule that a dimension is active only where another dimension has one of some values.
-
-    Attributes:
-        key: Key of the other dimension (the parent).
-        values: Values of the parent that meet the condition.
-    """
+class OneKey:
+    """What all dimensions with a single key have in common; `Zip` has the same attributes and methods."""
 
     key: str
-    values: tuple[Value, ...]
 
-    def holds(self, point: Mapping[str, Value]) -> bool:
-        """Return whether a point meets the condition; a point without the parent does not."""
-        return self.key in point and identity(point[self.key]) in map(identity, self.values)
+    @property
+    def name(self) -> str:
+        """Name of the dimension: its key."""
+        return self.key
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key of the dimension."""
+        return (self.key,)
+
+    def entries(self, value: Value) -> dict[str, Value]:
+        """Return a value as a part of a point."""
+        return {self.key: value}
+
+    def value_in(self, point: Mapping[str, Value]) -> Value:
+        """Return the value of this dimension at a point where it is active."""
+        return point[self.key]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(OneKey):
     """A dimension with listed values. Numbers are sorted, so that 64 is between 32 and 128.
 
     Attributes:
@@ -62,7 +83,7 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.values:
             raise SpaceError(f"{self.key}: a choice needs at least one value, received none; list one or more.")
-        if any(map(_contains_nan, self.values)):
+        if any(map(contains_nan, self.values)):
             raise SpaceError(f"{self.key}: NaN cannot be a value of a choice, received {summary(self)}; remove it.")
         for value in self.values:
             if isinstance(value, int):
@@ -71,7 +92,7 @@ class Choice:
         if len(counts) < len(self.values):
             repeated = next(value for value in self.values if counts[identity(value)] > 1)
             raise SpaceError(
-                f"{self.key}: a choice lists each value once, received {_to_text(repeated)} more than once."
+                f"{self.key}: a choice lists each value once, received {value_text(repeated)} more than once."
             )
         if self.is_ordered and list(self.values) != sorted(self.values):
             object.__setattr__(self, "values", tuple(sorted(self.values)))
@@ -119,11 +140,11 @@ class Choice:
 
     def describe(self) -> str:
         """Return the dimension in Hydra's override grammar."""
-        return f"choice({', '.join(_to_text(value) for value in self.values)})"
+        return f"choice({', '.join(value_text(value) for value in self.values)})"
 
 
 @dataclass(frozen=True)
-class Int:
+class Int(OneKey):
     """An integer between two bounds, both included.
 
     Attributes:
@@ -180,7 +201,7 @@ class Int:
 
 
 @dataclass(frozen=True)
-class Float:
+class Float(OneKey):
     """A real number between two bounds, both included.
 
     Attributes:
@@ -218,7 +239,7 @@ class Float:
         """
         if self.low == self.high:
             return (self.low,)
-        low, high = _to_text(self.low), _to_text(self.high)
+        low, high = value_text(self.low), value_text(self.high)
         raise SpaceError(
             f"{self.key}: a grid needs listed values, received {self.describe()}; write choice({low}, {high}) or "
             f"range({low}, {high}, STEP), or use another oracle."
@@ -239,11 +260,14 @@ class Float:
 
     def describe(self) -> str:
         """Return the dimension in Hydra's override grammar."""
-        inner = f"interval({_to_text(self.low)}, {_to_text(self.high)})"
+        inner = f"interval({value_text(self.low)}, {value_text(self.high)})"
         return f"tag(log, {inner})" if self.log else inner
 
 
-Dimension = Choice | Int | Float
+Column = Choice | Int | Float
+"""Dimension with one key: a column of a table."""
+
+Dimension = Column | Zip
 
 
 def is_active(dimension: Dimension, point: Mapping[str, Value]) -> bool:
@@ -253,39 +277,10 @@ def is_active(dimension: Dimension, point: Mapping[str, Value]) -> bool:
 
 def summary(dimension: Dimension) -> str:
     """Return a dimension in Hydra's override grammar; of a choice of many values, their number and some of them."""
+    if isinstance(dimension, Zip):
+        shown = replace(dimension, values=dimension.values[:MAX_SHOWN]).describe()
+        return shown if len(dimension.values) <= MAX_SHOWN else f"{shown} and {len(dimension.values) - MAX_SHOWN} more"
     if not isinstance(dimension, Choice) or len(dimension.values) <= MAX_SHOWN:
         return dimension.describe()
-    first, last = ", ".join(map(_to_text, dimension.values[:3])), _to_text(dimension.values[-1])
+    first, last = ", ".join(map(value_text, dimension.values[:3])), value_text(dimension.values[-1])
     return f"choice({first}, ..., {last}) of {len(dimension.values):,} values"
-
-
-def canonical_value(value: Value) -> Value:
-    """Return one form for equal numbers: 64.0 becomes 64; every other value is returned unchanged."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def identity(value: Value) -> Hashable:
-    """Return an object that is equal for the same values only: 64 and 64.0 are the same, True and 1 are not.
-
-    Args:
-        value: Value of a dimension, also a list or a mapping.
-    """
-    if isinstance(value, list | tuple | dict):
-        return (list, exact_text(value))
-    return (bool, value) if isinstance(value, bool) else value
-
-
-def _contains_nan(value: Value) -> bool:
-    """Return whether a value is NaN, or a list or mapping that contains it: NaN is not even equal to itself."""
-    if isinstance(value, list | tuple):
-        return any(map(_contains_nan, value))
-    if isinstance(value, dict):
-        return any(map(_contains_nan, value.values()))
-    return isinstance(value, float) and math.isnan(value)
-
-
-def _to_text(value: Value) -> str:
-    """Return a value in the override grammar; a number with six digits if these represent it exactly."""
-    if isinstance(value, float) and float(f"{value:g}") == value:
-        return f"{value:g}"
-    return value if isinstance(value, str) else sorted_text(value)

@@ -107,7 +107,7 @@ def hparams_of(space: SearchSpace) -> list[HParam]:
         HParam(d.key, choices=d.values)
         if isinstance(d, Choice)
         else HParam(d.key, low=d.low, high=d.high, is_int=isinstance(d, Int))
-        for d in space.dimensions
+        for d in space.columns
     ]
 
 

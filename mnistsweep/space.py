@@ -1,7 +1,8 @@
 """The search space of a sweep, and the points in it.
 
-A *point* is a dictionary from the key of each active dimension to its value. The order of the dimensions is such that
-each stands after the dimensions that its conditions name, so a point is built from left to right.
+A *point* is a dictionary from the key of each active dimension to its value; a dimension of several keys (`Zip`) has an
+entry for each. The order of the dimensions is such that each stands after the dimensions that its conditions name, so a
+point is built from left to right.
 
 Example:
     >>> from mnistsweep.dimensions import Choice, Condition, Float
@@ -21,7 +22,19 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, Value, canonical_value, is_active
+from mnistsweep.dimension_values import different_values
+from mnistsweep.dimensions import (
+    Choice,
+    Column,
+    Condition,
+    Dimension,
+    Float,
+    Int,
+    Value,
+    Zip,
+    canonical_value,
+    is_active,
+)
 from mnistsweep.errors import SpaceError
 from mnistsweep.json_values import exact_text, from_json, to_json
 
@@ -31,7 +44,12 @@ Point = dict[str, Value]
 MAX_GRID_SIZE = 1_000_000
 
 # The name of each kind of dimension in `sweep.yaml`.
-_KINDS: dict[str, type[Choice] | type[Int] | type[Float]] = {"choice": Choice, "int": Int, "float": Float}
+_KINDS: dict[str, type[Choice] | type[Int] | type[Float] | type[Zip]] = {
+    "choice": Choice,
+    "int": Int,
+    "float": Float,
+    "zip": Zip,
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class SearchSpace:
     dimensions: tuple[Dimension, ...]
 
     def __post_init__(self) -> None:
-        keys = [dimension.key for dimension in self.dimensions]
+        keys = list(self.keys)
         repeated = sorted({key for key in keys if keys.count(key) > 1})
         if repeated:
             count = keys.count(repeated[0])
@@ -57,13 +75,29 @@ class SearchSpace:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Keys of the dimensions, in order."""
-        return tuple(dimension.key for dimension in self.dimensions)
+        """Keys of the dimensions, in order; a zip has several."""
+        return tuple(key for dimension in self.dimensions for key in dimension.keys)
 
-    def __getitem__(self, key: str) -> Dimension:
-        for dimension in self.dimensions:
-            if dimension.key == key:
-                return dimension
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """One dimension for each key, for tables: each key of a zip is a choice of its own."""
+        return tuple(column for dimension in self.dimensions for column in _columns_of(dimension))
+
+    def __getitem__(self, key: str) -> Column:
+        for column in self.columns:
+            if column.key == key:
+                return column
+        raise KeyError(key)
+
+    def index_of(self, key: str) -> int:
+        """Return the index of the dimension that varies a key.
+
+        Raises:
+            KeyError: The key is not swept.
+        """
+        for index, dimension in enumerate(self.dimensions):
+            if key in dimension.keys:
+                return index
         raise KeyError(key)
 
     def point_at(self, units: Sequence[float]) -> Point:
@@ -75,7 +109,7 @@ class SearchSpace:
         point: Point = {}
         for dimension, unit in zip(self.dimensions, units, strict=True):
             if is_active(dimension, point):
-                point[dimension.key] = dimension.value_at(unit)
+                point |= dimension.entries(dimension.value_at(unit))
         return point
 
     def size(self) -> int | None:
@@ -85,7 +119,7 @@ class SearchSpace:
     @cached_property
     def _size(self) -> int | None:
         parents = {condition.key for dimension in self.dimensions for condition in dimension.conditions}
-        sizes = [dimension.size for dimension in self.dimensions if dimension.key in parents]
+        sizes = [dimension.size for dimension in self.dimensions if not parents.isdisjoint(dimension.keys)]
         if any(dimension.size is None for dimension in self.dimensions):
             return None
         if math.prod(size or 1 for size in sizes) > MAX_GRID_SIZE:
@@ -106,10 +140,10 @@ class SearchSpace:
         dimension = self.dimensions[index]
         if not is_active(dimension, point):
             return self._count_completions(index + 1, point, parents)
-        if dimension.key not in parents:
+        if parents.isdisjoint(dimension.keys):
             return (dimension.size or 1) * self._count_completions(index + 1, point, parents)
         return sum(
-            self._count_completions(index + 1, {**point, dimension.key: value}, parents) for value in dimension.grid()
+            self._count_completions(index + 1, point | dimension.entries(value), parents) for value in dimension.grid()
         )
 
     def grid(self) -> Iterator[Point]:
@@ -118,19 +152,19 @@ class SearchSpace:
         Raises:
             SpaceError: A dimension is an interval of real numbers.
         """
-        return self.product([dimension.grid() for dimension in self.dimensions])
+        return self._complete([dimension.grid() for dimension in self.dimensions], {})
 
-    def product(self, axes: Sequence[Sequence[Value]]) -> Iterator[Point]:
-        """Yield every point with the given values of its dimensions; the last dimension varies fastest.
+    def product(self, values: Mapping[str, Sequence[Value]]) -> Iterator[Point]:
+        """Yield every point with the given values; the last dimension varies fastest.
 
         Args:
-            axes: Values of each dimension. Those of an inactive dimension are ignored.
+            values: Values of each key. Those of an inactive dimension are ignored.
 
         Example:
-            >>> list(SearchSpace((Choice("a", (1, 2)), Choice("b", (3, 4)))).product([[2], [3, 4]]))
+            >>> list(SearchSpace((Choice("a", (1, 2)), Choice("b", (3, 4)))).product({"a": [2], "b": [3, 4]}))
             [{'a': 2, 'b': 3}, {'a': 2, 'b': 4}]
         """
-        return self._complete(axes, {})
+        return self._complete([d.rows(values) if isinstance(d, Zip) else values[d.key] for d in self.dimensions], {})
 
     def _complete(self, axes: Sequence[Sequence[Value]], point: Point) -> Iterator[Point]:
         """Yield every point that starts with a partial point.
@@ -147,7 +181,7 @@ class SearchSpace:
             yield from self._complete(axes[1:], point)
             return
         for value in axes[0]:
-            yield from self._complete(axes[1:], {**point, dimension.key: value})
+            yield from self._complete(axes[1:], point | dimension.entries(value))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the space as plain lists and dictionaries, for `sweep.yaml` and for comparisons."""
@@ -175,17 +209,28 @@ def _dimension_from_json(record: dict[str, Any]) -> Dimension:
     conditions = tuple(Condition(c["key"], tuple(c["values"])) for c in record.pop("conditions"))
     if kind is Choice:
         record["values"] = tuple(record["values"])
+    if kind is Zip:
+        record |= {"keys": tuple(record["keys"]), "values": tuple(map(tuple, record["values"]))}
     return kind(**record, conditions=conditions)
+
+
+def _columns_of(dimension: Dimension) -> Iterator[Column]:
+    """Yield a dimension with one key itself, or the keys of a zip, each with its different values."""
+    if not isinstance(dimension, Zip):
+        yield dimension
+        return
+    for key, column in zip(dimension.keys, zip(*dimension.values, strict=True), strict=True):
+        yield Choice(key, different_values(column), dimension.conditions)
 
 
 def _sort_by_conditions(dimensions: Sequence[Dimension]) -> tuple[Dimension, ...]:
     """Return the dimensions such that each stands after its parents; otherwise their order is kept."""
     waiting, ordered = list(dimensions), list[Dimension]()
     while waiting:
-        placed = {dimension.key for dimension in ordered}
+        placed = {key for dimension in ordered for key in dimension.keys}
         ready = [d for d in waiting if all(c.key in placed for c in d.conditions)]
         if not ready:
-            raise _unmet_conditions(waiting[0], {dimension.key for dimension in dimensions})
+            raise _unmet_conditions(waiting[0], {key for dimension in dimensions for key in dimension.keys})
         ordered += ready[:1]
         waiting.remove(ready[0])
     return tuple(ordered)
@@ -194,4 +239,4 @@ def _sort_by_conditions(dimensions: Sequence[Dimension]) -> tuple[Dimension, ...
 def _unmet_conditions(dimension: Dimension, keys: set[str]) -> SpaceError:
     missing = [condition.key for condition in dimension.conditions if condition.key not in keys]
     rule = f"its condition names {missing[0]!r}, which is not swept" if missing else "its conditions form a cycle"
-    return SpaceError(f"{dimension.key}: {rule}. Swept: {', '.join(sorted(keys))}.")
+    return SpaceError(f"{dimension.name}: {rule}. Swept: {', '.join(sorted(keys))}.")

@@ -24,7 +24,7 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
     console.print(Text.assemble((str(plan.config.name), "bold"), f" in {plan.paths.folder}"))
     for dimension in plan.space.dimensions:
         only = "".join(f"  where {c.key} is {' or '.join(map(str, c.values))}" for c in dimension.conditions)
-        console.print(f"  {dimension.key} = {dimension.describe()}{only}", soft_wrap=True)
+        console.print(f"  {', '.join(dimension.keys)} = {dimension.describe()}{only}", soft_wrap=True)
     if size is not None:
         console.print(f"  {size:,} configurations")
     for warning in plan.warnings:

@@ -12,6 +12,9 @@ from typing import Any
 ADDED_KEYS: dict[str, dict[str, Any]] = {"data": {"target": "auto", "folds": None, "fold_seed": 0}}
 """Value at which a key changes nothing, by section and key."""
 
+ADDED_SECTIONS: dict[str, Any] = {"zip": []}
+"""Value at which a key without section changes nothing, by key."""
+
 
 def without_added_keys(plain: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration without the added keys that change nothing.
@@ -23,7 +26,11 @@ def without_added_keys(plain: Mapping[str, Any]) -> dict[str, Any]:
         >>> without_added_keys({"data": {"path": "a.npz", "target": "auto"}})
         {'data': {'path': 'a.npz'}}
     """
-    return {section: _without(content, ADDED_KEYS.get(section, {})) for section, content in plain.items()}
+    return {
+        section: _without(content, ADDED_KEYS.get(section, {}))
+        for section, content in plain.items()
+        if section not in ADDED_SECTIONS or content != ADDED_SECTIONS[section]
+    }
 
 
 def _without(content: Any, added: Mapping[str, Any]) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep, Sweep
 
-from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.dimensions import Column, Float, Int
 from mnistsweep.errors import SpaceError, suggest
 from mnistsweep.intervals import MAX_WHOLE, check_whole
 
@@ -29,8 +29,8 @@ KNOWN_TAGS = {"log"}
 MAX_VALUES = 10_000
 
 
-def dimension_of(key: str, override: Override, options: Callable[[str], Iterable[str]]) -> Dimension:
-    """The dimension that a range describes.
+def listed_values(key: str, override: Override, options: Callable[[str], Iterable[str]]) -> tuple[Any, ...] | None:
+    """The values that a range lists, in the order given; None for an interval.
 
     Args:
         key: Dotted key or name of a config group.
@@ -45,13 +45,26 @@ def dimension_of(key: str, override: Override, options: Callable[[str], Iterable
         return _matching(key, sweep, list(options(key)), override.get_value_string())
     _check_tags(key, sweep, override.get_value_string())
     if isinstance(sweep, IntervalSweep):
-        return _interval(key, sweep, override.get_value_string())
+        return None
     if isinstance(sweep, RangeSweep):
-        return Choice(key, _range(key, sweep, override.get_value_string()))
+        return _range(key, sweep, override.get_value_string())
     if isinstance(sweep, ChoiceSweep):
         check_no_range(key, sweep.list, override.get_value_string())
-        return Choice(key, tuple(_plain(value) for value in sweep.list))
+        return tuple(_plain(value) for value in sweep.list)
     raise SpaceError(f"{key}: not a range that can be searched; received {override.get_value_string()}.")
+
+
+def interval_of(key: str, override: Override) -> Column:
+    """The dimension that an interval describes, a range without listed values.
+
+    Args:
+        key: Dotted key.
+        override: The range, as Hydra parsed it.
+
+    Raises:
+        SpaceError: The bounds are contradictory.
+    """
+    return _interval(key, override.value(), override.get_value_string())
 
 
 def check_no_range(key: str, value: Any, received: str) -> None:
@@ -72,12 +85,12 @@ def check_no_range(key: str, value: Any, received: str) -> None:
             check_no_range(key, item, received)
 
 
-def _matching(key: str, glob: Glob, known: list[str], received: str) -> Choice:
+def _matching(key: str, glob: Glob, known: list[str], received: str) -> tuple[str, ...]:
     """The presets that match a pattern."""
     matching = tuple(glob.filter(known))
     if not matching:
         raise SpaceError(f"{key}: nothing matches {received}. Known: {', '.join(known) or 'none'}.")
-    return Choice(key, matching)
+    return matching
 
 
 def _check_tags(key: str, sweep: Any, received: str) -> None:
@@ -117,7 +130,7 @@ def _range(key: str, sweep: RangeSweep, received: str) -> tuple[int | float, ...
 _INTERVAL = re.compile(r"interval\s*\(([^()]*)\)")
 
 
-def _interval(key: str, sweep: IntervalSweep, received: str) -> Dimension:
+def _interval(key: str, sweep: Any, received: str) -> Column:
     if sweep.start is None or sweep.end is None:
         raise SpaceError(f"{key}: an interval needs two bounds; received {sweep.start} and {sweep.end}.")
     log = "log" in sweep.tags

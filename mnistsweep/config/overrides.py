@@ -7,7 +7,7 @@ Hydra's grammar writes an override as ``key=value``, with a range in place of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,10 +15,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Quote, QuotedString, Sweep
 from hydra.core.override_parser.types import Override as HydraOverride
 
-from mnistsweep.config.grammar import check_no_range, dimension_of
+from mnistsweep.config.grammar import check_no_range, interval_of, listed_values
 from mnistsweep.config.secret_values import holds_secret, with_references
 from mnistsweep.config.syntax import COMMAND_LINE, PARAMS, PARSER_ERRORS, Place, describe_syntax_error
-from mnistsweep.dimensions import Choice, Dimension
+from mnistsweep.dimension_values import different_values
+from mnistsweep.dimensions import Choice, Column
 from mnistsweep.errors import ConfigError
 
 # The key under which files have ranges; the command line may have it too.
@@ -40,15 +41,17 @@ class Override:
         dimension: Dimension that a range describes; None for a fixed value and for a deleted key.
         is_added: Whether the override adds the key (leading ``+``).
         is_deleted: Whether the override deletes the key (leading ``~``).
+        listed: Values that a range lists, in the order given; None for an interval and for a fixed value.
     """
 
     text: str
     key: str
     package: str | None = None
     value: Any = None
-    dimension: Dimension | None = None
+    dimension: Column | None = None
     is_added: bool = False
     is_deleted: bool = False
+    listed: tuple[Any, ...] | None = field(default=None, compare=False)
 
     @property
     def is_range(self) -> bool:
@@ -68,7 +71,10 @@ class Override:
 
 
 def parse_override(
-    text: str, options: Callable[[str], Iterable[str]] = lambda group: (), place: Place = COMMAND_LINE
+    text: str,
+    options: Callable[[str], Iterable[str]] = lambda group: (),
+    place: Place = COMMAND_LINE,
+    may_repeat: bool = False,
 ) -> Override:
     """Parse one override.
 
@@ -76,6 +82,8 @@ def parse_override(
         text: The override as typed.
         options: Function that returns the presets of a config group, for ``glob(...)``.
         place: Where the override was written, for messages.
+        may_repeat: Whether a range may list a value several times, as a key of a `Zip` may; `Override.dimension` then
+            has each value once.
 
     Raises:
         ConfigError: Hydra's grammar does not allow the text.
@@ -104,9 +112,12 @@ def parse_override(
     if deleted:
         raise ConfigError(f"{text!r}: a key that is deleted cannot be swept.")
     swept = key if parsed.package is None else f"{key}@{parsed.package}"  # refused later: it is not a known key
-    dimension = dimension_of(swept, parsed, options)
+    listed = listed_values(swept, parsed, options)
+    if listed is None:
+        return Override(text, swept, None, None, interval_of(swept, parsed), is_added)
+    dimension = Choice(swept, different_values(listed) if may_repeat else listed)
     _refuse_secrets(dimension)
-    return Override(text, swept, None, None, dimension, is_added)
+    return Override(text, swept, None, None, dimension, is_added, listed=listed)
 
 
 def _check_params_key(key: str, parsed: HydraOverride) -> None:
@@ -129,13 +140,13 @@ def _check_params_key(key: str, parsed: HydraOverride) -> None:
         raise ConfigError(f"{key}: must be {{KEY: RANGE, ...}}; received {value}; write KEY=RANGE for each key.")
 
 
-def _refuse_secrets(dimension: Dimension) -> None:
+def _refuse_secrets(dimension: Choice) -> None:
     """Refuse a choice of secrets: its values would be written to the ledger, to ``results.csv`` and to TensorBoard.
 
     Raises:
         ConfigError: A value of the dimension is a secret.
     """
-    if isinstance(dimension, Choice) and any(holds_secret(dimension.key, value) for value in dimension.values):
+    if any(holds_secret(dimension.key, value) for value in dimension.values):
         raise ConfigError(
             f"{dimension.key}: a secret cannot be swept, because each trial records its values; write "
             "'${oc.env:NAME}' with environment variables that hold the secrets."
@@ -143,13 +154,14 @@ def _refuse_secrets(dimension: Dimension) -> None:
 
 
 def parse_overrides(
-    texts: Iterable[str], options: Callable[[str], Iterable[str]] = lambda group: ()
+    texts: Iterable[str], options: Callable[[str], Iterable[str]] = lambda group: (), may_repeat: bool = False
 ) -> tuple[list[Override], list[str]]:
     """Parse the overrides of a command line.
 
     Args:
         texts: The overrides as typed.
         options: Function that returns the presets of a config group, for ``glob(...)``.
+        may_repeat: Whether ranges may list a value several times, see `parse_override`.
 
     Returns:
         The overrides that can be parsed, and one message for each other text.
@@ -157,7 +169,7 @@ def parse_overrides(
     overrides, faults = list[Override](), list[str]()
     for text in texts:
         try:
-            overrides.append(parse_override(text, options))
+            overrides.append(parse_override(text, options, may_repeat=may_repeat))
         except ConfigError as error:
             faults += str(error).splitlines()
     return overrides, faults
@@ -168,12 +180,15 @@ def parse_fixed(texts: Iterable[str]) -> tuple[Override, ...]:
     return tuple(map(parse_override, texts))
 
 
-def parse_params(params: Mapping[str, Any] | None, options: Callable[[str], Iterable[str]]) -> list[Override]:
+def parse_params(
+    params: Mapping[str, Any] | None, options: Callable[[str], Iterable[str]], may_repeat: bool = False
+) -> list[Override]:
     """Parse ``hydra.sweeper.params``, the ranges that a file of the group ``space`` or a named sweep brings.
 
     Args:
         params: Keys with ranges in Hydra's grammar; a list is a choice of its items, another value is fixed.
         options: Function that returns the presets of a config group, for ``glob(...)``.
+        may_repeat: Whether ranges may list a value several times, see `parse_override`.
 
     Raises:
         ConfigError: Hydra's grammar does not allow an entry.
@@ -183,7 +198,10 @@ def parse_params(params: Mapping[str, Any] | None, options: Callable[[str], Iter
         >>> parse_params({"trainer.epochs": [1, 5]}, options=lambda group: ())[0].text
         'trainer.epochs=1,5'
     """
-    return [parse_override(f"{key}={param_text(value)}", options, PARAMS) for key, value in (params or {}).items()]
+    return [
+        parse_override(f"{key}={param_text(value)}", options, PARAMS, may_repeat)
+        for key, value in (params or {}).items()
+    ]
 
 
 def param_text(value: Any) -> str:

@@ -114,6 +114,7 @@ class Config:
     storage: str | None = sweep_key(None)
     enqueue: list[Any] = sweep_key(list)
     conditions: dict[str, Any] = sweep_key(dict)
+    zip: list[Any] = sweep_key(list)
     max_consecutive_failed_trials: int = sweep_key(5, continuable=True, minimum=1)
     max_failed_trials: int | None = sweep_key(15, continuable=True, minimum=1)
     failure_window: int = sweep_key(20, continuable=True, minimum=1)

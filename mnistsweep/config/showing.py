@@ -69,7 +69,7 @@ def _without_ranges(recipe: Recipe) -> Recipe:
     Raises:
         ConfigError: The recipe cannot be composed.
     """
-    parsed, faults = parse_overrides(recipe.overrides, recipe.options)
+    parsed, faults = parse_overrides(recipe.overrides, recipe.options, may_repeat=True)
     if faults:
         compose(recipe)  # raises, with these faults and all others
     fixed = replace(recipe, overrides=texts_of(override for override in parsed if not override.is_range))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistsweep.dimensions import Choice, Dimension, Int
+from mnistsweep.dimensions import Choice, Column, Int, Zip
 from mnistsweep.html_report.figures.axes import make_axis
 from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.intervals import number_beyond
@@ -34,10 +34,11 @@ def range_advice(trials: ScoredTrials) -> list[str]:
     best = trials.order[: max(MIN_BEST, math.ceil(BEST_SHARE * len(trials.values)))]
     if len(best) < MIN_BEST:
         return []
-    return [sentence for dimension in trials.space.dimensions for sentence in _sentences(trials, dimension, best)]
+    single = [dimension for dimension in trials.space.dimensions if not isinstance(dimension, Zip)]
+    return [sentence for dimension in single for sentence in _sentences(trials, dimension, best)]
 
 
-def _sentences(trials: ScoredTrials, dimension: Dimension, best: Any) -> Iterator[str]:
+def _sentences(trials: ScoredTrials, dimension: Column, best: Any) -> Iterator[str]:
     scale = make_axis(trials.space, dimension.key)
     if not scale.ordered or scale.high == scale.low:
         return
@@ -71,7 +72,7 @@ def _unlikely(there: int, best: int, share: float) -> bool:
     return 2 * there > best >= MIN_BEST and bool(binom.sf(there - 1, best, share) <= MAX_PROBABILITY)
 
 
-def _beyond(dimension: Dimension, end: str) -> float | None:
+def _beyond(dimension: Column, end: str) -> float | None:
     """Return a value beyond an end of a range, on the same scale; None where the range ends at a natural bound."""
     if isinstance(dimension, Choice):
         near, inner = dimension.values[:2] if end == "lower" else dimension.values[:-3:-1]

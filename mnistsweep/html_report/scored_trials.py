@@ -109,8 +109,8 @@ class ScoredTrials:
 
         They have the order of the search space where the importance is not known.
         """
-        known = [one.key for one in self.importances.dimensions]
-        return known or [dimension.key for dimension in self.space.dimensions if dimension.size != 1]
+        known = [key for one in self.importances.dimensions for key in one.keys]
+        return known or [column.key for column in self.space.columns if column.size != 1]
 
     def format(self, value: float) -> str:
         """Return an objective as text: a share as a percentage."""

@@ -12,7 +12,7 @@ from mnistsweep.config.overrides import Override, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import SWEEP_KEYS
 from mnistsweep.config.trials import HYPERPARAMETERS
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
+from mnistsweep.dimensions import Choice, Column, Condition, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.planning.request import Request
 
@@ -32,7 +32,7 @@ class Resolved:
     """
 
     recipe: Recipe
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[Column, ...]
     groups: frozenset[str]
     added: frozenset[str]
 
@@ -116,7 +116,7 @@ class _Presets:
             return None
         return tuple(name for name, keys in self.keys[group].items() if key in keys)
 
-    def dimension(self, override: Override, where: str) -> Dimension:
+    def dimension(self, override: Override, where: str) -> Column:
         """The dimension of a range, with the condition under which its key exists.
 
         Args:
@@ -142,7 +142,7 @@ class _Presets:
             raise ConfigError(describe_unknown_key(key, self._all(), self.recipe, verb="swept") + where)
         return self._conditional(dimension)
 
-    def constant(self, override: Override) -> Dimension | None:
+    def constant(self, override: Override) -> Column | None:
         """The dimension with one value that a fixed override becomes; None where the override holds for every preset.
 
         Raises:
@@ -157,7 +157,7 @@ class _Presets:
             raise ConfigError(describe_unknown_key(key, self._all(), self.recipe))
         return self._conditional(Choice(key, (override.value,)))
 
-    def _conditional(self, dimension: Dimension) -> Dimension:
+    def _conditional(self, dimension: Column) -> Column:
         having = self.having(dimension.key)
         group = dimension.key.partition(".")[0]
         if not having or len(having) == len(self.keys[group]):
@@ -168,7 +168,7 @@ class _Presets:
         return self.known.union(*(keys for presets in self.keys.values() for keys in presets.values()))
 
 
-def _names(dimension: Dimension) -> tuple[str, ...]:
+def _names(dimension: Column) -> tuple[str, ...]:
     if isinstance(dimension, Int | Float):
         raise SpaceError(f"{dimension.key}: a config group is swept by names; received {dimension.describe()}.")
     return tuple(str(value) for value in dimension.values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -20,7 +19,7 @@ from mnistsweep.config.references import Path, resolved_where_set, texts_of_refe
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
 from mnistsweep.config.secret_values import without_password
 from mnistsweep.config.trials import Composer
-from mnistsweep.dimensions import Choice
+from mnistsweep.dimensions import Choice, Zip
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.json_values import sorted_text
 from mnistsweep.path_texts import expanded
@@ -168,11 +167,11 @@ class Plan:
 
     def _largest(self, key: str, fixed: int) -> int:
         """The largest value of a key that may be swept, or that may be null."""
-        for dimension in self.space.dimensions:
-            if dimension.key == key:
-                values = dimension.values if isinstance(dimension, Choice) else (dimension.high,)
-                return int(max(value or 1 for value in values))
-        return fixed
+        if key not in self.space.keys:
+            return fixed
+        column = self.space[key]
+        values = column.values if isinstance(column, Choice) else (column.high,)
+        return int(max(value or 1 for value in values))
 
     def seed_of(self, number: int) -> int:
         """The seed of a trial."""
@@ -193,11 +192,13 @@ class Plan:
     def _combinations(self) -> Iterator[Point]:
         """The combinations of presets of the search if they are few; workers compose other combinations themselves."""
         swept = [
-            d for d in self.space.dimensions if d.key in self.groups and isinstance(d, Choice) and not d.conditions
+            d
+            for d in self.space.dimensions
+            if isinstance(d, Choice | Zip) and not self.groups.isdisjoint(d.keys) and not d.conditions
         ]
         if math.prod(len(dimension.values) for dimension in swept) <= MAX_VARIANTS:
-            for values in itertools.product(*(dimension.values for dimension in swept)):
-                yield {dimension.key: value for dimension, value in zip(swept, values, strict=True)}
+            for point in SearchSpace(tuple(swept)).grid():
+                yield {key: value for key, value in point.items() if key in self.groups}
 
     @classmethod
     def from_json(cls, record: Any) -> Plan:
@@ -236,7 +237,8 @@ class Plan:
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         if self.program is not None:
             flat |= _program_keys(self.program)
-        dimensions = {f"{entry['key']} (swept)": entry for entry in self.space.to_json()}
+        described = zip(self.space.dimensions, self.space.to_json(), strict=True)
+        dimensions = {f"{dimension.name} (swept)": entry for dimension, entry in described}
         return {key: sorted_text(value) for key, value in (flat | dimensions).items()}
 
 

@@ -22,6 +22,7 @@ from mnistsweep.planning.rehearsal import has_own_code, rehearse
 from mnistsweep.planning.request import Request, read_request
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
+from mnistsweep.planning.user_zips import with_zips
 from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperband import with_epochs
 
@@ -102,6 +103,8 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in FIELDS}
         config = check_configuration(plain, faults, resolved.added)
         config.name = config.name or request.named_sweep or DEFAULT_NAME
-        space = SearchSpace(with_explicit_conditions(resolved.dimensions, config.conditions))
+        conditional = with_explicit_conditions(resolved.dimensions, config.conditions)
+        listed = {override.key: override.listed for override in request.ranges}
+        space = SearchSpace(with_zips(conditional, config.zip, listed))
     hydra = texts_of(request.hydra)
     return Plan(resolved.recipe, resolved.groups, space, config, config.trials, references=kept, hydra=hydra)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.dimensions import Choice, Dimension
+from mnistsweep.dimensions import Choice, Dimension, Zip
 from mnistsweep.errors import SpaceError
 from mnistsweep.space import Point, SearchSpace
 
@@ -35,10 +35,11 @@ def probes(space: SearchSpace, faults: Faults) -> Iterator[Point]:
 
 def _units(dimension: Dimension) -> list[float]:
     """Positions in the unit interval that cover the values of a dimension."""
-    if not isinstance(dimension, Choice):
+    if not isinstance(dimension, Choice | Zip):
         return [0.0, 0.4, 1.0]  # both ends, and a position between them that is not a whole number
     count = len(dimension.values)
-    most = MAX_PROBED_NUMBERS if dimension.is_ordered else MAX_PROBED_NAMES
+    is_ordered = isinstance(dimension, Choice) and dimension.is_ordered
+    most = MAX_PROBED_NUMBERS if is_ordered else MAX_PROBED_NAMES
     shown = list(range(count))
     if count > most:
         shown = [round(step * (count - 1) / (most - 1)) for step in range(most)]
@@ -53,18 +54,19 @@ def _active_units(space: SearchSpace, dimension: Dimension, centre: Sequence[flo
     """
     units = list(centre)
     for condition in dimension.conditions:
-        parent = space[condition.key]
+        place = space.index_of(condition.key)
+        parent = space.dimensions[place]
         units = [max(a, b) for a, b in zip(units, _active_units(space, parent, centre), strict=True)]
-        steps = len(parent.values) if isinstance(parent, Choice) else 1000
+        steps = len(parent.values) if isinstance(parent, Choice | Zip) else 1000
         met = [unit for unit in ((step + 0.5) / steps for step in range(steps))
-               if condition.holds({condition.key: parent.value_at(unit)})]  # fmt: skip
+               if condition.holds(parent.entries(parent.value_at(unit)))]  # fmt: skip
         if not met:
             wanted = " or ".join(map(str, condition.values))
             raise SpaceError(
-                f"{dimension.key}: its condition, {condition.key} = {wanted}, is never met; {condition.key} is "
-                f"{parent.describe()}."
+                f"{dimension.name}: its condition, {condition.key} = {wanted}, is never met; {condition.key} is "
+                f"{space[condition.key].describe()}."
             )
-        units[space.keys.index(condition.key)] = met[0]
-    if dimension.key not in space.point_at(units):
-        raise SpaceError(f"{dimension.key}: its conditions are never met together.")
+        units[place] = met[0]
+    if dimension.keys[0] not in space.point_at(units):
+        raise SpaceError(f"{dimension.name}: its conditions are never met together.")
     return units

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from mnistsweep.config.trials import path_of
-from mnistsweep.dimensions import Dimension, Value
+from mnistsweep.dimensions import Column, Value
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
@@ -59,7 +59,7 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
         StudyError: ``results.csv`` is damaged, or is not the table of this search.
     """
     recovery = Recovery(unlisted=sorted(FinishedFiles.read(paths).in_folders))
-    forms = {dimension.key: CellForm(dimension) for dimension in plan.space.dimensions}
+    forms = {column.key: CellForm(column) for column in plan.space.columns}
     rows = read_results(paths, plan.space)
     for row in rows:
         try:
@@ -122,13 +122,13 @@ def _point_of_folder(plan: Plan, number: int, folder: TrialPaths) -> Point | Non
     content, seed = _read_config(folder), plan.seed_of(number)
     if content is None or content.get("seed") != seed:
         return None
-    points = plan.space.product([_values_in_config(plan, content, dimension) for dimension in plan.space.dimensions])
+    points = plan.space.product({c.key: _values_in_config(plan, content, c) for c in plan.space.columns})
     return next(
         (point for point in points if first_difference(content, composed_content(plan, point, seed)) is None), None
     )
 
 
-def _values_in_config(plan: Plan, content: Mapping[str, Any], dimension: Dimension) -> Sequence[Value]:
+def _values_in_config(plan: Plan, content: Mapping[str, Any], dimension: Column) -> Sequence[Value]:
     """Values of a dimension that agree with a configuration; a config group may have any preset: the file has none."""
     if dimension.key in plan.groups:
         return dimension.grid()

@@ -21,7 +21,6 @@ from mnistsweep.data.class_checks import require_classes, validation_warning
 from mnistsweep.data.examples import class_task
 from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.data.task import Task
-from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError, suggest
 from mnistsweep.models.builders import BUILDERS
 from mnistsweep.planning.plan import Plan
@@ -89,7 +88,7 @@ def _configurations(plan: Plan) -> Iterator[list[Config]]:
 def _combinations(plan: Plan) -> Iterator[list[Point]]:
     """Points of each combination of swept presets: the start, the middle and the end of all other dimensions."""
     dimensions = plan.space.dimensions
-    swept = [i for i, d in enumerate(dimensions) if d.key in ("model", "data") and isinstance(d, Choice)]
+    swept = [i for i, d in enumerate(dimensions) if {"model", "data"} & set(d.keys) and d.size is not None]
     counts = [range(len(dimensions[index].grid())) for index in swept]
     for positions in itertools.islice(itertools.product(*counts), MAX_COMBINATIONS):
         points = list[Point]()

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import ListConfig, OmegaConf
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
 from mnistsweep.config.overrides import GROUPS, Override, last_of_each_key, parse_overrides, parse_params, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.sweeper_keys import keys_of_other_programs
+from mnistsweep.dimensions import Choice
+from mnistsweep.planning.user_zips import zipped_keys
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,28 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         ConfigError: Nothing can be composed.
     """
     bare = replace(recipe, overrides=())
-    parsed, found = parse_overrides((*recipe.overrides, *texts), bare.options)
+    parsed, found = parse_overrides((*recipe.overrides, *texts), bare.options, may_repeat=True)
     faults.add(found)
     typed = last_of_each_key(parsed)
     outer = [o for o in typed if o.is_hydra or not (o.is_range or o.group in GROUPS)]
     with faults.raising():
         valid, found = drop_invalid_overrides(bare, outer)
         faults.add(found)
-        sweeper = compose(bare.with_overrides(*texts_of(valid))).hydra.sweeper
+        composed = compose(bare.with_overrides(*texts_of(valid)))
+        sweeper = composed.hydra.sweeper
         faults.add(_wrong_sweeper(str(sweeper.get("_target_"))))
         plain: Any = OmegaConf.to_container(sweeper)
         faults.add(keys_of_other_programs(plain))
         params = sweeper.get("params")
-        listed = parse_params(to_plain(params) if params else {}, bare.options)
+        listed = parse_params(to_plain(params) if params else {}, bare.options, may_repeat=True)
     left = [override for override in typed if override in valid or override not in outer]
     merged = last_of_each_key([*listed, *left])
+    chosen = composed.get("zip")
+    zipped = zipped_keys(OmegaConf.to_container(chosen) if isinstance(chosen, ListConfig) else None)
+    for override in merged:
+        if override.listed is not None and override.key not in zipped:
+            with faults.collecting():
+                Choice(override.key, override.listed)  # lists each value once
     return Request(
         bare,
         tuple(override for override in merged if not (override.is_range or override.is_hydra)),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mnistsweep.dimensions import Condition, Dimension
+from mnistsweep.dimensions import Column, Condition
 from mnistsweep.errors import ConfigError, suggest
 
 
 def with_explicit_conditions(
-    dimensions: Sequence[Dimension], given: Mapping[str, Mapping[str, object]]
-) -> tuple[Dimension, ...]:
+    dimensions: Sequence[Column], given: Mapping[str, Mapping[str, object]]
+) -> tuple[Column, ...]:
     """Add the conditions that the configuration gives.
 
     Args:

@@ -1,8 +1,9 @@
 """Translation between dimensions and Optuna's distributions, and between their values.
 
 A dimension has two encodings. `searched` is what samplers and importances calculate with. `stored` is what the ledger
-keeps with each trial; it differs where the searched one would be long or has other numbers than the user's. The ledger
-keeps the values themselves in the trial's attribute `point`, so each encoding can be derived from a stored trial.
+keeps with each trial; it differs where the searched one would be long or has other numbers than the user's. A zip is
+searched as one category, and stored as one entry for each of its keys. The ledger keeps the values themselves in the
+trial's attribute `point`, so each encoding can be derived from a stored trial.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from mnistsweep import intervals
-from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.dimensions import Choice, Column, Dimension, Float, Int, Zip
 from mnistsweep.json_values import exact_text
 
 # The ledger keeps the categories of a choice with each trial. Of a choice with more values it keeps the positions.
@@ -46,7 +47,7 @@ class Encoding:
     def _is_direct(self) -> bool:
         """Whether the encoded number is the value itself."""
         dimension, distribution = self.dimension, self.distribution
-        if isinstance(distribution, CategoricalDistribution):
+        if isinstance(distribution, CategoricalDistribution) or isinstance(dimension, Zip):
             return False
         assert isinstance(distribution, FloatDistribution | IntDistribution)
         bounds = (distribution.low, distribution.high)
@@ -59,6 +60,8 @@ class Encoding:
         dimension = self.dimension
         if self._is_direct:
             return value
+        if isinstance(dimension, Zip):
+            return dimension.position(value)
         if not isinstance(dimension, Choice):
             return intervals.unit_at(dimension.low, dimension.high, dimension.log, value)
         position = dimension.position(value)
@@ -69,6 +72,8 @@ class Encoding:
         dimension = self.dimension
         if self._is_direct:
             return float(raw) if isinstance(dimension, Float) else int(raw)
+        if isinstance(dimension, Zip):
+            return dimension.values[int(raw)]
         if not isinstance(dimension, Choice):
             return dimension.value_at(float(raw))
         if isinstance(self.distribution, CategoricalDistribution):
@@ -80,8 +85,10 @@ def searched(dimension: Dimension) -> Encoding:
     """Return the encoding of a dimension for samplers and importances.
 
     Numbers for which Optuna's arithmetic would overflow or lose all digits become positions: from 0 to 1 in an
-    interval, 0, 1, 2, ... in a choice.
+    interval, 0, 1, 2, ... in a choice. The combinations of a zip are categories, named by their positions.
     """
+    if isinstance(dimension, Zip):
+        return Encoding(dimension, CategoricalDistribution(tuple(range(len(dimension.values)))))
     if isinstance(dimension, Choice):
         if dimension.is_ordered and max(map(abs, dimension.values)) > intervals.MAX_ORDINARY_WHOLE:
             return Encoding(dimension, _positions(dimension))
@@ -89,7 +96,7 @@ def searched(dimension: Dimension) -> Encoding:
     return Encoding(dimension, _interval(dimension) if _is_ordinary(dimension) else FloatDistribution(0.0, 1.0))
 
 
-def stored(dimension: Dimension) -> Encoding:
+def stored(dimension: Column) -> Encoding:
     """Return the encoding of a dimension in the ledger."""
     if not isinstance(dimension, Choice):
         return Encoding(dimension, _interval(dimension))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistsweep.dimensions import Condition, is_active
+from mnistsweep.dimensions import Condition, Zip, is_active, summary
 from mnistsweep.errors import suggest
 from mnistsweep.space import Point, SearchSpace
 
@@ -59,7 +59,10 @@ def complete(space: SearchSpace, given: Mapping[str, Any], rng: np.random.Genera
     for dimension, unit in zip(space.dimensions, rng.random(len(space.dimensions)).tolist(), strict=True):
         if not is_active(dimension, point):
             continue
-        if dimension.key in given:
+        if isinstance(dimension, Zip):
+            rows = _rows(dimension, given, required)
+            point |= dimension.entries(rows[int(unit * len(rows))])
+        elif dimension.key in given:
             point[dimension.key] = dimension.cast(given[dimension.key])
         elif dimension.key in required:
             values = required[dimension.key]
@@ -69,10 +72,15 @@ def complete(space: SearchSpace, given: Mapping[str, Any], rng: np.random.Genera
     return point
 
 
+def _rows(zipped: Zip, given: Mapping[str, Any], required: Mapping[str, list[Any]]) -> list[tuple[Any, ...]]:
+    """Return the combinations of a zip with the given and the required values."""
+    return zipped.rows({**required, **{key: [value] for key, value in given.items()}})
+
+
 def _required_values(space: SearchSpace, given: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the values that parents must have so that all given dimensions are active, by the parent's key."""
     required: dict[str, list[Any]] = {}
-    for dimension in reversed(space.dimensions):
+    for dimension in reversed(space.columns):
         if dimension.key in given or dimension.key in required:
             for condition in dimension.conditions:
                 parent = space[condition.key]
@@ -88,9 +96,13 @@ def _contradictions(space: SearchSpace, where: str, given: Mapping[str, Any]) ->
     faults = []
     for parent, values in required.items():
         if not values or (parent in given and not Condition(parent, tuple(values)).holds(given)):
-            children = [d.key for d in space.dimensions if any(c.key == parent for c in d.conditions)]
+            children = [d.key for d in space.columns if any(c.key == parent for c in d.conditions)]
             child = next(key for key in children if key in given or key in required)
             allowed = " or ".join(map(str, values)) or "no value that they share"
             received = f"{parent}={given.get(parent)}"
             faults.append(f"{where}.{child}: exists only with {parent}={allowed}, received {received}.")
+    if not faults:
+        zips = [dimension for dimension in space.dimensions if isinstance(dimension, Zip)]
+        apart = [one for one in zips if not _rows(one, given, required)]
+        faults += [f"{where}: {', '.join(one.keys)} go together, as one of {summary(one)}." for one in apart]
     return faults

@@ -37,19 +37,24 @@ NUM_RESAMPLES, RESAMPLE_SEED = 30, 0
 
 @dataclass(frozen=True)
 class Importance:
-    """Importance of one hyperparameter.
+    """Importance of one hyperparameter, or of several that were swept together: a zip has one importance.
 
     Attributes:
-        key: Key of the dimension.
+        keys: Key of the dimension; of a zip, several.
         mean: Share of the total importance, from 0 to 1: the mean over the resamples.
         std: Standard deviation of the share over the resamples.
         active: Number of trials in which the dimension is active.
     """
 
-    key: str
+    keys: tuple[str, ...]
     mean: float
     std: float
     active: int
+
+    @property
+    def key(self) -> str:
+        """The keys as text."""
+        return ", ".join(self.keys)
 
 
 @dataclass(frozen=True)
@@ -122,13 +127,13 @@ def _reason_against(values: NDArray[np.float64], num_completed: int) -> str:
 
 def _importances_of(space: SearchSpace, trials: list[FrozenTrial], num_best: int) -> Importances:
     """Return the importances in trials with a value to minimize."""
-    keys = [dimension.key for dimension in space.dimensions if dimension.size != 1]
-    shares = _resample_shares(keys, trials, num_best)
+    varied = [dimension for dimension in space.dimensions if dimension.size != 1]
+    shares = _resample_shares([dimension.name for dimension in varied], trials, num_best)
     if not len(shares):
         return Importances(reason="No hyperparameter distinguishes the best trials from the others.")
     dimensions = [
-        Importance(key, float(mean), float(std), sum(key in trial.params for trial in trials))
-        for key, mean, std in zip(keys, shares.mean(axis=0), shares.std(axis=0), strict=True)
+        Importance(one.keys, float(mean), float(std), sum(one.name in trial.params for trial in trials))
+        for one, mean, std in zip(varied, shares.mean(axis=0), shares.std(axis=0), strict=True)
     ]
     return Importances(tuple(sorted(dimensions, key=lambda importance: -importance.mean)), len(trials), num_best)
 
@@ -150,11 +155,12 @@ def _ranks(values: NDArray[np.float64], pruned: NDArray[np.bool_], direction: st
 
 def _to_frozen_trials(space: SearchSpace, points: Sequence[Point], ranks: NDArray[np.int64]) -> list[FrozenTrial]:
     """Return the trials as Optuna's records, with the rank as the value to minimize."""
-    encodings = {dimension.key: searched(dimension) for dimension in space.dimensions}
+    encodings = [(dimension, searched(dimension)) for dimension in space.dimensions]
     trials = []
     for number, (point, rank) in enumerate(zip(points, ranks, strict=True)):
-        distributions = {key: encodings[key].distribution for key in point}
-        params = {key: encodings[key].encode(value) for key, value in point.items()}
+        active = [(dimension, encoding) for dimension, encoding in encodings if dimension.keys[0] in point]
+        distributions = {dimension.name: encoding.distribution for dimension, encoding in active}
+        params = {dimension.name: encoding.encode(dimension.value_in(point)) for dimension, encoding in active}
         trials.append(
             FrozenTrial(
                 number=number, trial_id=number, state=TrialState.COMPLETE, value=float(rank), datetime_start=None,

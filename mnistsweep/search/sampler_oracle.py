@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mnistsweep.dimensions import Dimension, is_active
+from mnistsweep.dimensions import Dimension, Zip, is_active
 from mnistsweep.json_values import from_json
 from mnistsweep.search.distributions import Encoding, searched, stored
 from mnistsweep.search.optuna_private import ProposalStudy
@@ -47,7 +47,7 @@ class SamplerOracle(Oracle):
         self._spec = sampler
         self._startup_results = startup_results
         self._seed = seed
-        self._encodings = {dimension.key: searched(dimension) for dimension in self.space.dimensions}
+        self._encodings = {dimension.name: searched(dimension) for dimension in self.space.dimensions}
         self._translated = _differing(self._encodings.values())
         self._groups = _group_by_conditions(self.space)
         self._history = TrialHistory()
@@ -87,24 +87,30 @@ class SamplerOracle(Oracle):
         self, sampler: BaseSampler, trial: FrozenTrial, group: Sequence[Dimension], study: optuna.Study
     ) -> Point:
         """Return values for dimensions that are active together; the sampler skips those with a single value."""
-        distributions = {dimension.key: self._encodings[dimension.key].distribution for dimension in group}
-        variable = [dimension for dimension in group if not distributions[dimension.key].single()]
-        joint = {d.key: distributions[d.key] for d in variable if self._spec.is_joint(d)}
+        distributions = {dimension.name: self._encodings[dimension.name].distribution for dimension in group}
+        variable = [dimension for dimension in group if not distributions[dimension.name].single()]
+        joint = {d.name: distributions[d.name] for d in variable if self._spec.is_joint(d)}
         raw = sampler.sample_relative(study, trial, joint) if joint else {}
-        for key in (dimension.key for dimension in variable):
-            if key not in raw:
-                raw[key] = sampler.sample_independent(study, trial, key, distributions[key])
-        return {d.key: self._encodings[d.key].decode(raw[d.key]) if d.key in raw else d.value_at(0.0) for d in group}
+        for name in (dimension.name for dimension in variable):
+            if name not in raw:
+                raw[name] = sampler.sample_independent(study, trial, name, distributions[name])
+        point: Point = {}
+        for dimension in group:
+            is_drawn = dimension.name in raw
+            value = self._encodings[dimension.name].decode(raw[dimension.name]) if is_drawn else dimension.value_at(0.0)
+            point |= dimension.entries(value)
+        return point
 
     def _as_searched(self, trial: FrozenTrial) -> FrozenTrial:
         """Return a trial of the ledger with its point in the encoding of the sampler."""
         point = from_json(trial.user_attrs["point"]) if self._translated else {}
-        keys = [key for key in self._translated if key in point]
-        if not keys:
+        active = [one for one in self._translated if one.dimension.keys[0] in point]
+        if not active:
             return trial
         translated = copy.copy(trial)
-        translated.params = trial.params | {key: self._encodings[key].encode(point[key]) for key in keys}
-        translated.distributions = trial.distributions | {key: self._encodings[key].distribution for key in keys}
+        encoded = {one.dimension.name: one.encode(one.dimension.value_in(point)) for one in active}
+        translated.params = trial.params | encoded
+        translated.distributions = trial.distributions | {one.dimension.name: one.distribution for one in active}
         return translated
 
     def _draw_random(self, number: int, tried: Container[str]) -> Proposal | None:
@@ -163,9 +169,13 @@ class TrialHistory:
         return [trial for trial in trials if trial.number in kept]
 
 
-def _differing(encodings: Iterable[Encoding]) -> list[str]:
-    """Return the keys of the dimensions that the ledger encodes in another way than the sampler."""
-    return [one.dimension.key for one in encodings if stored(one.dimension).distribution != one.distribution]
+def _differing(encodings: Iterable[Encoding]) -> list[Encoding]:
+    """Return the encodings that differ from those of the ledger, which has an entry for each key of a zip."""
+    return [
+        one
+        for one in encodings
+        if isinstance(one.dimension, Zip) or stored(one.dimension).distribution != one.distribution
+    ]
 
 
 def _rank(trial: FrozenTrial, direction: StudyDirection) -> tuple[float, ...]:

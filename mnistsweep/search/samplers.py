@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
-from mnistsweep.dimensions import Choice, Dimension
+from mnistsweep.dimensions import Choice, Dimension, Zip
 from mnistsweep.errors import ConfigError
 from mnistsweep.search.cmaes import DRAW, CmaEs
 from mnistsweep.space import SearchSpace
@@ -67,7 +67,7 @@ def _gp(space: SearchSpace) -> SamplerSpec:
 
 def _cmaes(space: SearchSpace) -> SamplerSpec:
     def is_joint(dimension: Dimension) -> bool:
-        is_numeric = not isinstance(dimension, Choice) or dimension.is_ordered
+        is_numeric = not isinstance(dimension, Zip) and (not isinstance(dimension, Choice) or dimension.is_ordered)
         return is_numeric and not dimension.conditions
 
     return SamplerSpec(CmaEs, 1, is_joint, max_attempts=20, max_trials_read=None, system_attr=DRAW)

@@ -141,8 +141,8 @@ def _grid_point(space: SearchSpace, index: int) -> Point:
     for dimension in reversed(space.dimensions):
         values = dimension.grid()
         index, position = divmod(index, len(values))
-        point[dimension.key] = values[position]
-    return dict(reversed(point.items()))
+        point = dimension.entries(values[position]) | point
+    return point
 
 
 def _random(space: SearchSpace, seed: int) -> Iterator[Point]:

@@ -38,7 +38,7 @@ class ResultsRow:
             space: Search space of the sweep.
             forms: Cells of each dimension, by key.
         """
-        points = space.product([forms[key].candidates(self.cells[key]) for key in space.keys])
+        points = space.product({key: forms[key].candidates(self.cells[key]) for key in space.keys})
         return (point for point in points if all(key in point or not cell for key, cell in self.cells.items()))
 
 

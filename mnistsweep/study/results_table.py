@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.dimensions import Choice, Dimension, Int
+from mnistsweep.dimensions import Choice, Column, Int
 from mnistsweep.json_values import distinct_texts, exact_text
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import TrialRecord
@@ -57,7 +57,7 @@ class CellForm:
         ('"1"', '1', 1)
     """
 
-    def __init__(self, dimension: Dimension) -> None:
+    def __init__(self, dimension: Column) -> None:
         self.key = dimension.key
         self._dimension = dimension
         values = dimension.values if isinstance(dimension, Choice) else ()
@@ -113,7 +113,7 @@ class ResultsTable:
 
     def __init__(self, path: Path, space: SearchSpace) -> None:
         self._path = path
-        self._forms = [CellForm(dimension) for dimension in space.dimensions]
+        self._forms = [CellForm(column) for column in space.columns]
         self._numbers: list[int] = []
         self._rows: list[tuple[str, str]] = []
         self._has_errors = False

@@ -130,7 +130,7 @@ class StoredTrials:
     def _encodings_of(self, space: SearchSpace) -> dict[str, Encoding]:
         """Encodings of the dimensions, made once: a choice may have many values."""
         if self._encodings is None or self._encodings[0] is not space:
-            self._encodings = space, {dimension.key: stored(dimension) for dimension in space.dimensions}
+            self._encodings = space, {column.key: stored(column) for column in space.columns}
         return self._encodings[1]
 
     def read_ownership(self, trial_id: int) -> Ownership | None:

@@ -69,7 +69,7 @@ class Sweep:
             space = SearchSpace.from_json(read_sweep_file(self.paths)["plan"]["space"])
         except (MnistSweepError, KeyError, TypeError, ValueError, AttributeError):
             return {}
-        return {dimension.key: CellForm(dimension) for dimension in space.dimensions}
+        return {column.key: CellForm(column) for column in space.columns}
 
     @cached_property
     def curves(self) -> pd.DataFrame:

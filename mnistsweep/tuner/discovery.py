@@ -21,7 +21,7 @@ from keras_tuner.engine import hyperparameters as kt
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.data import Dataset
-from mnistsweep.dimensions import Choice, Condition, Dimension
+from mnistsweep.dimensions import Choice, Column, Condition
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.target_form import split_of
@@ -39,7 +39,7 @@ Values = dict[str, Any]
 Build = Callable[[Values], keras_tuner.HyperParameters]
 
 
-def discover(config: Config, dataset: Dataset, swept: Sequence[Dimension] = ()) -> list[Dimension]:
+def discover(config: Config, dataset: Dataset, swept: Sequence[Column] = ()) -> list[Column]:
     """Return the hyperparameters that a user's hypermodel declares, with the conditions under which they are active.
 
     A hyperparameter that is declared in a loop (`hp.Int(f"units_{i}", ...)`) is always active, as in KerasTuner. A
@@ -114,7 +114,7 @@ def _stop(*args: Any, **keywords: Any) -> None:
     raise _FitReached
 
 
-def _explore(build: Build, fixed: Mapping[str, Any], ranges: Mapping[str, Dimension]) -> list[Any]:
+def _explore(build: Build, fixed: Mapping[str, Any], ranges: Mapping[str, Column]) -> list[Any]:
     """Return all hyperparameters in the order in which they appear.
 
     Args:
@@ -171,18 +171,18 @@ def _values_to_try(hyperparameter: Any) -> Iterable[Any]:
     return hyperparameter.min_value, hyperparameter.max_value
 
 
-def _ends(dimension: Dimension) -> Iterable[Any]:
+def _ends(dimension: Column) -> Iterable[Any]:
     return dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high)
 
 
-def _to_dimensions(declared: Iterable[Any], fixed: Mapping[str, Any]) -> list[Dimension]:
+def _to_dimensions(declared: Iterable[Any], fixed: Mapping[str, Any]) -> list[Column]:
     """Return hyperparameters as dimensions.
 
     Hyperparameters with a single value are constants. A condition on a constant is evaluated: if it does not hold, the
     hyperparameter is left out.
     """
     constants = dict(fixed)
-    dimensions: dict[str, Dimension] = {}
+    dimensions: dict[str, Column] = {}
     for entry in declared:
         decided = [condition for condition in entry.conditions if condition.name in constants]
         if entry.name in fixed or not all(constants[condition.name] in condition.values for condition in decided):

@@ -12,7 +12,7 @@ from keras_tuner.engine import hyperparameters as kt
 
 from mnistsweep.config.grammar import MAX_VALUES
 from mnistsweep.config.trials import HYPERPARAMETERS
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int, is_active
+from mnistsweep.dimensions import Choice, Column, Condition, Float, Int, is_active
 from mnistsweep.errors import SpaceError
 from mnistsweep.json_values import exact_text
 from mnistsweep.space import Point, SearchSpace
@@ -28,7 +28,7 @@ def to_hyperparameters(space: SearchSpace, point: Mapping[str, Any] | None = Non
         point: Values of the hyperparameters; None: the first value of each dimension.
     """
     hp = keras_tuner.HyperParameters()
-    for dimension in space.dimensions:
+    for dimension in space.columns:
         with contextlib.ExitStack() as scopes:
             for condition in dimension.conditions:
                 parent = space[condition.key]
@@ -47,13 +47,13 @@ def to_point(space: SearchSpace, values: Mapping[str, Any]) -> Point:
         values: KerasTuner's values by the dimension's key.
     """
     point: Point = {}
-    for dimension in space.dimensions:
+    for dimension in space.columns:
         if dimension.key in values and is_active(dimension, point):
             point[dimension.key] = _decode(dimension, values[dimension.key])
     return point
 
 
-def to_dimension(hyperparameter: Any, conditions: tuple[Condition, ...] = ()) -> Dimension:
+def to_dimension(hyperparameter: Any, conditions: tuple[Condition, ...] = ()) -> Column:
     """Return a hyperparameter that a hypermodel declares as a dimension.
 
     A hyperparameter with a step becomes a choice of the values that the step reaches. One with the sampling
@@ -104,7 +104,7 @@ def _step_values(key: str, hyperparameter: Any) -> tuple[float, ...]:
     return tuple(int(value) if is_int else float(f"{value:.12g}") for value in values)
 
 
-def _declare(hp: keras_tuner.HyperParameters, dimension: Dimension) -> None:
+def _declare(hp: keras_tuner.HyperParameters, dimension: Column) -> None:
     if isinstance(dimension, Choice):
         hp.Choice(dimension.key, _encode(dimension, dimension.values))
     else:
@@ -112,7 +112,7 @@ def _declare(hp: keras_tuner.HyperParameters, dimension: Dimension) -> None:
         declare(dimension.key, dimension.low, dimension.high, sampling="log" if dimension.log else "linear")
 
 
-def _encode(dimension: Dimension, values: Sequence[Any]) -> list[Any]:
+def _encode(dimension: Column, values: Sequence[Any]) -> list[Any]:
     """Return values in KerasTuner's form: the values of a choice have one type, and none is a list."""
     types = {type(listed) for listed in dimension.values} if isinstance(dimension, Choice) else set()
     if not isinstance(dimension, Choice) or (len(types) == 1 and types <= {int, float, str, bool}):
@@ -122,7 +122,7 @@ def _encode(dimension: Dimension, values: Sequence[Any]) -> list[Any]:
     return list(map(exact_text, values))
 
 
-def _decode(dimension: Dimension, raw: Any) -> Any:
+def _decode(dimension: Column, raw: Any) -> Any:
     """Return the dimension's value for a value of KerasTuner, which has NumPy's numbers, and 0 and 1 for booleans."""
     if isinstance(dimension, Choice):
         return dimension.values[_encode(dimension, dimension.values).index(raw)]

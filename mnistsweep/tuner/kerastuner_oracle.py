@@ -22,13 +22,13 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from mnistsweep import targets
 from mnistsweep.atomic import atomic_write
 from mnistsweep.config.schema import Config
-from mnistsweep.dimensions import Float
+from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Zip
 from mnistsweep.errors import ConfigError
 from mnistsweep.intervals import is_ordinary
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle import Oracle, Proposal
 from mnistsweep.seeds import trial_seed
-from mnistsweep.space import SearchSpace
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.tuner import kerastuner_private
 from mnistsweep.tuner.hyperband import EPOCHS_KEY, max_epochs, sets_epochs
 from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point
@@ -84,11 +84,20 @@ class KerasTunerOracle(Oracle):
         if _KERASTUNER_EPOCHS in values:
             values[EPOCHS_KEY] = values[_KERASTUNER_EPOCHS]
         shown = to_point(self._shown, values)
-        return Proposal({key: self._value(key, value) for key, value in shown.items()})
+        point: Point = {}
+        for dimension in self.space.dimensions:
+            if dimension.name in shown:
+                point |= dimension.entries(self._value(dimension, shown[dimension.name]))
+        return Proposal(point)
 
-    def _value(self, key: str, shown: Any) -> Any:
-        """Return a dimension's value for what KerasTuner's oracle proposes: the value, or a position in the range."""
-        return shown if self._shown[key] == self.space[key] else self.space[key].value_at(shown)
+    def _value(self, dimension: Dimension, shown: Any) -> Any:
+        """Return a dimension's value for what KerasTuner's oracle proposes: the value, or a position.
+
+        The position is one in the interval, from 0 to 1, or that of a combination of a zip.
+        """
+        if isinstance(dimension, Zip):
+            return dimension.values[shown]
+        return dimension.value_at(shown) if _is_searched_by_position(dimension) else shown
 
     def _report_results(self, ledger: Mapping[int, Any]) -> None:
         """Report the trials that have finished in the ledger.
@@ -125,19 +134,36 @@ class KerasTunerOracle(Oracle):
             kerastuner_private.restore_grid(self._inner)
 
 
+def _is_searched_by_position(dimension: Dimension) -> bool:
+    """Return whether KerasTuner's oracle searches positions from 0 to 1 of an interval instead of its numbers."""
+    return isinstance(dimension, Float) and not is_ordinary(dimension.low, dimension.high, dimension.log)
+
+
 def _with_positions(space: SearchSpace) -> SearchSpace:
     """Return the space that KerasTuner's oracle searches.
 
     Intervals of real numbers in which its arithmetic would overflow or lose all digits become positions from 0 to 1.
+    A zip becomes a choice of the positions of its combinations, and conditions on its keys become conditions on these.
     """
-    return SearchSpace(
-        tuple(
-            replace(dimension, low=0.0, high=1.0, log=False)
-            if isinstance(dimension, Float) and not is_ordinary(dimension.low, dimension.high, dimension.log)
-            else dimension
-            for dimension in space.dimensions
-        )
-    )
+    zips = {key: zipped for zipped in space.dimensions if isinstance(zipped, Zip) for key in zipped.keys}
+
+    def condition_on_position(condition: Condition) -> Condition:
+        zipped = zips.get(condition.key)
+        if zipped is None:
+            return condition
+        rows = zipped.rows({condition.key: condition.values})
+        return Condition(zipped.name, tuple(map(zipped.position, rows)))
+
+    shown: list[Dimension] = []
+    for dimension in space.dimensions:
+        conditions = tuple(map(condition_on_position, dimension.conditions))
+        if isinstance(dimension, Zip):
+            shown.append(Choice(dimension.name, tuple(range(len(dimension.values))), conditions))
+        elif isinstance(dimension, Float) and _is_searched_by_position(dimension):
+            shown.append(replace(dimension, low=0.0, high=1.0, log=False, conditions=conditions))
+        else:
+            shown.append(replace(dimension, conditions=conditions))
+    return SearchSpace(tuple(shown))
 
 
 def _make_inner(space: SearchSpace, config: Config, direction: str) -> Any:
@@ -159,7 +185,7 @@ def _make_inner(space: SearchSpace, config: Config, direction: str) -> Any:
 
 def _offered_arguments(space: SearchSpace, config: Config, direction: str) -> dict[str, Any]:
     """Return the arguments of KerasTuner's oracles that follow from the sweep; `oracle` may override them."""
-    searched = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.key == EPOCHS_KEY)))
+    searched = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.keys == (EPOCHS_KEY,))))
     return {
         "objective": keras_tuner.Objective(config.objective, direction),
         "hyperparameters": to_hyperparameters(searched),

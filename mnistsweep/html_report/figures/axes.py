@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.dimensions import Choice, Column, Float, Int
 from mnistsweep.intervals import is_ordinary, unit_at
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.text import value_label
@@ -45,7 +45,7 @@ class Axis:
         labels: Labels of the ticks.
     """
 
-    dimension: Dimension
+    dimension: Column
     name: str
     low: float
     high: float

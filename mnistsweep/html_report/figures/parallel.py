@@ -48,7 +48,7 @@ def parallel_coordinates(trials: ScoredTrials) -> Interactive:
     Args:
         trials: Scored trials.
     """
-    keys = [dimension.key for dimension in trials.space.dimensions if dimension.size != 1]
+    keys = [dimension.key for dimension in trials.space.columns if dimension.size != 1]
     lines = [_VerticalAxis(make_axis(trials.space, key), trials) for key in keys]
     return Interactive(STYLE + _interactive(trials, lines), _static(trials, lines))
 
