@@ -12,7 +12,7 @@ from mnistsweep import handed_over
 from mnistsweep.api.space import Range, as_range, plain_value, range_text
 from mnistsweep.config.overrides import written
 from mnistsweep.config.trials import HYPERPARAMETERS
-from mnistsweep.dimensions import Dimension
+from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.models.hypermodels import is_hypermodel
 from mnistsweep.workers.objective_function import FACTORY
@@ -38,7 +38,7 @@ class PythonProgram:
     """
 
     overrides: list[str] = field(default_factory=list)
-    dimensions: list[Dimension] = field(default_factory=list)
+    dimensions: list[Column] = field(default_factory=list)
     objects: dict[str, Any] = field(default_factory=dict, repr=False)
     record: dict[str, Any] | None = None
     names: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mnistsweep import dimensions
 from mnistsweep.config.overrides import param_text
-from mnistsweep.dimensions import Dimension
+from mnistsweep.dimensions import Column
 from mnistsweep.errors import SpaceError
 
 
@@ -31,7 +31,7 @@ class Int:
     high: int
     log: bool = False
 
-    def dimension(self, key: str) -> Dimension:
+    def dimension(self, key: str) -> Column:
         """The dimension of the search with this range.
 
         Args:
@@ -64,7 +64,7 @@ class Float:
     high: float
     log: bool = False
 
-    def dimension(self, key: str) -> Dimension:
+    def dimension(self, key: str) -> Column:
         """The dimension of the search with this range.
 
         Args:
@@ -103,7 +103,7 @@ class Choice:
     def __repr__(self) -> str:
         return f"Choice({', '.join(map(repr, self.values))})"
 
-    def dimension(self, key: str) -> Dimension:
+    def dimension(self, key: str) -> Column:
         """The dimension of the search with these values.
 
         Args:
@@ -154,7 +154,7 @@ def plain_value(key: str, value: Any) -> Any:
     )
 
 
-def range_text(dimension: Dimension) -> str:
+def range_text(dimension: Column) -> str:
     """A dimension in the grammar of overrides.
 
     Example:

@@ -13,12 +13,14 @@ from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
 from mnistsweep.config.schema import Config
-from mnistsweep.dimensions import Dimension
+from mnistsweep.dimensions import Column
+from mnistsweep.errors import ConfigError
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.probes import probes
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
+from mnistsweep.planning.user_zips import Listed, with_zips
 from mnistsweep.space import SearchSpace
 
 DEFAULT_NAME = "sweep"
@@ -27,13 +29,16 @@ DEFAULT_NAME = "sweep"
 KEPT = ("storage", "oracle", "enqueue")
 
 
-def plan_program(recipe: Recipe, dimensions: Sequence[Dimension], program: Mapping[str, Any]) -> Plan:
+def plan_program(
+    recipe: Recipe, dimensions: Sequence[Column], program: Mapping[str, Any], listed: Listed | None = None
+) -> Plan:
     """Plan a sweep whose trials run a function.
 
     Args:
         recipe: Recipe of the sweep's own keys: budget, workers, oracle, objective, ...; without ranges.
         dimensions: Dimensions of the search; their keys are those of the function's values.
         program: What the trials run, see `Plan.program`.
+        listed: Values of each dimension in the order given, for the key `zip`; None: dimensions cannot be zipped.
 
     Returns:
         The plan. The groups `data`, `model`, `optimizer` and `schedule` of its configuration are empty. Of `trainer`
@@ -53,7 +58,12 @@ def plan_program(recipe: Recipe, dimensions: Sequence[Dimension], program: Mappi
         plain = to_plain(composed)
         kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in KEPT}
         config = _read(plain, faults)
-        space = SearchSpace(with_explicit_conditions(tuple(dimensions), config.conditions))
+        conditional = with_explicit_conditions(tuple(dimensions), config.conditions)
+        if config.zip and listed is None:
+            raise ConfigError(
+                "zip: not for this kind of sweep; make one choice of lists, and take them apart in the function."
+            )
+        space = SearchSpace(with_zips(conditional, config.zip, listed or {}))
     faults.add(check_sweep_folder(config), check_database(config.storage))
     plan = Plan(recipe, frozenset(), space, config, config.trials, references=kept, program=program)
     with faults.collecting():

@@ -47,15 +47,16 @@ class Claims:
             self._wait(WAIT_SECONDS)
         return self.claim
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, is_mean: bool = False) -> bool:
         """Report the objective after a step of the trial; whether the pruner stops the trial.
 
         Args:
             step: Step, for a Keras training the epoch, counted from 1.
             value: Objective after this step.
+            is_mean: Whether the value is a mean over folds, see `Study.report`.
         """
         assert self.claim is not None
-        return self._study.report(self.claim, step, value)
+        return self._study.report(self.claim, step, value, is_mean)
 
     def verify(self) -> None:
         """Check that this worker still owns its trial.

@@ -43,7 +43,7 @@ class Result:
     Attributes:
         objective: Objective at the best epoch, averaged over repeats and folds; None if no epoch was finished.
         best_epoch: Number of the best epoch of the best repeat, counted from 1; with folds the lower median of all best
-            epochs; None if no epoch was finished, or if a function of a trial returned a value that it has not reported.
+            epochs. None if no epoch was finished, or if a function of a trial returned a value that it did not report.
         epochs: Number of trained epochs, summed over repeats and folds.
         seconds: Wall-clock time in seconds.
         std: Sample standard deviation of the objective over repeats; None with one repeat, and with folds.

@@ -78,8 +78,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         Returns:
             Whether the pruner stops the trial.
         """
-        assert self.claim is not None
-        return self._study.report(self.claim, epoch, mean, is_mean=True)
+        return self.claims.report(epoch, mean, is_mean=True)
 
     def verify(self) -> None:
         """Check that this worker still owns the trial.
