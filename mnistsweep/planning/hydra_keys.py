@@ -15,7 +15,7 @@ from mnistsweep.config.hydra_errors import known_keys
 from mnistsweep.config.job_overrides import JobOverrides
 from mnistsweep.config.overrides import Override
 from mnistsweep.config.program_job import HydraJob, unknown_key
-from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
+from mnistsweep.dimensions import Choice, Column, Condition, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 
 # Largest number of combinations of presets that are all composed; of more, each preset is composed once.
@@ -106,7 +106,7 @@ class Presets:
 
 def resolve_keys(
     job: HydraJob, fixed: Sequence[Override], ranges: Sequence[Override], faults: Faults
-) -> tuple[tuple[Dimension, ...], JobOverrides]:
+) -> tuple[tuple[Column, ...], JobOverrides]:
     """Look up the keys of a program's overrides.
 
     A fixed value of a key that some preset of a swept group lacks becomes a dimension with one value and a condition.
@@ -127,7 +127,7 @@ def resolve_keys(
     fixed_groups = [override for override in fixed if job.options(override.key)]
     with faults.raising():
         presets = Presets(job, fixed_groups, groups)
-    dimensions = list[Dimension](presets.dimensions)
+    dimensions = list[Column](presets.dimensions)
     kept = list(fixed_groups)
     for override in (*ranges, *fixed):
         if override in groups or override in fixed_groups:

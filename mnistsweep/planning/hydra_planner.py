@@ -26,6 +26,7 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.probes import probes
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
+from mnistsweep.planning.user_zips import with_zips
 from mnistsweep.redaction import mask_values
 from mnistsweep.space import SearchSpace
 
@@ -66,7 +67,8 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
     faults.raise_any()
     here = Faults()
     with here.collecting():
-        space = SearchSpace(with_explicit_conditions(dimensions, config.conditions))
+        listed = {override.key: override.listed for override in ranges}
+        space = SearchSpace(with_zips(with_explicit_conditions(dimensions, config.conditions), config.zip, listed))
     faults.add(_prefixed(here.config))
     faults.raise_any()
     _check_jobs(job, space, overrides, faults)
@@ -141,9 +143,8 @@ def _references(config: Config) -> dict[tuple[str | int, ...], str]:
 def _recorded(config: DictConfig, overrides: JobOverrides, space: SearchSpace) -> dict[str, Any]:
     """The program's configuration without secrets and without what is swept: it identifies the search."""
     plain: Any = OmegaConf.to_container(without_hydra(config), resolve=False, enum_to_str=True)
-    for dimension in space.dimensions:
-        is_group = dimension.key in overrides.groups
-        path = dimension.key.partition("@")[0].replace("/", ".") if is_group else dimension.key
+    for key in space.keys:
+        path = key.partition("@")[0].replace("/", ".") if key in overrides.groups else key
         _remove(plain, path.split("."))
     return {str(key): _plain(mask_values(value, str(key))) for key, value in plain.items()}
 

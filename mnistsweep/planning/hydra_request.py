@@ -8,7 +8,7 @@ from typing import Any
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.overrides import Override, last_of_each_key, parse_overrides, parse_params
 from mnistsweep.config.program_job import HydraJob
-from mnistsweep.dimensions import Choice, Dimension, Float, Int
+from mnistsweep.dimensions import Choice, Column, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 
 _KEYS = ("type", "low", "high", "step", "log", "choices")
@@ -54,7 +54,7 @@ def _listed(name: str, key: str, value: Any, job: HydraJob) -> Override:
     return override
 
 
-def _distribution(where: str, key: str, value: Mapping[str, Any]) -> Dimension:
+def _distribution(where: str, key: str, value: Mapping[str, Any]) -> Column:
     """A dimension of ``{type: float, low: 0, high: 1}``; both bounds are included."""
     key = key.lstrip("+")
     where = f"hydra.sweeper.{where}"

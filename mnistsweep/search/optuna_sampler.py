@@ -52,10 +52,10 @@ class UserSamplerOracle(SamplerOracle):
         for dimension in self.space.dimensions:
             if not is_active(dimension, point):
                 continue
-            encoding = self._encodings[dimension.key]
-            key, distribution = dimension.key, encoding.distribution
+            encoding = self._encodings[dimension.name]
+            key, distribution = dimension.name, encoding.distribution
             if distribution.single():
-                point[key] = dimension.value_at(0.0)
+                point |= dimension.entries(dimension.value_at(0.0))
                 continue
             if key in relative and distribution._contains(distribution.to_internal_repr(relative[key])):
                 raw = relative[key]
@@ -63,7 +63,7 @@ class UserSamplerOracle(SamplerOracle):
                 raw = sampler.sample_independent(study, trial, key, distribution)
             trial.params = {**trial.params, key: raw}
             trial.distributions = {**trial.distributions, key: distribution}
-            point[key] = encoding.decode(raw)
+            point |= dimension.entries(encoding.decode(raw))
         return Proposal(point, dict(proposal_study.system_attrs))
 
 

@@ -108,9 +108,12 @@ class SamplerOracle(Oracle):
         if not active:
             return trial
         translated = copy.copy(trial)
+        replaced = {key for one in active for key in one.dimension.keys}
+        kept = [key for key in trial.params if key not in replaced]
         encoded = {one.dimension.name: one.encode(one.dimension.value_in(point)) for one in active}
-        translated.params = trial.params | encoded
-        translated.distributions = trial.distributions | {one.dimension.name: one.distribution for one in active}
+        translated.params = {key: trial.params[key] for key in kept} | encoded
+        distributions = {one.dimension.name: one.distribution for one in active}
+        translated.distributions = {key: trial.distributions[key] for key in kept} | distributions
         return translated
 
     def _draw_random(self, number: int, tried: Container[str]) -> Proposal | None:
