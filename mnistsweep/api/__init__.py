@@ -6,5 +6,6 @@
     space.py       Int, Float, Choice: ranges of the search space
     program.py     what a call of sweep was given: a model and data, or a function of a trial
     keywords.py    keyword arguments as overrides of the configuration
+    caller.py      the settings of the calling process, and its signals
     result.py      SweepResult: best trial, tables, model and report of a sweep
 """

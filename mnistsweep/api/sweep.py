@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import signal
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mnistsweep import handed_over
+from mnistsweep.api.caller import interrupt, same_settings, single_call
 from mnistsweep.api.keywords import overrides_of
 from mnistsweep.api.program import PythonProgram, read_program
 from mnistsweep.api.result import SweepResult
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.console import SafeConsole
-from mnistsweep.errors import ConfigError, StudyError, SweepStopped
+from mnistsweep.errors import ConfigError, SweepStopped
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.planning.program_planner import plan_program
 from mnistsweep.workers.messages import SIGNALLED
 from mnistsweep.workers.supervisor import Surroundings, run_workers
-
-_running = threading.Lock()
 
 
 def sweep(
@@ -96,17 +92,18 @@ def sweep(
         ...     found.best.values, found.best.objective, len(found.trials)
         ({'x': 0.3}, 0.0, 3)
     """
-    with _single_call():
+    with single_call():
         program = read_program(function, data, space)
         own = {"trials": trials, "workers": workers, "direction": direction, "name": name or _name_of(function)}
         if objective is not None:
             own["objective"] = objective
         given = overrides_of({**own, **keywords}, program.record is None, program.key_of)
         with handed_over.offered(program.objects):
-            plan = _plan(program, given)
+            with same_settings():
+                plan = _plan(program, given)
             code = run_sweep(plan, _launcher(program), _console(progress))
     if code > SIGNALLED:
-        _interrupt(code)
+        interrupt(code)
     if code:
         raise SweepStopped(f"{plan.paths.folder}: the sweep has stopped with code {code}.")
     return SweepResult(plan.paths.folder.resolve(), program.objects, program.names)
@@ -144,33 +141,3 @@ def _name_of(function: Any) -> str:
 
 def _console(progress: bool) -> SafeConsole:
     return SafeConsole() if progress else SafeConsole(file=io.StringIO())
-
-
-@contextlib.contextmanager
-def _single_call() -> Iterator[None]:
-    """Context of the only call in this process.
-
-    Raises:
-        StudyError: Another thread runs a sweep.
-    """
-    if not _running.acquire(blocking=False):
-        raise StudyError(
-            "mnistsweep.sweep: another sweep runs in this process, and Hydra composes one configuration at a time; "
-            "wait for it, or start another process."
-        )
-    try:
-        yield
-    finally:
-        _running.release()
-
-
-def _interrupt(code: int) -> None:
-    """Interrupt the program as the signal would have done that stopped the sweep.
-
-    Raises:
-        KeyboardInterrupt: The signal was SIGINT, or the program goes on after the other signal.
-    """
-    number = code - SIGNALLED
-    if number != signal.SIGINT and threading.current_thread() is threading.main_thread():
-        signal.raise_signal(number)
-    raise KeyboardInterrupt(code)

@@ -84,6 +84,8 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     reports, result = curves.reports(is_complete=row.state is not State.FAILED), row.result
     if row.state is State.FAILED:
         result = replace(result, epochs=max(reports, default=0), limited=_was_limited(folder, result.reason))
+    elif plan.program is not None:  # the objective is what the function returned; the curve is what it reported
+        result = replace(result, epochs=max(reports, default=0))
     else:
         found = curves.summarize(folder)
         _check_result(result, found)
@@ -106,6 +108,8 @@ def _point_of_row(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
     points = list(row.points(plan.space, forms))
     if not points:
         raise StudyError("its values in results.csv are not in the search space of sweep.yaml")
+    if plan.program is not None:  # the program decides what its config.yaml holds
+        return points[0]
     content = _read_config(folder)
     if content is None:
         if row.state is State.FAILED and len(points) == 1:  # it may have failed before its configuration was written
@@ -120,6 +124,8 @@ def _point_of_row(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
 def _point_of_folder(plan: Plan, number: int, folder: TrialPaths) -> Point | None:
     """Point that composes to the configuration in the folder of an interrupted trial; None if there is none."""
     content, seed = _read_config(folder), plan.seed_of(number)
+    if plan.program is not None:
+        return None  # the oracle proposes its point again
     if content is None or content.get("seed") != seed:
         return None
     points = plan.space.product({c.key: _values_in_config(plan, content, c) for c in plan.space.columns})

@@ -14,6 +14,7 @@ import yaml
 from fakes import wait_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from mnistsweep.commands.repair import repair
 from mnistsweep.config.overrides import quoted
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.dimensions import Choice, Dimension, Float
@@ -166,6 +167,10 @@ def test_each_way_in_which_a_call_ends_is_recorded(functions: Functions) -> None
         "seed": plan.seed_of(first),
         "values": {"kind": "float" if records["float"].number == first else "history"},
     }
+    before = list(records.values())
+    plan.paths.journal.unlink()
+    repair(plan.paths.folder)
+    assert Ledger(plan.paths).records() == sorted(before, key=lambda record: record.number)
     curves = load_sweep(plan.paths.folder).curves
     assert list(curves.columns) == ["trial", "epoch", "score", "seconds"]
     assert list(curves[curves["trial"] == 0]["score"]) == [0.25, 0.75]
