@@ -14,7 +14,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import TrialRecord, best_of
-from mnistsweep.study.results_table import COLUMNS
+from mnistsweep.study.results_table import column_of
 from mnistsweep.study.sweep import load_sweep
 
 if TYPE_CHECKING:
@@ -84,12 +84,10 @@ class SweepResult:
     def trials(self) -> pd.DataFrame:
         """Finished trials, one row each, as `mnistsweep.load_sweep` reads them, with the names of the space.
 
-        A column keeps the key of the configuration (``model.seed``) where its name is that of another column.
+        A value that has the name of another column, such as `seed`, is in the column ``seed (value)``.
         """
-        table = self._view.trials
-        own = [name for key, name in self._names.items() if key in table]
-        free = {key: name for key, name in self._names.items() if name not in COLUMNS and own.count(name) == 1}
-        return table.rename(columns=free)
+        names = {column_of(key): column_of(name) for key, name in self._names.items()}
+        return self._view.trials.rename(columns=names)
 
     @property
     def curves(self) -> pd.DataFrame:

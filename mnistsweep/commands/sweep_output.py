@@ -81,11 +81,20 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
 def _next_commands(plan: Plan) -> list[tuple[str, str]]:
     folder, again = _shell(plan.paths.folder), plan.train_command
     return [
-        *([] if plan.program else [("look at it", f"mnistsweep report {folder}")]),
+        *_report_calls(plan, folder),
         *([("train it again", f"{again} --config-dir {folder} --config-name best")] if again else []),
         ("export it", f"mnistsweep export {folder} --output best.yaml"),
         ("curves, table", f"tensorboard --logdir {_shell(plan.paths.folder.parent)}"),
     ]
+
+
+def _report_calls(plan: Plan, folder: str) -> list[tuple[str, str]]:
+    """How to make the report: by the result of `mnistsweep.sweep` where only the calling program has the model."""
+    if plan.program is not None:
+        return []
+    if plan.is_handed_over:
+        return [("look at it", "report() of the result"), ("its model", "best_model() of the result")]
+    return [("look at it", f"mnistsweep report {folder}")]
 
 
 def _margin(completed: Sequence[TrialRecord]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mnistsweep import devices
+from mnistsweep import devices, handed_over
 from mnistsweep.config.added_keys import without_added_keys
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
@@ -91,7 +91,15 @@ class Plan:
     @property
     def train_command(self) -> str:
         """Command that repeats a trial with its configuration; empty if there is none."""
-        return TRAIN if self.program is None else str(self.program.get("command", ""))
+        if self.program is not None:
+            return str(self.program.get("command", ""))
+        return "" if self.is_handed_over else TRAIN
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether a Python program must hand over the model or the data to every process that uses them."""
+        named = [group.get("_target_") for group in (self.config.model, self.config.data) if isinstance(group, Mapping)]
+        return any(str(target).startswith(handed_over.PREFIX) for target in named)
 
     @property
     def is_kerastuner_oracle(self) -> bool:

@@ -10,7 +10,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import Result, State
-from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, columns
+from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, column_of, columns
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"{file}: cannot be read: {error}") from error
     has_errors = STANDARD_ERROR in header[: len(COLUMNS)]
-    if header != [*columns(has_errors), *space.keys]:
+    if header != [*columns(has_errors), *map(column_of, space.keys)]:
         raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
     rows: dict[int, ResultsRow] = {}
     for index, line in enumerate(lines, start=1):

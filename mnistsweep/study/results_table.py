@@ -40,6 +40,19 @@ def columns(has_errors: bool) -> tuple[str, ...]:
     return (*COLUMNS[:_FIRST], STANDARD_ERROR, *COLUMNS[_FIRST:]) if has_errors else COLUMNS
 
 
+def column_of(key: str) -> str:
+    """Return the name of the column of a key; it differs from the columns of every table, such as `seed`.
+
+    Args:
+        key: Key of a dimension; that of a program of the user's own may be any name.
+
+    Example:
+        >>> column_of("model.units"), column_of("seed")
+        ('model.units', 'seed (value)')
+    """
+    return f"{key} (value)" if key in columns(True) else key
+
+
 class CellForm:
     """The cells of one dimension: a value as text, and back.
 
@@ -142,7 +155,7 @@ class ResultsTable:
 
     def write(self) -> None:
         """Replace the file by the trials added so far."""
-        header = _csv_line([*columns(self._has_errors), *(form.key for form in self._forms)])
+        header = _csv_line([*columns(self._has_errors), *(column_of(form.key) for form in self._forms)])
         text = header + "".join(row[self._has_errors] for row in self._rows)
         with atomic_write(
             self._path, durable=False, create_folder=False

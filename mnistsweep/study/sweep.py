@@ -15,7 +15,7 @@ from mnistsweep.errors import MnistSweepError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.results_table import COLUMNS, CellForm
+from mnistsweep.study.results_table import COLUMNS, CellForm, column_of
 from mnistsweep.study.sweep_file import read_sweep_file
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Sweep:
             space = SearchSpace.from_json(read_sweep_file(self.paths)["plan"]["space"])
         except (MnistSweepError, KeyError, TypeError, ValueError, AttributeError):
             return {}
-        return {column.key: CellForm(column) for column in space.columns}
+        return {column_of(column.key): CellForm(column) for column in space.columns}
 
     @cached_property
     def curves(self) -> pd.DataFrame:

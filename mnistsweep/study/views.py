@@ -95,7 +95,8 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: 
     result = record.result
     score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
     head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
-    head += f"# {command} --config-dir DIR --config-name best\n" if command else ""
+    repeat = f"{command} --config-dir DIR --config-name best"
+    head += f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
     with atomic_write(paths.best, durable=False, create_folder=False) as part:
         part.write_text(head + text, encoding="utf-8")
