@@ -6,6 +6,7 @@ sweep`.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from omegaconf import OmegaConf
 
 from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.sweep import run_sweep
+from mnistsweep.commands.sweep_output import keys_as_written
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.sweeper_keys import PREFIX
 from mnistsweep.errors import MnistSweepError, translate_os_errors
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.printable import make_streams_safe, printable
-from mnistsweep.redaction import mask, redact_output
+from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.stop_signal import StopSignal, interrupt_code
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import best_of
@@ -55,7 +58,8 @@ def sweep_program(job: HydraJob) -> int:
         with StopSignal(interrupts=True), translate_os_errors("the output"):
             return _sweep_mnistsweep(job) if job.is_of_mnistsweep else _sweep(job)
     except MnistSweepError as error:
-        for line in str(error).splitlines():
+        prefix = "" if job.is_of_mnistsweep else PREFIX
+        for line in keys_as_written(str(error), prefix).splitlines():
             print(f"mnistsweep: {printable(mask(line))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as interrupt:
@@ -73,7 +77,9 @@ def _work(job: HydraJob, identity: WorkerIdentity) -> int:
 def _sweep(job: HydraJob) -> int:
     """Sweep a program of the user's own."""
     check_can_start_again()
-    plan = plan_hydra_program(job, FACTORY, shown_command(sys.orig_argv, len(sys.argv) - 1))
+    command = shown_command(sys.orig_argv, len(sys.argv) - 1)
+    plan = plan_hydra_program(job, FACTORY, command)
+    plan = plan.called_by(f"{command} {shlex.join(map(mask_argument, sys.argv[1:]))}")
     hydras: Any = OmegaConf.to_container(job.config.hydra.overrides.hydra)
     callbacks = job.config.hydra.get("callbacks") or {}
     # The callbacks of the whole sweep are called in this process; a worker creates those of its jobs itself.

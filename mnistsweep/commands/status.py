@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistsweep.commands.live_table import tally
+from mnistsweep.commands.sweep_output import keys_as_written
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ending import SAME_COMMAND
@@ -54,7 +55,8 @@ def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> str:
     """Whether the sweep runs, or else why it ended or was stopped."""
     if workers := monitor.alive_workers(record.owner for record in ledger.running()):
         return f"running: {format_count(len(workers), 'worker')}"
-    return str(ledger.ending(plan.budget) or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
+    text = str(ledger.ending(plan.budget) or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
+    return keys_as_written(text, plan.key_prefix)
 
 
 def _print_line(console: Console, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 from collections.abc import Sequence
@@ -16,6 +17,25 @@ from mnistsweep.study.ending import Ending, Limit
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import TrialRecord, ranked
 from mnistsweep.text import format_point
+
+# Keys that messages about a running sweep name with a value.
+_KEYS = re.compile(
+    r"(?<![\w.])(trials|hours|total_epochs|name|max_consecutive_failed_trials|max_failed_trials|failure_window)="
+)
+
+
+def keys_as_written(text: str, prefix: str) -> str:
+    """A message with the keys of the sweep as the user writes them.
+
+    Args:
+        text: Message.
+        prefix: Prefix of the keys: ``hydra.sweeper.`` in a Hydra program of the user's own, otherwise empty.
+
+    Example:
+        >>> keys_as_written("the budget (trials=8) was used; more: trials=N", "hydra.sweeper.")
+        'the budget (hydra.sweeper.trials=8) was used; more: hydra.sweeper.trials=N'
+    """
+    return _KEYS.sub(rf"{prefix}\1=", text)
 
 
 def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
@@ -36,7 +56,8 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
 
 def print_complete(plan: Plan, ending: Ending, console: Console) -> None:
     """Print that there is nothing left to do, and why."""
-    console.print(f"{plan.paths.folder}: this sweep is complete: {ending.reason}; {ending.remedy}.", soft_wrap=True)
+    text = f"{plan.paths.folder}: this sweep is complete: {ending.reason}; {ending.remedy}."
+    console.print(keys_as_written(text, plan.key_prefix), soft_wrap=True)
 
 
 def print_stopped(plan: Plan, ledger: Ledger, code: int, console: Console) -> None:
@@ -60,7 +81,7 @@ def print_stopped(plan: Plan, ledger: Ledger, code: int, console: Console) -> No
 def print_ending(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print which limit ended the sweep, and how to continue it."""
     if (ending := ledger.ending(plan.budget)) is not None:
-        console.print(str(ending), soft_wrap=True)
+        console.print(keys_as_written(str(ending), plan.key_prefix), soft_wrap=True)
 
 
 def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:

@@ -76,6 +76,7 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
     program = {
         "_target_": factory,
         "command": command,
+        "key_prefix": PREFIX,
         "overrides": overrides.to_json(),
         "config": config_of_program,
     }

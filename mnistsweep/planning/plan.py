@@ -102,6 +102,11 @@ class Plan:
         return any(str(target).startswith(handed_over.PREFIX) for target in named)
 
     @property
+    def key_prefix(self) -> str:
+        """What stands before the keys of the sweep where the user writes them."""
+        return "" if self.program is None else str(self.program.get("key_prefix", ""))
+
+    @property
     def is_kerastuner_oracle(self) -> bool:
         """Whether the oracle is one of KerasTuner."""
         return self.config.oracle.get("_target_") is not None
@@ -252,7 +257,7 @@ class Plan:
 
 def _program_keys(program: Mapping[str, Any]) -> dict[str, Any]:
     """What identifies a program in a fingerprint: each key of its configuration by itself, so that messages name it."""
-    identity = {key: value for key, value in program.items() if key not in ("config", "command")}
+    identity = {key: value for key, value in program.items() if key not in ("config", "command", "key_prefix")}
     config = program.get("config", {})
     return {"program": identity} | {f"{key} (of the program)": value for key, value in config.items()}
 

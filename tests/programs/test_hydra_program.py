@@ -57,8 +57,9 @@ def test_a_sweep(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
     again = sweep(program, *SPACE, callbacks, "model.units=int(interval(4,4))")
     assert "this sweep is complete: all 6 points of the search space were tried" in again.stdout
-    other = sweep(program, *SPACE, "wd=0.5", "model.units=int(interval(4,4))", code=1)
-    assert "mnistsweep: multirun/train holds another search" in other.stderr
+    other = sweep(program, *SPACE, "wd=0.5", "model.units=int(interval(4,4))", code=2)
+    assert "mnistsweep: multirun/train holds another search: program, wd (of the program) differ" in other.stderr
+    assert "Use another hydra.sweeper.name=NAME" in other.stderr
     assert len(other.stderr.splitlines()) == 1
 
     assert "6 of 6 trials" in command(capfd, "status", str(paths.folder)).out
@@ -72,7 +73,7 @@ def test_a_sweep(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
 def test_the_program_alone_is_unaffected(program: Path) -> None:
     assert "score 6.0" in run(program).stdout
     shown = run(program, "--cfg", "job", "hydra/sweeper=mnistsweep", "lr=3").stdout
-    assert yaml.safe_load(shown)["lr"] == 3
+    assert yaml.safe_load(shown.removesuffix("the program has ended\n"))["lr"] == 3
 
 
 def test_trials_that_fail(program: Path) -> None:
