@@ -80,11 +80,10 @@ def _sweep(job: HydraJob) -> int:
     command = shown_command(sys.orig_argv, len(sys.argv) - 1)
     plan = plan_hydra_program(job, FACTORY, command)
     plan = plan.called_by(f"{command} {shlex.join(map(mask_argument, sys.argv[1:]))}")
-    hydras: Any = OmegaConf.to_container(job.config.hydra.overrides.hydra)
     callbacks = job.config.hydra.get("callbacks") or {}
     # The callbacks of the whole sweep are called in this process; a worker creates those of its jobs itself.
     added = tuple(f"~hydra.callbacks.{name}" for name in callbacks)
-    code = run_sweep(plan, ProgramProcesses((*hydras, *job.arguments), added))
+    code = run_sweep(plan, ProgramProcesses((*job.hydra_overrides, *job.arguments), added))
     _write_results(plan)
     return code
 

@@ -15,6 +15,10 @@ from mnistsweep.config.program_job import HydraJob
 from mnistsweep.errors import ConfigError
 
 
+# Hydra's own keys that concern a sweep, or the folder of a single run.
+_OF_SWEEP = ("hydra.sweeper", "hydra.sweep", "hydra.mode", "hydra.launcher", "hydra.run", "hydra.searchpath")
+
+
 @dataclass(frozen=True)
 class JobOverrides:
     """The overrides of a program's trials.
@@ -69,7 +73,8 @@ def trial_file(job: HydraJob, overrides: Sequence[str], config: DictConfig) -> d
     """Content of a primary configuration with which the program repeats a trial.
 
     It adds the trial's overrides to the program's own primary configuration. Where that cannot express them, such as a
-    key that is deleted, it has all keys of the composed configuration and no defaults list.
+    key that is deleted, it has all keys of the composed configuration in its place. Hydra's own overrides are added too,
+    without those of the sweep.
 
     Args:
         job: The program.
@@ -80,12 +85,30 @@ def trial_file(job: HydraJob, overrides: Sequence[str], config: DictConfig) -> d
     groups = [override for override in parsed if job.options(override.key)]
     values = [override for override in parsed if override not in groups]
     composed = _plain(config)
-    if not any(override.is_deleted for override in parsed):
+    # Only a primary configuration may set Hydra's search path.
+    if not any(override.is_deleted for override in parsed) and not job.config.hydra.get("searchpath"):
         content = _nested(values)
         base = job.compose_once(tuple(override.text for override in groups))
         if _merged(without_hydra(base), content) == composed:
-            return {"defaults": _defaults(job.config_name, groups), **content}
-    return composed
+            return _with_hydra(job, job.config_name, groups, content)
+    return _with_hydra(job, None, [], composed)
+
+
+def _with_hydra(
+    job: HydraJob, config_name: str | None, groups: Sequence[Override], content: dict[str, Any]
+) -> dict[str, Any]:
+    """A primary configuration with Hydra's own overrides, which keep what the program is run with, such as its logging.
+
+    Args:
+        job: The program.
+        config_name: Primary configuration that it begins with; None for none.
+        groups: Overrides of config groups.
+        content: Values.
+    """
+    own = [o for o in parse_fixed(job.hydra_overrides) if not (o.key.startswith(_OF_SWEEP) or o.is_deleted)]
+    chosen = [override for override in own if "/" in override.key]
+    values = _nested(override for override in own if override not in chosen)
+    return {"defaults": _defaults(config_name, [*groups, *chosen]), **content, **values}
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

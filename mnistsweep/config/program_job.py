@@ -12,6 +12,7 @@ from hydra.core.utils import run_job
 from hydra.errors import MissingConfigException
 from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.hydra_errors import known_keys, refused_key
 from mnistsweep.config.recipe import HYDRA_ERRORS
@@ -58,9 +59,22 @@ class HydraJob:
 
     @cached_property
     def sweeper(self) -> dict[str, Any]:
-        """Content of ``hydra.sweeper`` as plain values."""
-        plain: Any = OmegaConf.to_container(self.config.hydra.sweeper, resolve=True)
+        """Content of ``hydra.sweeper`` as plain values.
+
+        Raises:
+            ConfigError: An interpolation refers to a key that does not exist.
+        """
+        try:
+            plain: Any = OmegaConf.to_container(self.config.hydra.sweeper, resolve=True)
+        except OmegaConfBaseException as error:
+            raise ConfigError(f"hydra.sweeper: {str(error).splitlines()[0]}.") from error
         return dict(plain)
+
+    @property
+    def hydra_overrides(self) -> tuple[str, ...]:
+        """Hydra's own overrides of the command line."""
+        texts: Any = OmegaConf.to_container(self.config.hydra.overrides.hydra)
+        return tuple(map(str, texts))
 
     @property
     def written_folder(self) -> str:
@@ -137,8 +151,7 @@ class HydraJob:
         """
         if not left_out:
             return self
-        hydras: Any = OmegaConf.to_container(self.config.hydra.overrides.hydra)
-        kept = [text for text in (*hydras, *self.arguments) if text not in left_out]
+        kept = [text for text in (*self.hydra_overrides, *self.arguments) if text not in left_out]
         config = self._loader.load_configuration(self.config.hydra.job.config_name, kept, RunMode.MULTIRUN)
         OmegaConf.copy_cache(from_config=self.config, to_config=config)
         return replace(self, config=config, context=_context(self._loader, config))

@@ -154,7 +154,7 @@ def test_the_file_of_a_trial_gives_the_program_its_configuration(
         config = job.compose(overrides)
         expected = OmegaConf.to_container(without_hydra(config), resolve=True)
         content = trial_file(job, overrides, config)
-    assert ("defaults" in content) == has_defaults
+    assert ("config" in content["defaults"]) == has_defaults
     write_yaml(program / "conf/best.yaml", content)
     with initialize_config_dir(str(program / "conf"), version_base=None):
         assert OmegaConf.to_container(compose("best"), resolve=True) == expected
