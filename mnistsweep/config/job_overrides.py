@@ -14,7 +14,6 @@ from mnistsweep.config.overrides import Override, param_text, parse_fixed, parse
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.errors import ConfigError
 
-
 # Hydra's own keys that concern a sweep, or the folder of a single run.
 _OF_SWEEP = ("hydra.sweeper", "hydra.sweep", "hydra.mode", "hydra.launcher", "hydra.run", "hydra.searchpath")
 
@@ -73,7 +72,7 @@ def trial_file(job: HydraJob, overrides: Sequence[str], config: DictConfig) -> d
     """Content of a primary configuration with which the program repeats a trial.
 
     It adds the trial's overrides to the program's own primary configuration. Where that cannot express them, such as a
-    key that is deleted, it has all keys of the composed configuration in its place. Hydra's own overrides are added too,
+    key that is deleted, it has all keys of the composed configuration in its place. Hydra's own overrides are added,
     without those of the sweep.
 
     Args:
