@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ADDED_KEYS: dict[str, dict[str, Any]] = {"data": {"target": "auto", "folds": None, "fold_seed": 0}}
+ADDED_KEYS: dict[str, dict[str, Any]] = {
+    "data": {"target": "auto", "folds": None, "fold_seed": 0},
+    "trainer": {"class_weight": None, "steps_per_epoch": None},
+}
 """Value at which a key changes nothing, by section and key."""
 
 ADDED_SECTIONS: dict[str, Any] = {"zip": []}

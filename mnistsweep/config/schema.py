@@ -66,6 +66,8 @@ class TrainerConfig:
     callbacks: list[Any] = trial_key(list)
     deterministic: bool = sweep_key(False)
     threads: int | None = sweep_key(None, minimum=1, maximum=1024)
+    class_weight: Any = trial_key(None)
+    steps_per_epoch: int | None = trial_key(None, minimum=1)
 
 
 @dataclass

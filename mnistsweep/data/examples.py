@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,10 @@ from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.structure import Structure
 from mnistsweep.data.task import PossibleTasks, Task
-from mnistsweep.errors import DataError
+from mnistsweep.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from mnistsweep.data.streams.stream import Stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,32 @@ class Examples:
             *structure.leaves(self.inputs), *targets, *([] if self.weights is None else [self.weights])
         )
 
+    @property
+    def input_shape(self) -> Any:
+        """Shape of one input, or a structure of shapes."""
+        return structure.example_shapes(self.inputs)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the examples have weights."""
+        return self.weights is not None
+
+    def num_batches(self, batch_size: int) -> int:
+        """Number of batches, the last of which may be smaller.
+
+        Args:
+            batch_size: Number of examples in a batch.
+        """
+        return -(-len(self) // batch_size)
+
+    def first_examples(self, count: int) -> Examples:
+        """The first examples.
+
+        Args:
+            count: Maximum number.
+        """
+        return self.take(slice(count))
+
     def take(self, positions: Any) -> Examples:
         """Some of the examples.
 
@@ -89,7 +118,7 @@ def _as_classes(array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Data of a trial: a training split and a validation split. The test set is not included.
+    """Data of a trial: a training split and a validation split, in memory or streams. The test set is not included.
 
     Attributes:
         train: Training split, after the split and ``data.train_limit``.
@@ -99,17 +128,22 @@ class Dataset:
         checksum: Checksum of the training set before split and scaling (`data.checksum`).
         augmentation: Random distortions of the training images; None without augmentation.
         columns: Names of the columns of a table of numbers; empty where the source has none.
+<<<<<<< HEAD
         num_folds: Number of folds of a cross-validation (``data.folds``); 1 without one. `train` and `validation` are
             the splits of the first fold.
         load_fold: Function from the index of a fold to its data set; None without cross-validation.
+=======
+        reopen: Function that calls the loader again, for data that stream; None for arrays.
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     """
 
-    train: Examples
-    validation: Examples
+    train: Examples | Stream
+    validation: Examples | Stream
     tasks: Structure
     checksum: str = ""
     augmentation: Augmentation | None = None
     columns: tuple[str, ...] = ()
+<<<<<<< HEAD
     num_folds: int = 1
     load_fold: Callable[[int], Dataset] | None = None
 
@@ -120,11 +154,66 @@ class Dataset:
             index: Index of the fold, from 0.
         """
         return self.load_fold(index) if index and self.load_fold is not None else self
+=======
+    reopen: Callable[[], Dataset] | None = None
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
 
     @property
     def input_shape(self) -> Any:
         """Shape of one input, ``(height, width, channels)`` for images; for several inputs a structure of shapes."""
-        return structure.example_shapes(self.train.inputs)
+        return self.train.input_shape
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the training split streams."""
+        return not isinstance(self.train, Examples)
+
+    def steps(self, batch_size: int, steps_per_epoch: int | None) -> int:
+        """Number of training steps in an epoch.
+
+        Args:
+            batch_size: Number of examples in a step, where the data have no batches of their own.
+            steps_per_epoch: Value of `trainer.steps_per_epoch`.
+
+        Raises:
+            ConfigError: It is missing for data that never end, or given for data that end.
+        """
+        is_infinite = not isinstance(self.train, Examples) and self.train.is_infinite
+        rule = "trainer.steps_per_epoch: must be the number of batches in an epoch for training data that never end"
+        if is_infinite and steps_per_epoch is None:
+            raise ConfigError(f"{rule}; received null; set trainer.steps_per_epoch=100, for example")
+        if not is_infinite and steps_per_epoch is not None:
+            raise ConfigError(
+                f"{rule}; received {steps_per_epoch} for data of {len(self.train)} examples; remove the key, or let "
+                "the dataset repeat (dataset.repeat())"
+            )
+        return steps_per_epoch or self.train.num_batches(batch_size)
+
+    def fresh(self) -> Dataset:
+        """The same data for one more training; datasets that shuffle start with the order of their first epoch."""
+        return self if self.reopen is None else self.reopen()
+
+    def train_arrays(self, purpose: str) -> Examples:
+        """The training split, which must be in memory.
+
+        Args:
+            purpose: What needs arrays, for the message.
+
+        Raises:
+            DataError: The training split streams.
+        """
+        if isinstance(self.train, Examples):
+            return self.train
+        raise DataError(f"data: {purpose} needs arrays, and the loader returns a {self.train.kind}, which streams")
+
+    @cached_property
+    def validation_arrays(self) -> Examples:
+        """The validation split; one that streams is read into memory, once.
+
+        Raises:
+            DataError: It cannot be read, or does not fit into memory.
+        """
+        return self.validation if isinstance(self.validation, Examples) else self.validation.read("validation")
 
     @property
     def num_classes(self) -> int | None:
@@ -157,7 +246,18 @@ class Dataset:
 
         The validation split is part of it, so validation scores of such a training mean nothing.
         """
+<<<<<<< HEAD
         return replace(self, train=self.train.joined(self.validation), num_folds=1, load_fold=None)
+=======
+        if isinstance(self.train, Examples):
+            return replace(self, train=self.train.joined(self.validation_arrays))
+        joined = self.train.joined(self.validation)
+
+        def reopen() -> Dataset:
+            return self.fresh().whole
+
+        return replace(self, train=joined, reopen=reopen)
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
 
 
 def class_task(tasks: Structure) -> Task:

@@ -12,19 +12,25 @@ from numpy.typing import NDArray
 from mnistsweep.data import sources, structure
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.class_checks import require_classes, validation_warning
+from mnistsweep.data.class_weights import class_weights
 from mnistsweep.data.examples import Dataset, Examples, HeldOut, class_task
 from mnistsweep.data.folds import Folds, check_count, check_no_validation, warnings_of
 from mnistsweep.data.parts import convert_part
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, read
-from mnistsweep.data.source_arrays import Loaded, read_source, require_memory
+from mnistsweep.data.source_arrays import Loaded, call_loader, read_parts, read_source, require_memory
 from mnistsweep.data.splitting import Split, split, validation_count
+from mnistsweep.data.streams.opening import Streams, open_streams
+from mnistsweep.data.streams.scan import read_all
+from mnistsweep.data.streams.sources import is_dataset, open_source
 from mnistsweep.data.structure import Structure, describe
-from mnistsweep.data.task import possible_tasks
+from mnistsweep.data.task import Task, possible_tasks
 from mnistsweep.errors import ConfigError, DataError
 
-# Size of the training set. The check before training does not read Fashion-MNIST: that would import Keras.
+# Size of the training set, and number of classes. The check before training does not read Fashion-MNIST: that would
+# import Keras.
 FASHION_MNIST_SIZE = 60000
+FASHION_MNIST_CLASSES = 10
 
 
 def load(config: Mapping[str, Any]) -> Dataset:
@@ -34,8 +40,13 @@ def load(config: Mapping[str, Any]) -> Dataset:
         config: The ``data`` group of the configuration.
 
     Returns:
+<<<<<<< HEAD
         The training and the validation split, scaled by the statistics of the training split. With ``data.folds`` they
         are those of the first fold, and `Dataset.fold` returns the others.
+=======
+        The training and the validation split, scaled by the statistics of the training split. A loader that returns
+        datasets gives streams, which are not scaled.
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
 
     Raises:
         ConfigError: A key of the configuration cannot be used.
@@ -47,6 +58,7 @@ def load(config: Mapping[str, Any]) -> Dataset:
         (1000, 10000, (28, 28, 1), 10)
     """
     settings = read(config)
+<<<<<<< HEAD
     loaded = read_source(settings)
     if settings.folds is None:
         return _dataset(loaded, settings, _positions(loaded, settings))
@@ -61,12 +73,19 @@ def load(config: Mapping[str, Any]) -> Dataset:
 def _dataset(loaded: Loaded, settings: Settings, positions: Split) -> Dataset:
     """Data set of a split, scaled by the statistics of its training side."""
     train, validation = _splits(loaded, settings, positions)
+=======
+    parts = call_loader(settings)
+    if parts.is_stream:
+        return _streaming(open_streams(parts, settings), settings)
+    loaded = read_parts(parts, settings)
+    train, validation = _splits(loaded, settings)
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     scaling = Scaling.fit(settings.scaling, train.inputs)
     return Dataset(
         train=_scaled(train, scaling),
         validation=_scaled(validation, scaling),
         tasks=loaded.tasks,
-        checksum=_checksum(loaded),
+        checksum=loaded.train.checksum,
         augmentation=_augmentation(settings, scaling, train.inputs),
         columns=loaded.columns,
     )
@@ -74,6 +93,8 @@ def _dataset(loaded: Loaded, settings: Settings, positions: Split) -> Dataset:
 
 def load_test(config: Mapping[str, Any]) -> HeldOut:
     """Load the test set. Only the report reads it, for the model that was selected on validation data.
+
+    A test set that streams is read into memory, once, so that inputs and targets stay together.
 
     Args:
         config: The ``data`` group of the configuration.
@@ -86,9 +107,25 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
+<<<<<<< HEAD
     loaded = read_source(settings)
     test = _other_part(loaded, loaded.test, "test", settings)
     train, _ = _splits(loaded, settings, _positions(loaded, settings))
+=======
+    parts = call_loader(settings)
+    if parts.test is None:
+        raise DataError(
+            f"data: a test set is needed here, and the loader returns none; return (train, validation, test) from it "
+            f"({settings.source})"
+        )
+    if parts.is_stream:
+        streams = open_streams(parts, settings)
+        test = _other_part(streams.train.scan.first, parts.test, "test", settings)
+        return HeldOut(test, streams.tasks, Scaling.unscaled(test.inputs))
+    loaded = read_parts(parts, settings)
+    test = _other_part(loaded.train, loaded.test, "test", settings)
+    train, _ = _splits(loaded, settings)
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     scaling = Scaling.fit(settings.scaling, train.inputs)
     return HeldOut(test, loaded.tasks, scaling, loaded.columns, loaded.target_columns)
 
@@ -107,7 +144,7 @@ def training_positions(config: Mapping[str, Any]) -> NDArray[np.intp]:
     return _positions(read_source(settings), settings).train
 
 
-def check(config: Mapping[str, Any], are_classes: bool = False) -> list[str]:
+def check(config: Mapping[str, Any], are_classes: bool = False, class_weight: Any = None) -> list[str]:
     """Check the data before anything is trained, without importing Keras.
 
     A user's files are read completely. For built-in data sets the split is checked. A user's function must exist.
@@ -115,6 +152,7 @@ def check(config: Mapping[str, Any], are_classes: bool = False) -> list[str]:
     Args:
         config: The ``data`` group of the configuration.
         are_classes: Whether the model is a classifier, so that the targets must be classes with examples each.
+        class_weight: Value of ``trainer.class_weight``; for a classifier it must fit the classes.
 
     Returns:
         Warnings about what is allowed but probably not intended.
@@ -132,6 +170,7 @@ def _check_source(settings: Settings, are_classes: bool) -> list[str]:
     if settings.loader == MNIST:
         labels = sources.mnist_training_labels()
         tasks = possible_tasks(labels, "auto", "training targets", settings.source)
+<<<<<<< HEAD
         if settings.folds is not None:
             return _check_classes(labels, tasks, Folds.assign(labels, tasks, settings).split(0), settings)
         return _check_classes(labels, tasks, split(labels, settings), settings)
@@ -140,15 +179,22 @@ def _check_source(settings: Settings, are_classes: bool) -> list[str]:
             check_count(FASHION_MNIST_SIZE, settings)
         else:
             validation_count(FASHION_MNIST_SIZE, settings)
+=======
+        return _check_classes(labels, tasks, split(labels, settings), settings, class_weight)
+    if settings.loader == FASHION_MNIST:
+        validation_count(FASHION_MNIST_SIZE, settings)
+        if class_weight is not None:
+            class_weights(class_weight, Task("classes", tuple(range(FASHION_MNIST_CLASSES))), None)
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     if settings.loader in FROM_FILES:
         loaded = read_source(settings)
-        test = _other_part(loaded, loaded.test, "test", settings)
+        test = _other_part(loaded.train, loaded.test, "test", settings)
         positions = _positions(loaded, settings)
         require_memory(settings, loaded.train.inputs, len(positions.train) + len(positions.validation))
         _require_images(settings, loaded.train.inputs)
         if are_classes:
             class_task(loaded.tasks).encode(test.targets, "test targets", settings.source)
-            return _check_classes(loaded.train.targets, loaded.tasks, positions, settings)
+            return _check_classes(loaded.train.targets, loaded.tasks, positions, settings, class_weight)
     return []
 
 
@@ -168,18 +214,30 @@ def checksum(config: Mapping[str, Any]) -> str:
         ConfigError: A key of the configuration cannot be used.
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
-    return _checksum(read_source(read(config)))
+    settings = read(config)
+    parts = call_loader(settings)
+    return open_streams(parts, settings).checksum if parts.is_stream else read_parts(parts, settings).train.checksum
 
 
-def _checksum(loaded: Loaded) -> str:
-    return loaded.train.checksum
+def _streaming(streams: Streams, settings: Settings) -> Dataset:
+    """A data set whose training split streams."""
+    return Dataset(
+        train=streams.train,
+        validation=streams.validation,
+        tasks=streams.tasks,
+        checksum=streams.checksum,
+        reopen=lambda: _streaming(streams.reopened(call_loader(settings), settings), settings),
+    )
 
 
-def _other_part(loaded: Loaded, returned: Any, side: str, settings: Settings) -> Examples:
-    """Convert the validation or the test part, and check it against the training set."""
-    part = convert_part(returned, side, settings.source, settings.target == "input")
+def _other_part(train: Examples, returned: Any, side: str, settings: Settings) -> Examples:
+    """Convert the validation or the test part, and check it against examples of the training set."""
+    if is_dataset(returned):
+        part = read_all(open_source(returned), side, settings.source)
+    else:
+        part = convert_part(returned, side, settings.source, settings.target == "input")
     for name in ("inputs", "targets"):
-        here, there = (structure.example_shapes(getattr(one, name)) for one in (loaded.train, part))
+        here, there = (structure.example_shapes(getattr(one, name)) for one in (train, part))
         if here != there:
             raise DataError(
                 f"training and {side} {name} must have the same shape; received {here} and {there} ({settings.source})"
@@ -192,7 +250,7 @@ def _splits(loaded: Loaded, settings: Settings, positions: Split) -> tuple[Examp
     require_memory(settings, loaded.train.inputs, len(positions.train) + len(positions.validation))
     train = loaded.train.take(positions.train)
     if loaded.validation is not None:
-        return train, _other_part(loaded, loaded.validation, "validation", settings)
+        return train, _other_part(loaded.train, loaded.validation, "validation", settings)
     return train, loaded.train.take(positions.validation)
 
 
@@ -218,9 +276,13 @@ def _scaled(examples: Examples, scaling: Scaling) -> Examples:
     return replace(examples, inputs=inputs, targets=inputs if examples.is_autoencoded else examples.targets)
 
 
-def _check_classes(training_targets: NDArray[Any], tasks: Structure, positions: Split, settings: Settings) -> list[str]:
+def _check_classes(
+    training_targets: NDArray[Any], tasks: Structure, positions: Split, settings: Settings, class_weight: Any
+) -> list[str]:
     """Check that the training split has examples of every class; returns a warning if the validation split has not."""
     task = class_task(tasks)
+    if class_weight is not None:
+        class_weights(class_weight, task, None)
     labels = task.encode(training_targets, "training targets", settings.source)
     limit = "" if settings.train_limit is None else f" and data.train_limit={settings.train_limit}"
     divided = f"validation={settings.validation}" if settings.folds is None else f"folds={settings.folds}"

@@ -140,6 +140,15 @@ class Scaling:
         """
         return cls(map_leaves(lambda array: ArrayScaling.fit(method, array), inputs))
 
+    @classmethod
+    def unscaled(cls, inputs: Structure) -> Scaling:
+        """Scaling that changes no value, for data that stream.
+
+        Args:
+            inputs: Inputs of the form of the data.
+        """
+        return cls(map_leaves(lambda _: ArrayScaling("none"), inputs))
+
     def apply(self, inputs: Structure) -> Structure:
         """Scale inputs; returns new arrays.
 

@@ -9,7 +9,7 @@ from typing import Any
 from mnistsweep import memory, targets
 from mnistsweep.data.examples import Examples
 from mnistsweep.data.inputs import column_names
-from mnistsweep.data.parts import convert_part, unpack
+from mnistsweep.data.parts import Parts, convert_part, unpack
 from mnistsweep.data.settings import TARGET, Settings
 from mnistsweep.data.structure import Structure, describe, leaves, map_leaves, num_examples
 from mnistsweep.data.task import possible_tasks
@@ -27,7 +27,7 @@ class Loaded:
     Attributes:
         train: Training set.
         validation: Validation set as the loader returned it; None: it is split from the training set.
-        test: Test set as the loader returned it.
+        test: Test set as the loader returned it; None: the source has none.
         tasks: What the targets are possible for, see `Dataset.tasks`.
         columns: Names of the columns of a pandas table of inputs; empty for anything else.
         target_columns: Names of the columns of a pandas table of targets; empty for anything else.
@@ -41,28 +41,58 @@ class Loaded:
     target_columns: tuple[str, ...] = ()
 
 
-def read_source(settings: Settings) -> Loaded:
-    """Call the loader, then convert and check the training set.
+def call_loader(settings: Settings) -> Parts:
+    """Call the loader.
 
     Args:
         settings: Settings of the data.
 
+    Returns:
+        What it returned: the parts are not converted.
+
     Raises:
         ConfigError: The loader is no function, or does not accept its arguments.
-        DataError: The loader failed, or the arrays do not fit together.
+        DataError: The loader failed, or returned something else than parts of a data set.
     """
     loader = targets.resolve(settings.loader, TARGET)
     if not callable(loader):
         raise ConfigError(f"{TARGET} must name a function; {settings.loader!r} is a {type(loader).__name__}")
     with explained(functools.partial(_loading_failed, settings)):
         returned = targets.call("data", loader, {"_target_": settings.loader, **settings.arguments}, {})
-    train, validation, test = unpack(returned, settings.source)
-    part = convert_part(train, "training", settings.source, settings.target == "input")
+    return unpack(returned, settings.source)
+
+
+def read_source(settings: Settings) -> Loaded:
+    """Call the loader, then convert and check the training set, which must be arrays.
+
+    Args:
+        settings: Settings of the data.
+
+    Raises:
+        ConfigError: The loader is no function, or does not accept its arguments.
+        DataError: The loader failed, its arrays do not fit together, or its data stream.
+    """
+    return read_parts(call_loader(settings), settings)
+
+
+def read_parts(parts: Parts, settings: Settings) -> Loaded:
+    """Convert and check the training set.
+
+    Args:
+        parts: What the loader returned.
+        settings: Settings of the data.
+
+    Raises:
+        DataError: The arrays do not fit together, or the data stream.
+    """
+    if parts.is_stream:
+        raise DataError(f"data: arrays are needed here; the loader returns {describe(parts.train)} ({settings.source})")
+    train = convert_part(parts.train, "training", settings.source, settings.target == "input")
     tasks = map_leaves(
-        lambda array: possible_tasks(array, settings.target, "training targets", settings.source), part.targets
+        lambda array: possible_tasks(array, settings.target, "training targets", settings.source), train.targets
     )
-    columns, target_columns = map(column_names, train[:2])
-    return Loaded(part, validation, test, tasks, columns, target_columns)
+    columns, target_columns = map(column_names, parts.train[:2])
+    return Loaded(train, parts.validation, parts.test, tasks, columns, target_columns)
 
 
 def _loading_failed(settings: Settings, reason: str) -> DataError:

@@ -6,7 +6,7 @@ is the example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -81,6 +81,19 @@ def take(structure: Structure, index: Any) -> Structure:
 def concatenate(first: Structure, second: Structure) -> Structure:
     """The examples of two structures of the same form, one after the other."""
     return map_leaves(lambda a, b: np.concatenate([a, b]), first, second)
+
+
+def concatenate_all(parts: Sequence[Structure]) -> Structure:
+    """The examples of structures of the same form, one after the other.
+
+    Args:
+        parts: At least one structure.
+
+    Example:
+        >>> concatenate_all([{"a": np.zeros(2)}, {"a": np.ones(1)}])
+        {'a': array([0., 0., 1.])}
+    """
+    return map_leaves(lambda *arrays: np.concatenate(arrays), parts[0], *parts[1:])
 
 
 def read_only(structure: Structure) -> Structure:

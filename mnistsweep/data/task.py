@@ -7,7 +7,8 @@ model, from the kinds that are possible for the targets (`possible_tasks`). ``da
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,17 +38,19 @@ class Task:
         values: For ``classes``: the value of each class in the source, sorted; class ``i`` stands for ``values[i]``.
         is_one_hot: For ``classes``: whether the source has one-hot rows.
         width: Number of values in the target of one example: labels of ``multi_label``, numbers of ``regression``.
+        names: For ``classes``: names that the source gives its values; empty: the values are the names.
     """
 
     kind: str
     values: tuple[Any, ...] = ()
     is_one_hot: bool = False
     width: int = 1
+    names: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> list[str]:
         """Texts of the classes, for tables and figures."""
-        return [str(value) for value in self.values]
+        return [*self.names] or [str(value) for value in self.values]
 
     def encode(self, targets: NDArray[Any], name: str, source: str) -> NDArray[Any]:
         """Convert targets of the source to the form in which mnistsweep keeps them.
@@ -123,6 +126,27 @@ class PossibleTasks:
     def num_classes(self) -> int | None:
         """Number of classes; None where the targets cannot be classes."""
         return next((len(task.values) for task in self.tasks if task.kind == "classes"), None)
+
+    def with_names(self, names: Sequence[str]) -> PossibleTasks:
+        """The same tasks; the classes are those that the source names, also the ones without an example.
+
+        Args:
+            names: Name of each class ``0 .. K-1``.
+
+        Example:
+            >>> found = possible_tasks(np.array([0, 2]), "auto", "targets", "here").with_names(["cat", "dog", "owl"])
+            >>> found.first.values, found.first.class_names
+            ((0, 1, 2), ['cat', 'dog', 'owl'])
+        """
+        numbers = tuple(range(len(names)))
+        return PossibleTasks(
+            tuple(
+                replace(task, values=numbers, names=tuple(names))
+                if task.kind == "classes" and set(task.values) <= set(numbers)
+                else task
+                for task in self.tasks
+            )
+        )
 
     def of_classes(self) -> Task:
         """The task with which the targets are classes.

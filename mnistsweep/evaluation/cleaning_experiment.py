@@ -92,6 +92,15 @@ class CleaningExperiment:
         """Output with the labels that are cleaned."""
         return find_class_output(self.dataset)
 
+    @property
+    def train(self) -> Examples:
+        """Training split.
+
+        Raises:
+            DataError: It streams: labels of a stream have no positions.
+        """
+        return self.dataset.train_arrays("mnistsweep clean")
+
     def run(self) -> dict[str, Any]:
         """Run the experiment, or resume it.
 
@@ -127,7 +136,7 @@ class CleaningExperiment:
 
     def _initial_folds(self) -> FoldPredictions:
         """Plant label errors and assign folds; no fold has predictions yet."""
-        labels, classes = self.output.labels(self.dataset.train), len(self.output.task.values)
+        labels, classes = self.output.labels(self.train), len(self.output.task.values)
         planted = plant_label_errors(labels, self.options.plant, classes, self._seed(Purpose.PLANTING))
         fold = assign_folds(planted.labels, self.options.folds, classes, self._seed(Purpose.FOLDING))
         return FoldPredictions(planted.labels, planted.indices, fold, np.full((len(fold), classes), np.nan))
@@ -151,7 +160,7 @@ class CleaningExperiment:
             steps.start_step(f"{fold + 1} of {self._num_trainings}: out-of-fold predictions, fold {fold + 1}")
             inside = folds.fold == fold
             outside = np.flatnonzero(~inside)
-            seed, images = self._seed(Purpose.JUDGING, fold), structure.take(self.dataset.train.inputs, inside)
+            seed, images = self._seed(Purpose.JUDGING, fold), structure.take(self.train.inputs, inside)
             training_set = TreatedTrainingSet(outside, folds.labels[outside])
             predicted = self._train_and_predict(training_set, seed, images, steps)
             folds.probabilities[inside] = check_probabilities(predicted, f" of fold {fold + 1}")
@@ -176,7 +185,7 @@ class CleaningExperiment:
 
     def _run_arm(self, arm: str, seed: int, treated: TreatedTrainingSet, steps: StepProgress) -> ArmRun:
         """Train one arm with one seed, and score it on the validation split."""
-        start, validation = time.perf_counter(), self.dataset.validation
+        start, validation = time.perf_counter(), self.dataset.validation_arrays
         predicted = self._train_and_predict(treated, self._seed(Purpose.TRAINING, seed), validation.inputs, steps)
         probabilities, labels = check(predicted, self.output.labels(validation))
         return ArmRun(
@@ -192,7 +201,7 @@ class CleaningExperiment:
         self, treated: TreatedTrainingSet, seed: int, images: structure.Structure, steps: StepProgress
     ) -> NDArray[np.float64]:
         """Train a model on a treated training set, and predict images."""
-        kept = self.output.with_labels(self.dataset.train.take(treated.kept), treated.labels)
+        kept = self.output.with_labels(self.train.take(treated.kept), treated.labels)
         structure.read_only(kept.inputs)  # a copy on the device stays valid during the training
         dataset = dataclasses.replace(self.dataset, train=kept)
         return self.trainer.train_and_predict(dataset, seed, images, lambda _epoch: steps.advance())
@@ -201,7 +210,7 @@ class CleaningExperiment:
         """Rank the training labels by how likely they are wrong, and write the first ones to disk."""
         ranking = rank_suspects(folds.probabilities, folds.labels)
         positions = data.training_positions(self.trainer.config.data)
-        names, inputs = self.output.task.class_names, self.dataset.train.inputs
+        names, inputs = self.output.task.class_names, self.train.inputs
         rows = suspected_labels.suspect_rows(ranking, folds.labels, folds.planted, positions, names)
         images = suspected_labels.suspect_images(ranking, inputs)
         if images is None:

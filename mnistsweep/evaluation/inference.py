@@ -89,7 +89,7 @@ def predict(
         loss=float(metrics.get("loss", float("nan"))),
         parameters=int(model.count_params()),
         curve=curve or [],
-        validation=predict_outputs(model, dataset.validation.inputs, heads) if validation else None,
+        validation=predict_outputs(model, dataset.validation_arrays.inputs, heads) if validation else None,
         objective=measure_objective(model, config, dataset) if validation else None,
     )
 
@@ -135,7 +135,7 @@ def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | N
     metric = config.objective.removeprefix("val_")
     if metric == config.objective:
         return None
-    split = split_of(dataset.validation, compile_model(model, config, dataset))
+    split = split_of(dataset.validation_arrays, compile_model(model, config, dataset))
     engine = choose_engine("auto", model, split, split, config.trainer.batch_size)
     return engine.evaluate(keras.callbacks.CallbackList([], model=model)).get(metric)
 

@@ -20,7 +20,8 @@ from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
-from mnistsweep.training.target_form import split_of
+from mnistsweep.training.target_form import part_of
+from mnistsweep.training.training_split import training_split
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 # Called after each epoch with its number, from 1.
@@ -91,12 +92,19 @@ def build_model(config: Config, dataset: Dataset) -> tuple[Any, Any]:
 def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: OnEpoch) -> RetrainedModel:
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
+    dataset = dataset.fresh()
     hypermodel = ConfiguredHyperModel(config, dataset)
     model: Any = hypermodel.build(hypermodel.hyperparameters)
     forms = compile_model(model, config, dataset)
-    train = split_of(dataset.train, forms)
-    validation: Any = split_of(dataset.validation, forms) if hypermodel.has_own_fit else None
-    options = FitOptions(epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
+    train = training_split(dataset, forms, config)
+    validation: Any = part_of(dataset.validation, forms) if hypermodel.has_own_fit else None
+    options = FitOptions(
+        epochs,
+        config.trainer.batch_size,
+        seed,
+        augmentation=dataset.augmentation,
+        steps_per_epoch=config.trainer.steps_per_epoch,
+    )
     recorder = _CurveRecorder(on_epoch)
     callbacks = [recorder, *build_user_callbacks(config)]
     hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, callbacks)

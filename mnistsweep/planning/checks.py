@@ -12,6 +12,8 @@ from mnistsweep import data, devices, targets
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.schema import Config
+from mnistsweep.data import class_weights
+from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.dimensions import Float
 from mnistsweep.json_values import exact_text
 from mnistsweep.models import builders, losses, metrics, optimizers
@@ -43,7 +45,7 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
         metrics.check(config.trainer.metrics),
         builders.check(config.model),
     )
-    faults.add(losses.check(config.trainer.loss))
+    faults.add(losses.check(config.trainer.loss), class_weights.check(config.trainer.class_weight))
     faults.add(optimizers.check(config.optimizer, config.schedule, config.trainer.epochs))
     return config
 
@@ -51,7 +53,11 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
 def check_data(config: Config, faults: Faults) -> None:
     """Check the data of one configuration; files are read. A built-in model needs class labels."""
     with faults.collecting():
-        faults.warn(data.check(config.data, are_classes=config.model.get("_target_") in builders.BUILDERS))
+        are_classes = config.model.get("_target_") in builders.BUILDERS
+        faults.warn(data.check(config.data, are_classes, config.trainer.class_weight))
+    if config.trainer.steps_per_epoch is not None and str(config.data.get("_target_")).startswith(BUILT_IN):
+        rule = "must be null for data that end; it is the number of batches in an epoch of data that stream without end"
+        faults.add([f"trainer.steps_per_epoch: {rule}; received {config.trainer.steps_per_epoch}."])
 
 
 def check_registered_metrics(config: Config, faults: Faults) -> None:
@@ -77,7 +83,7 @@ def check_trials(plan: Plan, faults: Faults, added: Collection[str] = ()) -> Non
         with faults.collecting():
             config = check_configuration(plan.composer.plain(point, plan.config.seed), here, added)
             check_registered_metrics(config, here)
-            if (text := exact_text(config.data)) not in checked:
+            if (text := exact_text([config.data, config.trainer.class_weight])) not in checked:
                 checked.add(text)
                 check_data(config, faults)
         faults.add(_hinted(fault, plan.space) for fault in here.config)

@@ -17,13 +17,14 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.objective import check_direction
 from mnistsweep.config.schema import Config
-from mnistsweep.data.class_checks import require_classes, validation_warning
+from mnistsweep.data.class_checks import STRATIFY, require_classes, validation_warning
 from mnistsweep.data.examples import class_task
 from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError, suggest
 from mnistsweep.models.builders import BUILDERS
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.stream_checks import check_class_weight, check_stream, is_endless
 from mnistsweep.space import Point
 from mnistsweep.user_code import explained
 
@@ -55,24 +56,26 @@ def rehearse(plan: Plan, faults: Faults) -> None:
     """
     if plan.paths.sweep.is_file():
         return
+    swept = [dimension.key for dimension in plan.space.dimensions]
     for configs in _configurations(plan):
         os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
-        rehearse_configs(configs, faults)
+        rehearse_configs(configs, faults, swept)
 
 
-def rehearse_configs(configs: Sequence[Config], faults: Faults) -> None:
+def rehearse_configs(configs: Sequence[Config], faults: Faults, swept: Sequence[str] = ()) -> None:
     """Rehearse configurations until one is valid: the others may fail as trials, for the values that they have.
 
     Args:
         configs: Configurations with the same model and data; built-in ones need no rehearsal.
         faults: Collects the error of the first configuration if none is valid, and warnings.
+        swept: Keys that the search varies.
     """
     if _is_built_in(configs[0]):
         return
     errors = list[MnistSweepError]()
     for config in configs:
         try:
-            faults.warn(_rehearse(config))
+            faults.warn(_rehearse(config, swept))
             return
         except MnistSweepError as error:
             errors.append(error)
@@ -105,18 +108,25 @@ def _is_built_in(config: Config) -> bool:
     return config.model.get("_target_") in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
 
 
-def _rehearse(config: Config) -> list[str]:
+def _rehearse(config: Config, swept: Sequence[str]) -> list[str]:
     """Load the data, build and compile the model, and evaluate a few examples; returns warnings.
 
     A built-in model is a classifier whose metrics are known: only its data are loaded and checked, without Keras.
+
+    Args:
+        config: Configuration of a trial.
+        swept: Keys that the search varies.
 
     Raises:
         ConfigError: The model cannot be built, does not fit the data, or does not measure the objective.
         DataError: The data cannot be loaded.
     """
     dataset = data.load(config.data)
+    warnings = check_stream(dataset, config, swept)
     if config.model.get("_target_") in BUILDERS:
-        return _check_classes(dataset, class_task(dataset.tasks), config)
+        task = class_task(dataset.tasks)
+        check_class_weight(config, task)
+        return warnings + _check_classes(dataset, task, config)
     with devices.quiet_start():
         import keras
 
@@ -128,14 +138,17 @@ def _rehearse(config: Config) -> list[str]:
     with explained(lambda reason: ConfigError(f"model._target_: the model cannot be built: {reason}")):
         model = hypermodel.build(hypermodel.hyperparameters)
         forms = compile_model(model, config, dataset)
-    if hypermodel.has_own_fit and dataset.train.weights is not None:
+    if hypermodel.has_own_fit and dataset.is_stream:
+        hypermodel.check_dataset()
+    elif hypermodel.has_own_fit and (dataset.train.has_weights or config.trainer.class_weight is not None):
         hypermodel.check_weights()
-    split = split_of(dataset.train.take(slice(NUM_EXAMPLES)), forms)
+    check_class_weight(config, getattr(forms, "task", None))
+    split = split_of(dataset.train.first_examples(NUM_EXAMPLES), forms)
     with explained(lambda reason: ConfigError(f"model: the model cannot evaluate examples of the data: {reason}")):
         measured = model.test_on_batch(*split, return_dict=True)
     _check_objective(config, hypermodel, sorted(measured))
     keras.utils.clear_session()
-    return _check_classes(dataset, getattr(forms, "task", None), config)
+    return warnings + _check_classes(dataset, getattr(forms, "task", None), config)
 
 
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
@@ -161,11 +174,12 @@ def _check_classes(dataset: data.Dataset, task: Task | None, config: Config) -> 
         DataError: A class has no example in the training split.
     """
     source = f"data._target_={config.data.get('_target_')!r}"
-    if task is None or task.kind != "classes":
+    if task is None or task.kind != "classes" or is_endless(dataset):
         return []
+    advice = STRATIFY if not dataset.is_stream else "shuffle the data before they are divided"
     train, validation = (
         task.encode(examples.targets, "targets", source) for examples in (dataset.train, dataset.validation)
     )
-    require_classes(train, task, "the training split", source)
-    warning = validation_warning(validation, task, source)
+    require_classes(train, task, "the training split", source, advice)
+    warning = validation_warning(validation, task, source, advice)
     return [] if warning is None else [warning]

@@ -25,12 +25,13 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
         The form of the targets (`target_form.find_forms`).
 
     Raises:
-        ConfigError: The targets do not fit the loss and the output of the model.
+        ConfigError: The targets do not fit the loss and the output of the model, or `trainer.steps_per_epoch` does not
+            fit the data.
     """
+    steps = dataset.steps(config.trainer.batch_size, config.trainer.steps_per_epoch)
     if model.compiled:
         return find_forms(model, dataset, loss_name(model.loss), is_compiled=True)
     forms = find_forms(model, dataset, config.trainer.loss, is_compiled=False)
-    steps = -(-len(dataset.train) // config.trainer.batch_size)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
     return forms

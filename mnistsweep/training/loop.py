@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from mnistsweep.data.structure import leaves, num_examples
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.seeds import epoch_generator
-from mnistsweep.training.engines import Engine, EngineName, Split, choose_engine
+from mnistsweep.training.engines import AnySplit, Engine, EngineName, Split, StreamSplit, choose_engine
+from mnistsweep.training.engines.announcement import announce_engine
+from mnistsweep.training.engines.streams import fit_stream
 from mnistsweep.training.keras_internals import pop_initial_epoch
 
 
@@ -39,7 +41,9 @@ class FitOptions:
             it: call `keras.utils.set_random_seed` before you build the model.
         initial_epoch: Number of epochs that the model was trained for before; 0 for a new model.
         augmentation: Augmentation of the training images at the start of each epoch; None for none.
-        engine: `resident`, `portable`, or `auto` for the fastest engine that can train the model.
+        engine: `resident`, `portable`, or `auto` for the fastest engine that can train the model. Data that stream are
+            trained on by `model.fit`.
+        steps_per_epoch: Number of batches in an epoch of a dataset that never ends; None for any other data.
 
     Raises:
         ConfigError: A number is too small.
@@ -51,6 +55,7 @@ class FitOptions:
     initial_epoch: int = 0
     augmentation: Augmentation | None = None
     engine: EngineName = "auto"
+    steps_per_epoch: int | None = None
 
     def __post_init__(self) -> None:
         minimums = {"epochs": 1, "batch_size": 1, "seed": 0, "initial_epoch": 0}
@@ -61,8 +66,8 @@ class FitOptions:
 
 def fit(
     model: Any,
-    train: Split,
-    validation: Split | None,
+    train: AnySplit,
+    validation: AnySplit | None,
     options: FitOptions,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, float]]:
@@ -70,8 +75,8 @@ def fit(
 
     Args:
         model: A compiled Keras model; it is trained in place, with its own `train_step` and `test_step` if it has them.
-        train: Inputs, targets and perhaps sample weights to train on: arrays or structures of arrays.
-        validation: The same to evaluate on after each epoch; None for no evaluation.
+        train: Inputs, targets and perhaps sample weights to train on: arrays or structures of arrays, or a stream.
+        validation: The same to evaluate on after each epoch; None for no evaluation. It streams only if `train` does.
         options: Epochs, batch size and seed.
         callbacks: Keras callbacks, called as by `model.fit`, except that batch events come once a block of batches,
             with the number of its last batch.
@@ -86,8 +91,16 @@ def fit(
     Example:
         ``fit(model, (x, y), (x_val, y_val), FitOptions(epochs=3, batch_size=128, seed=0))[-1]["val_accuracy"]``
     """
-    _check(model, train, validation)
+    if not model.compiled:
+        raise ConfigError(f"model: {model.name!r} is not compiled; its builder must call model.compile(...)")
+    if isinstance(train, StreamSplit):
+        steps = options.steps_per_epoch
+        return fit_stream(model, train, validation, options.epochs, options.batch_size, steps, callbacks)
+    if isinstance(validation, StreamSplit):
+        raise DataError("validation: streams only if the training data do")
+    _check(train, validation)
     engine = choose_engine(options.engine, model, train, validation, options.batch_size)
+    announce_engine(engine.name, engine.reason)
     events = keras.callbacks.CallbackList(
         list(callbacks), add_history=True, model=model, verbose=0, epochs=options.epochs, steps=engine.num_batches
     )
@@ -147,10 +160,8 @@ def _augmented(images: Any, options: FitOptions, epoch: int) -> NDArray[Any] | N
     return result
 
 
-def _check(model: Any, train: Split, validation: Split | None) -> None:
-    """Raise an error if the model or the data cannot be used for training."""
-    if not model.compiled:
-        raise ConfigError(f"model: {model.name!r} is not compiled; its builder must call model.compile(...)")
+def _check(train: Split, validation: Split | None) -> None:
+    """Raise an error if the data cannot be used for training."""
     for name, split in (("train", train), ("validation", validation)):
         if split is None:
             continue

@@ -7,18 +7,19 @@ follows from the loss and the shape of the output; targets that do not fit them 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data import Dataset, Examples
-from mnistsweep.data.structure import Structure, map_leaves, take
+from mnistsweep.data.streams.stream import Stream
+from mnistsweep.data.structure import Structure, leaves, map_leaves, take
 from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
-from mnistsweep.training.engines.base import Split
+from mnistsweep.training.engines.base import AnySplit, Split, StreamSplit
 from mnistsweep.training.model_outputs import loss_name, loss_of, output_names, output_shape_of
 
 # Losses that compare one output with a class of two.
@@ -79,6 +80,70 @@ def split_of(examples: Examples, forms: Any) -> Split:
     return (examples.inputs, targets) if examples.weights is None else (examples.inputs, targets, examples.weights)
 
 
+def part_of(part: Examples | Stream, forms: Any, class_weights: NDArray[np.float32] | None = None) -> AnySplit:
+    """Inputs, encoded targets and weights of a split, in memory or as a stream.
+
+    Args:
+        part: Split of a data set.
+        forms: Form of the targets of each output, the result of `find_forms`.
+        class_weights: Weight of each class of the only output, ``(K,)``, by which the sample weights are multiplied;
+            None for none.
+    """
+    if isinstance(part, Examples):
+        if class_weights is None:
+            return split_of(part, forms)
+        return split_of(replace(part, weights=weighted(forms, part.targets, part.weights, class_weights)), forms)
+    is_unchanged = all(leaves(map_leaves(_keeps, forms, part.scan.first.targets)))
+    if is_unchanged and class_weights is None:
+        return StreamSplit(part)
+
+    def encode(targets: Structure, weights: NDArray[Any] | None) -> tuple[Structure, NDArray[Any] | None]:
+        if class_weights is not None:
+            weights = weighted(forms, targets, weights, class_weights)
+        return encode_targets(forms, targets), weights
+
+    return StreamSplit(part, encode)
+
+
+def few_of(part: Examples | Stream, forms: Any, count: int) -> AnySplit:
+    """The first examples of a split in memory; a stream as a whole, which is read only as far as it is used.
+
+    Args:
+        part: Split of a data set.
+        forms: Form of the targets of each output, the result of `find_forms`.
+        count: Maximum number of examples.
+    """
+    return part_of(part.first_examples(count) if isinstance(part, Examples) else part, forms)
+
+
+def weighted(
+    form: TargetForm, targets: NDArray[Any], weights: NDArray[Any] | None, class_weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Sample weights, multiplied by the weights of the classes, ``(n,)``.
+
+    Args:
+        form: Form of the targets of the only output; its task is ``classes``.
+        targets: Targets as the loader returned them.
+        weights: Sample weights; None for equal weights.
+        class_weights: Weight of each class, ``(K,)``.
+    """
+    by_class: NDArray[np.float32] = np.take(class_weights, form.task.encode(targets, "targets", "the data set"))
+    return by_class if weights is None else by_class * weights
+
+
+def _keeps(form: TargetForm, targets: NDArray[Any]) -> bool:
+    """Whether targets of a type are in a form already, so that a dataset is passed on unchanged."""
+    task, kind = form.task, targets.dtype.kind
+    if form.form == "source":
+        return kind != "O" or task.kind != "classes"
+    if form.form == "numbers":
+        return kind == "f"
+    are_numbers = task.values == tuple(range(len(task.values)))
+    if form.form == "one_hot":
+        return task.is_one_hot and are_numbers
+    return are_numbers and not task.is_one_hot and kind in "ui" and targets.ndim == 1
+
+
 def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool) -> Any:
     """Find the task and the form of the targets for each output of a model.
 
@@ -99,7 +164,7 @@ def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool
         if not is_compiled:
             raise ConfigError("model: a model with several outputs must be compiled by its builder (model.compile)")
         return _forms_of_outputs(model, tasks)
-    shape = output_shape(model, dataset.train.inputs, is_compiled)
+    shape = output_shape(model, dataset.train.first_examples(1).inputs, is_compiled)
     if is_compiled:
         return TargetForm(_likely_task(tasks, loss, shape), "source")
     return choose_form(tasks, loss or "", shape)

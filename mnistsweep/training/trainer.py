@@ -31,7 +31,7 @@ from mnistsweep.training.callbacks.stopping import StopOnRequest, TimeLimit
 from mnistsweep.training.callbacks.tensorboard_logger import TensorBoardLogger
 from mnistsweep.training.callbacks.user_callbacks import build_early_stopping, build_user_callbacks
 from mnistsweep.training.compilation import compile_model
-from mnistsweep.training.engines import Split
+from mnistsweep.training.engines import AnySplit
 from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.model_size import check_model_size
@@ -45,10 +45,11 @@ from mnistsweep.training.outcome import (
 )
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
-from mnistsweep.training.target_form import split_of
+from mnistsweep.training.target_form import part_of
+from mnistsweep.training.training_split import training_split
 
 BuildModel = Callable[[], Any]
-FitModel = Callable[[Any, Split, Split, FitOptions, Sequence[keras.callbacks.Callback]], None]
+FitModel = Callable[[Any, AnySplit, AnySplit, FitOptions, Sequence[keras.callbacks.Callback]], None]
 
 
 @dataclass(frozen=True)
@@ -165,16 +166,21 @@ class Training:
         with restored_process_state():
             keras.utils.clear_session()
             keras.utils.set_random_seed(seed)
+            training = replace(self, dataset=self.dataset.fresh())
             model = self.build()
             try:
-                forms = self._prepare(model, repeat)
-                return self._train(model, forms, seed, repeat)
+                forms = training._prepare(model, repeat)
+                return training._train(model, forms, seed, repeat)
             finally:
                 free_graphs(model)
 
     def _prepare(self, model: Any, repeat: _Repeat) -> Any:
         """Check and compile a model; returns the form of its targets."""
+<<<<<<< HEAD
         inputs, limit = repeat.dataset.train.inputs, self.config.trial.max_parameters
+=======
+        inputs, limit = self.dataset.train.first_examples(1).inputs, self.config.trial.max_parameters
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
         if limit is not None:
             check_model_size(model, limit, inputs)
         if repeat.state is not None and repeat.state.phases:
@@ -219,12 +225,25 @@ class Training:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
 
+<<<<<<< HEAD
     def _fit(
         self, model: Any, forms: Any, seed: int, dataset: Dataset, callbacks: Sequence[keras.callbacks.Callback]
     ) -> None:
         config = self.config
         train, validation = (split_of(examples, forms) for examples in (dataset.train, dataset.validation))
         options = FitOptions(config.trainer.epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
+=======
+    def _fit(self, model: Any, forms: Any, seed: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        config, dataset = self.config, self.dataset
+        options = FitOptions(
+            config.trainer.epochs,
+            config.trainer.batch_size,
+            seed,
+            augmentation=dataset.augmentation,
+            steps_per_epoch=config.trainer.steps_per_epoch,
+        )
+        train, validation = training_split(dataset, forms, config), part_of(dataset.validation, forms)
+>>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
         self.fit_model(model, train, validation, options, callbacks)
 
     def _save(self, model: Any) -> str:
@@ -242,8 +261,8 @@ class Training:
 
 def default_fit(
     model: Any,
-    train: Split,
-    validation: Split,
+    train: AnySplit,
+    validation: AnySplit,
     options: FitOptions,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:

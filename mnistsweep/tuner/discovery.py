@@ -24,7 +24,7 @@ from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Column, Condition
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
 from mnistsweep.training.compilation import compile_model
-from mnistsweep.training.target_form import split_of
+from mnistsweep.training.target_form import few_of
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hyperparameters import to_dimension
 from mnistsweep.user_code import exits_as_failures, explained
@@ -94,9 +94,8 @@ class _Builder:
         return hypermodel.hyperparameters
 
     def _fit(self, hypermodel: ConfiguredHyperModel, model: Any) -> None:
-        few = slice(NUM_EXAMPLES)
         forms = compile_model(model, self._config, self._dataset)
-        examples = split_of(self._dataset.train.take(few), forms)
+        examples = few_of(self._dataset.train, forms, NUM_EXAMPLES)
         model.fit = _stop
         # An error is ignored: the hyperparameters that were declared before it are known, and a trial reports it.
         with contextlib.suppress(_FitReached, Exception), exits_as_failures():

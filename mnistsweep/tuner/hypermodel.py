@@ -17,12 +17,18 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.models import builders, hypermodels
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
 from mnistsweep.training.callbacks.epoch_counter import EpochCounter
-from mnistsweep.training.engines import Split
+from mnistsweep.training.engines import AnySplit, StreamSplit
+from mnistsweep.training.engines.announcement import announce_engine
+from mnistsweep.training.engines.streams import fit_input
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.trainer import default_fit
 
 # Python's message for `model.fit(epochs=hp.Int(...), **kwargs)` if `kwargs` has epochs too.
 _REPEATED_ARGUMENT = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
+
+
+# Keyword arguments that a user's `fit` gets by name if it declares them.
+_OWN_KEYWORDS = ("validation_data", "epochs", "batch_size", "callbacks", "verbose", "sample_weight", "steps_per_epoch")
 
 
 class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
@@ -74,8 +80,8 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         self,
         hp: keras_tuner.HyperParameters,
         model: keras.Model,
-        train: Split,
-        validation: Split,
+        train: AnySplit,
+        validation: AnySplit,
         options: FitOptions,
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
@@ -92,9 +98,11 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         if not self.has_own_fit:
             default_fit(model, train, validation, options, callbacks)
             return
+        announce_engine("fit", f"the hypermodel {type(self._own).__name__} has its own fit")
+        more = {} if options.steps_per_epoch is None else {"steps_per_epoch": options.steps_per_epoch}
         result = self.call_own_fit(
             model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
-            callbacks=list(callbacks), verbose=0,
+            callbacks=list(callbacks), verbose=0, **more,
         )  # fmt: skip
         # The counter includes the epochs before an interruption: a training that was complete when it was resumed has
         # reported them, too.
@@ -117,11 +125,30 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         """
         if not self._takes_any_keyword and "sample_weight" not in self._parameters:
             raise ConfigError(
-                f"model._target_: the loader returns sample weights, and {type(self._own).__name__}.fit takes none; "
-                "add the parameter sample_weight=None and pass it to model.fit"
+                f"model._target_: there are sample weights, by the loader or trainer.class_weight, and "
+                f"{type(self._own).__name__}.fit takes none; add the parameter sample_weight=None and pass it to "
+                "model.fit"
             )
 
-    def call_own_fit(self, model: keras.Model, train: Split, **keywords: Any) -> Any:
+    def check_dataset(self) -> None:
+        """Check that the user's `fit` accepts a dataset, which has inputs and targets together.
+
+        Raises:
+            ConfigError: It requires separate targets.
+        """
+        needed = [
+            parameter.name
+            for parameter in list(self._parameters.values())[2:]
+            if parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            and parameter.default is inspect.Parameter.empty
+        ]
+        if len(needed) > 1 and needed[1] not in _OWN_KEYWORDS:
+            raise ConfigError(
+                f"model._target_: the data are a dataset of inputs and targets, and {type(self._own).__name__}.fit "
+                f"requires {needed[1]!r} too; give it a default: {needed[1]}=None"
+            )
+
+    def call_own_fit(self, model: keras.Model, train: AnySplit, **keywords: Any) -> Any:
         """Call the `fit` of the user's hypermodel.
 
         Args:
@@ -133,19 +160,31 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         Returns:
             Return value of the user's `fit`.
         """
-        x, y, *weights = train
-        if weights:
+        data, more = _fit_arguments(train, keywords)
+        if "sample_weight" in more:
             self.check_weights()
-            keywords["sample_weight"] = weights[0]
+        keywords = more
         if not self._takes_any_keyword:
             keywords = {name: value for name, value in keywords.items() if name in self._parameters}
         while True:
             try:
-                return self._own.fit(self.hyperparameters, model, x, y, **keywords)
+                return self._own.fit(self.hyperparameters, model, *data, **keywords)
             except TypeError as error:
                 repeated = _REPEATED_ARGUMENT.search(str(error))
                 if repeated is None or repeated[1] == "callbacks" or keywords.pop(repeated[1], None) is None:
                     raise
+
+
+def _fit_arguments(train: AnySplit, keywords: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments of a user's `fit`, as `Tuner.search` of KerasTuner would pass them."""
+    if not isinstance(train, StreamSplit):
+        x, y, *weights = train
+        return (x, y), {**keywords, **({"sample_weight": weights[0]} if weights else {})}
+    more = dict(keywords)
+    batch_size = more.pop("batch_size")  # a dataset has batches
+    if isinstance(more.get("validation_data"), StreamSplit):
+        more["validation_data"] = fit_input(more["validation_data"], batch_size)
+    return (fit_input(train, batch_size),), more
 
 
 def _report_result(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Exit code of a worker that used too much memory: the supervisor starts a new process in its place.
@@ -31,6 +34,18 @@ def announce_nothing(number: int) -> None:
 def announce_to_log(number: int) -> None:
     """Write that a trial starts to the log of a worker, for its supervisor."""
     print(f"{TRIAL_STARTS}{number}", flush=True)
+
+
+@contextlib.contextmanager
+def engine_lines() -> Iterator[None]:
+    """Context that writes which engine trains (`training.engines.announcement`) to the log of a worker."""
+    logger, handler = logging.getLogger("mnistsweep.engine"), logging.StreamHandler(sys.stdout)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def has_started_trial(log: Path, offset: int) -> bool:

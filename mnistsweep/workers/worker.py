@@ -34,6 +34,7 @@ from mnistsweep.workers.messages import (
     Announce,
     announce_nothing,
     announce_to_log,
+    engine_lines,
 )
 from mnistsweep.workers.program import make_program
 from mnistsweep.workers.search_settings import make_search_settings
@@ -122,7 +123,7 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
     announce = announce_nothing if parent is None else announce_to_log
     with StopSignal(parent) as stop:
         try:
-            with translate_os_errors(str(folder)):
+            with translate_os_errors(str(folder)), engine_lines():
                 if work(folder, index, session, stop, announce, parent is not None):
                     return REPLACE
         except SweepStopped as error:

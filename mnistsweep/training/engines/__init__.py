@@ -6,6 +6,8 @@
     resident.py     TensorFlow only: many batches a call, data kept on the device; 1.2 to 3 times as fast as `model.fit`
     device_data.py  copies of arrays on the device, shared by engines
     portable.py     any Keras backend
+    streams.py      data that stream, by one call of `model.fit`
+    announcement.py the log line that names the engine
     memory.py       free_graphs: release the memory of a trained model
 """
 
@@ -13,8 +15,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mnistsweep.data.structure import num_bytes
 from mnistsweep.errors import ConfigError, suggest
-from mnistsweep.training.engines.base import Engine, Split
+from mnistsweep.memory import format_bytes
+from mnistsweep.training.engines.base import AnySplit, Engine, Split, StreamSplit
 from mnistsweep.training.engines.portable import PortableEngine
 from mnistsweep.training.engines.resident import ResidentEngine, find_obstacle
 
@@ -41,14 +45,27 @@ def choose_engine(name: EngineName, model: object, train: Split, validation: Spl
     """
     if name not in _NAMES:
         raise ConfigError(f"engine: must be the name of an engine, received {name!r}; {suggest(name, _NAMES)}")
-    if name == "portable":
-        return PortableEngine(model, train, validation, batch_size)
-    reason = find_obstacle(model, (train, validation))
-    if reason is None:
-        return ResidentEngine(model, train, validation, batch_size)
-    if name == "resident":
+    reason = "as requested" if name == "portable" else find_obstacle(model, (train, validation))
+    if name == "resident" and reason is not None:
         raise ConfigError(f"engine: 'resident' cannot be used here: {reason}; use 'auto' or 'portable'")
-    return PortableEngine(model, train, validation, batch_size)
+    engine: Engine
+    if reason is None:
+        engine = ResidentEngine(model, train, validation, batch_size)
+        size = sum(num_bytes(list(split)) for split in (train, validation) if split is not None)
+        engine.reason = f"arrays of {format_bytes(size)} fit the device"
+    else:
+        engine = PortableEngine(model, train, validation, batch_size)
+        engine.reason = reason
+    return engine
 
 
-__all__ = ["Engine", "EngineName", "PortableEngine", "ResidentEngine", "Split", "choose_engine"]
+__all__ = [
+    "AnySplit",
+    "Engine",
+    "EngineName",
+    "PortableEngine",
+    "ResidentEngine",
+    "Split",
+    "StreamSplit",
+    "choose_engine",
+]

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.data.streams.stream import Stream
 from mnistsweep.data.structure import Structure, num_bytes, num_examples, take
 
 Split = tuple[Structure, Structure] | tuple[Structure, Structure, NDArray[Any]]
 """Inputs, targets and perhaps sample weights of the training or the validation split: arrays, or structures of arrays;
 the first axis of each is the example."""
+
+Encode = Callable[[Structure, NDArray[Any] | None], tuple[Structure, NDArray[Any] | None]]
+"""Function of the targets and the weights of a batch, which returns those that the model gets."""
+
+
+@dataclass(frozen=True, eq=False)
+class StreamSplit:
+    """A split that streams.
+
+    Attributes:
+        stream: Inputs, targets and perhaps weights, in batches.
+        encode: Conversion of targets and weights; None: the model gets them as the dataset delivers them.
+    """
+
+    stream: Stream
+    encode: Encode | None = None
+
+
+AnySplit = Split | StreamSplit
+"""A split in memory, or one that streams."""
 
 MAX_EVALUATION_EXAMPLES = 1024
 """Maximum number of examples in an evaluation batch; larger batches are no faster for perceptrons and small
@@ -32,7 +54,14 @@ class Engine(ABC):
         train: Inputs, targets and perhaps weights to train on.
         validation: Inputs, targets and perhaps weights to evaluate on; None for no evaluation.
         batch_size: Number of examples in a training step. The last batch of an epoch may be smaller; it is used too.
+
+    Attributes:
+        name: Name of the engine.
+        reason: Why it was chosen.
     """
+
+    name: str
+    reason: str = ""
 
     def __init__(self, model: Any, train: Split, validation: Split | None, batch_size: int) -> None:
         self.model = model

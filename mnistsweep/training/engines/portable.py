@@ -18,6 +18,8 @@ class PortableEngine(Engine):
     The engine passes the order of an epoch to `fit` by indexing the arrays, so each epoch copies the training images.
     """
 
+    name = "portable"
+
     def train_epoch(
         self, order: NDArray[np.integer[Any]], callbacks: Any, images: NDArray[Any] | None = None
     ) -> dict[str, float]:

@@ -35,6 +35,8 @@ class ResidentEngine(Engine):
     `find_obstacle` names what it cannot train. See `device_data.on_device` for which arrays share a copy on the device.
     """
 
+    name = "resident"
+
     def __init__(self, model: Any, train: Split, validation: Split | None, batch_size: int) -> None:
         super().__init__(model, train, validation, batch_size)
         _create_variables(model, train)
