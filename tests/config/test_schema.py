@@ -43,6 +43,7 @@ def test_limits() -> None:
         "trainer.patience": (1, None),
         "trainer.repeats": (1, None),
         "trainer.threads": (1, 1024),
+        "trainer.steps_per_epoch": (1, None),
         "report.seeds": (1, 100),
         "report.top": (1, 1000),
         "report.top_trials": (0, 100),

@@ -45,14 +45,13 @@ def fit_stream(
     batches = f"in batches of {batch_size}" if size is None else f"in its own batches of {size}"
     announce_engine("fit", f"the training data stream: a {stream.kind} {batches}")
     recorder = _Recorder()
-    options: dict[str, Any] = {}
+    # Keras draws the order of a PyDataset's batches; it warns where it cannot.
+    options: dict[str, Any] = {"shuffle": stream.kind == "keras.utils.PyDataset"}
     if isinstance(validation, StreamSplit):
         options["validation_data"] = fit_input(validation, batch_size)
     elif validation is not None:
         options["validation_data"] = validation
         options["validation_batch_size"] = evaluation_batch_size(validation[0], batch_size)
-    if not hasattr(stream.source.raw, "element_spec"):  # Keras warns where it cannot shuffle the batches
-        options["shuffle"] = stream.kind == "keras.utils.PyDataset"
     model.fit(
         fit_input(train, batch_size),
         epochs=epochs,
