@@ -25,14 +25,8 @@ def torch_dataset() -> Any:
     return torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
 
 
-def torch_loader() -> Any:
-    torch = pytest.importorskip("torch")
-    return torch.utils.data.DataLoader(torch_dataset(), batch_size=2)
-
-
 RETURNED: dict[str, tuple[Callable[[], Any], str]] = {
     "torch Dataset": (lambda: (torch_dataset(), torch_dataset()), r"tuple of 2 torch.TensorDataset; return .* arrays"),
-    "torch DataLoader": (torch_loader, r"received torch.DataLoader; return its examples as arrays"),
     "generator": (lambda: (x for x in X), r"received generator; return its examples as one array"),
     "path": (lambda: "mine.csv", r"received str; read the file in the loader"),
     "Path": (lambda: (Path("a"), Path("b")), r"tuple of 2 pathlib.PosixPath; read the file in the loader"),
