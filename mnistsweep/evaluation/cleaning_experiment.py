@@ -34,7 +34,7 @@ from mnistsweep.analysis.treatments import ARMS, TreatedTrainingSet, apply_treat
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import CleanConfig
 from mnistsweep.config.trial_file import fingerprint
-from mnistsweep.data import Dataset, structure
+from mnistsweep.data import Dataset, Examples, structure
 from mnistsweep.evaluation import suspected_labels
 from mnistsweep.evaluation.class_output import ClassOutput, find_class_output
 from mnistsweep.evaluation.cleaning_store import ArmRun, CleaningStore, FoldPredictions, accuracies

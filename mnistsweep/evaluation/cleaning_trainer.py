@@ -61,7 +61,7 @@ class CleaningTrainer:
         output = find_class_output(dataset)
         with explained(lambda reason: SweepStopped(f"the model cannot be built: {reason}")):
             model, forms = build_model(self.config, dataset)
-            heads = find_heads(model, forms, dataset.train.targets, dataset.train.inputs)
+            heads = find_heads(model, forms, dataset.train.targets, dataset.train_arrays("mnistsweep clean").inputs)
         kinds = [head.kind for head in heads]
         if not kinds or kinds[output.position] != "classes":
             received = f"the kind {kinds[output.position]!r}" if kinds else "outputs that do not match the targets"
