@@ -128,13 +128,10 @@ class Dataset:
         checksum: Checksum of the training set before split and scaling (`data.checksum`).
         augmentation: Random distortions of the training images; None without augmentation.
         columns: Names of the columns of a table of numbers; empty where the source has none.
-<<<<<<< HEAD
         num_folds: Number of folds of a cross-validation (``data.folds``); 1 without one. `train` and `validation` are
             the splits of the first fold.
         load_fold: Function from the index of a fold to its data set; None without cross-validation.
-=======
         reopen: Function that calls the loader again, for data that stream; None for arrays.
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     """
 
     train: Examples | Stream
@@ -143,9 +140,9 @@ class Dataset:
     checksum: str = ""
     augmentation: Augmentation | None = None
     columns: tuple[str, ...] = ()
-<<<<<<< HEAD
     num_folds: int = 1
     load_fold: Callable[[int], Dataset] | None = None
+    reopen: Callable[[], Dataset] | None = None
 
     def fold(self, index: int) -> Dataset:
         """Data set of one fold: the fold validates, all others train.
@@ -154,9 +151,6 @@ class Dataset:
             index: Index of the fold, from 0.
         """
         return self.load_fold(index) if index and self.load_fold is not None else self
-=======
-    reopen: Callable[[], Dataset] | None = None
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
 
     @property
     def input_shape(self) -> Any:
@@ -246,18 +240,14 @@ class Dataset:
 
         The validation split is part of it, so validation scores of such a training mean nothing.
         """
-<<<<<<< HEAD
-        return replace(self, train=self.train.joined(self.validation), num_folds=1, load_fold=None)
-=======
         if isinstance(self.train, Examples):
-            return replace(self, train=self.train.joined(self.validation_arrays))
+            return replace(self, train=self.train.joined(self.validation_arrays), num_folds=1, load_fold=None)
         joined = self.train.joined(self.validation)
 
         def reopen() -> Dataset:
             return self.fresh().whole
 
         return replace(self, train=joined, reopen=reopen)
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
 
 
 def class_task(tasks: Structure) -> Task:

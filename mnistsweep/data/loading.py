@@ -40,13 +40,9 @@ def load(config: Mapping[str, Any]) -> Dataset:
         config: The ``data`` group of the configuration.
 
     Returns:
-<<<<<<< HEAD
         The training and the validation split, scaled by the statistics of the training split. With ``data.folds`` they
-        are those of the first fold, and `Dataset.fold` returns the others.
-=======
-        The training and the validation split, scaled by the statistics of the training split. A loader that returns
-        datasets gives streams, which are not scaled.
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
+        are those of the first fold, and `Dataset.fold` returns the others. A loader
+        that returns datasets gives streams, which are not scaled.
 
     Raises:
         ConfigError: A key of the configuration cannot be used.
@@ -58,8 +54,10 @@ def load(config: Mapping[str, Any]) -> Dataset:
         (1000, 10000, (28, 28, 1), 10)
     """
     settings = read(config)
-<<<<<<< HEAD
-    loaded = read_source(settings)
+    parts = call_loader(settings)
+    if parts.is_stream:
+        return _streaming(open_streams(parts, settings), settings)
+    loaded = read_parts(parts, settings)
     if settings.folds is None:
         return _dataset(loaded, settings, _positions(loaded, settings))
     folds = _folds(loaded, settings)
@@ -73,13 +71,6 @@ def load(config: Mapping[str, Any]) -> Dataset:
 def _dataset(loaded: Loaded, settings: Settings, positions: Split) -> Dataset:
     """Data set of a split, scaled by the statistics of its training side."""
     train, validation = _splits(loaded, settings, positions)
-=======
-    parts = call_loader(settings)
-    if parts.is_stream:
-        return _streaming(open_streams(parts, settings), settings)
-    loaded = read_parts(parts, settings)
-    train, validation = _splits(loaded, settings)
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     scaling = Scaling.fit(settings.scaling, train.inputs)
     return Dataset(
         train=_scaled(train, scaling),
@@ -107,11 +98,6 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
-<<<<<<< HEAD
-    loaded = read_source(settings)
-    test = _other_part(loaded, loaded.test, "test", settings)
-    train, _ = _splits(loaded, settings, _positions(loaded, settings))
-=======
     parts = call_loader(settings)
     if parts.test is None:
         raise DataError(
@@ -124,8 +110,7 @@ def load_test(config: Mapping[str, Any]) -> HeldOut:
         return HeldOut(test, streams.tasks, Scaling.unscaled(test.inputs))
     loaded = read_parts(parts, settings)
     test = _other_part(loaded.train, loaded.test, "test", settings)
-    train, _ = _splits(loaded, settings)
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
+    train, _ = _splits(loaded, settings, _positions(loaded, settings))
     scaling = Scaling.fit(settings.scaling, train.inputs)
     return HeldOut(test, loaded.tasks, scaling, loaded.columns, loaded.target_columns)
 
@@ -162,30 +147,24 @@ def check(config: Mapping[str, Any], are_classes: bool = False, class_weight: An
         DataError: A file is missing or damaged, or the arrays do not fit together.
     """
     settings = read(config)
-    return [*warnings_of(settings), *_check_source(settings, are_classes and settings.target != "input")]
+    return [*warnings_of(settings), *_check_source(settings, are_classes and settings.target != "input", class_weight)]
 
 
-def _check_source(settings: Settings, are_classes: bool) -> list[str]:
+def _check_source(settings: Settings, are_classes: bool, class_weight: Any) -> list[str]:
     """Check the data of a built-in source; those of a user's function are checked when they are loaded."""
     if settings.loader == MNIST:
         labels = sources.mnist_training_labels()
         tasks = possible_tasks(labels, "auto", "training targets", settings.source)
-<<<<<<< HEAD
         if settings.folds is not None:
-            return _check_classes(labels, tasks, Folds.assign(labels, tasks, settings).split(0), settings)
-        return _check_classes(labels, tasks, split(labels, settings), settings)
+            return _check_classes(labels, tasks, Folds.assign(labels, tasks, settings).split(0), settings, class_weight)
+        return _check_classes(labels, tasks, split(labels, settings), settings, class_weight)
     if settings.loader == FASHION_MNIST:
         if settings.folds is not None:
             check_count(FASHION_MNIST_SIZE, settings)
         else:
             validation_count(FASHION_MNIST_SIZE, settings)
-=======
-        return _check_classes(labels, tasks, split(labels, settings), settings, class_weight)
-    if settings.loader == FASHION_MNIST:
-        validation_count(FASHION_MNIST_SIZE, settings)
         if class_weight is not None:
             class_weights(class_weight, Task("classes", tuple(range(FASHION_MNIST_CLASSES))), None)
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
     if settings.loader in FROM_FILES:
         loaded = read_source(settings)
         test = _other_part(loaded.train, loaded.test, "test", settings)

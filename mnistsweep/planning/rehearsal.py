@@ -56,7 +56,7 @@ def rehearse(plan: Plan, faults: Faults) -> None:
     """
     if plan.paths.sweep.is_file():
         return
-    swept = [dimension.key for dimension in plan.space.dimensions]
+    swept = plan.space.keys
     for configs in _configurations(plan):
         os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
         rehearse_configs(configs, faults, swept)

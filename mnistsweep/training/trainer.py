@@ -166,21 +166,17 @@ class Training:
         with restored_process_state():
             keras.utils.clear_session()
             keras.utils.set_random_seed(seed)
-            training = replace(self, dataset=self.dataset.fresh())
+            repeat = replace(repeat, dataset=repeat.dataset.fresh())
             model = self.build()
             try:
-                forms = training._prepare(model, repeat)
-                return training._train(model, forms, seed, repeat)
+                forms = self._prepare(model, repeat)
+                return self._train(model, forms, seed, repeat)
             finally:
                 free_graphs(model)
 
     def _prepare(self, model: Any, repeat: _Repeat) -> Any:
         """Check and compile a model; returns the form of its targets."""
-<<<<<<< HEAD
-        inputs, limit = repeat.dataset.train.inputs, self.config.trial.max_parameters
-=======
-        inputs, limit = self.dataset.train.first_examples(1).inputs, self.config.trial.max_parameters
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
+        inputs, limit = repeat.dataset.train.first_examples(1).inputs, self.config.trial.max_parameters
         if limit is not None:
             check_model_size(model, limit, inputs)
         if repeat.state is not None and repeat.state.phases:
@@ -225,16 +221,10 @@ class Training:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
 
-<<<<<<< HEAD
     def _fit(
         self, model: Any, forms: Any, seed: int, dataset: Dataset, callbacks: Sequence[keras.callbacks.Callback]
     ) -> None:
         config = self.config
-        train, validation = (split_of(examples, forms) for examples in (dataset.train, dataset.validation))
-        options = FitOptions(config.trainer.epochs, config.trainer.batch_size, seed, augmentation=dataset.augmentation)
-=======
-    def _fit(self, model: Any, forms: Any, seed: int, callbacks: Sequence[keras.callbacks.Callback]) -> None:
-        config, dataset = self.config, self.dataset
         options = FitOptions(
             config.trainer.epochs,
             config.trainer.batch_size,
@@ -243,7 +233,6 @@ class Training:
             steps_per_epoch=config.trainer.steps_per_epoch,
         )
         train, validation = training_split(dataset, forms, config), part_of(dataset.validation, forms)
->>>>>>> 40daa47 (Data that stream go through model.fit; weights of classes; the log of a worker names the engine)
         self.fit_model(model, train, validation, options, callbacks)
 
     def _save(self, model: Any) -> str:

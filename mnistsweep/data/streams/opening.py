@@ -98,6 +98,7 @@ def _check_settings(settings: Settings, kind: str) -> None:
         (settings.augmentation != Augmentation(), "augmentation", "distortions", _IN_LOADER),
         (settings.train_limit is not None, "train_limit", settings.train_limit, "use dataset.take(n) in the loader"),
         (settings.stratify, "stratify", True, RETURN_THREE),
+        (settings.folds is not None, "folds", settings.folds, "leave it out"),
         (settings.target == "input", "target", settings.target, "let the dataset deliver (inputs, inputs)"),
     )
     faults = [
