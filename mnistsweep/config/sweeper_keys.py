@@ -26,7 +26,19 @@ SYNONYMS = {"n_trials": "trials", "n_jobs": "workers", "study_name": "name"}
 
 # Keys that have the same name and meaning in the configuration of mnistsweep.
 _PLAIN = (
-    *("trials", "hours", "total_epochs", "workers", "name", "storage", "seed", "objective", "enqueue", "conditions"),
+    *(
+        "trials",
+        "hours",
+        "total_epochs",
+        "workers",
+        "name",
+        "storage",
+        "seed",
+        "objective",
+        "enqueue",
+        "conditions",
+        "zip",
+    ),
     *("max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
 )
 

@@ -10,6 +10,7 @@ from mnistsweep.config.overrides import Override, last_of_each_key, parse_overri
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.dimensions import Choice, Column, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError, suggest
+from mnistsweep.planning.user_zips import zipped_keys
 
 _KEYS = ("type", "low", "high", "step", "log", "choices")
 
@@ -24,7 +25,7 @@ def read_overrides(job: HydraJob, faults: Faults) -> tuple[list[Override], list[
     Returns:
         The fixed overrides, and the ranges.
     """
-    typed, found = parse_overrides(job.arguments, job.options)
+    typed, found = parse_overrides(job.arguments, job.options, may_repeat=True)
     faults.add(found)
     listed = list[Override]()
     for name in ("search_space", "params"):
@@ -37,15 +38,22 @@ def read_overrides(job: HydraJob, faults: Faults) -> tuple[list[Override], list[
                 listed.append(_listed(name, str(key), value, job))
     overrides = last_of_each_key([*listed, *typed])
     ranges = [override for override in overrides if override.is_range]
+    zipped = zipped_keys(job.sweeper.get("zip"))
+    for override in ranges:
+        if override.listed is not None and override.key not in zipped:
+            with faults.collecting():
+                Choice(override.key, override.listed)  # lists each value once
     return [override for override in overrides if not override.is_range], ranges
 
 
 def _listed(name: str, key: str, value: Any, job: HydraJob) -> Override:
     """An entry of a mapping of ranges; a mapping with a type is a distribution as earlier Optuna sweepers wrote it."""
     if isinstance(value, Mapping) and "type" in value:
-        return Override(f"{key}={value['type']}", key.lstrip("+"), dimension=_distribution(f"{name}.{key}", key, value))
+        dimension = _distribution(f"{name}.{key}", key, value)
+        values = dimension.values if isinstance(dimension, Choice) else None
+        return Override(f"{key}={value['type']}", key.lstrip("+"), dimension=dimension, listed=values)
     try:
-        override = parse_params({key: value}, job.options)[0]
+        override = parse_params({key: value}, job.options, may_repeat=True)[0]
     except ConfigError as error:
         lines = (f"hydra.sweeper.{name}: {line}" for line in str(error).splitlines())
         raise ConfigError("\n".join(lines)) from error

@@ -14,7 +14,7 @@ from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import without_hydra
 from mnistsweep.config.job_overrides import JobOverrides, trial_file, written
 from mnistsweep.config.overrides import parse_override
-from mnistsweep.dimensions import Choice, Condition, Float, Int
+from mnistsweep.dimensions import Choice, Condition, Float, Int, Zip
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
@@ -99,6 +99,17 @@ def test_spaces_as_earlier_optuna_sweepers_wrote_them(program: Path) -> None:
     assert found["model.units"] == Int("model.units", 2, 8)
     assert found["model"] == Choice("model", ("cnn", "mlp"))
     assert found["note"] == Choice("note", ("a", "b"))
+
+
+def test_keys_that_go_together(program: Path) -> None:
+    zipped = "hydra.sweeper.zip=[[lr,model.units]]"
+    found = plan(program, "lr=0.1,0.2,0.3", "model.units=4,4,8", "wd=1,2", zipped)
+    assert found.space.size() == 6
+    assert found.space.dimensions[0] == Zip(("lr", "model.units"), ((0.1, 4), (0.2, 4), (0.3, 8)))
+    with pytest.raises(ConfigError, match=r"^hydra\.sweeper\.zip: .* equally many values; lr has 2, model.units has 3"):
+        plan(program, "lr=0.1,0.2", "model.units=4,4,8", zipped)
+    with pytest.raises(ConfigError, match=r"^wd: a choice lists each value once"):
+        plan(program, "wd=1,1")
 
 
 @pytest.mark.parametrize(
