@@ -65,7 +65,7 @@ def _models(evidence: NumbersEvidence, found: Regression) -> dict[str, Errors]:
     if not evidence.winner.retrained:
         others = {}
     for number, predicted in {**others, **evidence.others}.items():
-        models[f"trial {number} (checkpoint)"] = measure_regression(predicted[None], evidence.targets).committee
+        models[f"trial {number}"] = measure_regression(predicted[None], evidence.targets).committee
     return models
 
 
@@ -94,14 +94,14 @@ def _table_of_models(evidence: NumbersEvidence, models: dict[str, Errors]) -> Ta
     columns = ("model", "MAE", "RMSE", "R2")
     which = "means over the targets" if several else "with 95 % intervals"
     more = f" scores.csv lists {len(models) - MAX_MODELS} more." if len(models) > MAX_MODELS else ""
-    return Table(columns, rows, f"Errors of each model on the test set, {which}.{more}", columns[1:])
+    return Table(columns, rows, f"Errors of each model on the test set, {which}. Trials are their checkpoints.{more}", columns[1:])
 
 
 def _cell(found: Errors, error: str, target: int | None) -> str:
     values, ends = getattr(found, error), getattr(found, f"{error}_interval")
     if target is None:
         return f"{values.mean():.4g}"
-    return f"{values[target]:.4g} ({ends[0, target]:.4g} to {ends[1, target]:.4g})"
+    return f"{values[target]:.4g} ({ends[0, target]:.3g} to {ends[1, target]:.3g})"
 
 
 def _table_of_targets(evidence: NumbersEvidence, found: Regression) -> Table:

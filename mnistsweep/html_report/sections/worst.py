@@ -42,11 +42,12 @@ def _share(evidence: NumbersEvidence, order: np.ndarray) -> str:
     total = float(squares.sum())
     share = f"{100 * float(squares[worst].sum()) / total:.1f} %" if total > 0 else "0 %"
     of = f" of {evidence.target_names[0]}" if len(evidence.target_names) > 1 else ""
+    many, one = evidence.words.many, evidence.words.one
+    have = f"The worst {many}, {len(worst):,} of {len(order):,}, have" if len(worst) > 1 else f"The worst {one} has"
+    divided = ", divided by the standard deviation of each target" if len(evidence.target_names) > 1 else ""
     return (
-        f"The {evidence.words.many} are ranked by the absolute error of {evidence.committee_name}"
-        f"{', divided by the standard deviation of each target' if len(evidence.target_names) > 1 else ''}. The worst "
-        f"{evidence.words.count(len(worst))} of {len(order):,} have {share} of the sum of squared errors{of}. A large "
-        f"error can be a wrong target, a rare kind of {evidence.words.one}, or a weakness of the model."
+        f"The {many} are ranked by the absolute error of {evidence.committee_name}{divided}. {have} {share} of the sum "
+        f"of squared errors{of}. A large error can be a wrong target, a rare kind of {one}, or a weakness of the model."
     )
 
 
