@@ -64,7 +64,7 @@ def label_names(possible: PossibleTasks, columns: tuple[str, ...]) -> list[str]:
     task = _label_task(possible)
     if task is None:
         return possible.of_classes().class_names
-    return list(columns) if len(columns) == task.width else [str(number) for number in range(task.width)]
+    return list(columns) if len(columns) == task.width else [f"label {number}" for number in range(task.width)]
 
 
 def _label_task(possible: PossibleTasks) -> Task | None:

@@ -50,7 +50,7 @@ def test_equal_targets_have_no_r2_and_one_example_is_enough() -> None:
 
 def test_targets_in_other_units_count_equally() -> None:
     targets = np.array([[0.0, 0.0], [1.0, 1000.0], [2.0, 2000.0]])
-    predictions = targets + [[0.5, 0.0], [0.0, 450.0], [0.0, 0.0]]
+    predictions = targets + np.array([[0.5, 0.0], [0.0, 450.0], [0.0, 0.0]])
     assert worst_first(predictions, targets).tolist() == [0, 1, 2]
 
 

@@ -13,7 +13,7 @@ from mnistsweep.html_report.figures.single_example import draw_labels
 from mnistsweep.html_report.outputs import LabelsEvidence
 from mnistsweep.html_report.ranked_examples import gallery
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
-from mnistsweep.text import percent, percent_range
+from mnistsweep.text import percent
 
 MAX_LABELS = 30
 
@@ -98,7 +98,7 @@ def _figures(evidence: LabelsEvidence, curves: list[BinaryCurves]) -> list[Figur
         else ""
     )
     areas = ", ".join(
-        f"{names[one]} {curves[one].roc_area:.4f} and {curves[one].average_precision:.4f}" for one in sorted(shown)
+        f"{names[one]}: {curves[one].roc_area:.4f} and {curves[one].average_precision:.4f}" for one in sorted(shown)
     )
     caption = f"ROC curve (left) and precision-recall curve (right) of each label.{which} Areas: {areas}."
     drawing = draw_curves({names[one]: curves[one] for one in sorted(shown)})
@@ -114,7 +114,7 @@ def _table(evidence: LabelsEvidence, found: LabelScores, curves: list[BinaryCurv
             f"{found.thresholds[one]:.3g}",
             _score(found.precision[one], found.precision_interval[:, one]),
             _score(found.recall[one], found.recall_interval[:, one]),
-            _number(100 * found.f1[one], 2),
+            _number(100 * found.f1[one], 1),
             _number(curves[one].roc_area, 4),
             _number(curves[one].average_precision, 4),
         ]
@@ -135,7 +135,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def _score(value: float, ends: np.ndarray) -> str:
-    return "–" if np.isnan(value) else f"{100 * value:.2f} ({percent_range(*ends).removesuffix(' %')})"
+    return "–" if np.isnan(value) else f"{100 * value:.1f} ({100 * ends[0]:.1f} to {100 * ends[1]:.1f})"
 
 
 def _mistakes(evidence: LabelsEvidence, order: np.ndarray, wrong: np.ndarray, thresholds: np.ndarray) -> list[Block]:
@@ -148,9 +148,9 @@ def _mistakes(evidence: LabelsEvidence, order: np.ndarray, wrong: np.ndarray, th
     def title(index: int) -> str:
         true = evidence.truth[index] == 1
         guess = committee[index] >= thresholds
-        missed = [f"-{evidence.label_names[one]}" for one in np.flatnonzero(true & ~guess).tolist()]
-        added = [f"+{evidence.label_names[one]}" for one in np.flatnonzero(~true & guess).tolist()]
-        return " ".join([*missed, *added])
+        missed = [f"missing {evidence.label_names[one]}" for one in np.flatnonzero(true & ~guess).tolist()]
+        added = [f"added {evidence.label_names[one]}" for one in np.flatnonzero(~true & guess).tolist()]
+        return ", ".join([*missed, *added])
 
     shown = gallery(
         evidence.inputs,
@@ -158,7 +158,7 @@ def _mistakes(evidence: LabelsEvidence, order: np.ndarray, wrong: np.ndarray, th
         title,
         (
             f"The {len(first)} of {count:,} test {words.many} with the most wrong labels.",
-            "rank and index, missing labels (-) and wrong ones (+)",
+            "rank and index, and its labels that are missing in the prediction, or added",
             "mistakes.csv lists all of them.",
         ),
         "labels-mistakes",

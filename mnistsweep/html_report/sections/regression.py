@@ -94,7 +94,12 @@ def _table_of_models(evidence: NumbersEvidence, models: dict[str, Errors]) -> Ta
     columns = ("model", "MAE", "RMSE", "R2")
     which = "means over the targets" if several else "with 95 % intervals"
     more = f" scores.csv lists {len(models) - MAX_MODELS} more." if len(models) > MAX_MODELS else ""
-    return Table(columns, rows, f"Errors of each model on the test set, {which}. Trials are their checkpoints.{more}", columns[1:])
+    return Table(
+        columns,
+        rows,
+        f"Errors of each model on the test set, {which}. Trials are their checkpoints.{more}",
+        columns[1:],
+    )
 
 
 def _cell(found: Errors, error: str, target: int | None) -> str:

@@ -1,0 +1,125 @@
+"""Predictions of each kind of output against those of plain Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from scipy import special
+
+from mnistsweep.data.task import Task
+from mnistsweep.errors import StudyError
+from mnistsweep.evaluation.inference import predict_outputs
+from mnistsweep.evaluation.output_heads import find_heads, is_class_map
+from mnistsweep.training.target_form import TargetForm
+
+X = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
+
+
+def form(kind: str) -> TargetForm:
+    return TargetForm(Task(kind, (0, 1) if kind == "classes" else ()), "source")
+
+
+def made(outputs: Any, loss: Any, forms: Any, targets: Any) -> tuple[dict[str, Any], dict[str, str], Any]:
+    """Predictions and kinds of the outputs, and what Keras predicts."""
+    entry = keras.Input((3,))
+    model = keras.Model(entry, outputs(entry))
+    model.compile("sgd", loss)
+    heads = find_heads(model, forms, targets, X)
+    plain = model.predict(X, verbose=0)
+    return predict_outputs(model, X, heads), {head.name: head.kind for head in heads}, plain
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "kind", "expected", "convert"),
+    [
+        (1, "mse", "regression", "regression", lambda z: z),
+        (3, "mae", "regression", "regression", lambda z: z),
+        (1, "binary_crossentropy", "classes", "classes", lambda z: np.concatenate([1 - z, z], axis=1)),
+        (2, "binary_crossentropy", "classes", "multi_label", lambda z: z),
+        (3, LOGITS, "multi_label", "multi_label", special.expit),
+        (
+            3,
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "classes",
+            "classes",
+            lambda z: special.softmax(z, axis=1),
+        ),
+    ],
+)
+def test_one_output(units: int, loss: Any, kind: str, expected: str, convert: Any) -> None:
+    targets = np.zeros((7, units)) if kind != "classes" else np.zeros(7, int)
+    found, kinds, plain = made(layers.Dense(units), loss, form(kind), targets)
+    assert kinds == {"": expected}
+    np.testing.assert_allclose(found[""], convert(plain.astype(float)), atol=1e-6)
+    assert found[""].dtype == np.float64
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_several_outputs_are_matched_by_name(as_list: bool) -> None:
+    """Also where the model returns a list and the targets are a dictionary in another order."""
+
+    def outputs(entry: Any) -> Any:
+        named = {name: layers.Dense(units, name=name)(entry) for name, units in (("z", 1), ("a", 2))}
+        return list(named.values()) if as_list else named
+
+    losses = {"z": "mse", "a": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
+    targets = {"a": np.zeros(7, int), "z": np.zeros(7)}
+    found, kinds, plain = made(outputs, losses, {"a": form("classes"), "z": form("regression")}, targets)
+    assert kinds == {"a": "classes", "z": "regression"}
+    z, a = plain if as_list else (plain["z"], plain["a"])
+    np.testing.assert_allclose(found["z"], z, atol=1e-6)
+    np.testing.assert_allclose(found["a"], special.softmax(a, axis=1), atol=1e-6)
+
+
+def test_targets_in_a_list_have_the_names_of_the_outputs() -> None:
+    def outputs(entry: Any) -> Any:
+        return [layers.Dense(1, name="late")(entry), layers.Dense(1, name="early")(entry)]
+
+    forms = [form("regression"), form("regression")]
+    found, kinds, plain = made(outputs, "mse", forms, [np.zeros(7), np.zeros(7)])
+    assert list(kinds) == ["late", "early"]
+    np.testing.assert_allclose(found["late"], plain[0], atol=1e-6)
+
+
+def test_one_target_and_several_outputs_have_no_predictions() -> None:
+    def outputs(entry: Any) -> Any:
+        return [layers.Dense(1)(entry), layers.Dense(2)(entry)]
+
+    assert made(outputs, None, form("regression"), np.zeros(7))[:2] == ({}, {})
+
+
+def test_masks_and_maps_are_the_most_probable_classes() -> None:
+    for channels, loss, truth in ((1, LOGITS, np.zeros((7, 2, 2))), (3, "mse", np.zeros((7, 2, 2), int))):
+        shape = (2, 2, channels)
+        outputs = keras.Sequential([layers.Dense(4 * channels), layers.Reshape(shape)])
+        found, kinds, plain = made(outputs, loss, form("array"), truth)
+        assert kinds == {"": "class_map"}
+        np.testing.assert_array_equal(found[""], plain.argmax(axis=-1) if channels > 1 else plain[..., 0] >= 0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "output", "expected"),
+    [
+        (np.zeros((4, 8, 8), np.uint8), (1, 8, 8, 3), True),
+        (np.full((4, 8, 8, 1), 3), (1, 8, 8, 3), False),  # there is no channel for class 3
+        (np.zeros((4, 8, 8, 1), np.float32), (1, 8, 8, 1), True),
+        (np.full((4, 8, 8, 1), 0.5), (1, 8, 8, 1), False),
+        (np.eye(3)[np.zeros((4, 8, 8), int)], (1, 8, 8, 3), True),
+        (np.ones((4, 8, 8, 3)), (1, 8, 8, 3), False),
+        (np.zeros((4, 12), np.int64), (1, 12, 50), True),
+        (np.zeros((4, 12), np.int64), (1, 12), False),
+    ],
+)
+def test_class_maps_are_told_from_other_arrays(truth: np.ndarray, output: tuple[int, ...], expected: bool) -> None:
+    assert is_class_map(truth, output) is expected
+
+
+def test_a_classifier_with_other_outputs_is_refused() -> None:
+    outputs = keras.Sequential([layers.Dense(4), layers.Reshape((2, 2))])
+    with pytest.raises(StudyError, match="the output of a classifier must be a row of class probabilities"):
+        made(outputs, "mse", form("classes"), np.zeros(7, int))
