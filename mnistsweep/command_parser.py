@@ -124,10 +124,10 @@ def _add_evaluation_commands(add: Add) -> None:
     report = add("report", text, "SWEEP [report.KEY=VALUE ...]")
     report.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     report.set_defaults(stopped="; the models that are trained are kept; the same command continues")
-    show = add("show", "one test image and the predictions of the report's models", "SWEEP INDEX [options]")
+    show = add("show", "one test example and the predictions of the report's models", "SWEEP INDEX [options]")
     show.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    show.add_argument("index", metavar="INDEX", type=int, help="position of the image in the test set, from 0")
-    show.add_argument("--next-wrong", action="store_true", help="the next image after INDEX that is predicted wrong")
+    show.add_argument("index", metavar="INDEX", type=int, help="position of the example in the test set, from 0")
+    show.add_argument("--next-wrong", action="store_true", help="the next example after INDEX that is predicted wrong")
     show.add_argument("--output", metavar="FILE.png", help="where to draw it (default: in the report)")
     text = "an experiment: does removing or correcting suspected training labels help?"
     clean = add("clean", text, "SWEEP [clean.KEY=VALUE ...]")

@@ -40,7 +40,7 @@ class Mistakes:
         """Position of the next wrongly predicted image; after the last one follows the first one.
 
         Args:
-            index: Position to start after, from 0; -1 returns the first wrong image.
+            index: Position to start after, from 0; -1 returns the first wrong example.
 
         Returns:
             A position, which is `index` itself if no other image is wrong; None if all images are predicted correctly.
@@ -55,7 +55,7 @@ class Mistakes:
         """
         if not -1 <= index < len(self.predictions):
             raise DataError(
-                f"index: must lie from 0 to {len(self.predictions) - 1}, or be -1 for the first wrong image, "
+                f"index: must lie from 0 to {len(self.predictions) - 1}, or be -1 for the first wrong example, "
                 f"received {index}."
             )
         if len(self.wrong) == 0:

@@ -139,7 +139,7 @@ def _record(context: ReportContext, evidence: Evidence) -> ReportRecord:
         trial=context.selection.winner.number,
         retrained=context.options.refit,
         models=context.model_names,
-        class_names=list(evidence.class_names) if isinstance(evidence, ClassEvidence) else [],
+        class_names=list(evidence.class_names if isinstance(evidence, ClassEvidence) else context.options.class_names),
         test=context.held_out.checksum,
         data=context.selection.kept_config_of(context.selection.winner)["data"],
     )

@@ -36,7 +36,7 @@ def make_evidence(found: ReportPredictions, shared: Shared) -> Evidence:
     outputs, names = found.outputs, found.class_names
     if not outputs:
         return Evidence(**shared)
-    if names and not any(len(names) == len(one.names) and one.kind != "regression" for one in outputs):
+    if names and not any(one.takes_class_names for one in outputs):
         named = [one.source_names for one in outputs if one.kind != "regression"]
         check_class_names(names, max(named, key=len, default=[]))
     if len(outputs) == 1:

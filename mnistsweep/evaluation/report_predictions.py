@@ -99,8 +99,15 @@ class OutputPredictions:
     @property
     def names(self) -> list[str]:
         """Names of the classes, labels or numbers: those of `report.class_names` where their number fits."""
-        names, source = self.report.class_names, self.source_names
-        return list(names) if len(names) == len(source) and self.kind != "regression" else source
+        return list(self.report.class_names) if self.takes_class_names else self.source_names
+
+    @property
+    def takes_class_names(self) -> bool:
+        """Whether `report.class_names` has a name for each class or label. A class map need not show all classes."""
+        given, known = len(self.report.class_names), len(self.source_names)
+        if self.kind == "class_map":
+            return given >= known
+        return self.kind in ("classes", "multi_label") and given == known
 
     @property
     def checkpoint(self) -> Checkpoint | None:
