@@ -58,5 +58,7 @@ def percentile_interval(values: Any, level: float = 0.95) -> Floats:
         >>> percentile_interval(np.arange(101.0)).tolist()
         [2.5, 97.5]
     """
-    ends = [50 - 50 * level, 50 + 50 * level]
-    return np.asarray(np.nanpercentile(np.asarray(values, np.float64), ends, axis=0))
+    drawn, ends = np.asarray(values, np.float64), [50 - 50 * level, 50 + 50 * level]
+    missing = np.isnan(drawn).all(axis=0)
+    found = np.nanpercentile(np.where(missing, 0.0, drawn), ends, axis=0)
+    return np.where(missing, np.nan, found)

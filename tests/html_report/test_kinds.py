@@ -99,7 +99,10 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("kind", MADE)
+SLOW = ("two classes", "several")  # all sections of classes are drawn
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in MADE])
 def test_a_page_of_every_kind(kind: str, tmp_path: Path) -> None:
     make, names, many = MADE[kind]
     evidence = make()
@@ -112,7 +115,7 @@ def test_a_page_of_every_kind(kind: str, tmp_path: Path) -> None:
     assert ("calibration" in shown) == (kind == "two classes")
     text = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", html, flags=re.DOTALL)
     if many != "images":
-        assert not re.search(r"\b[Ii]mages?\b(?! (with|tab|sections))", text.split("Commands and versions")[-2]), kind
+        assert not re.search(r"\b[Ii]mages?\b(?! (with|tab|sections))", text.split("Left out")[-2]), kind
     if kind != "nothing":
         assert f"test {many}" in text
     for line in left_out(evidence):
@@ -143,7 +146,7 @@ def test_several_outputs_have_their_own_sections_and_files(tmp_path: Path) -> No
     assert headings[0] == "sum: Errors"
     assert "sign: Thresholds" in headings
     assert "Tags!: Labels" in headings
-    assert "1-sign-mistakes.csv lists all of them" in html
+    assert "1-sign-ambiguous.csv lists all 60 test rows" in html
     assert (tmp_path / "1-sign-mistakes.csv").is_file()
     assert (tmp_path / "2-tags-mistakes.csv").is_file()
 
