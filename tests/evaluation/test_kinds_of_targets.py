@@ -17,7 +17,7 @@ from mnistsweep.commands.show import show
 from mnistsweep.errors import DataError
 from mnistsweep.evaluation.report import Report, load_report
 
-MODULE = '''
+MODULE = """
 import keras
 import numpy as np
 import pandas as pd
@@ -69,7 +69,7 @@ def merged(input_shape, rate):
     model = keras.Model(inputs, layers.Dense(1, "sigmoid")(x))
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
     return model
-'''
+"""
 
 Made = Callable[..., Path]
 
@@ -82,7 +82,12 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_sweep: RunSweep) 
     monkeypatch.syspath_prepend(tmp_path)
 
     def run(source: str, model: str, *more: str) -> Path:
-        own = ["data=custom", f"data._target_={name}.{source}", f"model._target_={name}.{model}", "+model.rate=0.03,0.02"]
+        own = [
+            "data=custom",
+            f"data._target_={name}.{source}",
+            f"model._target_={name}.{model}",
+            "+model.rate=0.03,0.02",
+        ]
         return run_sweep(
             [*own, "data.validation=0.2", "trainer.batch_size=32", "trials=1", "name=kind", *more]
         ).paths.folder
@@ -134,7 +139,7 @@ def test_ratings_are_numbers_for_a_model_of_one_output(sweep: Made, capfd: pytes
     one = load_report(folder)
     assert one.output.kind == "regression"
     assert (one.output.names, one.words.many) == (["stars"], "rows")
-    mean = np.mean([plain for plain in predicted(one)], axis=0)
+    mean = np.mean(predicted(one), axis=0)
     truth = one.held_out.targets
     committee = one.output.scores.committee
     assert committee.mae[0] == pytest.approx(metrics.mean_absolute_error(truth, mean), abs=1e-5)
