@@ -7,7 +7,6 @@
       study.journal         ledger (unless a database URL is configured); study.journal.damaged: before a repair
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
-      optimization_results.yaml  best values of a user's own Hydra program, as Hydra's Optuna sweeper writes them
       kerastuner_oracle.json  state of an oracle of KerasTuner
       trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
                             while the trial has not ended; repeat-1/ and fold-1/ and so on with further curves

@@ -50,6 +50,12 @@ _OTHERS = ("direction", "oracle", "sampler", "pruner", "params", "search_space")
 
 KNOWN_KEYS = frozenset((*_PLAIN, *_NESTED, *_OTHERS, *SYNONYMS))
 
+# Keys of Hydra's Optuna sweeper that mean something else here.
+_OF_OPTUNAS_SWEEPER = {
+    "max_failure_rate": "a failed trial does not end this sweep; write max_failed_trials=N, of failure_window=M trials",
+    "custom_search_space": "the space is declared; write hydra.sweeper.params, and hydra.sweeper.conditions",
+}
+
 # Oracles in place of samplers of Optuna: a grid and random points need no sampler, and Optuna's CMA-ES keeps pickles in
 # the ledger.
 _OWN_SAMPLERS = {
@@ -86,9 +92,7 @@ def read_sweeper_keys(sweeper: Mapping[str, Any], job_name: str) -> tuple[Config
         ConfigError: Every key that is unknown or has a wrong value, a line each.
     """
     given = {key: value for key, value in sweeper.items() if not key.startswith("_") and value is not None}
-    faults = [
-        f"{PREFIX}{key}: there is no such key; {suggest(key, KNOWN_KEYS)}." for key in given if key not in KNOWN_KEYS
-    ]
+    faults = [f"{PREFIX}{key}: {_unknown(key)}." for key in given if key not in KNOWN_KEYS]
     given, spelled, found = _without_synonyms(given)
     faults += found
     plain = _plain_config(given, faults)
@@ -127,6 +131,11 @@ def _message_of_other_program(key: str, value: Any) -> str:
         return f"{PREFIX}search_space: is for programs of your own; write {PREFIX}params in its place."
     own = _NESTED.get(key, SYNONYMS.get(key, key))
     return f"{PREFIX}{key}: is for programs of your own; write {own}={value} in its place."
+
+
+def _unknown(key: str) -> str:
+    """Why a key is refused, and what to write in its place."""
+    return _OF_OPTUNAS_SWEEPER.get(key) or f"there is no such key; {suggest(key, KNOWN_KEYS)}"
 
 
 def _without_synonyms(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:

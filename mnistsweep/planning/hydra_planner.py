@@ -39,6 +39,9 @@ MAX_COMPOSED = 50
 # What follows the key of the sweeper at the beginning of a message.
 _KEY = re.compile(r"[:.\[=]")
 
+# URL of a SQLite file by a relative path, before and after which other parts of the URL may stand.
+_RELATIVE_FILE = re.compile(r"^(sqlite(?:\+\w+)?:///)([^/?:][^?]*)(.*)$")
+
 # Launchers of this machine, by the last part of their class.
 LAUNCHERS = ("BasicLauncher", "LocalLauncher")
 
@@ -58,6 +61,7 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
     with faults.raising():
         config, notes = read_sweeper_keys(job.sweeper, str(job.config.hydra.job.name))
     _set_folder(job, config, faults)
+    config.storage = _absolute(config.storage)
     faults.add(_check_launcher(job))
     fixed, ranges = read_overrides(job, faults)
     faults.raise_any()
@@ -103,6 +107,12 @@ def _set_folder(job: HydraJob, config: Config, faults: Faults) -> None:
     if "${now:" in job.written_folder:
         again = f"hydra.sweep.dir={folder} continues this one"
         faults.warn([f"hydra.sweep.dir: contains the time, so each start of this command is a new sweep; {again}."])
+
+
+def _absolute(storage: str | None) -> str | None:
+    """URL of a database with an absolute path to a SQLite file: a job may have another working directory."""
+    found = _RELATIVE_FILE.match(storage or "")
+    return f"{found[1]}{Path.cwd() / found[2]}{found[3]}" if found else storage
 
 
 def _check_launcher(job: HydraJob) -> list[str]:

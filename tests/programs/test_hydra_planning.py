@@ -64,6 +64,20 @@ def test_folders(program: Path) -> None:
     assert timed.warnings[-1].startswith("hydra.sweep.dir: contains the time, so each start of this command is a new")
 
 
+def test_a_database_is_found_from_the_folder_of_each_job(program: Path) -> None:
+    assert plan(program, LR, *_sweeper(storage="sqlite:///a.db?timeout=5")).config.storage == (
+        f"sqlite:///{program}/a.db?timeout=5"
+    )
+    assert plan(program, LR, *_sweeper(storage="sqlite:////tmp/a.db")).config.storage == "sqlite:////tmp/a.db"
+
+
+def test_secrets_are_not_stored(program: Path, no_secrets: None) -> None:
+    url = "postgresql+psycopg://me:s3cretpw@localhost/db"
+    stored = str(plan(program, LR, "+db_password=hunter22", *_sweeper(storage=url)).to_json())
+    assert "hunter22" not in stored
+    assert "s3cretpw" not in stored
+
+
 def test_conditions_follow_from_the_presets(program: Path) -> None:
     found = plan(
         program, LR, "model=cnn,mlp", "model.filters=int(interval(4,16))", "+model.extra=1,2",
