@@ -10,8 +10,7 @@ from typing import Any
 
 from mnistsweep import handed_over
 from mnistsweep.api.space import Range, as_range, plain_value, range_text
-from mnistsweep.config.overrides import written
-from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.config.overrides import HYPERPARAMETERS, written
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.models.hypermodels import is_hypermodel

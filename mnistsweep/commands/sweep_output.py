@@ -41,12 +41,14 @@ def keys_as_written(text: str, prefix: str) -> str:
 def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print the name and folder of the sweep, its dimensions, and what an earlier start has done."""
     size = plan.space.size()
+    better = "maximized" if plan.direction == "max" else "minimized"
     console.print(Text.assemble((str(plan.config.name), "bold"), f" in {plan.paths.folder}"))
     for dimension in plan.space.dimensions:
         only = "".join(f"  where {c.key} is {' or '.join(map(str, c.values))}" for c in dimension.conditions)
         console.print(f"  {', '.join(dimension.keys)} = {dimension.describe()}{only}", soft_wrap=True)
     if size is not None:
         console.print(f"  {size:,} configurations")
+    console.print(f"  objective: {plan.config.objective}, {better}", soft_wrap=True)
     for warning in plan.warnings:
         console.print(f"warning: {warning}", soft_wrap=True)
     before = ledger.records()

@@ -17,7 +17,7 @@ from mnistsweep.atomic import atomic_write, write_yaml
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_kept, to_plain
 from mnistsweep.config.hydra_jobs import run_single_job
-from mnistsweep.config.objective import resolve_direction
+from mnistsweep.config.objective import AUTO, resolve_direction
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
@@ -29,6 +29,7 @@ from mnistsweep.path_texts import expanded
 from mnistsweep.paths import TrialPaths, numbered_folder
 from mnistsweep.planning.checks import check_configuration, check_data, check_registered_metrics
 from mnistsweep.planning.folders import check_training_folder
+from mnistsweep.planning.objective import choose_objective
 from mnistsweep.planning.rehearsal import rehearse_configs
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.records import Result
@@ -64,7 +65,10 @@ def train(recipe: Recipe) -> float:
     applied = bare.with_overrides(*texts_of(valid))
 
     def job(composed: DictConfig) -> float:
-        return _train_checked(composed, check_training(composed, added, faults))
+        config = check_training(composed, added, faults)
+        if composed.objective == AUTO:
+            composed.objective = config.objective  # for the training's own file
+        return _train_checked(composed, config)
 
     return float(run_single_job(applied, compose(applied), job))
 
@@ -144,7 +148,10 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
     check_data(config, faults)
     check_registered_metrics(config, faults)
     faults.raise_any()
-    rehearse_configs([config], faults)
+    measured = rehearse_configs([config], faults)
+    if measured is not None:
+        with faults.collecting():
+            config.objective = choose_objective(config, measured, faults)
     faults.raise_any()
     for warning in faults.warnings:
         SafeConsole(stderr=True).print(f"warning: {warning}", soft_wrap=True)

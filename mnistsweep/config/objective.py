@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mnistsweep.errors import suggest
 
 DIRECTIONS = ("auto", "max", "min")
+
+AUTO = "auto"
+"""Value of `objective` that stands for the default of the model and its data (`default_of`)."""
+
+DEFAULT_OBJECTIVE = "default_objective"
+"""KerasTuner's name of a number that a `HyperModel.fit` returns where no objective was chosen; it is minimized."""
+
+DEFAULTS = ("val_accuracy", "val_loss", DEFAULT_OBJECTIVE)
+"""What `objective=auto` may stand for."""
 
 # Names in the logs of Keras's metrics for which larger values are better. KerasTuner has the first three lines; it
 # takes every other metric of Keras for an error.
@@ -27,7 +36,7 @@ _MINIMIZED = (
     *("sparse_categorical_crossentropy", "mae", "mape", "mse", "msle", "mean_absolute_error", "mean_squared_error"),
     *("mean_absolute_percentage_error", "mean_squared_logarithmic_error", "root_mean_squared_error", "huber"),
     *("huber_loss", "log_cosh", "logcosh", "poisson", "kl_divergence", "hinge", "squared_hinge", "categorical_hinge"),
-    *("ctc", "circle", "dice", "tversky", "false_positives", "false_negatives"),
+    *("ctc", "circle", "dice", "tversky", "false_positives", "false_negatives", DEFAULT_OBJECTIVE),
 )
 
 # What Keras adds to the name of a metric: the data set, that sample weights are used, and the number of the object
@@ -62,6 +71,34 @@ def resolve_direction(objective: str, direction: str) -> str:
     return direction if direction != "auto" else direction_of(objective) or "max"
 
 
+def default_of(measured: Collection[str], has_class_targets: bool) -> str:
+    """Objective that ``auto`` stands for where the history of the training counts.
+
+    Args:
+        measured: Names of the metrics that the model measures.
+        has_class_targets: Whether the targets are classes, as numbers or as one-hot rows.
+
+    Example:
+        >>> default_of(["loss", "accuracy"], True), default_of(["loss", "mae"], False)
+        ('val_accuracy', 'val_loss')
+    """
+    return "val_accuracy" if has_class_targets and "accuracy" in measured else "val_loss"
+
+
+def check_chosen_direction(objective: str, direction: str) -> list[str]:
+    """Check the direction of an objective that ``auto`` stands for; returns a message if it is the wrong one.
+
+    Args:
+        objective: What ``auto`` stands for.
+        direction: ``auto``, ``max`` or ``min``.
+    """
+    natural = direction_of(objective)
+    if direction in ("auto", natural) or objective == DEFAULT_OBJECTIVE:
+        return []
+    rule = f"objective=auto stands for {objective} here, for which {natural} is better"
+    return [f"direction: {rule}; received {direction}; set objective=NAME too."]
+
+
 def check_objective(objective: str, direction: str, metrics: Sequence[str] | None) -> list[str]:
     """Check an objective and its direction; returns a message for each fault.
 
@@ -69,7 +106,7 @@ def check_objective(objective: str, direction: str, metrics: Sequence[str] | Non
     the right one is to be given, not a direction.
 
     Args:
-        objective: Name of the objective in the history, for example ``val_accuracy``.
+        objective: Name of the objective in the history, for example ``val_accuracy``; ``auto`` is not checked.
         direction: ``auto``, ``max`` or ``min``.
         metrics: Names of the metrics that the model measures beside its loss; None where a user's own function
             compiles the model, so that they are unknown.
@@ -77,6 +114,8 @@ def check_objective(objective: str, direction: str, metrics: Sequence[str] | Non
     faults = []
     if direction not in DIRECTIONS:
         faults.append(f"direction: must be auto, max or min; received {direction!r}; {suggest(direction, DIRECTIONS)}.")
+    if objective == AUTO:
+        return faults
     known = [f"{side}{metric.lower()}" for metric in ("loss", *(metrics or ())) for side in ("val_", "")]
     if metrics is not None and objective not in known:
         hint = f"{suggest(objective, known)}. (trainer.metrics sets the measured metrics.)"

@@ -6,6 +6,7 @@ Hydra's grammar writes an override as ``key=value``, with a range in place of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,13 +29,17 @@ PARAMS_KEY = "hydra.sweeper.params"
 # The config groups of a training. The keys inside a group depend on its preset.
 GROUPS = ("data", "model", "optimizer", "schedule")
 
+# Prefix of the hyperparameters of a user's KerasTuner HyperModel: `model.hp.<name>`.
+HYPERPARAMETERS = "model.hp."
+
 
 @dataclass(frozen=True)
 class Override:
     """One override of a command line.
 
     Attributes:
-        text: The override as typed; a secret in it is replaced by a reference (`secret_values`), as in `value`.
+        text: The override as typed; a secret in it is replaced by a reference (`secret_values`), as in `value`. For
+            the value of a hyperparameter, ``model.hp.lr=0.1``, an override that adds it: ``++model.hp={lr:0.1}``.
         key: Dotted key or name of a config group, without a leading ``+`` or ``~``.
         package: Package of a config group, ``other`` in ``optimizer@other=sgd``; None if there is none.
         value: Value that the key is set to; None for a range and for a deleted key.
@@ -108,6 +113,8 @@ def parse_override(
         safe = with_references(key, value)
         if safe != value:
             text = text.partition("=")[0] + ("" if deleted else f"={written(safe)}")
+        if key.startswith(HYPERPARAMETERS) and not deleted:
+            text, is_added = f"++{HYPERPARAMETERS[:-1]}={{{_dictionary_key(key)}:{text.partition('=')[2]}}}", True
         return Override(text, key, parsed.package, None if deleted else safe, None, is_added, deleted)
     if deleted:
         raise ConfigError(f"{text!r}: a key that is deleted cannot be swept.")
@@ -138,6 +145,11 @@ def _check_params_key(key: str, parsed: HydraOverride) -> None:
         raise ConfigError(f"{key}: a range in it is quoted; received {value}; write KEY=RANGE for each key.")
     if not inner and not isinstance(entries, dict):
         raise ConfigError(f"{key}: must be {{KEY: RANGE, ...}}; received {value}; write KEY=RANGE for each key.")
+
+
+def _dictionary_key(key: str) -> str:
+    """Name of a hyperparameter as a key of a dictionary in Hydra's grammar, whatever characters it contains."""
+    return re.sub(r"([\\()\[\]{}:=,\s])", r"\\\1", key.removeprefix(HYPERPARAMETERS))
 
 
 def _refuse_secrets(dimension: Choice) -> None:

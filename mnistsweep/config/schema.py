@@ -107,7 +107,7 @@ class Config:
     name: str | None = sweep_key(None, continuable=True)
     logs: str = sweep_key("logs", continuable=True)
     seed: int = sweep_key(0, minimum=0, maximum=2**32 - 1)
-    objective: str = sweep_key("val_accuracy")
+    objective: str = sweep_key("auto")
     direction: str = sweep_key("auto")
     trials: int | None = sweep_key(20, continuable=True, minimum=1)
     hours: float | None = sweep_key(None, continuable=True, minimum=1e-6)

@@ -15,11 +15,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import GrammarParseError
 
 from mnistsweep.config.compose import compose, to_kept, to_plain, without_hydra
+from mnistsweep.config.objective import AUTO
+from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError
-
-# Prefix of the hyperparameters of a user's KerasTuner HyperModel: `model.hp.<name>`.
-HYPERPARAMETERS = "model.hp."
 
 
 class Composer:
@@ -29,11 +28,19 @@ class Composer:
         recipe: Recipe of what holds for all trials.
         groups: Swept keys that are config groups.
         variants: Result of `variants` in another process; these combinations are not composed again.
+        objective: What ``objective=auto`` stands for.
     """
 
-    def __init__(self, recipe: Recipe, groups: frozenset[str], variants: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        groups: frozenset[str],
+        variants: Mapping[str, Any] | None = None,
+        objective: str = AUTO,
+    ) -> None:
         self.recipe = recipe
         self.groups = groups
+        self._objective = objective
         self._given = variants or {}
         self._variant = cache(self._compose_variant)
         self._plain_variant = cache(self._compose_plain_variant)
@@ -42,7 +49,10 @@ class Composer:
         return tuple((key, value) for key, value in point.items() if key in self.groups)
 
     def _compose_variant(self, presets: tuple[tuple[str, Any], ...]) -> DictConfig:
-        return without_hydra(compose(self.recipe.with_presets(dict(presets))))
+        variant = without_hydra(compose(self.recipe.with_presets(dict(presets))))
+        if not OmegaConf.is_interpolation(variant, "objective") and variant.get("objective") == AUTO:
+            variant.objective = self._objective
+        return variant
 
     def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:
         """The configuration at a point of the search space, without Hydra's own part.

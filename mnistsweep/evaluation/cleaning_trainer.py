@@ -14,7 +14,7 @@ from mnistsweep.data import Dataset
 from mnistsweep.data.structure import Structure
 from mnistsweep.errors import DataError, SweepStopped, describe_error
 from mnistsweep.evaluation.class_output import find_class_output
-from mnistsweep.evaluation.selection import Selection
+from mnistsweep.evaluation.selection import Selection, reports_at_end
 from mnistsweep.study.records import Result
 from mnistsweep.training.outcome import num_trainings
 from mnistsweep.user_code import exits_as_failures, explained
@@ -43,7 +43,7 @@ class CleaningTrainer:
         """
         config = selection.config_of(selection.winner)
         threads = config.trainer.threads or selection.plan.threads
-        return cls(config, training_epochs(config, selection.winner.result), threads)
+        return cls(config, training_epochs(config, selection.winner.result, threads), threads)
 
     def check(self, dataset: Dataset) -> None:
         """Check that the model predicts the classes of the labels, before anything is trained.
@@ -109,7 +109,7 @@ class CleaningTrainer:
         return probabilities
 
 
-def training_epochs(config: Config, result: Result) -> int:
+def training_epochs(config: Config, result: Result, threads: int) -> int:
     """Number of epochs of a training in the cleaning experiment.
 
     It is the configured number of epochs, because the learning rate schedule is made for it. The trial's best epoch is
@@ -120,9 +120,10 @@ def training_epochs(config: Config, result: Result) -> int:
     Args:
         config: Configuration of the trial.
         result: Result of the trial.
+        threads: Number of CPU threads of a training.
     """
     epochs, trainings = config.trainer.epochs, num_trainings(config)
-    # One reported epoch per training is no early stop: a hypermodel that overrides `fit` reports only at its end.
-    if result.best_epoch is not None and trainings < result.epochs < epochs * trainings:
-        return result.best_epoch
-    return epochs
+    has_stopped_early = result.best_epoch is not None and result.epochs < epochs * trainings
+    if not has_stopped_early or reports_at_end(config, result, threads):
+        return epochs
+    return result.best_epoch or epochs

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mnistsweep import data
+from mnistsweep import data, devices
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.options import with_options
 from mnistsweep.config.overrides import GROUPS
@@ -18,13 +18,15 @@ from mnistsweep.config.references import resolved
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import TRAINING_KEYS
 from mnistsweep.errors import ConfigError, DataError, StudyError
+from mnistsweep.models.builders import BUILDERS
+from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.records import TrialRecord, best_of, ranked
+from mnistsweep.study.records import Result, TrialRecord, best_of, ranked
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.training.outcome import num_trainings
 
@@ -53,7 +55,7 @@ class Selection:
     def best_epoch(self) -> int:
         """Best epoch of the winner, counted from 1: the number of epochs of a retrained model."""
         result, config = self.winner.result, self.config_of(self.winner)
-        if result.epochs <= num_trainings(config):  # a hypermodel that overrides `fit` reports one epoch, at its end
+        if reports_at_end(config, result, self.plan.threads):
             return config.trainer.epochs
         return result.best_epoch or result.epochs
 
@@ -158,6 +160,25 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
     if winner is None:
         raise no_result_error(sweep.paths, records, ledger.ending(plan.budget))
     return Selection(sweep.paths, plan, checksum, records, winner, ledger.running_seconds())
+
+
+def reports_at_end(config: Config, result: Result, threads: int) -> bool:
+    """Whether a user's own `fit` reported its result once, at its end, so that its number of epochs is unknown.
+
+    This imports the user's module, and with it Keras, if the trial has one epoch and a model of the user's own.
+
+    Args:
+        config: Configuration of the trial.
+        result: Result of the trial.
+        threads: CPU threads of a training, if `trainer.threads` does not set them.
+
+    Raises:
+        ConfigError: The model of the user does not exist or cannot be imported.
+    """
+    if result.epochs > num_trainings(config) or str(config.model.get("_target_")) in BUILDERS:
+        return False
+    devices.start_keras(config.trainer.threads or threads, config.trainer.deterministic)
+    return has_own_fit(config.model)
 
 
 def check_data(selection: Selection, config: Config) -> None:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides
 from mnistsweep.config.hydra_errors import describe_unknown_key, known_keys
-from mnistsweep.config.overrides import Override, texts_of
+from mnistsweep.config.overrides import HYPERPARAMETERS, Override, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import SWEEP_KEYS
-from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Column, Condition, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.planning.request import Request

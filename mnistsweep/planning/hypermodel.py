@@ -9,10 +9,11 @@ from typing import Any
 
 from mnistsweep import data, devices
 from mnistsweep.config.compose import to_config
-from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Column, Condition
 from mnistsweep.models import hypermodels
 from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.space import Point
 
 
 def hypermodel_dimensions(plan: Plan) -> list[Column]:
@@ -32,16 +33,36 @@ def hypermodel_dimensions(plan: Plan) -> list[Column]:
 def _declared(plan: Plan) -> Iterator[Column]:
     """The dimensions that each model of the plan declares; those of a swept model exist only with this model."""
     swept = plan.space["model"] if "model" in plan.groups else None
-    added = {d.key: d.value_at(0.0) for d in plan.space.columns if "." not in d.key and d.key not in plan.groups}
     if not isinstance(swept, Choice):
-        yield from _discovered(plan, added, plan.space.columns)
+        yield from _discovered(plan, _first_point(plan), plan.space.columns)
         return
-    for model in swept.values:
-        for dimension in _discovered(plan, {**added, "model": model}, ()):
+    for model in dict.fromkeys(swept.values):
+        for dimension in _discovered(plan, _first_point(plan, model), ()):
             yield replace(dimension, conditions=(*dimension.conditions, Condition("model", (model,))))
 
 
-def _discovered(plan: Plan, point: dict[str, Any], ranges: tuple[Column, ...]) -> list[Column]:
+def _first_point(plan: Plan, model: Any = None) -> Point:
+    """The first value of each dimension, without the hyperparameters of the model: discovery tries these.
+
+    Args:
+        plan: Plan of the sweep.
+        model: Swept model; None: models are not swept.
+    """
+    space = plan.space
+    units = [0.0] * len(space.dimensions)
+    point = space.point_at(units)
+    if model is not None:
+        index = space.index_of("model")
+        count = len(space.dimensions[index].grid())
+        for position in range(count):
+            units[index] = (position + 0.5) / count
+            point = space.point_at(units)
+            if point["model"] == model:
+                break
+    return {key: value for key, value in point.items() if not key.startswith(HYPERPARAMETERS)}
+
+
+def _discovered(plan: Plan, point: Point, ranges: tuple[Column, ...]) -> list[Column]:
     config = to_config(plan.composer.trial(point))
     with devices.quiet_start():  # a user's module imports Keras
         if not hypermodels.needs_hyperparameters(config.model):

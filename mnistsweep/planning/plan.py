@@ -166,7 +166,7 @@ class Plan:
     @cached_property
     def composer(self) -> Composer:
         """Composer of the configuration of each trial."""
-        return Composer(self.recipe, self.groups, self.variants)
+        return Composer(self.recipe, self.groups, self.variants, self.config.objective)
 
     def oracle(self) -> Oracle:
         """The oracle of the configuration."""

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, to_plain, without_hydra
+from mnistsweep.config.objective import AUTO
 from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
@@ -17,6 +18,7 @@ from mnistsweep.planning.checks import check_configuration, check_data, check_tr
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
+from mnistsweep.planning.objective import with_objective
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.rehearsal import has_own_code, rehearse
 from mnistsweep.planning.request import Request, read_request
@@ -64,28 +66,33 @@ def _with_models(plan: Plan, faults: Faults) -> Plan:
     steps = iterate(lambda: _model_steps(plan, faults)) if is_separate else _model_steps(plan, faults)
     completed = plan
     try:
-        for space, found in steps:
-            completed = replace(plan, space=space)
+        for space, objective, found in steps:
+            completed = replace(plan, space=space, config=replace(plan.config, objective=objective))
             faults.replace_by(found)
     except ProcessDied as died:
         where = f"model: the process that builds the model for a check {died}"
         if completed is plan:
             faults.add([f"{where} before it knew the hyperparameters."])
+        elif completed.config.objective == AUTO:
+            faults.add([f"{where} before it knew what objective=auto stands for; set objective=NAME."])
         else:
             faults.warn([f"{where}; a trial that ends its process is recorded as failed."])
     return completed
 
 
-def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, Faults]]:
-    """Yield the space with the hyperparameters of the models and the faults so far, then the faults of the models."""
+def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, str, Faults]]:
+    """Yield the space with the hyperparameters of the models, the objective and the faults so far.
+
+    The first time, before the models are rehearsed, the objective may be ``auto``.
+    """
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = replace(plan, space=with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
     check_search(plan, faults)
-    yield plan.space, faults
+    yield plan.space, plan.config.objective, faults
     if not faults.any:
-        rehearse(plan, faults)
-        yield plan.space, faults
+        plan = with_objective(plan, rehearse(plan, faults), faults)
+        yield plan.space, plan.config.objective, faults
 
 
 def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:

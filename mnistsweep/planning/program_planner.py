@@ -9,6 +9,7 @@ from typing import Any
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain, without_hydra
+from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE
 from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
@@ -77,6 +78,8 @@ def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
     config, found = structure.read_config(plain)
     faults.add(found, checks.check_limits(config), checks.check_sweep_keys(config, metrics_known=False))
     config.name = config.name or DEFAULT_NAME
+    if config.objective == AUTO:
+        config.objective = DEFAULT_OBJECTIVE  # minimized, as Optuna does with the return value of a function
     for group in GROUPS:
         setattr(config, group, {})
     return config

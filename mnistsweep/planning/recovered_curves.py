@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -16,6 +16,22 @@ from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.records import Result
 from mnistsweep.training.outcome import RepeatResult, mean_and_error, num_folds, summarize
+from mnistsweep.training.returned import RETURNED
+
+
+@dataclass
+class Curve:
+    """The learning curve of one training.
+
+    Attributes:
+        values: Objective after each epoch, by epoch.
+        last: Last epoch.
+        returned: Objective that a user's own `fit` returned, if it is none of the values.
+    """
+
+    values: dict[int, float] = field(default_factory=dict)
+    last: int = 0
+    returned: float | None = None
 
 
 @dataclass(frozen=True)
@@ -23,13 +39,13 @@ class Curves:
     """The learning curves of a trial: one for each repeat, or for each fold of each repeat.
 
     Attributes:
-        values: Objective after each epoch, by epoch, of each training in order.
+        trainings: Curve of each training in order.
         direction: Direction of the objective: ``max`` or ``min``.
         folds: Number of folds; 1 without cross-validation.
         epochs: Number of epochs of one training, by the trial's configuration.
     """
 
-    values: Sequence[Mapping[int, float]]
+    trainings: Sequence[Curve]
     direction: str
     folds: int
     epochs: int
@@ -44,8 +60,8 @@ class Curves:
         """
         folds, epochs = _folds_and_epochs(plan, folder)
         files = (folder.training(index, folds).history for index in itertools.count())
-        values = [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
-        return cls(values, plan.direction, folds, epochs)
+        curves = [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
+        return cls(curves, plan.direction, folds, epochs)
 
     def reports(self, is_complete: bool) -> dict[int, float]:
         """Compute what the trial reported to the ledger: each epoch of its first training, then the means of its folds.
@@ -56,7 +72,7 @@ class Curves:
         best = [result.value for result in self._results(None)]
         last = min(len(best) if is_complete else len(best) - 1, self.folds - 1)
         means = {n * self.epochs: mean_and_error(best[:n], self.folds)[0] for n in range(2, last + 1)}
-        return {**(self.values[0] if self.values else {}), **means}
+        return {**(self.trainings[0].values if self.trainings else {}), **means}
 
     def summarize(self, folder: TrialPaths) -> Result:
         """Compute the result as the training did; it has no checkpoint if the file was removed.
@@ -75,9 +91,13 @@ class Curves:
     def _results(self, checksum: str | None) -> list[RepeatResult]:
         """Result of each training with an epoch."""
         results = []
-        for curve in filter(None, self.values):
-            best = (max if self.direction == "max" else min)(curve, key=curve.__getitem__)
-            results.append(RepeatResult(curve[best], best, max(curve), pruned_at=None, checksum=checksum))
+        for curve in self.trainings:
+            values, last = curve.values, curve.last
+            if curve.returned is not None:
+                results.append(RepeatResult(curve.returned, last, last, pruned_at=None, checksum=checksum))
+            elif values:
+                best = (max if self.direction == "max" else min)(values, key=values.__getitem__)
+                results.append(RepeatResult(values[best], best, last, pruned_at=None, checksum=checksum))
         return results
 
 
@@ -90,13 +110,17 @@ def _folds_and_epochs(plan: Plan, folder: TrialPaths) -> tuple[int, int]:
         return num_folds(plan.config.data), plan.config.trainer.epochs
 
 
-def _read_curve(file: Path, objective: str) -> dict[int, float]:
-    """Objective after each epoch, by epoch; a truncated last line is left out."""
-    curve: dict[int, float] = {}
+def _read_curve(file: Path, objective: str) -> Curve:
+    """Learning curve in a file; a truncated last line is left out, and an epoch without the objective."""
+    curve = Curve()
     with file.open(newline="", encoding="utf-8", errors="replace") as opened:
         for row in csv.DictReader(opened):
             try:
-                curve[int(row["epoch"])] = float(row[objective])
+                epoch, value = int(row["epoch"]), row[objective]
+                if value:
+                    curve.values[epoch] = float(value)
+                curve.last = epoch
+                curve.returned = float(row[RETURNED]) if row.get(RETURNED) else None
             except (KeyError, TypeError, ValueError):
                 break
     return curve

@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnistsweep import data, devices
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
-from mnistsweep.config.objective import check_direction
+from mnistsweep.config.objective import AUTO, check_direction
 from mnistsweep.config.schema import Config
 from mnistsweep.data.class_checks import STRATIFY, require_classes, validation_warning
 from mnistsweep.data.examples import class_task
@@ -23,9 +23,11 @@ from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError, suggest
 from mnistsweep.models.builders import BUILDERS
+from mnistsweep.planning.objective import FitReturn, Measured
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.stream_checks import check_class_weight, check_stream, is_endless
 from mnistsweep.space import Point
+from mnistsweep.training.returned import kind_of
 from mnistsweep.user_code import explained
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def has_own_code(plan: Plan) -> bool:
     return not all(_is_built_in(config) for configs in _configurations(plan) for config in configs)
 
 
-def rehearse(plan: Plan, faults: Faults) -> None:
+def rehearse(plan: Plan, faults: Faults) -> list[Measured]:
     """Rehearse each combination of a swept model and a swept data set that is the user's own.
 
     A sweep that is continued was rehearsed at its first start.
@@ -53,33 +55,49 @@ def rehearse(plan: Plan, faults: Faults) -> None:
     Args:
         plan: Plan whose configurations are valid.
         faults: Collects what is wrong, and warnings.
+
+    Returns:
+        What each model measures.
     """
+    measured = list[Measured]()
     if plan.paths.sweep.is_file():
-        return
+        return measured
     swept = plan.space.keys
     for configs in _configurations(plan):
         os.environ.update(devices.MEMORY_GROWTH)  # this process leaves GPU memory to the workers
-        rehearse_configs(configs, faults, swept)
+        found = rehearse_configs(configs, faults, swept)
+        measured += [] if found is None else [found]
+    return measured
 
 
-def rehearse_configs(configs: Sequence[Config], faults: Faults, swept: Sequence[str] = ()) -> None:
+def rehearse_configs(configs: Sequence[Config], faults: Faults, swept: Sequence[str] = ()) -> Measured | None:
     """Rehearse configurations until one is valid: the others may fail as trials, for the values that they have.
 
     Args:
         configs: Configurations with the same model and data; built-in ones need no rehearsal.
         faults: Collects the error of the first configuration if none is valid, and warnings.
         swept: Keys that the search varies.
+
+    Returns:
+        What the model measures; None if no configuration is valid.
     """
     if _is_built_in(configs[0]):
-        return
+        return _built_in_metrics(configs[0])
     errors = list[MnistSweepError]()
     for config in configs:
         try:
-            faults.warn(_rehearse(config, swept))
-            return
+            warnings, measured = _rehearse(config, swept)
+            faults.warn(warnings)
+            return measured
         except MnistSweepError as error:
             errors.append(error)
     faults.add_error(errors[0] if isinstance(errors[0], ConfigError | DataError) else ConfigError(str(errors[0])))
+    return None
+
+
+def _built_in_metrics(config: Config) -> Measured:
+    """What a built-in model measures: it is a classifier that mnistsweep compiles."""
+    return Measured(["loss", *map(str.lower, config.trainer.metrics)], has_class_targets=True)
 
 
 def _configurations(plan: Plan) -> Iterator[list[Config]]:
@@ -108,8 +126,8 @@ def _is_built_in(config: Config) -> bool:
     return config.model.get("_target_") in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
 
 
-def _rehearse(config: Config, swept: Sequence[str]) -> list[str]:
-    """Load the data, build and compile the model, and evaluate a few examples; returns warnings.
+def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured]:
+    """Load the data, build and compile the model, and evaluate a few examples; returns warnings and what it measures.
 
     A built-in model is a classifier whose metrics are known: only its data are loaded and checked, without Keras.
 
@@ -124,9 +142,9 @@ def _rehearse(config: Config, swept: Sequence[str]) -> list[str]:
     dataset = data.load(config.data)
     warnings = check_stream(dataset, config, swept)
     if config.model.get("_target_") in BUILDERS:
-        task = class_task(dataset.tasks)
-        check_class_weight(config, task)
-        return warnings + _check_classes(dataset, task, config)
+        classes = class_task(dataset.tasks)
+        check_class_weight(config, classes)
+        return warnings + _check_classes(dataset, classes, config), _built_in_metrics(config)
     with devices.quiet_start():
         import keras
 
@@ -139,16 +157,37 @@ def _rehearse(config: Config, swept: Sequence[str]) -> list[str]:
         model = hypermodel.build(hypermodel.hyperparameters)
         forms = compile_model(model, config, dataset)
     if hypermodel.has_own_fit and dataset.is_stream:
-        hypermodel.check_dataset()
+        hypermodel.own_fit.check_dataset()
     elif hypermodel.has_own_fit and (dataset.train.has_weights or config.trainer.class_weight is not None):
-        hypermodel.check_weights()
-    check_class_weight(config, getattr(forms, "task", None))
+        hypermodel.own_fit.check_weights()
+    task = getattr(forms, "task", None)
+    check_class_weight(config, task)
     split = split_of(dataset.train.first_examples(NUM_EXAMPLES), forms)
     with explained(lambda reason: ConfigError(f"model: the model cannot evaluate examples of the data: {reason}")):
         measured = model.test_on_batch(*split, return_dict=True)
     _check_objective(config, hypermodel, sorted(measured))
+    own_fit = _rehearse_fit(hypermodel, model, forms) if hypermodel.has_own_fit else None
     keras.utils.clear_session()
-    return warnings + _check_classes(dataset, getattr(forms, "task", None), config)
+    has_class_targets = task is not None and task.kind == "classes"
+    return warnings + _check_classes(dataset, task, config), Measured(sorted(measured), has_class_targets, own_fit)
+
+
+def _rehearse_fit(hypermodel: ConfiguredHyperModel, model: Any, forms: Any) -> FitReturn:
+    """Call a hypermodel's own `fit` with a few examples, to find what it returns.
+
+    Raises:
+        ConfigError: It returns neither a number, a dictionary, a History nor a list of these.
+    """
+    from mnistsweep.tuner.fit_rehearsal import rehearse_fit
+
+    name = hypermodel.own_fit.name
+    try:
+        with explained(ConfigError):
+            result = rehearse_fit(hypermodel, model, forms)
+    except MnistSweepError as error:  # it may be one that more examples or epochs avoid
+        return FitReturn(name, fault=str(error))
+    kind = kind_of(result, name)
+    return FitReturn(name, kind, list(map(str, result)) if kind == "dictionary" else ())
 
 
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
@@ -158,6 +197,8 @@ def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured:
         ConfigError: The objective is not measured, or its better direction is unknown.
     """
     known = [f"{split}{name}" for split in ("val_", "") for name in measured]
+    if config.objective == AUTO:
+        return
     if config.objective in known or config.trainer.callbacks or hypermodel.has_own_fit:
         if faults := check_direction(config.objective, config.direction):
             raise ConfigError("\n".join(faults))

@@ -3,6 +3,8 @@
 ::
 
     trainer.py           Training: all repeats of one configuration
+    observers.py         Observers: callbacks that count and record the epochs and keep the best one
+    returned.py          return value of a user's own `fit`
     outcome.py           Outcome: state and result of a training
     compilation.py       compile_model: optimizer, loss and metrics of the configuration
     model_size.py        limit of the number of parameters

@@ -18,23 +18,18 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.checksums import file_checksum
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import TrialFailed
 from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, build_for_resume
-from mnistsweep.training.callbacks.best_weights import BestWeights
-from mnistsweep.training.callbacks.epoch_counter import EpochCounter
 from mnistsweep.training.callbacks.guards import FiniteGuard, OwnershipCheck
-from mnistsweep.training.callbacks.history_writer import HistoryWriter
-from mnistsweep.training.callbacks.objective_reporter import ObjectiveReporter
 from mnistsweep.training.callbacks.stopping import StopOnRequest, TimeLimit
-from mnistsweep.training.callbacks.tensorboard_logger import TensorBoardLogger
 from mnistsweep.training.callbacks.user_callbacks import build_early_stopping, build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines import AnySplit
 from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.model_size import check_model_size
+from mnistsweep.training.observers import Observers
 from mnistsweep.training.outcome import (
     Outcome,
     RepeatResult,
@@ -45,11 +40,12 @@ from mnistsweep.training.outcome import (
 )
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
+from mnistsweep.training.returned import Returned
 from mnistsweep.training.target_form import part_of
 from mnistsweep.training.training_split import training_split
 
 BuildModel = Callable[[], Any]
-FitModel = Callable[[Any, AnySplit, AnySplit, FitOptions, Sequence[keras.callbacks.Callback]], None]
+FitModel = Callable[[Any, AnySplit, AnySplit, FitOptions, Sequence[keras.callbacks.Callback]], Returned | None]
 
 
 @dataclass(frozen=True)
@@ -100,10 +96,12 @@ class Training:
         dataset: Data set to train and to validate on, with its folds.
         folder: Folder for the curves, the event files and the model.
         build: Function that returns the model, compiled or not.
-        fit_model: Function that trains the model: `default_fit`, or one that calls a user's `HyperModel.fit`.
+        fit_model: Function that trains the model: `default_fit`, or one that calls a user's `HyperModel.fit` and
+            returns what this `fit` returned.
         hooks: Functions that the training calls. Only the first training reports its objective after each epoch; the
             folds after it report the mean. So pruning is decided on the first repeat.
         resume: Path of the resume file; None to write none.
+        has_own_fit: Whether `fit_model` calls a `fit` of the user, which may return the objective at its end.
     """
 
     config: Config
@@ -114,6 +112,7 @@ class Training:
     fit_model: FitModel
     hooks: Hooks = Hooks()
     resume: Path | None = None
+    has_own_fit: bool = False
 
     def run(self, state: TrainingState | None = None) -> Outcome:
         """Train `trainer.repeats` models one after the other, each once a fold, and save the model of the best epoch.
@@ -185,21 +184,18 @@ class Training:
 
     def _train(self, model: Any, forms: Any, seed: int, repeat: _Repeat) -> RepeatResult:
         """Train a compiled model, and save it if it is better than those of the earlier repeats on the first fold."""
-        config, folds, is_first = self.config, self.dataset.num_folds, repeat.index == 0
-        best = BestWeights(config.objective, "max" if self.direction == "max" else "min")
-        reporter = ObjectiveReporter(self.hooks.report_objective if is_first else _never_prune, config.objective)
-        counter = EpochCounter()
+        trainer, folds = self.config.trainer, self.dataset.num_folds
+        report = self.hooks.report_objective if repeat.index == 0 else _never_prune
         folder = self.folder.training(repeat.index, folds)
-        own = [counter, HistoryWriter(folder.history), best, reporter, TensorBoardLogger(folder.folder)]
-        self._fit(model, forms, seed, repeat.dataset, self._callbacks(own, repeat))
-        if best.value is None or best.epoch is None:
-            raise TrialFailed("no epoch was finished")
-        # A single training that was pruned after its last epoch is complete: pruning saved nothing.
-        is_complete = reporter.pruned_at == config.trainer.epochs and config.trainer.repeats * folds == 1
-        result = RepeatResult(best.value, best.epoch, counter.epochs, None if is_complete else reporter.pruned_at)
+        observers = Observers.create(self.config.objective, self.direction, folder, report, not self.has_own_fit)
+        returned = self._fit(model, forms, seed, repeat.dataset, self._callbacks(observers.callbacks, repeat))
+        if returned is not None:
+            self.hooks.check_ownership()
+            observers.record(returned)
+        result = observers.result(trainer.epochs, trainer.repeats * folds)
         rivals = of_first_fold([*repeat.earlier, result], folds)
         if repeat.index % folds == 0 and best_result(rivals, self.direction) is result:
-            best.restore(model)
+            observers.restore_best(model)
             return replace(result, checksum=self._save(model))
         return result
 
@@ -208,7 +204,7 @@ class Training:
         config = self.config
         callbacks = [
             OwnershipCheck(self.hooks.check_ownership),
-            FiniteGuard(config.objective),
+            FiniteGuard(None if self.has_own_fit else config.objective),
             *own,
             *build_early_stopping(config, self.direction),
             *build_user_callbacks(config),
@@ -223,7 +219,7 @@ class Training:
 
     def _fit(
         self, model: Any, forms: Any, seed: int, dataset: Dataset, callbacks: Sequence[keras.callbacks.Callback]
-    ) -> None:
+    ) -> Returned | None:
         config = self.config
         options = FitOptions(
             config.trainer.epochs,
@@ -233,7 +229,7 @@ class Training:
             steps_per_epoch=config.trainer.steps_per_epoch,
         )
         train, validation = training_split(dataset, forms, config), part_of(dataset.validation, forms)
-        self.fit_model(model, train, validation, options, callbacks)
+        return self.fit_model(model, train, validation, options, callbacks)
 
     def _save(self, model: Any) -> str:
         """Save the best model and return the checksum of its file.

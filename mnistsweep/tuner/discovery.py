@@ -2,8 +2,8 @@
 
 A hypermodel declares its hyperparameters by calls while it builds a model: ``hp.Int("units", 32, 512)``. So discovery
 builds the model several times, with the first and the last value of each number and with every value of each choice,
-until no new hyperparameter appears. If the hypermodel has a `fit` of its own, it is called with a few examples, and
-stopped where it calls `model.fit`.
+until no new hyperparameter appears, and then at joint points of the space. If the hypermodel has a `fit` of its own, it
+is called with a few examples; `model.fit` trains nothing there.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ import keras
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
+from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.config.schema import Config
-from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Column, Condition
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
+from mnistsweep.models import hypermodels
 from mnistsweep.training.compilation import compile_model
-from mnistsweep.training.target_form import few_of
+from mnistsweep.tuner.declared_ranges import DeclaredRanges
+from mnistsweep.tuner.fit_rehearsal import call_with, rehearse_fit
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hyperparameters import to_dimension
 from mnistsweep.user_code import exits_as_failures, explained
-
-# Number of training examples that a hypermodel's own `fit` gets.
-NUM_EXAMPLES = 8
 
 # Of a choice with more values than this, only the first and the last are tried: each one costs a build.
 MAX_TRIED_VALUES = 20
 
 Values = dict[str, Any]
-Build = Callable[[Values], keras_tuner.HyperParameters]
+Build = Callable[[Values, bool], keras_tuner.HyperParameters | None]
+
+# Part of KerasTuner's message about the values of a choice.
+_WRONG_CHOICE = "`Choice` can contain only"
 
 
 def discover(config: Config, dataset: Dataset, swept: Sequence[Column] = ()) -> list[Column]:
@@ -55,11 +57,12 @@ def discover(config: Config, dataset: Dataset, swept: Sequence[Column] = ()) -> 
 
     Raises:
         ConfigError: The model cannot be built.
-        SpaceError: A fixed or swept hyperparameter is not declared, or a hyperparameter is declared twice.
+        SpaceError: A fixed or swept hyperparameter is not declared, or a hyperparameter is declared twice, or with
+            ranges that depend on other hyperparameters.
     """
     fixed = dict(config.model.get("hp") or {})
     ranges = {d.key.removeprefix(HYPERPARAMETERS): d for d in swept if d.key.startswith(HYPERPARAMETERS)}
-    declared = _explore(_Builder(config, dataset), fixed, ranges)
+    declared = _explore(_Builder(config, dataset).try_build, fixed, ranges)
     keras.utils.clear_session()
     names = {hyperparameter.name for hyperparameter in declared}
     for name in (*fixed, *ranges):
@@ -73,6 +76,8 @@ def discover(config: Config, dataset: Dataset, swept: Sequence[Column] = ()) -> 
 class _Builder:
     """Builds the model with given values, and calls the hypermodel's own `fit` if there is one.
 
+    The first call of `fit` runs to its end, the later ones up to `model.fit`: evaluations that follow take a while.
+
     Args:
         config: Configuration of a trial.
         dataset: Data set of the model.
@@ -81,7 +86,8 @@ class _Builder:
     def __init__(self, config: Config, dataset: Dataset) -> None:
         self._config = config
         self._dataset = dataset
-        self._has_fitted = False
+        self._has_rehearsed = False
+        self._has_own_loop = False
 
     def __call__(self, values: Values) -> keras_tuner.HyperParameters:
         keras.utils.clear_session(free_memory=False)  # freeing takes longer than building
@@ -89,20 +95,34 @@ class _Builder:
             replace(self._config, model={**self._config.model, "hp": values}), self._dataset
         )
         model = hypermodel.build(keras_tuner.HyperParameters())
-        if hypermodel.has_own_fit and not self._has_fitted:
+        if hypermodel.has_own_fit and not self._has_own_loop:
             self._fit(hypermodel, model)
         return hypermodel.hyperparameters
 
+    def try_build(self, values: Values, is_first: bool) -> keras_tuner.HyperParameters | None:
+        """Return the hyperparameters of a build; None if it fails, because a trial with these values will fail, too.
+
+        Raises:
+            ConfigError: The first build fails, or a build declares a choice that KerasTuner does not allow.
+        """
+        try:
+            with explained(lambda reason: _build_failed(reason, self._config.model)):
+                return self(values)
+        except MnistSweepError as error:
+            if is_first or _WRONG_CHOICE in str(error):
+                raise
+            return None
+
     def _fit(self, hypermodel: ConfiguredHyperModel, model: Any) -> None:
         forms = compile_model(model, self._config, self._dataset)
-        examples = few_of(self._dataset.train, forms, NUM_EXAMPLES)
-        model.fit = _stop
         # An error is ignored: the hyperparameters that were declared before it are known, and a trial reports it.
         with contextlib.suppress(_FitReached, Exception), exits_as_failures():
-            hypermodel.call_own_fit(
-                model, examples, validation_data=examples, epochs=1, batch_size=NUM_EXAMPLES, callbacks=[], verbose=0
-            )
-            self._has_fitted = True  # with a loop of its own instead of `model.fit`: one call is enough
+            if self._has_rehearsed:
+                call_with(_stop, hypermodel, model, forms)
+                return
+            self._has_rehearsed = True
+            rehearse_fit(hypermodel, model, forms)
+            self._has_own_loop = getattr(model, "history", None) is None  # one call of a loop is enough
 
 
 class _FitReached(BaseException):
@@ -117,47 +137,44 @@ def _explore(build: Build, fixed: Mapping[str, Any], ranges: Mapping[str, Column
     """Return all hyperparameters in the order in which they appear.
 
     Args:
-        build: Function that builds the model with some values, and returns the hyperparameters that it declared.
+        build: Function that builds the model with some values, and returns the hyperparameters that it declared; None
+            if it fails. Its second argument says whether it is the first build.
         fixed: Values that every build uses.
         ranges: Ranges that the user has given; their ends are tried too.
     """
-    declared: list[Any] = []
+    declared = DeclaredRanges(fixed, ranges)
     waiting: list[Values] = [{}] + [{name: value} for name, range_ in ranges.items() for value in _ends(range_)]
     tried: set[str] = set()
-    while waiting:
+    while waiting or (waiting := declared.joint_points()):
         values = {**waiting.pop(0), **fixed}
         if (text := json.dumps(values, sort_keys=True, default=str)) in tried:
             continue
-        hp = _try_build(build, values, is_first=not tried)
+        hp = build(values, not tried)
         tried.add(text)
         if hp is None:
             continue
         for entry in hp.space:
-            if not any(entry.name == known.name and entry.conditions == known.conditions for known in declared):
-                declared.append(entry)
+            if declared.add(entry, hp.values):
                 needed = {**values, **{condition.name: condition.values[0] for condition in entry.conditions}}
                 waiting += [{**needed, entry.name: value} for value in _values_to_try(entry) if value != entry.default]
         waiting += [{condition.name: condition.values[0] for condition in scope} for scope in hp.inactive_scopes]
-    return declared
+    return declared.entries
 
 
-def _try_build(build: Build, values: Values, is_first: bool) -> keras_tuner.HyperParameters | None:
-    """Return the hyperparameters of a build; None if it fails, but not the first one: a trial with them will fail.
-
-    Raises:
-        ConfigError: The first build fails.
-    """
-    try:
-        with explained(_build_failed):
-            return build(values)
-    except MnistSweepError:
-        if is_first:
-            raise
-        return None
-
-
-def _build_failed(reason: str) -> ConfigError:
-    return ConfigError(f"model._target_: building the model to find its hyperparameters failed: {reason}")
+def _build_failed(reason: str, config: Mapping[str, Any]) -> ConfigError:
+    """Error for a model that cannot be built, with a hint for two causes that its message does not show."""
+    failed = f"model._target_: building the model to find its hyperparameters failed: {reason}"
+    if _WRONG_CHOICE in reason:
+        return ConfigError(
+            f"{failed}; KerasTuner's Choice takes values of one type (int, float, str or bool) and no None: write "
+            'texts, hp.Choice("norm", ["none", "l2"]), and translate them (None if norm == "none" else norm)'
+        )
+    if (name := hypermodels.unnamed_parameter(config)) is not None:
+        return ConfigError(
+            f"{failed} ({name}, the first parameter, has no value, so it got KerasTuner's hyperparameters; "
+            f"model.{name}=VALUE gives it a value)"
+        )
+    return ConfigError(failed)
 
 
 def _values_to_try(hyperparameter: Any) -> Iterable[Any]:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Mapping, Sequence
-from numbers import Real
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import keras_tuner
 
+from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import ConfigError
 from mnistsweep.models import builders, hypermodels
-from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume
 from mnistsweep.training.callbacks.epoch_counter import EpochCounter
-from mnistsweep.training.engines import AnySplit, StreamSplit
+from mnistsweep.training.engines import AnySplit
 from mnistsweep.training.engines.announcement import announce_engine
-from mnistsweep.training.engines.streams import fit_input
 from mnistsweep.training.loop import FitOptions
+from mnistsweep.training.returned import Returned, read_returned
 from mnistsweep.training.trainer import default_fit
-
-# Python's message for `model.fit(epochs=hp.Int(...), **kwargs)` if `kwargs` has epochs too.
-_REPEATED_ARGUMENT = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
-
-
-# Keyword arguments that a user's `fit` gets by name if it declares them.
-_OWN_KEYWORDS = ("validation_data", "epochs", "batch_size", "callbacks", "verbose", "sample_weight", "steps_per_epoch")
+from mnistsweep.tuner import applications
+from mnistsweep.tuner.own_fit import OwnFit, observed_fit, replaced_fit, replay
 
 
 class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
@@ -47,6 +38,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         dataset: Data set of the trial.
         hyperparameters: Hyperparameters, with their values, that the user's hypermodel has declared since the last
             call of `build`.
+        returned: What the user's own `fit` returned last; None without such a `fit`.
     """
 
     def __init__(self, config: Config, dataset: Dataset) -> None:
@@ -54,6 +46,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         self.config = config
         self.dataset = dataset
         self.hyperparameters = keras_tuner.HyperParameters()
+        self.returned: Returned | None = None
         self._own: Any = None
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -68,13 +61,21 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         self.hyperparameters = keras_tuner.HyperParameters()
         self.hyperparameters.values = dict(config.get("hp") or {})
         self._own = hypermodels.make_hypermodel(config, shape, classes)
-        return hypermodels.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
+        applications.check_application(self._own)
+        model = hypermodels.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
+        if applications.is_classifier(self._own):
+            applications.compile_for_class_numbers(model, self.dataset)
+        return model
 
     @property
     def has_own_fit(self) -> bool:
-        """Whether the user's hypermodel that built the last model has a `fit` of its own."""
-        method = getattr(type(self._own), "fit", None)
-        return method is not None and method is not keras_tuner.HyperModel.fit
+        """Whether the user's hypermodel has a `fit` of its own."""
+        return hypermodels.has_own_fit(self.config.model)
+
+    @property
+    def own_fit(self) -> OwnFit:
+        """The user's own `fit`, of the object that built the last model."""
+        return OwnFit(self._own, self.hyperparameters)
 
     def fit(
         self,
@@ -84,7 +85,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         validation: AnySplit,
         options: FitOptions,
         callbacks: Sequence[keras.callbacks.Callback],
-    ) -> None:
+    ) -> Returned | None:
         """Train the model; the callbacks receive the metrics.
 
         Args:
@@ -94,118 +95,30 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
             validation: Images and labels for validation.
             options: Epochs, batch size and further options of the training loop.
             callbacks: Keras callbacks.
+
+        Returns:
+            What the user's own `fit` returned; None without such a `fit`.
+
+        Raises:
+            ConfigError: The user's own `fit` returned nothing that can be used.
         """
         if not self.has_own_fit:
             default_fit(model, train, validation, options, callbacks)
-            return
+            return None
         announce_engine("fit", f"the hypermodel {type(self._own).__name__} has its own fit")
         more = {} if options.steps_per_epoch is None else {"steps_per_epoch": options.steps_per_epoch}
-        result = self.call_own_fit(
-            model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
-            callbacks=list(callbacks), verbose=0, **more,
-        )  # fmt: skip
+        counters = [callback for callback in callbacks if isinstance(callback, EpochCounter)] or [EpochCounter()]
+        every = [*callbacks, *(counter for counter in counters if counter not in callbacks)]
+        with replaced_fit(model, observed_fit(model, every)):
+            result = self.own_fit.call(
+                model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
+                callbacks=list(every), verbose=0, **more,
+            )  # fmt: skip
+        config = self.config
+        direction = resolve_direction(config.objective, config.direction)
+        self.returned = read_returned(result, config.objective, direction, self.own_fit.name)
         # The counter includes the epochs before an interruption: a training that was complete when it was resumed has
         # reported them, too.
-        if not any(isinstance(callback, EpochCounter) and callback.epochs for callback in callbacks):
-            _report_result(callbacks, model, result, self.config.objective)
-
-    @property
-    def _parameters(self) -> Mapping[str, inspect.Parameter]:
-        return inspect.signature(self._own.fit).parameters
-
-    @property
-    def _takes_any_keyword(self) -> bool:
-        return inspect.Parameter.VAR_KEYWORD in {parameter.kind for parameter in self._parameters.values()}
-
-    def check_weights(self) -> None:
-        """Check that the user's `fit` accepts sample weights: a training without them would not be the one asked for.
-
-        Raises:
-            ConfigError: It does not.
-        """
-        if not self._takes_any_keyword and "sample_weight" not in self._parameters:
-            raise ConfigError(
-                f"model._target_: there are sample weights, by the loader or trainer.class_weight, and "
-                f"{type(self._own).__name__}.fit takes none; add the parameter sample_weight=None and pass it to "
-                "model.fit"
-            )
-
-    def check_dataset(self) -> None:
-        """Check that the user's `fit` accepts a dataset, which has inputs and targets together.
-
-        Raises:
-            ConfigError: It requires separate targets.
-        """
-        needed = [
-            parameter.name
-            for parameter in list(self._parameters.values())[2:]
-            if parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            and parameter.default is inspect.Parameter.empty
-        ]
-        if len(needed) > 1 and needed[1] not in _OWN_KEYWORDS:
-            raise ConfigError(
-                f"model._target_: the data are a dataset of inputs and targets, and {type(self._own).__name__}.fit "
-                f"requires {needed[1]!r} too; give it a default: {needed[1]}=None"
-            )
-
-    def call_own_fit(self, model: keras.Model, train: AnySplit, **keywords: Any) -> Any:
-        """Call the `fit` of the user's hypermodel.
-
-        Args:
-            model: Model that `build` has returned.
-            train: Inputs, targets and perhaps weights for training; weights are passed as `sample_weight`.
-            keywords: Further arguments. An argument is dropped if `fit` does not accept it, or if `fit` passes its own
-                value for it to `model.fit`.
-
-        Returns:
-            Return value of the user's `fit`.
-        """
-        data, more = _fit_arguments(train, keywords)
-        if "sample_weight" in more:
-            self.check_weights()
-        keywords = more
-        if not self._takes_any_keyword:
-            keywords = {name: value for name, value in keywords.items() if name in self._parameters}
-        while True:
-            try:
-                return self._own.fit(self.hyperparameters, model, *data, **keywords)
-            except TypeError as error:
-                repeated = _REPEATED_ARGUMENT.search(str(error))
-                if repeated is None or repeated[1] == "callbacks" or keywords.pop(repeated[1], None) is None:
-                    raise
-
-
-def _fit_arguments(train: AnySplit, keywords: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Positional and keyword arguments of a user's `fit`, as `Tuner.search` of KerasTuner would pass them."""
-    if not isinstance(train, StreamSplit):
-        x, y, *weights = train
-        return (x, y), {**keywords, **({"sample_weight": weights[0]} if weights else {})}
-    more = dict(keywords)
-    batch_size = more.pop("batch_size")  # a dataset has batches
-    if isinstance(more.get("validation_data"), StreamSplit):
-        more["validation_data"] = fit_input(more["validation_data"], batch_size)
-    return (fit_input(train, batch_size),), more
-
-
-def _report_result(
-    callbacks: Sequence[keras.callbacks.Callback], model: keras.Model, result: Any, objective: str
-) -> None:
-    """Report the return value of a user's `fit` to the callbacks as one epoch, because `fit` did not call them.
-
-    KerasTuner accepts the objective as a number, a dictionary of metrics or a `History`. Of a `History` the last epoch
-    counts, because the model has its weights.
-    """
-    epoch = 0
-    if isinstance(result, keras.callbacks.History):
-        epoch = max(len(result.epoch) - 1, 0)
-        result = {name: values[-1] for name, values in result.history.items()}
-    logs = {objective: result} if isinstance(result, Real) else result
-    if not isinstance(logs, Mapping):
-        return
-    # Without the backup: there is nothing to resume from.
-    receivers = [callback for callback in callbacks if not isinstance(callback, BackupAndResume)]
-    events = keras.callbacks.CallbackList(receivers, model=model)
-    events.on_train_begin()
-    events.on_epoch_begin(epoch)
-    events.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})
-    events.on_train_end()
+        if not any(counter.epochs for counter in counters):
+            replay(self.returned, callbacks, model)
+        return self.returned

@@ -41,6 +41,7 @@ def make_training(
         fit_model=lambda model, *rest: hypermodel.fit(hp, model, *rest),
         hooks=hooks,
         resume=resume,
+        has_own_fit=hypermodel.has_own_fit,
     )
 
 

@@ -11,7 +11,7 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
 from mnistsweep.config.grammar import MAX_VALUES
-from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Column, Condition, Float, Int, is_active
 from mnistsweep.errors import SpaceError
 from mnistsweep.json_values import exact_text

@@ -18,8 +18,8 @@ from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
 from mnistsweep.training.outcome import Outcome, failed_outcome
-from mnistsweep.training.resume_file import log_restart, read_resume_file, resume_fingerprint
-from mnistsweep.training.trainer import Hooks, clear_trial_folder
+from mnistsweep.training.resume_file import TrainingState, log_restart, read_resume_file, resume_fingerprint
+from mnistsweep.training.trainer import Hooks, Training, clear_trial_folder
 from mnistsweep.tuner.dataset_cache import DatasetCache
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
@@ -65,6 +65,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         self._should_stop = should_stop
         self._datasets = datasets or DatasetCache()
         self._prepared: int | None = None
+        self._own_fits: dict[str, str] = {}
         super().__init__(oracle, directory=str(paths.folder.parent), project_name=paths.name)
 
     def check_files(self) -> None:
@@ -142,21 +143,38 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             self._start_from_scratch(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
         hooks = Hooks(
-            oracle.report,
+            self._report,
             self._should_stop,
             lambda: self._verify(oracle),
             # Each fold counts with its full number of epochs, so that trials are compared after the same folds.
             report_folds=lambda folds, mean: oracle.report_folds(folds * config.trainer.epochs, mean),
         )
         training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
-        if state is None:
-            return training.run()
         try:
-            return training.run(state)
+            return self._run(training, state)
         except ResumeMismatch as error:
             log_restart(folder.resume, error)
         self._start_from_scratch(oracle, claim, folder)
-        return training.run(state.restarted())
+        assert state is not None  # only a resumed training mismatches
+        return self._run(training, state.restarted())
+
+    def _run(self, training: Training, state: TrainingState | None) -> Outcome:
+        """Run a training, and record what kind of value a user's own `fit` returns."""
+        outcome = training.run(state)
+        if self.hypermodel.returned is not None:
+            self._own_fits[str(self.hypermodel.config.model["_target_"])] = self.hypermodel.returned.kind
+        return outcome
+
+    def _report(self, epoch: int, value: float) -> bool:
+        """Report the objective after an epoch; returns whether the training should be pruned.
+
+        A user's own `fit` is pruned only if it returned a History before: a number may be computed from several
+        trainings, or from one that ignores a request to stop.
+        """
+        should_prune = bool(self.oracle.report(epoch, value))
+        if not should_prune or not self.hypermodel.has_own_fit:
+            return should_prune
+        return self._own_fits.get(str(self.hypermodel.config.model["_target_"])) == "history"
 
     def _start_from_scratch(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
         self._verify(oracle)  # the folder may hold the work of another worker that owns the trial now

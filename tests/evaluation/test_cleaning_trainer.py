@@ -24,4 +24,5 @@ from mnistsweep.study.records import Result
 def test_models_are_trained_to_the_end_unless_the_trial_ended_early(
     trainer: dict[str, Any], result: Result, epochs: int
 ) -> None:
-    assert training_epochs(Config(trainer=TrainerConfig(**trainer)), result) == epochs
+    config = Config(trainer=TrainerConfig(**trainer), model={"_target_": "mnistsweep.models.perceptron"})
+    assert training_epochs(config, result, threads=1) == epochs

@@ -107,18 +107,6 @@ class Loop(keras_tuner.HyperModel):
             best = min(best, epoch_loss)
         return best
 
-class Returns(keras_tuner.HyperModel):
-    """Calls no callback; what `fit` returns is all there is."""
-    def __init__(self, kind):
-        super().__init__()
-        self.kind = kind
-    def build(self, hp):
-        return layered(hp)
-    def fit(self, hp, model, x, y, validation_data, epochs):
-        history = model.fit(x, y, validation_data=validation_data, epochs=epochs, verbose=0)
-        last = {name: values[-1] for name, values in history.history.items()}
-        return {"number": last["val_accuracy"], "dictionary": last, "history": history, "nothing": None}[self.kind]
-
 class Catches(Fitted):
     def fit(self, hp, model, *args, **kwargs):
         try:

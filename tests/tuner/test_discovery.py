@@ -204,5 +204,70 @@ def test_a_build_or_fit_that_ends_the_program_later_is_left_to_its_trial(
     (tmp_path / "leaves_late.py").write_text(LEAVING_MODULE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    plan = plan_sweep(Recipe(), [*tiny_data, "model._target_=leaves_late.Fits", "name=late"])
+    overrides = [*tiny_data, "model._target_=leaves_late.Fits", "name=late"]
+    with pytest.raises(ConfigError, match=r"^objective: Fits.fit was called .* failed: SystemExit .*; set objective="):
+        plan_sweep(Recipe(), overrides)
+    plan = plan_sweep(Recipe(), [*overrides, "objective=val_accuracy"])
     assert plan.space.keys == (HP + "units", HP + "more", HP + "shuffle")
+
+
+@pytest.fixture
+def declared(tiny_data: list[str]) -> Callable[..., dict[str, Dimension]]:
+    """Dimensions of a sweep of a hypermodel of `user_fits`."""
+
+    def run(target: str, *overrides: str) -> dict[str, Dimension]:
+        plan = plan_sweep(Recipe(), [*tiny_data, f"model._target_=user_fits.{target}", "name=declared", *overrides])
+        return {dimension.key: dimension for dimension in plan.space.dimensions}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "dependent",
+            r"b: its range .* received int\(interval\(8, 14\)\) with a=14, and int\(interval\(16, 28\)\) with a=28;",
+        ),
+        (
+            "jointly_dependent",
+            r"c: its range .* received choice\(1, 2\) with .*, and choice\(1, 2, 3\) with a=True, b=True; list all",
+        ),
+    ],
+)
+def test_a_range_that_depends_on_another_value_is_refused(declared: Discover, target: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^model\.hp\.{message}"):
+        declared(target)
+
+
+def test_a_range_of_the_user_may_replace_one_that_depends_on_another_value(declared: Discover) -> None:
+    assert declared("dependent", "model.hp.b=8,9")[HP + "b"] == Choice(HP + "b", (8, 9))
+    assert set(declared("dependent", "model.hp.b=9")) == {HP + "a"}
+
+
+@pytest.mark.parametrize("target", ["none_in_choice", "mixed_later"])
+def test_a_choice_that_kerastuner_does_not_allow_is_refused_with_the_way_to_write_it(
+    declared: Discover, target: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"A `Choice` can contain only .* write texts, hp.Choice\(.*\"none\""):
+        declared(target)
+
+
+@pytest.mark.parametrize("target", ["named_hparams", "callable_object", "partial"])
+def test_the_first_parameter_without_a_value_gets_the_hyperparameters(declared: Discover, target: str) -> None:
+    assert declared(target) == {HP + "units": Int(HP + "units", 2, 4)}
+
+
+def test_a_parameter_with_a_value_is_no_hyperparameter(declared: Discover) -> None:
+    assert declared("needs_width", "+model.width=2,3") == {"model.width": Choice("model.width", (2, 3))}
+    with pytest.raises(ConfigError, match=r"\(width, the first parameter, has no value, .*; model.width=VALUE gives"):
+        declared("needs_width")
+
+
+def test_one_hyperparameter_is_fixed_as_it_is_swept(declared: Discover) -> None:
+    assert set(declared("CustomLoop", "objective=my_metric", "direction=min", "model.hp.learning_rate=1e-3")) == {
+        HP + "units",
+        HP + "batch_size",
+    }
+    with pytest.raises(ConfigError, match=r"model.hp.learning: .*did you mean 'learning_rate'"):
+        declared("CustomLoop", "objective=my_metric", "direction=min", "model.hp.learning=1e-3")

@@ -14,7 +14,7 @@ from mnistsweep.html_report.records import Figure, Section
 from mnistsweep.text import format_metric, format_metric_change, is_share
 
 # Columns of the learning curves that hold no metric.
-OTHERS = ("trial", "seed", "epoch", "learning_rate", "seconds")
+OTHERS = ("trial", "seed", "epoch", "learning_rate", "seconds", "returned")
 
 # Overfitting: the last validation loss is larger than the smallest one by more than this share.
 RISE = 0.05

@@ -19,6 +19,8 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         objective: Name of a metric in the logs, for example ``val_accuracy``.
         direction: ``max`` if larger values are better, ``min`` if smaller values are better.
+        is_required: Whether each epoch must have the objective; False: an epoch without it is ignored, because a user's
+            own `fit` may return the objective at its end.
 
     Attributes:
         value: Best value so far; None before the first epoch.
@@ -30,18 +32,25 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         ConfigError: The direction is neither ``max`` nor ``min``.
     """
 
-    def __init__(self, objective: str, direction: Direction) -> None:
+    def __init__(self, objective: str, direction: Direction, is_required: bool = True) -> None:
         super().__init__()
         if direction not in ("max", "min"):
             raise ConfigError(f"direction: must be 'max' or 'min', received {direction!r}")
         self._objective = objective
+        self._is_required = is_required
         self._sign = 1 if direction == "max" else -1
         self.value: float | None = None
         self.epoch: int | None = None
         self.weights: list[NDArray[Any]] | None = None
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier call of `model.fit`, as the learning curves do."""
+        self.value, self.epoch, self.weights = None, None, None
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Copy the weights if this epoch is better than all earlier epochs."""
+        if not self._is_required and self._objective not in (logs or {}):
+            return
         value = read_objective(logs or {}, self._objective)
         if self.value is None or self._sign * value > self._sign * self.value:
             self.value, self.epoch, self.weights = value, epoch + 1, self.model.get_weights()

@@ -34,14 +34,14 @@ class FiniteGuard(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         objective: Name of the metric to optimize. If the model does not measure it, the error names the most similar
-            metric.
+            metric. None: an epoch need not have it.
 
     Raises:
         TrialFailed: A value is NaN or infinite.
         ConfigError: The model does not measure the objective.
     """
 
-    def __init__(self, objective: str) -> None:
+    def __init__(self, objective: str | None) -> None:
         super().__init__()
         self._objective = objective
         self._epoch = 0
@@ -58,7 +58,8 @@ class FiniteGuard(keras.callbacks.Callback):  # type: ignore[misc]
         """Check every metric, the loss first."""
         logs = logs or {}
         self._check({name: logs[name] for name in sorted(logs, key=lambda name: name != "loss")})
-        read_objective(logs, self._objective)
+        if self._objective is not None:
+            read_objective(logs, self._objective)
 
     def _check(self, logs: Logs) -> None:
         for name, value in logs.items():

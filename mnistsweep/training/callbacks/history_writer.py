@@ -56,6 +56,20 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
         with self._path.open("w" if is_new else "a", encoding="utf-8", newline="") as file:
             file.write(_to_csv([row], self._columns, header=is_new))
 
+    def add_to_last_row(self, values: Logs) -> None:
+        """Add columns that only the last row has a value for.
+
+        Args:
+            values: Values by the names of the new columns.
+        """
+        with self._path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows: list[dict[str, Any]] = list(reader)
+        rows[-1] |= values
+        self._columns = list(dict.fromkeys([*(reader.fieldnames or ()), *values]))
+        with atomic_write(self._path, create_folder=False) as part:
+            part.write_text(_to_csv(rows, self._columns, header=True), encoding="utf-8", newline="")
+
     def _keep_rows(self, epoch: int) -> list[str]:
         """Keep the rows of the first `epoch` epochs and return the columns; an empty list if no row is left."""
         text = self._path.read_text(encoding="utf-8") if epoch and self._path.exists() else ""

@@ -31,12 +31,20 @@ class TensorBoardLogger(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append a point to each curve."""
-        logs = {"learning_rate": read_learning_rate(self.model), **(logs or {})}
+        self.write(epoch + 1, {"learning_rate": read_learning_rate(self.model), **(logs or {})})
+
+    def write(self, step: int, logs: Logs) -> None:
+        """Append a point to some curves.
+
+        Args:
+            step: Number of the epoch, from 1.
+            logs: Values by the name of the metric.
+        """
         for run, prefix in (("train", ""), ("validation", "val_")):
             names = [name for name in logs if name.startswith("val_") == bool(prefix)]
             values = {f"epoch_{name.removeprefix(prefix)}": logs[name] for name in names}
             if values:
-                self._file(run, epoch + 1).add_scalars(values, epoch + 1)
+                self._file(run, step).add_scalars(values, step)
 
     def _file(self, run: str, step: int) -> EventFile:
         """Return the event file of a run; a new file invalidates what an interrupted training wrote from `step` on."""
