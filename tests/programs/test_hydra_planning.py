@@ -65,7 +65,7 @@ def test_folders(program: Path) -> None:
 
 
 def test_a_database_is_found_from_the_folder_of_each_job(program: Path) -> None:
-    assert plan(program, LR, *_sweeper(storage="sqlite:///a.db?timeout=5")).config.storage == (
+    assert plan(program, LR, *_sweeper(storage="'sqlite:///a.db?timeout=5'")).config.storage == (
         f"sqlite:///{program}/a.db?timeout=5"
     )
     assert plan(program, LR, *_sweeper(storage="sqlite:////tmp/a.db")).config.storage == "sqlite:////tmp/a.db"
