@@ -17,6 +17,7 @@ from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.commands.sweep_output import keys_as_written
 from mnistsweep.config.program_job import HydraJob
+from mnistsweep.config.program_launcher import uses_launcher
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.sweeper_keys import PREFIX
 from mnistsweep.errors import MnistSweepError, translate_os_errors
@@ -30,6 +31,7 @@ from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import best_of
 from mnistsweep.workers.hydra_function import FACTORY, use_job
 from mnistsweep.workers.launchers import choose_launcher
+from mnistsweep.workers.program_jobs import ProgramJobs
 from mnistsweep.workers.program_processes import (
     ProgramProcesses,
     WorkerIdentity,
@@ -76,16 +78,22 @@ def _work(job: HydraJob, identity: WorkerIdentity) -> int:
 
 def _sweep(job: HydraJob) -> int:
     """Sweep a program of the user's own."""
-    check_can_start_again()
     command = shown_command(sys.orig_argv, len(sys.argv) - 1)
     plan = plan_hydra_program(job, FACTORY, command)
     plan = plan.called_by(f"{command} {shlex.join(map(mask_argument, sys.argv[1:]))}")
-    callbacks = job.config.hydra.get("callbacks") or {}
-    # The callbacks of the whole sweep are called in this process; a worker creates those of its jobs itself.
-    added = tuple(f"~hydra.callbacks.{name}" for name in callbacks)
-    code = run_sweep(plan, ProgramProcesses((*job.hydra_overrides, *job.arguments), added))
+    code = run_sweep(plan, ProgramJobs(job) if uses_launcher(job) else _processes(job))
     _write_results(plan)
     return code
+
+
+def _processes(job: HydraJob) -> ProgramProcesses:
+    """Worker processes of this machine.
+
+    The callbacks of the whole sweep are called in this process; a worker creates those of its jobs itself.
+    """
+    check_can_start_again()
+    added = tuple(f"~hydra.callbacks.{name}" for name in job.config.hydra.get("callbacks") or {})
+    return ProgramProcesses((*job.hydra_overrides, *job.arguments), added)
 
 
 def _write_results(plan: Plan) -> None:

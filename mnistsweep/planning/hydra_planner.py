@@ -42,9 +42,6 @@ _KEY = re.compile(r"[:.\[=]")
 # URL of a SQLite file by a relative path, before and after which other parts of the URL may stand.
 _RELATIVE_FILE = re.compile(r"^(sqlite(?:\+\w+)?:///)([^/?:][^?]*)(.*)$")
 
-# Launchers of this machine, by the last part of their class.
-LAUNCHERS = ("BasicLauncher", "LocalLauncher")
-
 
 def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
     """Plan the sweep of a program.
@@ -62,7 +59,6 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
         config, notes = read_sweeper_keys(job.sweeper, str(job.config.hydra.job.name))
     _set_folder(job, config, faults)
     config.storage = _absolute(config.storage)
-    faults.add(_check_launcher(job))
     fixed, ranges = read_overrides(job, faults)
     faults.raise_any()
     dimensions, overrides = resolve_keys(job, fixed, ranges, faults)
@@ -113,15 +109,6 @@ def _absolute(storage: str | None) -> str | None:
     """URL of a database with an absolute path to a SQLite file: a job may have another working directory."""
     found = _RELATIVE_FILE.match(storage or "")
     return f"{found[1]}{Path.cwd() / found[2]}{found[3]}" if found else storage
-
-
-def _check_launcher(job: HydraJob) -> list[str]:
-    """Check that the launcher runs its jobs on this machine: workers are processes that this one starts."""
-    target = str(job.config.hydra.launcher.get("_target_"))
-    if target.rpartition(".")[2] in LAUNCHERS:
-        return []
-    rule = "the workers of hydra/sweeper=mnistsweep are processes of this machine"
-    return [f"hydra/launcher: {rule}; received {target}; remove it; {PREFIX}workers=N sets their number."]
 
 
 def _check_jobs(job: HydraJob, space: SearchSpace, overrides: JobOverrides, faults: Faults) -> None:

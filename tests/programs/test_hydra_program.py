@@ -84,3 +84,19 @@ def test_trials_that_fail(program: Path) -> None:
     assert reasons == {1.0: "RuntimeError: wd must not be 1", 2.0: "objective is nan"}
     assert "wd must not be 1" in SweepPaths(program / "multirun/train").trial(1).error.read_text()
     assert sum(record.state is State.COMPLETED for record in records) == 2
+
+
+@pytest.mark.slow
+def test_workers_as_jobs_of_another_launcher(program: Path) -> None:
+    callbacks = "+hydra.callbacks.calls._target_=calls.Calls"
+    assert "6 of 6 trials" in sweep(program, "hydra/launcher=joblib", *SPACE, callbacks).stdout
+    paths = SweepPaths(program / "multirun/train")
+    for record in Ledger(paths).records():
+        lr, model = record.point["lr"], record.point["model"]
+        assert record.result.objective == lr * 10 + (17 if model == "cnn" else 5)
+        assert seen(paths, record.number)["lr"] == lr
+    calls = (program / "calls.txt").read_text().splitlines()
+    assert sorted(set(calls)) == sorted(
+        ["multirun start", *(f"job start {n}" for n in range(6)), "job end COMPLETED", "multirun end"]
+    )
+    assert len(calls) == 2 + 2 * 6
