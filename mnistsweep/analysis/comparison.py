@@ -38,13 +38,16 @@ class Comparison:
     interval: Interval
     p_value: float
 
-    def verdict(self, first: str = "A", second: str = "B", level: float = SIGNIFICANCE_LEVEL) -> str:
+    def verdict(
+        self, first: str = "A", second: str = "B", level: float = SIGNIFICANCE_LEVEL, many: str = "images"
+    ) -> str:
         """Conclusion in a plain sentence.
 
         Args:
             first: Name of A.
             second: Name of B.
             level: Significance level. For several comparisons side by side, divide 0.05 by their number (Bonferroni;
+            many: Word for several examples.
                 Dunn 1961).
 
         Example:
@@ -53,14 +56,14 @@ class Comparison:
         """
         discordant = self.only_first + self.only_second
         if discordant == 0:
-            return f"{first} and {second} are right on the same images."
+            return f"{first} and {second} are right on the same {many}."
         better, worse = (first, second) if self.difference > 0 else (second, first)
         more, fewer = max(self.only_first, self.only_second), min(self.only_first, self.only_second)
         chance = f"p = {self.p_value:.3f}" if self.p_value >= 0.001 else "p < 0.001"
         if self.p_value < level:
-            return f"{better} is better: it alone is right on {more} images, {worse} on {fewer} ({chance})."
+            return f"{better} is better: it alone is right on {more} {many}, {worse} on {fewer} ({chance})."
         return (
-            f"No significant difference between {first} and {second}: they disagree on {discordant} images, right on "
+            f"No significant difference between {first} and {second}: they disagree on {discordant} {many}, right on "
             f"{self.only_first} and on {self.only_second} of them ({chance})."
         )
 

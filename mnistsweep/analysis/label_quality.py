@@ -30,7 +30,7 @@ SCORES: Mapping[str, Score] = {
     "confidence_weighted_entropy": Score(
         "confidence-weighted entropy",
         "(-sum_k p_k ln p_k / ln K) / p_y; infinite where p_y = 0. Not rescaled as in cleanlab, which ranks "
-        "images with saturated and correct predictions as the most suspect",
+        "examples with saturated and correct predictions as the most suspect",
         "Kuan and Mueller (2022), from its formula",
         "0 to infinity",
         LARGER,

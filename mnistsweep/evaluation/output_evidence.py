@@ -95,4 +95,5 @@ _MAKERS: Mapping[str, Callable[[OutputPredictions, Shared], Evidence]] = {
     "regression": _numbers,
     "class_map": _maps,
     "array": _array,
+    "none": lambda _output, shared: Evidence(**shared),
 }

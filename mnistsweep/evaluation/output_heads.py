@@ -29,7 +29,8 @@ class OutputHead:
     Attributes:
         name: Name of the output; empty where the targets are one array.
         position: Position of its target among the targets' leaves.
-        kind: Kind of the evidence for it: ``classes``, ``multi_label``, ``regression``, ``class_map`` or ``array``.
+        kind: Kind of the evidence for it: ``classes``, ``multi_label``, ``regression``, ``class_map`` or ``array``;
+            ``none`` where its shape does not fit the target, such as mean and variance for one number.
         loss: Its compiled loss; None: unknown.
     """
 
@@ -137,6 +138,12 @@ def _is_by_column(loss: Any) -> bool:
 
 
 def _kind(task: str, loss: Any, truth: NDArray[Any], output: NDArray[Any]) -> str:
+    kind = _kind_of_task(task, loss, truth, output)
+    has_values = kind in ("regression", "array") or (kind == "multi_label" and task != "classes")
+    return "none" if has_values and truth[:1].size != output[:1].size else kind
+
+
+def _kind_of_task(task: str, loss: Any, truth: NDArray[Any], output: NDArray[Any]) -> str:
     if task == "classes":
         # Columns that the loss compares one by one are no distribution over classes: each is a label of its own.
         is_labels = output.ndim == 2 and output.shape[1] > 1 and _is_by_column(loss)

@@ -178,7 +178,11 @@ def load_report(folder: str | Path) -> Report:
             "the report again."
         )
     found = ReportPredictions(predictions, held_out, class_names=record.class_names)
-    outputs = {one.name: OutputReport(one.kind, one.names, one.targets, one.predictions) for one in found.outputs}
+    outputs = {
+        one.name: OutputReport(one.kind, one.names, one.targets, one.predictions)
+        for one in found.outputs
+        if one.kind != "none"
+    }
     return Report(paths, outputs, held_out)
 
 

@@ -116,7 +116,7 @@ class OutputPredictions:
         if checkpoint is None or checkpoint.validation is None or dataset is None:
             return None
         validation, test = checkpoint.validation[self.name], checkpoint.outputs[self.name]
-        truth = true_values(self.kind, self._possible, dataset.validation.targets, self.position, validation)
+        truth = true_values(self.kind, self._possible, dataset.validation_arrays.targets, self.position, validation)
         return Checkpoint(validation, truth, test)
 
     @property

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from commands import command
-from fakes import RunSweep
 from sklearn import metrics
 
 from mnistsweep.commands.report import report
 from mnistsweep.commands.show import show
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import DataError
 from mnistsweep.evaluation.report import Report, load_report
+from mnistsweep.planning.opening import open_sweep
+from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.stop_signal import StopSignal
+from mnistsweep.workers.worker import work
 
 MODULE = """
 import keras
@@ -75,24 +80,26 @@ Made = Callable[..., Path]
 
 
 @pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_sweep: RunSweep) -> Made:
-    """Run a sweep of one trial over a user's data and model; returns its folder."""
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    """Run a sweep of one trial over a user's data and model, with a worker in this process; returns its folder."""
     name = f"kinds_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    before = dict(os.environ)  # a worker sets variables for the backend
 
     def run(source: str, model: str, *more: str) -> Path:
-        own = [
-            "data=custom",
-            f"data._target_={name}.{source}",
-            f"model._target_={name}.{model}",
-            "+model.rate=0.03,0.02",
-        ]
-        return run_sweep(
-            [*own, "data.validation=0.2", "trainer.batch_size=32", "trials=1", "name=kind", *more]
-        ).paths.folder
+        targets = ["data=custom", f"data._target_={name}.{source}", f"model._target_={name}.{model}"]
+        own = ["+model.rate=0.03,0.02", "data.validation=0.2", "trainer.batch_size=32", "trials=1", "name=kind"]
+        plan = plan_sweep(Recipe(), [*targets, *own, *more])
+        open_sweep(plan)
+        with StopSignal() as stop:
+            work(plan.paths.folder, 0, "test", stop)
+        return plan.paths.folder
 
-    return run
+    yield run
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def predicted(one: Report) -> list[np.ndarray | dict[str, np.ndarray]]:

@@ -93,6 +93,11 @@ def test_one_target_and_several_outputs_have_no_predictions() -> None:
     assert made(outputs, None, form("regression"), np.zeros(7))[:2] == ({}, {})
 
 
+def test_an_output_of_another_size_than_the_target_has_no_scores() -> None:
+    """Such as mean and variance for one number."""
+    assert made(layers.Dense(2), "mse", form("regression"), np.zeros(7))[1] == {"": "none"}
+
+
 def test_masks_and_maps_are_the_most_probable_classes() -> None:
     for channels, loss, truth in ((1, LOGITS, np.zeros((7, 2, 2))), (3, "mse", np.zeros((7, 2, 2), int))):
         shape = (2, 2, channels)

@@ -46,7 +46,7 @@ def section(evidence: ClassEvidence) -> Section | None:
     kinds = [list(kind) for _, kind in itertools.groupby(pairs, key=lambda one: one.first)]
     blocks: list[Block] = [
         Text(_reading(level, len(pairs), evidence.words)),
-        Text(" ".join(_capital(_verdict(kind, level)) for kind in kinds)),
+        Text(" ".join(_capital(_verdict(kind, level, evidence.words.many)) for kind in kinds)),
         _figure(pairs, level, evidence.words),
         _table(pairs, level, evidence.words),
     ]
@@ -83,11 +83,11 @@ def _reading(level: float, number: int, words: Words) -> str:
     )
 
 
-def _verdict(kind: list[Pair], level: float) -> str:
+def _verdict(kind: list[Pair], level: float, many: str) -> str:
     """Return a sentence on the comparisons of one model with others of the same kind."""
     first = kind[0]
     if len(kind) == 1:
-        return first.found.verdict(first.first, first.second, level)
+        return first.found.verdict(first.first, first.second, level, many)
     better = sum(one.found.p_value < level and one.found.difference > 0 for one in kind)
     worse = sum(one.found.p_value < level and one.found.difference < 0 for one in kind)
     others = "seeds" if first.trial is None else "other trials"
