@@ -18,6 +18,7 @@ from mnistsweep.errors import ConfigError, SweepStopped
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.planning.program_planner import plan_program
+from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED
 from mnistsweep.workers.supervisor import Surroundings, run_workers
 
@@ -101,7 +102,8 @@ def sweep(
         with handed_over.offered(program.objects):
             with same_settings():
                 plan = _plan(program, given)
-            code = run_sweep(plan, _launcher(program), _console(progress))
+            with handed_over.passed_on(program.objects) as file:  # before anything is written
+                code = run_sweep(plan, _launcher(file), _console(progress))
     if code > SIGNALLED:
         interrupt(code)
     if code:
@@ -120,14 +122,14 @@ def _plan(program: PythonProgram, given: list[str]) -> Plan:
     return plan.called_by(f"mnistsweep.sweep of {program.origin}")
 
 
-def _launcher(program: PythonProgram) -> Any:
+def _launcher(file: int) -> Launch:
+    """Function that runs the workers as child processes, which inherit the file with the objects of the program."""
+
     def launch(plan: Plan, session: str) -> list[int]:
-        """Run the workers as child processes that inherit the objects of the program."""
         folder, count, threads = plan.paths.folder.resolve(), plan.config.workers, plan.config.trainer.threads
-        with handed_over.passed_on(program.objects) as file:
-            variables = {handed_over.VARIABLE: str(file), "PYTHONPATH": handed_over.import_path()}
-            surroundings = Surroundings(variables, (file,), second_signal_ends_process=False)
-            return run_workers(folder, range(count), threads, session, surroundings=surroundings)
+        variables = {handed_over.VARIABLE: str(file), "PYTHONPATH": handed_over.import_path()}
+        surroundings = Surroundings(variables, (file,), second_signal_ends_process=False)
+        return run_workers(folder, range(count), threads, session, surroundings=surroundings)
 
     return launch
 

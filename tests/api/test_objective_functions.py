@@ -163,9 +163,10 @@ def test_a_call_is_refused_before_anything_is_written(
     assert list(folder.iterdir()) == []
 
 
-def test_an_object_that_cannot_be_passed_on_is_named() -> None:
+def test_an_object_that_cannot_be_passed_on_is_named(folder: Path) -> None:
     with pytest.raises(ConfigError, match="lock_in_it: cannot be passed on to worker processes"):
         ms.sweep(lock_in_it, space=X, objective="error", direction="min", progress=False)
+    assert list(folder.iterdir()) == []
 
 
 # Read from the standard input, as the cells of a notebook: `__main__` has no file. There is no guard for `__main__`.
