@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
@@ -45,13 +47,19 @@ def known_names(for_keras: bool) -> dict[str, str]:
     return {name: key for name, key in names.items() if key in _ANY_PROGRAM or _section(key) not in _KERAS_SECTIONS}
 
 
-def overrides_of(keywords: Mapping[str, Any], for_keras: bool, key_of: Callable[[str], str]) -> list[str]:
+def overrides_of(
+    keywords: Mapping[str, Any],
+    for_keras: bool,
+    key_of: Callable[[str], str],
+    path_of: Callable[[Any, str], str],
+) -> list[str]:
     """Overrides that set the keys of keyword arguments.
 
     Args:
         keywords: Keyword arguments; a name with a dot is a key of the configuration.
         for_keras: Whether the trials train Keras models of the configuration.
         key_of: Function from a key of the search space, as the program writes it, to the key of the dimension.
+        path_of: Function from an object and a name for it to its dotted path.
 
     Raises:
         ConfigError: There is no such keyword, or its value cannot be written to a file.
@@ -63,7 +71,8 @@ def overrides_of(keywords: Mapping[str, Any], for_keras: bool, key_of: Callable[
                 f"{name}: mnistsweep.sweep takes no such argument{_of_what(for_keras)}; {suggest(name, names)}"
             )
             continue
-        overrides += _overrides(names.get(name, name), _with_keys(name, value, key_of))
+        key = names.get(name, name)
+        overrides += _overrides(key, _with_keys(name, _with_paths(key, value, path_of), key_of))
     if faults:
         raise ConfigError("\n".join(faults))
     return overrides
@@ -78,6 +87,24 @@ def _overrides(key: str, value: Any) -> Iterator[str]:
         return
     plus = "++" if key.partition(".")[0] in ("optimizer", "schedule", "oracle", "pruner") and "." in key else ""
     yield f"{plus}{key}={written(plain_value(key, value))}"
+
+
+def _with_paths(key: str, value: Any, path_of: Callable[[Any, str], str]) -> Any:
+    """The value of a keyword in which the dotted paths of functions replace them."""
+    if key == "trainer.loss" and callable(value):
+        return path_of(value, "loss")
+    if key == "trainer.callbacks" and isinstance(value, list | tuple):
+        return [
+            entry if isinstance(entry, Mapping) else {"_target_": path_of(_factory(entry), f"callback_{index}")}
+            for index, entry in enumerate(value)
+        ]
+    return value
+
+
+def _factory(callback: Any) -> Any:
+    """A function that makes a callback: a class and a function are one, of an instance each trial gets a copy."""
+    is_factory = callable(callback) and not hasattr(type(callback), "on_epoch_end")
+    return callback if is_factory else functools.partial(copy.deepcopy, callback)
 
 
 def _with_keys(name: str, value: Any, key_of: Callable[[str], str]) -> Any:

@@ -115,6 +115,9 @@ def _read_objective(function: Any, space: Mapping[str, Any]) -> PythonProgram:
 def _read_model(function: Any, data: Any, space: Mapping[str, Any]) -> PythonProgram:
     """A function that builds a Keras model of its arguments, or a hypermodel of KerasTuner."""
     label = _label(function)
+    may_declare = "." in function if isinstance(function, str) else is_hypermodel(function)
+    if not may_declare and not any(_is_searched(name, value) for name, value in space.items()):
+        raise SpaceError(f"space: {label} needs a range to search, for example space={{'units': Int(16, 256)}}.")
     program = PythonProgram(origin=_origin(function, label))
     _set_data(program, data)
     if isinstance(function, str):
@@ -131,6 +134,12 @@ def _read_model(function: Any, data: Any, space: Mapping[str, Any]) -> PythonPro
     for name, value in space.items():
         program.overrides.append(_override(program, name, value))
     return program
+
+
+def _is_searched(name: str, value: Any) -> bool:
+    """Whether a value of a space is a range of several values."""
+    given = as_range(value)
+    return given is not None and given.dimension(name).size != 1
 
 
 def _check_arguments(label: str, parameters: list[inspect.Parameter], space: Mapping[str, Any]) -> None:

@@ -6,13 +6,14 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from mnistsweep import handed_over
+from mnistsweep import handed_over, keras_session
 from mnistsweep.api.caller import interrupt, same_settings, single_call
 from mnistsweep.api.keywords import overrides_of
 from mnistsweep.api.program import PythonProgram, read_program
 from mnistsweep.api.result import SweepResult
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.config.trials import HYPERPARAMETERS
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import ConfigError, SweepStopped
 from mnistsweep.planning.plan import Plan
@@ -63,7 +64,8 @@ def sweep(
             ``"optimizer.learning_rate"``); ``"optimizer"`` and ``"schedule"`` choose among presets, unless the function
             has an argument of this name. A hypermodel declares its own ranges.
         objective: Name of the objective: a metric of the history such as ``val_mae``, or the name of what a function
-            of a trial returns. None: the default of the configuration.
+            of a trial returns. None: the default of the model (`val_accuracy` for classes, else `val_loss`), and for a
+            function of a trial `default_objective`, which is minimized.
         direction: ``max``, ``min``, or ``auto`` for the metrics and losses of Keras.
         trials: Maximum number of trials; None: no limit, with ``hours=`` or ``total_epochs=``.
         workers: Number of worker processes.
@@ -71,7 +73,8 @@ def sweep(
         progress: Whether to print the progress: a live table on a terminal, a line for each trial elsewhere.
         keywords: Keys of the configuration; those of the sections `trainer`, `trial` and `data` without their section:
             ``epochs=5``, ``batch_size=32``, ``seed=0``, ``hours=2``, ``oracle="tpe"``, ``pruner="median"``,
-            ``logs="runs"``. Other keys as ``**{"optimizer.learning_rate": 0.01}``.
+            ``logs="runs"``; `loss` may be a function, and `callbacks` a list of callbacks. Other keys as
+            ``**{"optimizer.learning_rate": 0.01}``.
 
     Returns:
         The sweep with its best trial, tables, model and report.
@@ -98,7 +101,7 @@ def sweep(
         own = {"trials": trials, "workers": workers, "direction": direction, "name": name or _name_of(function)}
         if objective is not None:
             own["objective"] = objective
-        given = overrides_of({**own, **keywords}, program.record is None, program.key_of)
+        given = overrides_of({**own, **keywords}, program.record is None, program.key_of, program.path_of)
         with handed_over.offered(program.objects):
             with same_settings():
                 plan = _plan(program, given)
@@ -108,7 +111,8 @@ def sweep(
         interrupt(code)
     if code:
         raise SweepStopped(f"{plan.paths.folder}: the sweep has stopped with code {code}.")
-    return SweepResult(plan.paths.folder.resolve(), program.objects, program.names)
+    names = {key: program.names.get(key, key.removeprefix(HYPERPARAMETERS)) for key in plan.space.keys}
+    return SweepResult(plan.paths.folder.resolve(), program.objects, names)
 
 
 def _plan(program: PythonProgram, given: list[str]) -> Plan:
@@ -128,6 +132,7 @@ def _launcher(file: int) -> Launch:
     def launch(plan: Plan, session: str) -> list[int]:
         folder, count, threads = plan.paths.folder.resolve(), plan.config.workers, plan.config.trainer.threads
         variables = {handed_over.VARIABLE: str(file), "PYTHONPATH": handed_over.import_path()}
+        variables |= keras_session.variables_of_process()
         surroundings = Surroundings(variables, (file,), second_signal_ends_process=False)
         return run_workers(folder, range(count), threads, session, surroundings=surroundings)
 

@@ -16,6 +16,7 @@ import numpy as np
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
+from mnistsweep.keras_session import clear_session
 from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.loop import FitOptions
@@ -83,14 +84,14 @@ def build_model(config: Config, dataset: Dataset) -> tuple[Any, Any]:
     """
     import_users_modules(config)
     with restored_process_state():
-        keras.utils.clear_session()
+        clear_session()
         hypermodel = ConfiguredHyperModel(config, dataset)
         model: Any = hypermodel.build(hypermodel.hyperparameters)
         return model, compile_model(model, config, dataset)
 
 
 def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch: OnEpoch) -> RetrainedModel:
-    keras.utils.clear_session()
+    clear_session()
     keras.utils.set_random_seed(seed)
     dataset = dataset.fresh()
     hypermodel = ConfiguredHyperModel(config, dataset)

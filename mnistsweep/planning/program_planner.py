@@ -9,7 +9,7 @@ from typing import Any
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain, without_hydra
-from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE
+from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE, check_direction
 from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
@@ -80,6 +80,7 @@ def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
     config.name = config.name or DEFAULT_NAME
     if config.objective == AUTO:
         config.objective = DEFAULT_OBJECTIVE  # minimized, as Optuna does with the return value of a function
+    faults.add(check_direction(config.objective, config.direction))
     for group in GROUPS:
         setattr(config, group, {})
     return config

@@ -22,6 +22,7 @@ from mnistsweep.data.examples import class_task
 from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError, suggest
+from mnistsweep.keras_session import clear_session
 from mnistsweep.models.builders import BUILDERS
 from mnistsweep.planning.objective import FitReturn, Measured
 from mnistsweep.planning.plan import Plan
@@ -146,12 +147,10 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         check_class_weight(config, classes)
         return warnings + _check_classes(dataset, classes, config), _built_in_metrics(config)
     with devices.quiet_start():
-        import keras
-
         from mnistsweep.training.compilation import compile_model
         from mnistsweep.training.target_form import split_of
         from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
-    keras.utils.clear_session()
+    clear_session()
     hypermodel = ConfiguredHyperModel(config, dataset)
     with explained(lambda reason: ConfigError(f"model._target_: the model cannot be built: {reason}")):
         model = hypermodel.build(hypermodel.hyperparameters)
@@ -167,7 +166,7 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         measured = model.test_on_batch(*split, return_dict=True)
     _check_objective(config, hypermodel, sorted(measured))
     own_fit = _rehearse_fit(hypermodel, model, forms) if hypermodel.has_own_fit else None
-    keras.utils.clear_session()
+    clear_session()
     has_class_targets = task is not None and task.kind == "classes"
     return warnings + _check_classes(dataset, task, config), Measured(sorted(measured), has_class_targets, own_fit)
 

@@ -18,6 +18,7 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.checksums import file_checksum
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.keras_session import clear_session
 from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, build_for_resume
@@ -163,7 +164,7 @@ class Training:
         seed = repeat_seed(self.config.seed, repeat.index)
         import_users_modules(self.config)
         with restored_process_state():
-            keras.utils.clear_session()
+            clear_session()
             keras.utils.set_random_seed(seed)
             repeat = replace(repeat, dataset=repeat.dataset.fresh())
             model = self.build()

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
@@ -23,6 +22,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.dimensions import Choice, Column, Condition
 from mnistsweep.errors import ConfigError, MnistSweepError, SpaceError, suggest
+from mnistsweep.keras_session import clear_session
 from mnistsweep.models import hypermodels
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.tuner.declared_ranges import DeclaredRanges
@@ -63,7 +63,7 @@ def discover(config: Config, dataset: Dataset, swept: Sequence[Column] = ()) -> 
     fixed = dict(config.model.get("hp") or {})
     ranges = {d.key.removeprefix(HYPERPARAMETERS): d for d in swept if d.key.startswith(HYPERPARAMETERS)}
     declared = _explore(_Builder(config, dataset).try_build, fixed, ranges)
-    keras.utils.clear_session()
+    clear_session()
     names = {hyperparameter.name for hyperparameter in declared}
     for name in (*fixed, *ranges):
         if name not in names:
@@ -90,7 +90,7 @@ class _Builder:
         self._has_own_loop = False
 
     def __call__(self, values: Values) -> keras_tuner.HyperParameters:
-        keras.utils.clear_session(free_memory=False)  # freeing takes longer than building
+        clear_session(free_memory=False)  # freeing takes longer than building
         hypermodel = ConfiguredHyperModel(
             replace(self._config, model={**self._config.model, "hp": values}), self._dataset
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.errors import LeaseLost, StudyError
+from mnistsweep.keras_session import clear_session
 from mnistsweep.paths import TrialPaths
 from mnistsweep.running_trial import running
 from mnistsweep.study.claim import Claim
@@ -151,5 +152,5 @@ def _set_seeds(seed: int) -> None:
     if libraries["torch"] is not None:
         libraries["torch"].manual_seed(seed)
     if libraries["keras"] is not None:
-        libraries["keras"].utils.clear_session()
+        clear_session()
         libraries["keras"].utils.set_random_seed(seed)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mnistsweep import targets
+from mnistsweep import keras_session, targets
 from mnistsweep.study.claims import Claims
 from mnistsweep.workers.trial_hooks import TrialHooks
 
@@ -93,6 +93,7 @@ def make_program(hooks: TrialHooks) -> Program:
     Raises:
         ConfigError: The factory of a function of a trial does not exist, or does not accept its arguments.
     """
+    keras_session.apply_settings()
     record = hooks.plan.program
     if record is None:
         from mnistsweep.workers.keras_program import KerasProgram

@@ -36,7 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     before = dict(os.environ)
     yield tmp_path
-    assert os.environ == before, "the call leaves the environment as it was"
+    after = {**os.environ, "PYTEST_CURRENT_TEST": before["PYTEST_CURRENT_TEST"]}
+    assert after == before, "the call leaves the environment as it was"
 
 
 def search(**changed: Any) -> ms.SweepResult:
