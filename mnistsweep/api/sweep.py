@@ -13,7 +13,7 @@ from mnistsweep.api.program import PythonProgram, read_program
 from mnistsweep.api.result import SweepResult
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.config.trials import HYPERPARAMETERS
+from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import ConfigError, SweepStopped
 from mnistsweep.planning.plan import Plan
