@@ -12,8 +12,8 @@ from mnistsweep.api.keywords import overrides_of
 from mnistsweep.api.program import PythonProgram, read_program
 from mnistsweep.api.result import SweepResult
 from mnistsweep.commands.sweep import run_sweep
-from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.overrides import HYPERPARAMETERS
+from mnistsweep.config.recipe import Recipe
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import ConfigError, SweepStopped
 from mnistsweep.planning.plan import Plan
