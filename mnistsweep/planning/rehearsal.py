@@ -148,7 +148,10 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         return warnings + _check_classes(dataset, classes, config), _built_in_metrics(config)
     with devices.quiet_start():
         from mnistsweep.training.compilation import compile_model
+        from mnistsweep.training.engines import StreamSplit
+        from mnistsweep.training.engines.streams import fit_input
         from mnistsweep.training.target_form import split_of
+        from mnistsweep.training.training_split import training_split
         from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
     clear_session()
     hypermodel = ConfiguredHyperModel(config, dataset)
@@ -161,6 +164,9 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         hypermodel.own_fit.check_weights()
     task = getattr(forms, "task", None)
     check_class_weight(config, task)
+    train = training_split(dataset, forms, config)
+    if isinstance(train, StreamSplit):
+        fit_input(train, config.trainer.batch_size)  # fails if its targets cannot be converted
     split = split_of(dataset.train.first_examples(NUM_EXAMPLES), forms)
     with explained(lambda reason: ConfigError(f"model: the model cannot evaluate examples of the data: {reason}")):
         measured = model.test_on_batch(*split, return_dict=True)
