@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -66,7 +67,7 @@ class LiveTable:
         self._live: Live | None = None
 
     def __enter__(self) -> LiveTable:
-        if self._console.is_terminal:
+        if self._console.is_terminal or _is_live_notebook(self._console):
             self._live = Live(
                 get_renderable=self.render,
                 console=self._console,
@@ -166,6 +167,11 @@ class LiveTable:
             f"[{count}{total}] trial {record.number} {record.state.value}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"
         )
+
+
+def _is_live_notebook(console: Console) -> bool:
+    """Whether the console is that of a notebook in which Rich can replace what it has shown."""
+    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
