@@ -19,6 +19,8 @@ from mnistsweep.workers.objective_function import FACTORY
 OFFERED = ("input_shape", "classes")
 """Arguments that a model function gets if its signature names them."""
 
+_HYPERPARAMETERS_NAMES = ("hp", "hps", "hparams", "hyperparameters")
+
 # Config groups that a space may sweep by their names, unless the function has an argument of the same name.
 _GROUPS = ("optimizer", "schedule")
 
@@ -94,7 +96,11 @@ def _read_objective(function: Any, space: Mapping[str, Any]) -> PythonProgram:
     parameters = _parameters(function, "the first argument")
     required = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     label = _label(function)
-    if is_hypermodel(function) or len(required) != 1 or any(name in space for name in (p.name for p in required)):
+    if (
+        is_hypermodel(function, [p.name for p in parameters])
+        or len(required) != 1
+        or any(name in space for name in (p.name for p in required))
+    ):
         names = ", ".join(p.name for p in required) or "no argument"
         raise ConfigError(
             f"data: without data, {label} is called with a trial, def objective(trial): ... return score; it takes "
@@ -115,7 +121,7 @@ def _read_objective(function: Any, space: Mapping[str, Any]) -> PythonProgram:
 def _read_model(function: Any, data: Any, space: Mapping[str, Any]) -> PythonProgram:
     """A function that builds a Keras model of its arguments, or a hypermodel of KerasTuner."""
     label = _label(function)
-    may_declare = "." in function if isinstance(function, str) else is_hypermodel(function)
+    may_declare = "." in function if isinstance(function, str) else _is_hypermodel(function, space)
     if not may_declare and not any(_is_searched(name, value) for name, value in space.items()):
         raise SpaceError(f"space: {label} needs a range to search, for example space={{'units': Int(16, 256)}}.")
     program = PythonProgram(origin=_origin(function, label))
@@ -123,7 +129,7 @@ def _read_model(function: Any, data: Any, space: Mapping[str, Any]) -> PythonPro
     if isinstance(function, str):
         program.overrides += [f"model={written(function)}"] if "." not in function else _target("model", function)
         program.key_of = _key_of("model.", ())
-    elif is_hypermodel(function):
+    elif _is_hypermodel(function, space):
         program.overrides += _target("model", program.path_of(function, "model"))
         program.key_of = _key_of(HYPERPARAMETERS, ())
     else:
@@ -134,6 +140,18 @@ def _read_model(function: Any, data: Any, space: Mapping[str, Any]) -> PythonPro
     for name, value in space.items():
         program.overrides.append(_override(program, name, value))
     return program
+
+
+def _is_hypermodel(function: Any, space: Mapping[str, Any]) -> bool:
+    """Whether a function declares its own hyperparameters.
+
+    With names in the space, the parameter must have a usual name: a misspelt name of the space must not turn a function
+    of `units` into a hypermodel.
+    """
+    if all("." in name for name in space):
+        return is_hypermodel(function)
+    names = [p.name for p in _parameters(function, "the first argument")] if callable(function) else []
+    return is_hypermodel(function, [name for name in names if name not in _HYPERPARAMETERS_NAMES])
 
 
 def _is_searched(name: str, value: Any) -> bool:
