@@ -217,7 +217,8 @@ def overrides(module: str) -> Callable[..., list[str]]:
 
     def make(source: str, model: str, *more: str) -> list[str]:
         targets = ["data=custom", f"data._target_={module}.{source}", f"model._target_={module}.{model}"]
-        return [*targets, "data.validation=0.2", "trainer.batch_size=32", "trainer.epochs=8", *more]
+        chosen = [] if any(text.startswith("objective=") for text in more) else ["objective=val_accuracy"]
+        return [*targets, "data.validation=0.2", "trainer.batch_size=32", "trainer.epochs=8", *chosen, *more]
 
     return make
 

@@ -69,4 +69,5 @@ def bare(reported: Reported, tmp_path: Path) -> Path:
 def config(tiny_data: list[str]) -> Config:
     """Configuration of a small perceptron over `tiny_file`."""
     overrides = (*tiny_data, "model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16")
+    overrides = (*overrides, "objective=val_accuracy")
     return to_config(compose(Recipe(overrides)))

@@ -70,7 +70,7 @@ class NearestMean(CleaningTrainer):
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     file = write_easy_data(tmp_path_factory.mktemp("data"))
-    overrides = ["data=npz", f"data.path={quoted(str(file))}", "data.validation=60"]
+    overrides = ["data=npz", f"data.path={quoted(str(file))}", "data.validation=60", "objective=val_accuracy"]
     return to_config(compose(Recipe(tuple(overrides))))
 
 

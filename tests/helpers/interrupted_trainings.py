@@ -27,11 +27,12 @@ from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 MODULE = user_trainings.__name__
 EPOCHS = 5
+OBJECTIVE = "objective=val_accuracy"
 NO_HOOKS = Hooks()
 
 
 def make_training(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS) -> Training:
-    config, paths = to_config(compose(Recipe(tuple(overrides)))), TrialPaths(folder)
+    config, paths = to_config(compose(Recipe((OBJECTIVE, *overrides)))), TrialPaths(folder)
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
     return hypermodel_training.make_training(
         hypermodel, keras_tuner.HyperParameters(), "max", paths, hooks, paths.resume
@@ -40,7 +41,7 @@ def make_training(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOK
 
 def read_state(overrides: Sequence[str], folder: Path) -> TrainingState | None:
     """The state in the resume file."""
-    config = to_config(compose(Recipe(tuple(overrides))))
+    config = to_config(compose(Recipe((OBJECTIVE, *overrides))))
     return read_resume_file(TrialPaths(folder).resume, resume_fingerprint(config))
 
 

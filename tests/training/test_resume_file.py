@@ -99,7 +99,9 @@ def test_a_file_that_cannot_be_written_leaves_the_previous_one(file: Path) -> No
 
 def test_the_fingerprint_ignores_the_sweep_around_a_trial(tiny_data: list[str]) -> None:
     def name(*overrides: str) -> str:
-        return resume_fingerprint(to_config(compose(Recipe((*tiny_data, "model=perceptron", *overrides)))))
+        return resume_fingerprint(
+            to_config(compose(Recipe((*tiny_data, "model=perceptron", "objective=val_accuracy", *overrides))))
+        )
 
     same = ["trials=99", "workers=2", "logs=elsewhere", "trainer.threads=1", "trial.timeout_minutes=9", "oracle=tpe"]
     assert {name(override) for override in same} == {name()}

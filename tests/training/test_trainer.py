@@ -67,7 +67,10 @@ def train(tiny_data: list[str], paths: TrialPaths) -> Train:
 
     def run(*overrides: str, hooks: Hooks = Hooks(), direction: str = "max") -> Outcome:  # noqa: B008
         recipe = Recipe(
-            (*tiny_data, "model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16", *overrides)
+            (
+                *(*tiny_data, "model=perceptron", "objective=val_accuracy", "optimizer.learning_rate=0.01"),
+                *("trainer.batch_size=16", *overrides),
+            )
         )
         return train_once(to_config(compose(recipe)), direction, paths, hooks)
 

@@ -15,10 +15,12 @@ from mnistsweep.training.outcome import Outcome
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 
+ACCURACY = "objective=val_accuracy"
+
 
 def test_limits_apply_to_a_single_training_too(tiny_data: list[str], tmp_path: Path) -> None:
     def train(*overrides: str) -> Outcome:
-        config = to_config(compose(Recipe((*tiny_data, "model=perceptron", "trainer.epochs=1", *overrides))))
+        config = to_config(compose(Recipe((*tiny_data, "model=perceptron", "trainer.epochs=1", ACCURACY, *overrides))))
         return train_once(config, "max", TrialPaths(tmp_path / "one"), Hooks())
 
     with pytest.raises(TrialLimited, match=r"more than trial.max_parameters=659"):

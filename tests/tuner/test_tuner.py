@@ -120,7 +120,7 @@ class Sweep:
     def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.config.write_text("of the trial", encoding="utf-8")
-        return from_plain(to_plain(compose(Recipe((*self.overrides, f"seed={claim.seed}")))))
+        return from_plain(to_plain(compose(Recipe(("objective=val_accuracy", *self.overrides, f"seed={claim.seed}")))))
 
     @property
     def flag(self) -> Path:

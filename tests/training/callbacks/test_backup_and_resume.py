@@ -140,6 +140,15 @@ def test_a_users_own_fit_is_resumed_in_the_interrupted_phase(pair: Pair) -> None
     assert_same(killed, whole)
 
 
+def test_a_users_own_fit_that_passes_no_callback_on_is_resumed(pair: Pair) -> None:
+    killed, whole = pair(f"model._target_={MODULE}.Silent", "trainer.epochs=4")
+    killed.request_kill()
+    killed.run_killed()
+    outcome = killed.run()
+    assert killed.started == [1, 2, 3, 3, 4]
+    assert without_seconds(outcome) == without_seconds(whole.run())
+
+
 def test_a_users_own_loop_that_restarts_at_the_first_epoch_is_detected(pair: Pair) -> None:
     killed, _ = pair(f"model._target_={MODULE}.Loop")
     killed.request_kill()
