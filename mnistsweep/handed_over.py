@@ -173,7 +173,7 @@ def _by_value(module: ModuleType | None) -> Iterator[None]:
 
 def _receive() -> Mapping[str, Any]:
     """The objects that this worker process has inherited; none if it has inherited no file."""
-    if not _received and VARIABLE in os.environ:
+    if not _received and VARIABLE in os.environ and _is_open(int(os.environ[VARIABLE])):
         import cloudpickle
 
         with mmap.mmap(int(os.environ[VARIABLE]), 0, access=mmap.ACCESS_READ) as content:
@@ -187,6 +187,14 @@ def _receive() -> Mapping[str, Any]:
                     reason = f"cannot be read in a worker process ({describe_error(error)})"
                     raise ConfigError(f"{name}: {reason}; import what it needs inside of it.") from error
     return _received
+
+
+def _is_open(file: int) -> bool:
+    """Whether this process has the open file: a process that a worker has started has only the variable."""
+    try:
+        return os.fstat(file).st_size > 0
+    except OSError:
+        return False
 
 
 def _blocks(content: mmap.mmap) -> Iterator[tuple[int, int]]:

@@ -112,6 +112,8 @@ def _with_keys(name: str, value: Any, key_of: Callable[[str], str]) -> Any:
     if name == "enqueue" and isinstance(value, list | tuple):
         return [{key_of(key): item for key, item in point.items()} if isinstance(point, Mapping) else point
                 for point in value]  # fmt: skip
+    if name == "zip" and isinstance(value, list | tuple):
+        return [list(map(key_of, keys)) if isinstance(keys, list | tuple) else keys for keys in value]
     if name == "conditions" and isinstance(value, Mapping):
         return {
             key_of(key): {key_of(parent): values for parent, values in parents.items()}

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep import handed_over
-from mnistsweep.api.space import Range, as_range, plain_value, range_text
+from mnistsweep.api.space import Choice, Range, as_range, plain_value, range_text
 from mnistsweep.config.overrides import HYPERPARAMETERS, written
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.models.hypermodels import is_hypermodel
 from mnistsweep.workers.objective_function import FACTORY
+
+VALIDATION = 0.2
+"""Fraction of the program's training data that validates, if there is no validation part."""
 
 OFFERED = ("input_shape", "classes")
 """Arguments that a model function gets if its signature names them."""
@@ -32,17 +35,21 @@ class PythonProgram:
     Attributes:
         overrides: Overrides that name the model and the data, and set or sweep their keys.
         dimensions: Dimensions of the search, for a function of a trial.
+        listed: Values of each of these dimensions in the order given; None for an interval.
         objects: Objects that have no dotted path, by the name under which they are handed over.
         record: What the trials run, see `Plan.program`; None for Keras trainings.
         names: Names of the keys of the search space as the program writes them, by the key of the dimension.
+        defaults: Keyword arguments that hold unless others are given.
         origin: Where the functions come from, for ``sweep.yaml``.
     """
 
     overrides: list[str] = field(default_factory=list)
     dimensions: list[Column] = field(default_factory=list)
     objects: dict[str, Any] = field(default_factory=dict, repr=False)
+    listed: dict[str, tuple[Any, ...] | None] = field(default_factory=dict)
     record: dict[str, Any] | None = None
     names: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
     key_of: Callable[[str], str] = lambda name: name
 
@@ -114,6 +121,8 @@ def _read_objective(function: Any, space: Mapping[str, Any]) -> PythonProgram:
         assert given is not None
         program.dimensions.append(given.dimension(key))
         program.names[key] = key
+        values = given.values if isinstance(given, Choice) else None
+        program.listed[key] = None if values is None else tuple(plain_value(key, item) for item in values)
     program.record = {"_target_": FACTORY, "function": program.path_of(function, "objective")}
     return program
 
@@ -223,7 +232,8 @@ def _set_data(program: PythonProgram, data: Any) -> None:
             "data: must be (train, test) or (train, validation, test), each (x, y) or (x, y, sample_weight), a "
             f"function that returns this, or the name of a preset; received {type(data).__name__}."
         )
-    program.overrides += ["data=custom", *_target("data", path), "data.validation=0.2"]
+    program.overrides += ["data=custom", *_target("data", path)]
+    program.defaults = {"validation": VALIDATION}
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ def sweep(
         own = {"trials": trials, "workers": workers, "direction": direction, "name": name or _name_of(function)}
         if objective is not None:
             own["objective"] = objective
-        given = overrides_of({**own, **keywords}, program.record is None, program.key_of, program.path_of)
+        defaults = {} if {"folds", "data.folds"} & keywords.keys() else program.defaults
+        given = overrides_of({**own, **defaults, **keywords}, program.record is None, program.key_of, program.path_of)
         with handed_over.offered(program.objects):
             with same_settings():
                 plan = _plan(program, given)
@@ -118,7 +119,7 @@ def sweep(
 def _plan(program: PythonProgram, given: list[str]) -> Plan:
     """Plan the sweep; every fault is raised here."""
     if program.record is not None:
-        plan = plan_program(Recipe(tuple(given)), program.dimensions, program.record)
+        plan = plan_program(Recipe(tuple(given)), program.dimensions, program.record, program.listed)
     else:
         plan = plan_sweep(Recipe(), [*program.overrides, *given])
     if plan.hydra:
