@@ -47,8 +47,8 @@ class Comparison:
             first: Name of A.
             second: Name of B.
             level: Significance level. For several comparisons side by side, divide 0.05 by their number (Bonferroni;
-            many: Word for several examples.
                 Dunn 1961).
+            many: Word for several examples.
 
         Example:
             >>> Comparison(100, 9, 0, 3, 0.09, Interval(0.03, 0.15), 0.004).verdict("one", "the other")
