@@ -16,7 +16,10 @@ import yaml
 MAX_STEM_BYTES = 100
 
 # Pattern of the names that `atomic_write` gives to its temporary files.
-_TEMPORARY_NAME = re.compile(r"\..+-[0-9a-f]{12}(\.\w+)?")
+_TEMPORARY_NAME = re.compile(r"\..+-[0-9a-f]{12}(\.weights)?(\.\w+)?")
+
+# Suffix that Keras requires of a file with weights.
+_WEIGHTS = ".weights.h5"
 
 # Beginning of a text that some reader of YAML could take for a number.
 _NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9]")
@@ -63,7 +66,8 @@ def atomic_write(path: Path, durable: bool = True, create_folder: bool = True) -
 def _temporary_name(path: Path) -> str:
     """Name of a temporary file beside a file, with the same suffix; it is short where the file's name is long."""
     stem = os.fsencode(path.stem)[:MAX_STEM_BYTES].decode("utf-8", errors="ignore")
-    suffix = path.suffix if len(os.fsencode(path.suffix)) <= MAX_STEM_BYTES else ""
+    suffix = _WEIGHTS if path.name.endswith(_WEIGHTS) else path.suffix
+    suffix = suffix if len(os.fsencode(suffix)) <= MAX_STEM_BYTES else ""
     return f".{stem}-{secrets.token_hex(6)}{suffix}"
 
 

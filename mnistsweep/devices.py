@@ -6,19 +6,25 @@ TensorFlow, PyTorch and JAX read these variables when they are imported, so this
 from __future__ import annotations
 
 import itertools
+import logging
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
+
+from mnistsweep.quiet_import import make_imports_quiet, without_standard_error
 
 # Variables that make the GPU memory of a process grow as needed, so that several processes can share a GPU.
 MEMORY_GROWTH = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 # Variables that silence the log of TensorFlow's C++ code.
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+# TensorFlow's warning about the functions of a model (of Keras 3.15, and of `training.engines.resident`).
+_RETRACING = re.compile(r"calls to <function (TensorFlowTrainer|_compile)\..* triggered tf\.function retracing")
 
 
 def num_cores() -> int:
@@ -111,15 +117,24 @@ def use_op_determinism() -> None:
         torch.use_deterministic_algorithms(True)
 
 
+def silence_backend() -> None:
+    """Silence the log of TensorFlow's C++ code, before anything imports TensorFlow; the user's settings stay.
+
+    TensorFlow's warning about functions that are traced again and again is left out for those of Keras and of the
+    engines: each model of a process has its own, and TensorFlow counts them together.
+    """
+    os.environ.update({**QUIET, **os.environ})
+    make_imports_quiet()
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)  # adding it twice has no effect
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    return not (isinstance(record.msg, str) and _RETRACING.search(record.msg))
+
+
 @contextmanager
 def quiet_start() -> Iterator[None]:
     """Silence what the C++ libraries of a backend write to the standard error while they are imported."""
-    os.environ.update({**QUIET, **os.environ})  # the user's values have precedence
-    saved = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as sink:
-            os.dup2(sink.fileno(), 2)
+    silence_backend()
+    with without_standard_error():
         yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

@@ -8,7 +8,7 @@
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
       kerastuner_oracle.json  state of an oracle of KerasTuner
-      trials/0007/          config.yaml, history.csv, best.keras, error.txt, event files for TensorBoard; resume.npy
+      trials/0007/          config.yaml, history.csv, best.keras (or best.weights.h5), error.txt, event files; resume.npy
                             while the trial has not ended; repeat-1/ and fold-1/ and so on with further curves
       report/               index.html, figures (PNG), tables (CSV), event files, report.json; models/ and predictions/
       clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the experiment; its lock
@@ -145,23 +145,24 @@ def numbered_folder(parent: Path, number: int) -> Path:
     return parent / f"{number:04d}"
 
 
-def database_lock_file(database: Path, number: int) -> Path:
-    """Lock file beside a SQLite database.
+def weights_of(model: Path) -> Path:
+    """Path of the weights of a model that Keras cannot write as a whole: ``best.weights.h5`` for ``best.keras``."""
+    return model.with_name(f"{model.stem}.weights.h5")
 
-    Args:
-        database: Path of the database file.
-        number: Number of the lock, from 0 to 2**64 - 1: a database has several.
-    """
+
+def saved_model(model: Path) -> Path:
+    """Path of the file that holds a model: its own, or that of its weights where only this one exists."""
+    return weights_of(model) if weights_of(model).is_file() and not model.is_file() else model
+
+
+def database_lock_file(database: Path, number: int) -> Path:
+    """Lock file beside a SQLite database, by its number from 0 to 2**64 - 1: a database has several."""
     return database.with_name(f"{database.name}.{number:016x}.lock")
 
 
 @dataclass(frozen=True)
 class TrialPaths:
-    """Paths of the files of one trial; its folder is also a TensorBoard run.
-
-    Args:
-        folder: Path of the trial's folder; it need not exist.
-    """
+    """Paths of the files of one trial in its folder, which need not exist; it is also a TensorBoard run."""
 
     folder: Path
 
@@ -177,7 +178,7 @@ class TrialPaths:
 
     @property
     def model(self) -> Path:
-        """Checkpoint: the model at its best epoch."""
+        """Checkpoint: the model at its best epoch; `saved_model` finds the weights that may stand for it."""
         return self.folder / "best.keras"
 
     @property
@@ -209,11 +210,7 @@ class TrialPaths:
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """Paths of the files of a report.
-
-    Args:
-        folder: Path of the report's folder; it need not exist.
-    """
+    """Paths of the files of a report in its folder, which need not exist."""
 
     folder: Path
 
@@ -247,7 +244,7 @@ class ReportPaths:
         return self.folder / "models"
 
     def model(self, name: str) -> Path:
-        """Model that was trained for the report, by its name."""
+        """Model that was trained for the report, by its name, or its weights (`saved_model`)."""
         return self.models / f"{name}.keras"
 
     @property
@@ -266,11 +263,7 @@ class ReportPaths:
 
 @dataclass(frozen=True)
 class CleanPaths:
-    """Paths of the files of the label-cleaning experiment.
-
-    Args:
-        folder: Path of the experiment's folder; it need not exist.
-    """
+    """Paths of the files of the label-cleaning experiment in its folder, which need not exist."""
 
     folder: Path
 

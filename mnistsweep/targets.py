@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from mnistsweep.devices import silence_backend
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.target_source import check, public_names
 from mnistsweep.user_code import explained
@@ -76,6 +77,7 @@ def _import_longest(dotted: str, key: str) -> tuple[Any, list[str]]:
 
 def _import(name: str) -> Any:
     """Import a module; None if there is none of this name, because its last part is a class or a function."""
+    silence_backend()  # a user's module imports Keras
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

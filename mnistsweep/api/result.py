@@ -107,9 +107,11 @@ class SweepResult:
         with handed_over.offered(self._objects):
             selection = select(self.folder)
             file = find_checkpoint(selection.paths, selection.winner)
-            from mnistsweep.evaluation import inference
+            from mnistsweep import data
+            from mnistsweep.evaluation.reading import read_model
 
-            return inference.load_model(file, selection.config_of(selection.winner))
+            config = selection.config_of(selection.winner)
+            return read_model(file, config, data.load(config.data))
 
     def report(self, **options: Any) -> Path:
         """Retrain the best model, evaluate it on the test set, and write the report page.

@@ -22,7 +22,8 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     Args:
         folder: Path of the sweep's folder.
         output: Path of the YAML file to write; None prints the configuration.
-        model: Path of the model file to write, which must end with ``.keras``; None writes no model.
+        model: Path of the model file to write, which must end with ``.keras``, or with ``.weights.h5`` for a model that
+            Keras could only write as its weights; None writes no model.
 
     Raises:
         SweepStopped: Every trial failed.
@@ -53,10 +54,17 @@ def _best_model(sweep: Sweep, target: Path) -> Path:
         sweep: Sweep to export from.
         target: Path that the user wants the model to be written to; only its suffix is checked.
     """
-    if target.suffix != ".keras":
+    if target.suffix != ".keras" and not target.name.endswith(".weights.h5"):
         raise StudyError(f"--model: the name of a Keras model file ends with .keras; received {str(target)!r}.")
     plan = plan_of(sweep)
     best = best_of(Ledger(sweep.paths, plan.config.storage).records(), plan.direction)
     if best is None:
         raise no_best_error(sweep)
-    return find_checkpoint(sweep.paths, best)
+    file = find_checkpoint(sweep.paths, best)
+    if not target.name.endswith("".join(file.suffixes)):
+        kind = "weights" if file.suffix == ".h5" else "model"
+        raise StudyError(
+            f"--model: the best trial saved its {kind} as {file.name}, so the name must end with "
+            f"{''.join(file.suffixes)}; received {str(target)!r}."
+        )
+    return file

@@ -61,10 +61,10 @@ def _predict(context: ReportContext, record: TrialRecord, file: Path) -> Predict
     config = context.selection.config_of(record)
     dataset, held_out = _data(context, record, config)
     context.start_keras()
-    from mnistsweep.evaluation import inference
+    from mnistsweep.evaluation.reading import read_model
 
     context.steps.start_step(f"predicting with the checkpoint of trial {record.number}")
-    model = inference.load_model(file, config)
+    model = read_model(file, config, dataset)
     return context.predict(model, record, config, dataset, held_out, validation=True)
 
 

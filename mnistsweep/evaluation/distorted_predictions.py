@@ -14,6 +14,7 @@ from mnistsweep.checksums import file_checksum
 from mnistsweep.evaluation.checkpoint_predictions import checkpoint_origin
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.saved_arrays import read_arrays, write_arrays
+from mnistsweep.paths import saved_model
 
 # Predictions of the whole test set per report: once undistorted, and once for each strength of each distortion.
 NUM_DISTORTED = 1 + sum(len(one.strengths) - 1 for one in DISTORTIONS.values())
@@ -41,9 +42,10 @@ def evaluate_robustness(context: ReportContext) -> Robustness | None:
         return Robustness.from_arrays(saved)
     context.start_keras()
     from mnistsweep.evaluation import inference
+    from mnistsweep.evaluation.reading import read_model
 
     context.steps.start_step("predicting distorted images")
-    models = [inference.load_model(file, context.config) for file in _model_files(context)]
+    models = [read_model(file, context.config, context.dataset) for file in _model_files(context)]
 
     def predict(shown: NDArray[Any]) -> NDArray[np.float64]:
         images = context.held_out.scaled(shown)
@@ -66,8 +68,8 @@ def _origin(context: ReportContext) -> dict[str, Any]:
 def _model_files(context: ReportContext) -> list[Path]:
     if not context.options.refit:
         return [_checkpoint(context)]
-    return [context.paths.model(name) for name in context.model_names]
+    return [saved_model(context.paths.model(name)) for name in context.model_names]
 
 
 def _checkpoint(context: ReportContext) -> Path:
-    return context.selection.paths.trial(context.selection.winner.number).model
+    return saved_model(context.selection.paths.trial(context.selection.winner.number).model)

@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.data.structure import Structure, num_examples, take
-from mnistsweep.errors import StudyError, describe_error
+from mnistsweep.errors import StudyError
 from mnistsweep.evaluation.output_heads import OutputHead, as_probabilities, find_heads
 from mnistsweep.evaluation.saved_predictions import Predictions
+from mnistsweep.training.building import fixed_batch_size, has_states, reset_states
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines import choose_engine
-from mnistsweep.training.engines.base import evaluation_batch_size
+from mnistsweep.training.engines.base import evaluation_batch_size, evaluation_size
+from mnistsweep.training.metric_names import with_stable_names
 from mnistsweep.training.model_outputs import output_of
 from mnistsweep.training.target_form import encode_targets, split_of
-from mnistsweep.user_code import exits_as_failures
 
 # Minimum number of examples per prediction batch; `evaluation_batch_size` raises it for small inputs.
 MIN_BATCH_SIZE = 32
-
-PYTHON_CODE = (
-    "it has a Lambda layer with a Python lambda, and code in a model file is not executed; write the layer as a class, "
-    "or its function as a def, registered with keras.saving.register_keras_serializable, and train again"
-)
-
-# Part of Keras's message about a model with Python code.
-_SAFE_MODE = "safe_mode=False"
-
-
-def load_model(file: Path, config: Config) -> Any:
-    """Load a model that a trial or a report has saved.
-
-    Args:
-        file: Path of the ``.keras`` file.
-        config: Configuration of the model. The module of its builder is imported first, because it may register custom
-            layers.
-
-    Raises:
-        StudyError: The file is damaged, holds Python code, or needs a module that is missing.
-    """
-    try:
-        with exits_as_failures():
-            targets.resolve(str(config.model["_target_"]), "model._target_")
-            return keras.saving.load_model(file, safe_mode=True)  # unless a user's module allows it in `keras.config`
-    except Exception as error:  # Keras, zipfile and custom layers raise many types of errors
-        reason = PYTHON_CODE if _SAFE_MODE in str(error) else describe_error(error)
-        raise StudyError(f"{file}: the model cannot be loaded: {reason}") from error
 
 
 def predict(
@@ -81,7 +52,9 @@ def predict(
     forms = compile_model(model, config, dataset)
     targets_ = encode_targets(forms, held_out.targets)
     heads = find_heads(model, forms, held_out.targets, held_out.inputs)
-    batch_size = evaluation_batch_size(held_out.inputs, config.trainer.batch_size)
+    batch_size = evaluation_size(model, held_out.inputs, config.trainer.batch_size)
+    _check_batches(model, num_examples(held_out.inputs))
+    reset_states(model)
     metrics = model.evaluate(held_out.inputs, targets_, batch_size=batch_size, verbose=0, return_dict=True)
     return Predictions(
         outputs=predict_outputs(model, held_out.inputs, heads),
@@ -109,16 +82,11 @@ def predict_outputs(model: Any, inputs: Structure, heads: Sequence[OutputHead]) 
         StudyError: The outputs of a classifier are not rows of numbers.
     """
     parts: dict[str, list[NDArray[Any]]] = {head.name: [] for head in heads}
-    for batch in _batches(inputs) if heads else ():
+    for batch in _batches(model, inputs) if heads else ():
         outputs = model.predict_on_batch(batch)
         for head in heads:
             parts[head.name].append(head.convert(output_of(model, outputs, head.name, head.position)))
-    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
-
-
-def _batches(inputs: Structure) -> Iterator[Structure]:
-    batch_size, count = evaluation_batch_size(inputs, MIN_BATCH_SIZE), num_examples(inputs)
-    return (take(inputs, slice(start, start + batch_size)) for start in range(0, count, batch_size))
+    return {name: np.concatenate(arrays)[: num_examples(inputs)] for name, arrays in parts.items()}
 
 
 def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | None:
@@ -130,14 +98,18 @@ def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | N
         dataset: Data set that the model was trained on.
 
     Returns:
-        The value; None if the objective is no metric of the validation split, or no metric of the compiled model.
+        The value; None if the objective is no metric of the validation split, or no metric of the compiled model, or if
+        it depends on states that the training has left in the model.
     """
     metric = config.objective.removeprefix("val_")
     if metric == config.objective:
         return None
+    if has_states(model):
+        return None
     split = split_of(dataset.validation_arrays, compile_model(model, config, dataset))
     engine = choose_engine("auto", model, split, split, config.trainer.batch_size)
-    return engine.evaluate(keras.callbacks.CallbackList([], model=model)).get(metric)
+    measured = engine.evaluate(keras.callbacks.CallbackList([], model=model))
+    return with_stable_names(model, measured).get(metric)
 
 
 def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
@@ -153,8 +125,32 @@ def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
     Raises:
         StudyError: The model has several outputs, or its output is not one row of numbers per example.
     """
-    outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in _batches(inputs)])
-    return as_probabilities(outputs, model.loss)
+    outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in _batches(model, inputs)])
+    return as_probabilities(outputs[: num_examples(inputs)], model.loss)
+
+
+def _batches(model: Any, inputs: Structure) -> Iterator[Structure]:
+    """Batches of inputs; where the model fixes their size, the last one is filled up with the first examples."""
+    reset_states(model)
+    count, fixed = num_examples(inputs), fixed_batch_size(model)
+    size = fixed or evaluation_batch_size(inputs, MIN_BATCH_SIZE)
+    for start in range(0, count, size):
+        rows = np.arange(start, start + size) % count if fixed else slice(start, start + size)
+        yield take(inputs, rows)
+
+
+def _check_batches(model: Any, count: int) -> None:
+    """Check that a stateful model can evaluate a number of examples: each batch has the size of its states.
+
+    Raises:
+        StudyError: It cannot.
+    """
+    size = fixed_batch_size(model) if has_states(model) else None
+    if size is not None and count % size:
+        raise StudyError(
+            f"the model is stateful and needs batches of {size} examples; received a test set of {count}; let the "
+            f"loader return {count - count % size} test examples."
+        )
 
 
 def _output_rows(outputs: Any) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from scipy import special
 
 from mnistsweep.data.structure import Structure, leaves_by_name, take
 from mnistsweep.errors import StudyError
+from mnistsweep.training.building import fixed_batch_size
 from mnistsweep.training.model_outputs import loss_of, output_names, output_of
 
 # A probability at or above it means that a position of a binary mask is predicted to be 1.
@@ -78,7 +79,7 @@ def find_heads(model: Any, forms: Structure, targets: Structure, inputs: Structu
     Returns:
         One head for each target; none where the outputs of the model do not correspond to the targets.
     """
-    predicted = model.predict_on_batch(take(inputs, slice(1)))
+    predicted = model.predict_on_batch(take(inputs, slice(fixed_batch_size(model) or 1)))
     truths, names, heads = leaves_by_name(targets), output_names(model, targets), []
     tasks = [form.task.kind for form in leaves_by_name(forms).values()]
     for position, (name, task, truth) in enumerate(zip(names, tasks, truths.values(), strict=True)):

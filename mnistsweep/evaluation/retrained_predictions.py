@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnistsweep.atomic import atomic_write
 from mnistsweep.checksums import file_checksum
 from mnistsweep.data import Dataset
 from mnistsweep.errors import SweepStopped, describe_error
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.saved_predictions import Predictions, read_predictions, write_predictions
+from mnistsweep.paths import saved_model
 from mnistsweep.seeds import retrain_seed
 from mnistsweep.user_code import exits_as_failures
 
@@ -45,19 +45,20 @@ def _one_model(context: ReportContext, index: int) -> Predictions:
     seed = retrain_seed(context.config.seed, index)
     origin = context.origin(winner) | {"epochs": context.selection.best_epoch, "seed": seed, "refit": True}
     saved = read_predictions(paths.predictions(name), origin)
-    if saved is not None and _is_saved_model(paths.model(name), saved):
+    if saved is not None and _is_saved_model(saved_model(paths.model(name)), saved):
         context.steps.advance(context.selection.best_epoch)
         return saved
     context.start_keras()
+    from mnistsweep.training.saving import save_model
+
     context.steps.start_step(f"retraining the winner, {index + 1} of {context.options.seeds}")
     dataset = context.full_dataset
     retrained = _retrain(context, dataset, seed)
     predictions = context.predict(
         retrained.model, winner, context.config, dataset, context.held_out, curve=retrained.curve
     )
-    with atomic_write(paths.model(name)) as part:
-        retrained.model.save(part)
-        predictions = replace(predictions, checksum=file_checksum(part))
+    _, checksum = save_model(retrained.model, paths.model(name))
+    predictions = replace(predictions, checksum=checksum)
     write_predictions(paths.predictions(name), predictions, origin)
     return predictions
 

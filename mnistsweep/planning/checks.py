@@ -16,7 +16,7 @@ from mnistsweep.data import class_weights
 from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.dimensions import Float
 from mnistsweep.json_values import exact_text
-from mnistsweep.models import builders, losses, metrics, optimizers
+from mnistsweep.models import builders, callbacks, losses, metrics, optimizers
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.probes import probes
 from mnistsweep.space import SearchSpace
@@ -46,6 +46,7 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
         builders.check(config.model),
     )
     faults.add(losses.check(config.trainer.loss), class_weights.check(config.trainer.class_weight))
+    faults.add(callbacks.check(config.trainer.callbacks))
     faults.add(optimizers.check(config.optimizer, config.schedule, config.trainer.epochs))
     return config
 

@@ -12,7 +12,7 @@ import yaml
 
 from mnistsweep.checksums import file_checksum
 from mnistsweep.errors import StudyError
-from mnistsweep.paths import TrialPaths
+from mnistsweep.paths import TrialPaths, saved_model
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.records import Result
 from mnistsweep.training.outcome import RepeatResult, mean_and_error, num_folds, summarize
@@ -83,7 +83,8 @@ class Curves:
         Raises:
             StudyError: There is no curve, or it has no epoch.
         """
-        results = self._results(file_checksum(folder.model) if folder.model.is_file() else None)
+        model = saved_model(folder.model)
+        results = self._results(file_checksum(model) if model.is_file() else None)
         if not results:
             raise StudyError("its history.csv is missing or has no epoch")
         return summarize(results, self.direction, seconds=0.0, folds=self.folds).result

@@ -7,6 +7,7 @@ checked without Keras.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -150,7 +151,6 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         from mnistsweep.training.compilation import compile_model
         from mnistsweep.training.engines import StreamSplit
         from mnistsweep.training.engines.streams import fit_input
-        from mnistsweep.training.target_form import split_of
         from mnistsweep.training.training_split import training_split
         from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
     clear_session()
@@ -167,14 +167,12 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
     train = training_split(dataset, forms, config)
     if isinstance(train, StreamSplit):
         fit_input(train, config.trainer.batch_size)  # fails if its targets cannot be converted
-    split = split_of(dataset.train.first_examples(NUM_EXAMPLES), forms)
-    with explained(lambda reason: ConfigError(f"model: the model cannot evaluate examples of the data: {reason}")):
-        measured = model.test_on_batch(*split, return_dict=True)
-    _check_objective(config, hypermodel, sorted(measured))
+    measured = _evaluate(model, config, dataset, forms)
+    _check_objective(config, hypermodel, model, measured)
     own_fit = _rehearse_fit(hypermodel, model, forms) if hypermodel.has_own_fit else None
     clear_session()
     has_class_targets = task is not None and task.kind == "classes"
-    return warnings + _check_classes(dataset, task, config), Measured(sorted(measured), has_class_targets, own_fit)
+    return warnings + _check_classes(dataset, task, config), Measured(measured, has_class_targets, own_fit)
 
 
 def _rehearse_fit(hypermodel: ConfiguredHyperModel, model: Any, forms: Any) -> FitReturn:
@@ -195,21 +193,64 @@ def _rehearse_fit(hypermodel: ConfiguredHyperModel, model: Any, forms: Any) -> F
     return FitReturn(name, kind, list(map(str, result)) if kind == "dictionary" else ())
 
 
-def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, measured: Sequence[str]) -> None:
+def _evaluate(model: Any, config: Config, dataset: data.Dataset, forms: Any) -> list[str]:
+    """Evaluate a few examples, and return the names of the metrics.
+
+    Where every batch of the model must have the same size, it evaluates the batches that the training will evaluate:
+    a whole one, and the smaller last one of each split.
+
+    Raises:
+        ConfigError: The model cannot evaluate them.
+    """
+    from mnistsweep.training.building import has_fixed_batches
+    from mnistsweep.training.metric_names import with_stable_names
+    from mnistsweep.training.target_form import split_of
+
+    measured = dict[str, Any]()
+    for examples, fault in _batches(config, dataset, has_fixed_batches(model)):
+        split = split_of(examples, forms)
+        with explained(functools.partial(_cannot_evaluate, fault)):
+            measured = model.test_on_batch(*split, return_dict=True)
+    return sorted(with_stable_names(model, measured))
+
+
+def _cannot_evaluate(fault: str, reason: str) -> ConfigError:
+    return ConfigError(f"{fault}: {reason}")
+
+
+def _batches(config: Config, dataset: data.Dataset, are_fixed: bool) -> Iterator[tuple[data.Examples, str]]:
+    """Batches to evaluate, with the message for a model that cannot."""
+    size = config.trainer.batch_size if are_fixed else NUM_EXAMPLES
+    received = f"trainer.batch_size: {size}: the model cannot evaluate a batch of this size"
+    yield dataset.train.first_examples(size), received if are_fixed else "model: the model cannot evaluate examples"
+    rule = "because every batch of the model must have the same size"
+    splits = () if dataset.is_stream else (("training", dataset.train), ("validation", dataset.validation))
+    for name, split in splits:
+        if are_fixed and (rest := len(split) % size):
+            fault = f"must divide the {len(split)} examples of the {name} split, {rule}; received {size}"
+            yield split.first_examples(rest), f"trainer.batch_size: {fault}"
+
+
+def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, model: Any, measured: Sequence[str]) -> None:
     """Check that the model measures the objective, unless the user's own code may add it, and its direction.
 
     Raises:
         ConfigError: The objective is not measured, or its better direction is unknown.
     """
+    from mnistsweep.training.building import has_own_step
+    from mnistsweep.training.callbacks.user_callbacks import may_add_metrics
+
     known = [f"{split}{name}" for split in ("val_", "") for name in measured]
     if config.objective == AUTO:
         return
-    if config.objective in known or config.trainer.callbacks or hypermodel.has_own_fit:
+    is_trained = has_own_step(model) and not config.objective.startswith("val_")  # known after a training step only
+    if config.objective in known or is_trained or hypermodel.has_own_fit or may_add_metrics(config):
         if faults := check_direction(config.objective, config.direction):
             raise ConfigError("\n".join(faults))
         return
     raise ConfigError(
-        f"objective: the model measures no {config.objective!r}; {suggest(config.objective, known)} (objective=NAME)"
+        f"objective: the model measures no {config.objective!r}; {suggest(config.objective, known, len(known))} "
+        "(objective=NAME)"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnistsweep.checksums import file_checksum
 from mnistsweep.errors import StudyError
-from mnistsweep.paths import SweepPaths
+from mnistsweep.paths import SweepPaths, saved_model
 from mnistsweep.study.records import TrialRecord
 
 # Digits of a checksum in a message: enough to compare two files by eye.
@@ -26,7 +26,7 @@ def find_checkpoint(paths: SweepPaths, record: TrialRecord) -> Path:
     Raises:
         StudyError: The file is missing, was replaced by another one, or is damaged.
     """
-    file, number, saved = paths.trial(record.number).model, record.number, record.result.checkpoint
+    file, number, saved = saved_model(paths.trial(record.number).model), record.number, record.result.checkpoint
     if not file.is_file():
         raise StudyError(f"{file}: the model of trial {number} is missing.")
     if saved is not None and (received := file_checksum(file)) != saved.checksum:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnistsweep.errors import StudyError
-from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.paths import SweepPaths, TrialPaths, saved_model
 from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.text import format_count
 
@@ -104,4 +104,4 @@ def _numbers_in_results(paths: SweepPaths) -> frozenset[int]:
 
 def _has_finished(trial: TrialPaths) -> bool:
     """Whether the folder of a trial is that of a finished one; a trial that runs has a resume file, or no result."""
-    return not trial.resume.exists() and (trial.model.exists() or trial.error.exists())
+    return not trial.resume.exists() and (saved_model(trial.model).exists() or trial.error.exists())

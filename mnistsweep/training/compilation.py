@@ -7,8 +7,27 @@ from typing import Any
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.models import losses, metrics, optimizers
+from mnistsweep.training.building import create_variables, has_fixed_batches
+from mnistsweep.training.keras_internals import all_layers, compilation_of
 from mnistsweep.training.model_outputs import loss_name
 from mnistsweep.training.target_form import find_forms
+
+
+class Compilation:
+    """How a model was compiled at one time: a callback may compile it again, or freeze or unfreeze its layers.
+
+    Args:
+        model: A compiled Keras model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._compiled = compilation_of(model)
+        self._trainable = [(layer, layer.trainable) for layer in all_layers(model)]
+
+    def has_changed(self, model: Any) -> bool:
+        """Whether the same model has been compiled again, or trains other layers."""
+        is_same = self._compiled is compilation_of(model)
+        return not is_same or any(layer.trainable != before for layer, before in self._trainable)
 
 
 def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
@@ -31,6 +50,8 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
     steps = dataset.steps(config.trainer.batch_size, config.trainer.steps_per_epoch)
     if model.compiled:
         return find_forms(model, dataset, loss_name(model.loss), is_compiled=True)
+    if has_fixed_batches(model):
+        create_variables(model, dataset.train.first_examples(config.trainer.batch_size).inputs)
     forms = find_forms(model, dataset, config.trainer.loss, is_compiled=False)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))

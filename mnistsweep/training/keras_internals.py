@@ -5,10 +5,14 @@ Keras has no public interface for any of them. `tests/training/test_keras_intern
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
 from typing import Any
 
+import keras
 from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.random.seed_generator import global_seed_generator
+from keras.src.saving import saving_lib
 
 # Name under which Keras 3.15 stores the generator of `keras.random` for calls without a seed.
 _GLOBAL_SEED_GENERATOR = "global_seed_generator"
@@ -61,3 +65,64 @@ def pop_initial_epoch(model: Any) -> int | None:
     if epoch is not None:
         model._initial_epoch = None
     return epoch
+
+
+def all_layers(model: Any) -> list[Any]:
+    """Return all layers of a model, with those of nested models and wrappers.
+
+    Uses `Layer._flatten_layers` (checked against Keras 3.15).
+    """
+    return list(model._flatten_layers(include_self=False))
+
+
+def compiled_metrics(model: Any) -> list[Any]:
+    """Return the metric objects that a model was compiled with; those given by name are left out.
+
+    Uses `Model._compile_metrics` and its `_user_metrics` and `_user_weighted_metrics`, because `Model.metrics` has them
+    only after the first batch (checked against Keras 3.15).
+    """
+    compiled = getattr(model, "_compile_metrics", None)
+    given = (getattr(compiled, "_user_metrics", None), getattr(compiled, "_user_weighted_metrics", None))
+    return [one for one in keras.tree.flatten(given) if isinstance(one, keras.metrics.Metric)]
+
+
+def num_generated_names(prefix: str) -> int:
+    """Return how many objects of a class Keras has named after it since the session was cleared.
+
+    Uses the global attribute of `keras.src.utils.naming` (checked against Keras 3.15).
+
+    Args:
+        prefix: Name of the class in snake case.
+    """
+    counts: dict[str, int] = get_global_attribute("object_name_uids") or {}
+    return counts.get(prefix, 0)
+
+
+def compilation_of(model: Any) -> Any:
+    """Return an object that is replaced when a model is compiled again.
+
+    Uses `Model._compile_config` (checked against Keras 3.15).
+    """
+    return getattr(model, "_compile_config", None)
+
+
+def load_assets(model: Any, file: Path) -> None:
+    """Read what a model file holds beside weights, such as the vocabulary of `keras.layers.TextVectorization`.
+
+    `Model.load_weights` leaves it out. Uses `saving_lib._load_state`, as `keras.saving.load_model` does (checked
+    against Keras 3.15).
+
+    Args:
+        model: Model of the same architecture.
+        file: Path of the file; one that is no ``.keras`` file holds weights only.
+    """
+    if file.suffix != ".keras":
+        return
+    with zipfile.ZipFile(file) as archive:
+        if not any(name.startswith("assets/") for name in archive.namelist()):
+            return
+        store = saving_lib.DiskIOStore("assets", archive=archive, mode="r")
+        try:
+            saving_lib._load_state(model, None, store, inner_path="", visited_saveables=set())
+        finally:
+            store.close()

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mnistsweep.data.structure import Structure, take
+from mnistsweep.data.structure import Structure
 from mnistsweep.errors import TrialLimited
+from mnistsweep.training.building import create_variables
 
 
 def check_model_size(model: Any, max_parameters: int, inputs: Structure) -> None:
@@ -16,13 +17,12 @@ def check_model_size(model: Any, max_parameters: int, inputs: Structure) -> None
     Args:
         model: A Keras model; a model that creates its variables with the first batch is built.
         max_parameters: Maximum number of parameters, including those that are not trained.
-        inputs: Inputs that the model accepts; the first example is used to build it.
+        inputs: Inputs of a training step, to build the model.
 
     Raises:
         TrialLimited: The model has more parameters.
     """
-    if not model.built:
-        model(take(inputs, slice(1)))
+    create_variables(model, inputs)
     parameters = sum(int(np.prod(variable.shape)) for variable in model.weights)
     if parameters > max_parameters:
         raise TrialLimited(f"the model has {parameters} parameters, more than trial.max_parameters={max_parameters}")

@@ -12,6 +12,7 @@ from mnistsweep.errors import ConfigError, TrialFailed, suggest
 from mnistsweep.paths import TrialPaths
 from mnistsweep.training.callbacks.best_weights import BestWeights
 from mnistsweep.training.callbacks.epoch_counter import EpochCounter
+from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot
 from mnistsweep.training.callbacks.history_writer import HistoryWriter
 from mnistsweep.training.callbacks.objective_reporter import ObjectiveReporter
 from mnistsweep.training.callbacks.tensorboard_logger import TensorBoardLogger
@@ -41,7 +42,13 @@ class Observers:
 
     @classmethod
     def create(
-        cls, objective: str, direction: str, folder: TrialPaths, report: Callable[[int, float], bool], is_required: bool
+        cls,
+        objective: str,
+        direction: str,
+        folder: TrialPaths,
+        report: Callable[[int, float], bool],
+        is_required: bool,
+        snapshot: EpochSnapshot | None = None,
     ) -> Observers:
         """Create the callbacks.
 
@@ -51,14 +58,15 @@ class Observers:
             folder: Paths of the files of this repeat.
             report: Function of the epoch (from 1) and the objective; returns True to prune the training.
             is_required: Whether each epoch must have the objective; False for a user's own `fit`, which may return it.
+            snapshot: Callback with the model of each epoch, where users' callbacks may change it before these.
         """
         return cls(
             objective,
             EpochCounter(),
-            HistoryWriter(folder.history),
-            BestWeights(objective, "max" if direction == "max" else "min", is_required),
+            HistoryWriter(folder.history, snapshot=snapshot),
+            BestWeights(objective, "max" if direction == "max" else "min", is_required, snapshot),
             ObjectiveReporter(report, objective, is_required),
-            TensorBoardLogger(folder.folder),
+            TensorBoardLogger(folder.folder, snapshot),
         )
 
     @property

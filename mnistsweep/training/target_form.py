@@ -19,6 +19,7 @@ from mnistsweep.data.structure import Structure, leaves, map_leaves, take
 from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
+from mnistsweep.training.building import fixed_batch_size, reset_states
 from mnistsweep.training.engines.base import AnySplit, Split, StreamSplit
 from mnistsweep.training.model_outputs import loss_name, loss_of, output_names, output_shape_of
 
@@ -195,7 +196,8 @@ def output_shape(model: Any, inputs: Structure, is_compiled: bool) -> tuple[int 
     except (AttributeError, ValueError, RuntimeError):  # a subclassed model has no shape before its first call
         if is_compiled:
             return None
-        shape = getattr(model(take(inputs, slice(1)), training=False), "shape", None)
+        shape = getattr(model(take(inputs, slice(fixed_batch_size(model) or 1)), training=False), "shape", None)
+        reset_states(model)
     if isinstance(shape, Sequence) and all(size is None or isinstance(size, int) for size in shape):
         return tuple(shape)[1:]
     return None

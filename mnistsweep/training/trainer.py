@@ -14,15 +14,15 @@ from typing import Any
 
 import keras
 
-from mnistsweep.atomic import atomic_write
-from mnistsweep.checksums import file_checksum
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.keras_session import clear_session
 from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, build_for_resume
-from mnistsweep.training.callbacks.guards import FiniteGuard, OwnershipCheck
+from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot
+from mnistsweep.training.callbacks.guards import FiniteGuard, ObjectiveGuard, OwnershipCheck
+from mnistsweep.training.callbacks.metric_names import StableNames
 from mnistsweep.training.callbacks.stopping import StopOnRequest, TimeLimit
 from mnistsweep.training.callbacks.user_callbacks import build_early_stopping, build_user_callbacks
 from mnistsweep.training.compilation import compile_model
@@ -42,6 +42,7 @@ from mnistsweep.training.outcome import (
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
 from mnistsweep.training.returned import Returned
+from mnistsweep.training.saving import save_model
 from mnistsweep.training.target_form import part_of
 from mnistsweep.training.training_split import training_split
 
@@ -176,7 +177,8 @@ class Training:
 
     def _prepare(self, model: Any, repeat: _Repeat) -> Any:
         """Check and compile a model; returns the form of its targets."""
-        inputs, limit = repeat.dataset.train.first_examples(1).inputs, self.config.trial.max_parameters
+        limit = self.config.trial.max_parameters
+        inputs = repeat.dataset.train.first_examples(self.config.trainer.batch_size).inputs
         if limit is not None:
             check_model_size(model, limit, inputs)
         if repeat.state is not None and repeat.state.phases:
@@ -185,11 +187,12 @@ class Training:
 
     def _train(self, model: Any, forms: Any, seed: int, repeat: _Repeat) -> RepeatResult:
         """Train a compiled model, and save it if it is better than those of the earlier repeats on the first fold."""
-        trainer, folds = self.config.trainer, self.dataset.num_folds
+        trainer, folds, is_required = self.config.trainer, self.dataset.num_folds, not self.has_own_fit
         report = self.hooks.report_objective if repeat.index == 0 else _never_prune
-        folder = self.folder.training(repeat.index, folds)
-        observers = Observers.create(self.config.objective, self.direction, folder, report, not self.has_own_fit)
-        returned = self._fit(model, forms, seed, repeat.dataset, self._callbacks(observers.callbacks, repeat))
+        folder, snapshot = self.folder.training(repeat.index, folds), EpochSnapshot() if trainer.callbacks else None
+        observers = Observers.create(self.config.objective, self.direction, folder, report, is_required, snapshot)
+        callbacks = self._callbacks(observers.callbacks, snapshot, repeat)
+        returned = self._fit(model, forms, seed, repeat.dataset, callbacks)
         if returned is not None:
             self.hooks.check_ownership()
             observers.record(returned)
@@ -200,20 +203,24 @@ class Training:
             return replace(result, checksum=self._save(model))
         return result
 
-    def _callbacks(self, own: Sequence[keras.callbacks.Callback], repeat: _Repeat) -> list[keras.callbacks.Callback]:
-        """List all callbacks in order; the resume file is written after every change and before the training ends."""
+    def _callbacks(
+        self, own: Sequence[keras.callbacks.Callback], snapshot: EpochSnapshot | None, repeat: _Repeat
+    ) -> list[keras.callbacks.Callback]:
+        """List all callbacks in order; the resume file is written after every change and before the training ends.
+
+        Users' callbacks come before those that read the objective, which they may add to the logs.
+        """
         config = self.config
-        callbacks = [
-            OwnershipCheck(self.hooks.check_ownership),
-            FiniteGuard(None if self.has_own_fit else config.objective),
-            *own,
-            *build_early_stopping(config, self.direction),
-            *build_user_callbacks(config),
-        ]
+        ownership, is_required = OwnershipCheck(self.hooks.check_ownership), not self.has_own_fit
+        guard = FiniteGuard(config.objective if snapshot is None and is_required else None)
+        stopping, users = build_early_stopping(config, self.direction), build_user_callbacks(config)
+        between = [] if snapshot is None else [snapshot, *users, ObjectiveGuard(config.objective, is_required)]
+        callbacks = [ownership, StableNames(), guard, *between, *own, *stopping]
         if self.resume is not None:
             earlier = [asdict(result) for result in repeat.earlier]
             state = repeat.state or TrainingState(resume_fingerprint(config), repeat.index, earlier)
-            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, callbacks))
+            stored = [ownership, guard, *own, *stopping, *users]  # in the order of every version before
+            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, stored))
         if config.trial.timeout_minutes is not None:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
@@ -238,11 +245,7 @@ class Training:
         The ownership is checked again after the file is written, which takes a while.
         """
         self.hooks.check_ownership()
-        with atomic_write(self.folder.model, create_folder=False) as part:
-            model.save(part)
-            checksum = file_checksum(part)
-            self.hooks.check_ownership()
-        return checksum
+        return save_model(model, self.folder.model, self.hooks.check_ownership, create_folder=False)[1]
 
 
 def default_fit(

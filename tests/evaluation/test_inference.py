@@ -1,18 +1,15 @@
-"""Class probabilities from models: logits, binary outputs, invalid outputs; models loaded from files."""
+"""Class probabilities from models: logits, binary outputs, invalid outputs."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from mnistsweep import data
-from mnistsweep.config.schema import Config
 from mnistsweep.errors import StudyError
-from mnistsweep.evaluation import inference, retraining
+from mnistsweep.evaluation import inference
 
 
 def make(units: int, activation: str | None, loss: Any) -> Any:
@@ -59,29 +56,3 @@ def test_models_with_other_outputs_are_refused() -> None:
         model.compile(loss=None)
         with pytest.raises(StudyError, match=rf"one output, a row of class probabilities.*{reason}"):
             inference.class_probabilities(model, inputs)
-
-
-def test_a_model_comes_back_from_its_file(config: Config, tmp_path: Path) -> None:
-    dataset = data.load(config.data)
-    trained = retraining.retrain(config, dataset, seed=5, epochs=1)
-    trained.model.save(tmp_path / "kept.keras")
-    images = dataset.validation.inputs
-    loaded = inference.load_model(tmp_path / "kept.keras", config)
-    np.testing.assert_array_equal(
-        inference.class_probabilities(loaded, images), inference.class_probabilities(trained.model, images)
-    )
-    (tmp_path / "kept.keras").write_bytes(b"no model")
-    with pytest.raises(StudyError, match=r"kept\.keras: the model cannot be loaded"):
-        inference.load_model(tmp_path / "kept.keras", config)
-
-
-def test_a_lambda_in_a_model_file_is_not_executed(config: Config, tmp_path: Path) -> None:
-    mark = str(tmp_path / "executed")
-    layer = keras.layers.Lambda(lambda x: open(mark, "w").close() or x, output_shape=(6, 6, 1))  # noqa: PTH123
-    model = keras.Sequential([keras.Input((6, 6, 1)), layer, keras.layers.Flatten(), keras.layers.Dense(4)])
-    model.save(tmp_path / "model.keras")
-    (tmp_path / "executed").unlink(missing_ok=True)  # building the model may have called it
-    with pytest.raises(StudyError) as raised:
-        inference.load_model(tmp_path / "model.keras", config)
-    assert str(raised.value) == f"{tmp_path / 'model.keras'}: the model cannot be loaded: {inference.PYTHON_CODE}"
-    assert not (tmp_path / "executed").exists()

@@ -7,7 +7,8 @@ epoch. On CPU its weights and metrics equal, to the last bit, those of a trainin
 
 The following is not restored, because there is no access to it: random numbers that a user's code draws from TensorFlow
 itself (`tf.random`), the order in which a user's own `fit` shuffles, and callbacks that such a `fit` adds. A file that
-does not match the training is no error: the trial restarts from scratch.
+does not match the training is no error: the trial restarts from scratch. So does one in which a callback compiled the
+model again, or froze or unfroze layers.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Any
 
 import keras
 
-from mnistsweep.data.structure import Structure, take
+from mnistsweep.data.structure import Structure
+from mnistsweep.training.building import create_variables
 from mnistsweep.training.callbacks.logs import Logs
+from mnistsweep.training.compilation import Compilation
 from mnistsweep.training.keras_internals import set_initial_epoch
 from mnistsweep.training.phase_state import capture_history, capture_phase, restore_history, restore_phase
 from mnistsweep.training.resume_file import TrainingState, write_resume_file
@@ -66,14 +69,18 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         self._phase = 0  # number of the current phase, from 1
         self._expected_epoch: int | None = None
         self._history: dict[str, Any] | None = None
+        self._compilation: Compilation
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Restore the phase that begins if it was stored, and set the first epoch of `model.fit`."""
         self._phase += 1
         self._expected_epoch, self._history = None, None
+        self._compilation = Compilation(self.model)
         if self._phase > self._num_stored:
             return
         phase = self._phases[self._phase - 1]
+        if phase.get("is_recompiled"):
+            raise ResumeMismatch("a callback has compiled or unfrozen the model in the interrupted training")
         try:
             restore_phase(phase, self.model, self._others)
         except Exception as error:
@@ -95,6 +102,7 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
             return  # a user's own loop that does not call `on_train_begin` could not be resumed
         phase = capture_phase(self.model, self._others)
         phase |= {"epochs": epoch + 1, "stopped": bool(self.model.stop_training)}
+        phase["is_recompiled"] = self._compilation.has_changed(self.model)
         phase["history"] = capture_history(self.model, epoch, logs or {})
         self._phases[self._phase - 1 :] = [phase]
         write_resume_file(self._path, replace(self._state, seconds=self._elapsed(), phases=self._phases))
@@ -124,13 +132,12 @@ def build_for_resume(model: Any, inputs: Structure) -> None:
 
     Args:
         model: A Keras model.
-        inputs: Inputs that the model accepts; the first example is used.
+        inputs: Inputs of a training step.
 
     Raises:
-        ResumeMismatch: The model does not accept the example.
+        ResumeMismatch: The model does not accept the inputs.
     """
-    if not model.built:
-        try:
-            model(take(inputs, slice(1)))
-        except Exception as error:
-            raise ResumeMismatch(f"the model could not be built: {error}") from error
+    try:
+        create_variables(model, inputs)
+    except Exception as error:
+        raise ResumeMismatch(f"the model could not be built: {error}") from error

@@ -8,6 +8,7 @@ import keras
 from numpy.typing import NDArray
 
 from mnistsweep.errors import ConfigError, TrialFailed
+from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot
 from mnistsweep.training.callbacks.logs import Logs, read_objective
 
 Direction = Literal["max", "min"]
@@ -21,6 +22,7 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         direction: ``max`` if larger values are better, ``min`` if smaller values are better.
         is_required: Whether each epoch must have the objective; False: an epoch without it is ignored, because a user's
             own `fit` may return the objective at its end.
+        snapshot: Callback with the weights of the epoch, where callbacks before this one may have changed the model.
 
     Attributes:
         value: Best value so far; None before the first epoch.
@@ -32,12 +34,19 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         ConfigError: The direction is neither ``max`` nor ``min``.
     """
 
-    def __init__(self, objective: str, direction: Direction, is_required: bool = True) -> None:
+    def __init__(
+        self,
+        objective: str,
+        direction: Direction,
+        is_required: bool = True,
+        snapshot: EpochSnapshot | None = None,
+    ) -> None:
         super().__init__()
         if direction not in ("max", "min"):
             raise ConfigError(f"direction: must be 'max' or 'min', received {direction!r}")
         self._objective = objective
         self._is_required = is_required
+        self._snapshot = snapshot
         self._sign = 1 if direction == "max" else -1
         self.value: float | None = None
         self.epoch: int | None = None
@@ -53,7 +62,8 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
             return
         value = read_objective(logs or {}, self._objective)
         if self.value is None or self._sign * value > self._sign * self.value:
-            self.value, self.epoch, self.weights = value, epoch + 1, self.model.get_weights()
+            self.value, self.epoch = value, epoch + 1
+            self.weights = self.model.get_weights() if self._snapshot is None else self._snapshot.weights
 
     def restore(self, model: Any) -> None:
         """Set the weights of a model to those of the best epoch.

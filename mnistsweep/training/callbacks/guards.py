@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
 from mnistsweep.errors import TrialFailed
-from mnistsweep.training.callbacks.logs import Logs, read_objective
+from mnistsweep.training.callbacks.logs import Logs, numbers_in, read_objective
 
 
 class OwnershipCheck(keras.callbacks.Callback):  # type: ignore[misc]
@@ -34,14 +34,14 @@ class FiniteGuard(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         objective: Name of the metric to optimize. If the model does not measure it, the error names the most similar
-            metric. None: an epoch need not have it.
+            metric. None: an epoch need not have it, or a callback that follows may add it to the logs.
 
     Raises:
         TrialFailed: A value is NaN or infinite.
         ConfigError: The model does not measure the objective.
     """
 
-    def __init__(self, objective: str | None) -> None:
+    def __init__(self, objective: str | None = None) -> None:
         super().__init__()
         self._objective = objective
         self._epoch = 0
@@ -52,16 +52,46 @@ class FiniteGuard(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Check the loss."""
-        self._check({"loss": (logs or {}).get("loss", 0.0)})
+        loss = (logs or {}).get("loss")
+        if isinstance(loss, int | float):
+            self._check({"loss": loss})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Check every metric, the loss first."""
-        logs = logs or {}
+        received, logs = logs or {}, numbers_in(logs or {})
         self._check({name: logs[name] for name in sorted(logs, key=lambda name: name != "loss")})
         if self._objective is not None:
-            read_objective(logs, self._objective)
+            read_objective(received, self._objective)
 
-    def _check(self, logs: Logs) -> None:
+    def _check(self, logs: Mapping[str, float]) -> None:
         for name, value in logs.items():
-            if isinstance(value, int | float) and not math.isfinite(value):
+            if not math.isfinite(value):
                 raise TrialFailed(f"{name} became {value} in epoch {self._epoch}")
+
+
+class ObjectiveGuard(keras.callbacks.Callback):  # type: ignore[misc]
+    """Fails the trial as soon as the objective that a user's callback has added to the logs is NaN or infinite.
+
+    Put it after users' callbacks. Other values that they add may be anything.
+
+    Args:
+        objective: Name of the metric to optimize.
+        is_required: Whether each epoch must have it; False for a user's own `fit`, which may return it at its end.
+
+    Raises:
+        TrialFailed: The value is NaN or infinite.
+        ConfigError: The logs do not contain the objective, or it is no number.
+    """
+
+    def __init__(self, objective: str, is_required: bool = True) -> None:
+        super().__init__()
+        self._objective = objective
+        self._is_required = is_required
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Check the objective."""
+        if not self._is_required and self._objective not in (logs or {}):
+            return
+        value = read_objective(logs or {}, self._objective)
+        if not math.isfinite(value):
+            raise TrialFailed(f"{self._objective} became {value} in epoch {epoch + 1}")

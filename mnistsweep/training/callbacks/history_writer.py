@@ -12,7 +12,8 @@ from typing import Any
 import keras
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.training.callbacks.logs import Logs, read_learning_rate
+from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot, epoch_learning_rate
+from mnistsweep.training.callbacks.logs import Logs, numbers_in
 
 
 class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -25,10 +26,14 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         path: Path of the CSV file.
         clock: Function that returns the time in seconds.
+        snapshot: Callback with the learning rate of the epoch, where callbacks before this one may have changed it.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.perf_counter, snapshot: EpochSnapshot | None = None
+    ) -> None:
         super().__init__()
+        self._snapshot = snapshot
         self._path = path
         self._clock = clock
         self._columns: list[str] = []
@@ -46,8 +51,8 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append a row."""
-        row = {"epoch": epoch + 1, **(logs or {})}
-        row["learning_rate"] = row.pop("learning_rate", read_learning_rate(self.model))
+        row: dict[str, Any] = {"epoch": epoch + 1, **numbers_in(logs or {})}
+        row["learning_rate"] = row.pop("learning_rate", epoch_learning_rate(self.model, self._snapshot))
         row["seconds"] = self._clock() - self._start
         is_new = not self._columns
         if is_new:

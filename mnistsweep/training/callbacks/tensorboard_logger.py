@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 
 from mnistsweep.tensorboard import EventFile
-from mnistsweep.training.callbacks.logs import Logs, read_learning_rate
+from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot, epoch_learning_rate
+from mnistsweep.training.callbacks.logs import Logs, numbers_in
 
 
 class TensorBoardLogger(keras.callbacks.Callback):  # type: ignore[misc]
@@ -18,10 +19,12 @@ class TensorBoardLogger(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         folder: Folder of the trial.
+        snapshot: Callback with the learning rate of the epoch, where callbacks before this one may have changed it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, snapshot: EpochSnapshot | None = None) -> None:
         super().__init__()
+        self._snapshot = snapshot
         self._folder = folder
         self._files: dict[str, EventFile] = {}
 
@@ -31,7 +34,8 @@ class TensorBoardLogger(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append a point to each curve."""
-        self.write(epoch + 1, {"learning_rate": read_learning_rate(self.model), **(logs or {})})
+        rate = epoch_learning_rate(self.model, self._snapshot)
+        self.write(epoch + 1, {"learning_rate": rate, **numbers_in(logs or {})})
 
     def write(self, step: int, logs: Logs) -> None:
         """Append a point to some curves.

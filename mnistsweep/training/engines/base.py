@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.data.streams.stream import Stream
 from mnistsweep.data.structure import Structure, num_bytes, num_examples, take
+from mnistsweep.training.building import has_fixed_batches
 
 Split = tuple[Structure, Structure] | tuple[Structure, Structure, NDArray[Any]]
 """Inputs, targets and perhaps sample weights of the training or the validation split: arrays, or structures of arrays;
@@ -122,6 +123,17 @@ def to_floats(logs: Mapping[str, Any]) -> dict[str, float]:
         elif np.ndim(value) == 0 and not isinstance(value, str):
             result[name] = float(value)
     return dict(sorted(result.items()))
+
+
+def evaluation_size(model: Any, inputs: Structure, batch_size: int) -> int:
+    """Choose the number of examples in an evaluation batch: that of a training step where the model fixes the size.
+
+    Args:
+        model: A Keras model.
+        inputs: Inputs to evaluate on.
+        batch_size: Number of examples in a training step.
+    """
+    return batch_size if has_fixed_batches(model) else evaluation_batch_size(inputs, batch_size)
 
 
 def evaluation_batch_size(inputs: Structure, batch_size: int) -> int:

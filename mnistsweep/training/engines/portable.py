@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.structure import take
-from mnistsweep.training.engines.base import Engine, evaluation_batch_size, to_floats
+from mnistsweep.training.engines.base import Engine, evaluation_size, to_floats
 
 
 class PortableEngine(Engine):
@@ -49,7 +49,7 @@ class PortableEngine(Engine):
             x,
             y,
             sample_weight=weights[0] if weights else None,
-            batch_size=evaluation_batch_size(x, self.batch_size),
+            batch_size=evaluation_size(self.model, x, self.batch_size),
             verbose=0,
             callbacks=callbacks,
             return_dict=True,

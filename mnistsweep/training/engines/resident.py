@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.structure import Structure, leaves, map_leaves, num_examples
+from mnistsweep.training.building import has_fixed_batches
 from mnistsweep.training.engines.base import Engine, Split, evaluation_batch_size, to_floats
 from mnistsweep.training.engines.device_data import copy_to_device, on_device
+from mnistsweep.training.keras_internals import compilation_of
 
 MAX_RESIDENT_BYTES = 2 * 2**30
 """Maximum size of the data on the device: a quarter of a GPU of 8 GB, ten times MNIST in single precision."""
@@ -39,15 +41,27 @@ class ResidentEngine(Engine):
 
     def __init__(self, model: Any, train: Split, validation: Split | None, batch_size: int) -> None:
         super().__init__(model, train, validation, batch_size)
-        _create_variables(model, train)
-        self._training = _Loop(model.train_step, model.jit_compile, train)
+        self._compile()
+
+    def _compile(self) -> None:
+        model, validation = self.model, self.validation
+        _create_variables(model, self.train)
+        self._compilation = (compilation_of(model), model.train_function)
+        self._training = _Loop(model.train_step, model.jit_compile, self.train)
         self._testing = _Loop(model.test_step, model.jit_compile, validation) if validation is not None else None
+
+    def _follow_model(self) -> None:
+        """Compile the steps again after a callback has compiled the model, or has forced a new training function."""
+        now = (compilation_of(self.model), self.model.train_function)
+        if any(one is not other for one, other in zip(now, self._compilation, strict=True)):
+            self._compile()
 
     def train_epoch(
         self, order: NDArray[np.integer[Any]], callbacks: Any, images: NDArray[Any] | None = None
     ) -> dict[str, float]:
         """Train one epoch; see `Engine.train_epoch`."""
         logs: dict[str, float] = {}
+        self._follow_model()
         for first, rows in self._training.blocks(order, self.batch_size):
             callbacks.on_train_batch_begin(first)
             logs = self._training.run(rows, images)
@@ -58,6 +72,7 @@ class ResidentEngine(Engine):
 
     def evaluate(self, callbacks: Any) -> dict[str, float]:
         """Evaluate; see `Engine.evaluate`."""
+        self._follow_model()
         if self.validation is None or self._testing is None:
             return {}
         inputs = self.validation[0]
@@ -83,19 +98,19 @@ def find_obstacle(model: Any, splits: Iterable[Split | None]) -> str | None:
         model: A compiled Keras model.
         splits: Training split and validation split (or None).
     """
-    arrays = [array for split in splits if split is not None for array in leaves(list(split))]
-    size = sum(array.nbytes for array in arrays)
-    if keras.backend.backend() != "tensorflow":
-        return f"it needs the TensorFlow backend, but Keras uses {keras.backend.backend()!r}"
-    if model.run_eagerly:
-        return "the model is compiled with run_eagerly=True"
-    if type(model).make_train_function is not keras.Model.make_train_function:
-        return "the model overrides make_train_function"
-    if model.distribute_strategy.num_replicas_in_sync > 1:
-        return "the model is distributed over several devices"
-    if size > MAX_RESIDENT_BYTES:
-        return f"the data takes {size / 2**30:.1f} GiB, more than {MAX_RESIDENT_BYTES / 2**30:.0f} GiB"
-    return None
+    size = sum(array.nbytes for split in splits if split is not None for array in leaves(list(split)))
+    backend, own_function = keras.backend.backend(), type(model).make_train_function
+    obstacles: dict[str, Callable[[], bool]] = {
+        f"it needs the TensorFlow backend, but Keras uses {backend!r}": lambda: backend != "tensorflow",
+        "the model is compiled with run_eagerly=True": lambda: model.run_eagerly,
+        "every batch of the model must have the same size": lambda: has_fixed_batches(model),
+        "the model overrides make_train_function": lambda: own_function is not keras.Model.make_train_function,
+        "the model is distributed over several devices": lambda: model.distribute_strategy.num_replicas_in_sync > 1,
+        f"the data takes {size / 2**30:.1f} GiB, more than {MAX_RESIDENT_BYTES / 2**30:.0f} GiB": (
+            lambda: size > MAX_RESIDENT_BYTES
+        ),
+    }
+    return next((reason for reason, is_met in obstacles.items() if is_met()), None)
 
 
 def _create_variables(model: Any, split: Split) -> None:
