@@ -8,7 +8,7 @@
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
       kerastuner_oracle.json  state of an oracle of KerasTuner
-      trials/0007/          config.yaml, history.csv, best.keras (or best.weights.h5), error.txt, event files; resume.npy
+      trials/0007/          config.yaml, history.csv, best.keras or best.weights.h5, error.txt, event files; resume.npy
                             while the trial has not ended; repeat-1/ and fold-1/ and so on with further curves
       report/               index.html, figures (PNG), tables (CSV), event files, report.json; models/ and predictions/
       clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the experiment; its lock

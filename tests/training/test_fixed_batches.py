@@ -118,7 +118,7 @@ def test_a_checkpoint_predicts_as_plain_keras_does(
     kind: str, overrides: Callable[..., list[str]], module: str, tmp_path: Path
 ) -> None:
     config = make_config(overrides(kind))
-    plan_sweep(Recipe(), [*overrides(kind), "seed=1,2"])
+    plan_sweep(Recipe(), [*overrides(kind), "trainer.epochs=1,2"])
     paths, dataset = TrialPaths(tmp_path / "trial"), data.load(config.data)
     train_once(config, "max", paths, Hooks())
     model = read_model(paths.model, config, dataset)
@@ -144,12 +144,12 @@ def test_what_plain_keras_refuses_is_refused_before_the_start(
     overrides: Callable[..., list[str]], tmp_path: Path, kind: str, source: str, more: list[str], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        plan_sweep(Recipe(), [*overrides(kind, *more, source=source), "seed=1,2"])
+        plan_sweep(Recipe(), [*overrides(kind, *more, source=source), "trainer.epochs=1,2"])
     assert not (tmp_path / "logs").exists()
 
 
 def test_a_batch_shape_without_a_state_takes_smaller_batches(overrides: Callable[..., list[str]]) -> None:
-    assert plan_sweep(Recipe(), [*overrides("dense", source="uneven"), "seed=1,2"]).warnings == []
+    assert plan_sweep(Recipe(), [*overrides("dense", source="uneven"), "trainer.epochs=1,2"]).warnings == []
 
 
 def test_a_stateful_model_refuses_a_test_set_that_is_no_multiple(overrides: Callable[..., list[str]]) -> None:

@@ -28,8 +28,13 @@ class Unfreeze(keras.callbacks.Callback):
         if epoch == self.at:
             self.model.layers[0].trainable = True
             if self.compiles:
-                self.model.compile(keras.optimizers.SGD(0.2), "mse", metrics=["mae"])
+                self.model.compile(keras.optimizers.SGD(0.2), "mse", metrics=measured(type(self.model)))
                 self.model.make_train_function()
+
+
+def measured(kind: type) -> list[str] | None:
+    """Metrics: none for a model with a training step of its own, which would have to update them."""
+    return None if kind is Doubled else ["mae"]
 
 
 def frozen(kind: type = keras.Sequential) -> Any:
@@ -37,7 +42,7 @@ def frozen(kind: type = keras.Sequential) -> Any:
     backbone = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, "tanh")], name="backbone")
     backbone.trainable = False
     model = kind([keras.Input((3,)), backbone, keras.layers.Dense(1)])
-    model.compile(keras.optimizers.Adam(0.1), "mse", metrics=["mae"])
+    model.compile(keras.optimizers.Adam(0.1), "mse", metrics=measured(kind))
     return model
 
 
