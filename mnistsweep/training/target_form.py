@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.data import Dataset, Examples
 from mnistsweep.data.streams.stream import Stream
-from mnistsweep.data.structure import Structure, leaves, map_leaves, take
+from mnistsweep.data.structure import Structure, leaves, map_leaves
 from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
@@ -165,7 +165,8 @@ def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool
         if not is_compiled:
             raise ConfigError("model: a model with several outputs must be compiled by its builder (model.compile)")
         return _forms_of_outputs(model, tasks)
-    shape = output_shape(model, dataset.train.first_examples(1).inputs, is_compiled)
+    few = dataset.train.first_examples(fixed_batch_size(model) or 1)
+    shape = output_shape(model, few.inputs, is_compiled)
     if is_compiled:
         return TargetForm(_likely_task(tasks, loss, shape), "source")
     return choose_form(tasks, loss or "", shape)
@@ -187,7 +188,7 @@ def output_shape(model: Any, inputs: Structure, is_compiled: bool) -> tuple[int 
     """Shape of the output without the axis of the examples; None for several outputs, or where it is unknown.
 
     Args:
-        model: A Keras model. A model whose layers are not built yet is called with one example, unless it is compiled.
+        model: A Keras model. A model whose layers are not built yet is called with the inputs, unless it is compiled.
         inputs: Inputs to call it with.
         is_compiled: Whether the builder has compiled the model.
     """
@@ -196,7 +197,8 @@ def output_shape(model: Any, inputs: Structure, is_compiled: bool) -> tuple[int 
     except (AttributeError, ValueError, RuntimeError):  # a subclassed model has no shape before its first call
         if is_compiled:
             return None
-        shape = getattr(model(take(inputs, slice(fixed_batch_size(model) or 1)), training=False), "shape", None)
+        shape = getattr(model(inputs, training=False), "shape", None)
+        shape = None if shape is None else tuple(shape)  # TensorFlow has a type of its own
         reset_states(model)
     if isinstance(shape, Sequence) and all(size is None or isinstance(size, int) for size in shape):
         return tuple(shape)[1:]

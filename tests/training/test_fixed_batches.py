@@ -149,7 +149,7 @@ def test_what_plain_keras_refuses_is_refused_before_the_start(
 
 
 def test_a_batch_shape_without_a_state_takes_smaller_batches(overrides: Callable[..., list[str]]) -> None:
-    assert plan_sweep(Recipe(), [*overrides("dense", source="uneven"), "trainer.epochs=1,2"]).warnings == []
+    assert plan_sweep(Recipe(), [*overrides("dense", source="uneven"), "trainer.epochs=1,2"]).warnings == ()
 
 
 def test_a_stateful_model_refuses_a_test_set_that_is_no_multiple(overrides: Callable[..., list[str]]) -> None:

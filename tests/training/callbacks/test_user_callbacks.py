@@ -140,7 +140,11 @@ def test_an_added_metric_is_the_objective(tiny_data: list[str], module: str, tin
 def test_an_added_metric_that_is_not_finite_fails_the_trial(
     tiny_data: list[str], module: str, tiny_file: Path, tmp_path: Path
 ) -> None:
-    config = make_config(tiny_data, f"{{_target_: {module}.Score, path: {tiny_file}, value: inf}}")
+    config = make_config(
+        tiny_data,
+        f"{{_target_: {module}.Score, path: {tiny_file}, value: inf}}",
+        more=("objective=val_f1", "direction=max"),
+    )
     with pytest.raises(TrialFailed, match="val_f1 became inf in epoch 1"):
         train_once(config, "max", TrialPaths(tmp_path / "trial"), Hooks())
     assert not (tmp_path / "trial" / "history.csv").exists()
