@@ -123,9 +123,9 @@ def test_a_compiled_model_gets_the_targets_of_the_source() -> None:
 class Subclassed(keras.Model):  # type: ignore[misc]
     """A model whose output shape is not known before it is called."""
 
-    def __init__(self) -> None:
+    def __init__(self, units: int = 5) -> None:
         super().__init__()
-        self.dense = keras.layers.Dense(5, activation="softmax")
+        self.dense = keras.layers.Dense(units, activation="sigmoid")
 
     def call(self, inputs: Any) -> Any:
         return self.dense(inputs)
@@ -134,3 +134,5 @@ class Subclassed(keras.Model):  # type: ignore[misc]
 def test_a_subclassed_model_is_called_to_find_its_output() -> None:
     form = find_forms(Subclassed(), dataset("ratings"), "categorical_crossentropy", is_compiled=False)
     assert (form.task.kind, form.form) == ("classes", "one_hot")
+    binary = find_forms(Subclassed(1), dataset("binary"), "my.losses:focal", is_compiled=False)
+    assert (binary.task.kind, binary.form) == ("classes", "class_numbers"), "never one-hot rows for one column"
