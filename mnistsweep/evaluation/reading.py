@@ -17,6 +17,7 @@ import keras
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import StudyError, describe_error
+from mnistsweep.keras_session import clear_session
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.building import create_variables
 from mnistsweep.training.compilation import compile_model
@@ -61,7 +62,7 @@ def read_model(file: Path, config: Config, dataset: Dataset) -> Any:
 
 def _read_weights(file: Path, config: Config, dataset: Dataset) -> Any:
     """Build the model by its configuration, and set its weights."""
-    keras.utils.clear_session(free_memory=False)  # metrics without a name get the names of a new process
+    clear_session(free_memory=False)  # metrics without a name get the names of a new process
     keras.utils.set_random_seed(repeat_seed(config.seed, 0))
     hypermodel = ConfiguredHyperModel(config, dataset)
     model: Any = hypermodel.build(hypermodel.hyperparameters)
