@@ -19,6 +19,7 @@ _BASES = {
     ("torch.utils.data", "Subset"): f"return its examples as arrays: {_ARRAYS}",
     ("datasets", "Dataset"): "return its columns as arrays: numpy.array(data['image']), numpy.array(data['label'])",
     ("datasets", "DatasetDict"): "return arrays of its splits: numpy.array(data['train']['image']) and so on",
+    ("tensorflow", "RaggedTensor"): "return tf.data.Dataset.from_tensor_slices((x, y)).batch(32), or x.to_tensor()",
     ("scipy.sparse", ""): "return x.toarray()",
     ("polars", "DataFrame"): "return x.to_pandas() or x.to_numpy()",
     ("polars", "Series"): "return x.to_numpy()",

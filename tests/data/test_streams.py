@@ -87,7 +87,7 @@ def test_validation_data_are_taken_from_a_stream_in_order(source: str, settings:
         ("three", {"augmentation": {"shift": 0.1}}, "data.augmentation needs arrays"),
         ("three", {"target": "input"}, r"let the dataset deliver \(inputs, inputs\)"),
         ("missing_values", {}, r"batch 2\) inputs must be finite float32 numbers; input of a batch, 6 holds nan"),
-        ("inputs_only", {}, r"a batch must be \(inputs, targets\) or .*; received tuple of"),
+        ("inputs_only", {}, r"a batch must be \(inputs, targets\) or .*; received tensorflow.EagerTensor of"),
         ("generator", {}, "received .*generator"),
     ],
 )

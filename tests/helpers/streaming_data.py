@@ -184,6 +184,36 @@ def inputs_only():
     return tuple(dataset(x).map(lambda one: one) for x, _ in arrays())
 
 
+def ragged():
+    """Rows of token numbers of different lengths; token 7 makes a row positive."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(0, 7, rng.integers(1, 6)).tolist() + [7] * (index % 2) for index in range(96)]
+    x, y = tf.ragged.constant(rows, dtype="int32"), np.arange(96) % 2
+    whole = tf.data.Dataset.from_tensor_slices((x, y))
+    return whole.take(64).batch(16), whole.skip(64).batch(16), whole.take(16).batch(16)
+
+
+class Means(layers.Layer):
+    """Mean over the elements of each row."""
+
+    def call(self, rows):
+        import tensorflow as tf
+
+        return tf.reduce_mean(rows, axis=1)
+
+    def compute_output_shape(self, shape):
+        return shape[0], shape[2]
+
+
+def of_rows(input_shape):
+    x = layers.Embedding(8, 4)(inputs := keras.Input(input_shape, dtype="int32", ragged=True))
+    model = keras.Model(inputs, layers.Dense(1, "sigmoid")(Means()(x)))
+    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
 def net(input_shape, classes=3, units=8):
     hidden = layers.Dense(units, "relu")
     return keras.Sequential([keras.Input(input_shape), hidden, layers.Dense(classes, "softmax")])

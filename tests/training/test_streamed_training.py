@@ -124,6 +124,15 @@ def test_an_own_fit_gets_the_dataset(tmp_path: Path) -> None:
     assert_same_curves(found, plain_keras(*streaming_data.three()[:2]))
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has ragged tensors")
+def test_ragged_rows_of_a_dataset(tmp_path: Path) -> None:
+    found = train(tmp_path / "trial", "ragged", model="of_rows")
+    keras.utils.set_random_seed(repeat_seed(to_config(compose(Recipe(tuple(overrides("ragged"))))).seed, 0))
+    data, validation, _ = streaming_data.ragged()
+    fitted = streaming_data.of_rows((None,)).fit(data, validation_data=validation, epochs=EPOCHS, verbose=0)
+    assert_same_curves(found, dict(fitted.history))
+
+
 def test_several_outputs_of_a_stream(tmp_path: Path) -> None:
     more = ["objective=val_kind_accuracy", "direction=max"]
     found = train(tmp_path / "trial", "two_outputs", *more, model="with_two_outputs")

@@ -51,7 +51,7 @@ def read_batch(batch: Any, side: str, source: str) -> Examples:
     try:
         x, y, *weights = unpack_batch(batch)
     except DataError as error:
-        raise DataError(f"{error} ({side} data, {source})") from error
+        raise DataError(f"{error} ({side}, {source})") from error
     targets = convert_targets(map_leaves(decode_texts, y), side, source)
     inputs = map_leaves(lambda leaf: _dense(leaf, side, source), x)
     count = len(leaves(targets)[0])
