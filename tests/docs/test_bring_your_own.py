@@ -23,7 +23,7 @@ from mnistsweep.workers.worker import work
 
 PAGE = Path(__file__).parents[2] / "docs" / "bring-your-own.md"
 SECTIONS = {section.title: section for section in read_page(PAGE)}
-SWEPT = [title for title, section in SECTIONS.items() if section.files and list(section.sweeps())]
+RUN = [title for title, section in SECTIONS.items() if section.files and section.commands]
 
 # Sections that are also run with the fast tests, in this process.
 FAST = ["A table: regression", "A KerasTuner hypermodel"]
@@ -53,7 +53,7 @@ def sweep_arguments(section: Section) -> list[tuple[list[str], str]]:
     ]
 
 
-def check(sweep: Sweep, arguments: list[str], shown: str) -> None:
+def check(sweep: Sweep, shown: str) -> None:
     """A sweep has two trials, with an objective each, and searches the keys that the page shows for it."""
     assert sweep.trials["state"].tolist() == ["completed"] * 2, sweep.trials.to_string()
     assert sweep.trials["objective"].notna().all()
@@ -75,25 +75,29 @@ def test_an_example_is_a_sweep(title: str, folder: Path) -> None:
         open_sweep(plan)
         with StopSignal() as stop:
             work(plan.paths.folder, 0, "test", stop)
-        check(load_sweep(plan.paths.folder), arguments, shown)
+        check(load_sweep(plan.paths.folder), shown)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("title", SWEPT)
+@pytest.mark.parametrize("title", RUN)
 def test_the_commands_of_a_section_run_as_they_stand(title: str, folder: Path) -> None:
-    section = SECTIONS[title]
-    section.write(folder)
+    for section in SECTIONS.values():
+        section.write(folder)
+    for file in SECTIONS[title].files:  # a script has its settings in itself
+        script = (folder / file).read_text(encoding="utf-8")
+        (folder / file).write_text(re.sub(r"\btrials=\d+", "trials=2", script), encoding="utf-8")
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for arguments, shown in section.commands:
-        more = TINY if arguments[:2] == ["mnistsweep", "sweep"] else []
-        done = subprocess.run(
-            [*arguments, *more], env=environment, capture_output=True, text=True, check=False, cwd=folder
-        )
+    for arguments, shown in SECTIONS[title].commands:
+        is_sweep = arguments[:2] == ["mnistsweep", "sweep"]
+        line = [*arguments, *(TINY if is_sweep else [])]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, cwd=folder)
         assert done.returncode == 0, done.stdout + done.stderr
-        if more:
+        if is_sweep:
             name = next((word[5:] for word in arguments if word.startswith("name=")), arguments[2])
-            check(load_sweep(folder / "logs" / name), arguments, shown)
+            check(load_sweep(folder / "logs" / name), shown)
             assert "\nbest: trial " in done.stdout
+    for name in re.findall(r'name="(\w+)",\n\)', "".join(SECTIONS[title].files.values())):
+        check(load_sweep(folder / "logs" / name), "")
 
 
 def test_a_table_of_contents_names_every_section() -> None:
