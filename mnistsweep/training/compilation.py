@@ -6,6 +6,8 @@ from typing import Any
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.data.structure import named_leaves
+from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses, metrics, optimizers
 from mnistsweep.training.building import create_variables, has_fixed_batches
 from mnistsweep.training.keras_internals import all_layers, compilation_of
@@ -44,9 +46,10 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
         The form of the targets (`target_form.find_forms`).
 
     Raises:
-        ConfigError: The targets do not fit the loss and the output of the model, or `trainer.steps_per_epoch` does not
-            fit the data.
+        ConfigError: The targets do not fit the loss and the output of the model, `trainer.steps_per_epoch` does not
+            fit the data, or Keras's backend has no texts.
     """
+    _check_texts(dataset)
     steps = dataset.steps(config.trainer.batch_size, config.trainer.steps_per_epoch)
     if model.compiled:
         return find_forms(model, dataset, loss_name(model.loss), is_compiled=True)
@@ -56,3 +59,22 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
     return forms
+
+
+def _check_texts(dataset: Dataset) -> None:
+    """Check that Keras's backend can have texts as inputs: its layers for texts compute with TensorFlow.
+
+    Raises:
+        ConfigError: The inputs are texts, and the backend is not TensorFlow.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    named = [] if backend == "tensorflow" else named_leaves(dataset.train.inputs)
+    for key, array in named:
+        if array.dtype.kind == "O":
+            raise ConfigError(
+                "data: texts as inputs need Keras on TensorFlow, for layers such as TextVectorization and StringLookup; "
+                f"received texts{f' in {key}' if key else ''} and KERAS_BACKEND={backend}; unset it, or convert texts to "
+                "numbers in the loader"
+            )

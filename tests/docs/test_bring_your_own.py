@@ -29,6 +29,7 @@ RUN = [title for title, section in SECTIONS.items() if section.files and section
 FAST = ["A table: regression", "A KerasTuner hypermodel"]
 
 TINY = ["trials=2", "trainer.epochs=1"]
+TINY_MULTIRUN = ["hydra.sweeper.n_trials=2", "epochs=1"]
 
 
 @pytest.fixture
@@ -88,14 +89,16 @@ def test_the_commands_of_a_section_run_as_they_stand(title: str, folder: Path) -
         (folder / file).write_text(re.sub(r"\btrials=\d+", "trials=2", script), encoding="utf-8")
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for arguments, shown in SECTIONS[title].commands:
-        is_sweep = arguments[:2] == ["mnistsweep", "sweep"]
-        line = [*arguments, *(TINY if is_sweep else [])]
+        is_sweep, is_multirun = arguments[:2] == ["mnistsweep", "sweep"], "-m" in arguments
+        line = [*arguments, *(TINY if is_sweep else TINY_MULTIRUN if is_multirun else [])]
         done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, cwd=folder)
         assert done.returncode == 0, done.stdout + done.stderr
         if is_sweep:
             name = next((word[5:] for word in arguments if word.startswith("name=")), arguments[2])
             check(load_sweep(folder / "logs" / name), shown)
             assert "\nbest: trial " in done.stdout
+        if is_multirun:
+            check(load_sweep(folder / "multirun" / "train"), shown)
     for name in re.findall(r'name="(\w+)",\n\)', "".join(SECTIONS[title].files.values())):
         check(load_sweep(folder / "logs" / name), "")
 
