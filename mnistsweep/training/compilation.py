@@ -74,7 +74,7 @@ def _check_texts(dataset: Dataset) -> None:
     for key, array in named:
         if array.dtype.kind == "O":
             raise ConfigError(
-                "data: texts as inputs need Keras on TensorFlow, for layers such as TextVectorization and StringLookup; "
-                f"received texts{f' in {key}' if key else ''} and KERAS_BACKEND={backend}; unset it, or convert texts to "
-                "numbers in the loader"
+                "data: texts as inputs need Keras on TensorFlow, for layers such as TextVectorization and "
+                f"StringLookup; received texts{f' in {key}' if key else ''} and KERAS_BACKEND={backend}; unset it, or "
+                "convert the texts to numbers in the loader"
             )

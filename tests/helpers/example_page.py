@@ -62,7 +62,9 @@ def _add(section: Section, kind: str, content: str) -> None:
         for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", content, re.MULTILINE):
             section.commands.append((shlex.split(command), output))
     elif kind == "text":  # of the last sweep in front of it
-        last = max(index for index, (words, _) in enumerate(section.commands) if "-m" in words or words[1:2] == ["sweep"])
+        last = max(
+            index for index, (words, _) in enumerate(section.commands) if "-m" in words or words[1:2] == ["sweep"]
+        )
         section.commands[last] = (section.commands[last][0], content)
     elif name:
         section.files[name[1]] = content
