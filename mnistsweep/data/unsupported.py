@@ -14,9 +14,8 @@ _ARRAYS = "x = numpy.stack([numpy.asarray(x) for x, y in data]), and y in the sa
 
 # Base classes by module and name: what to return instead.
 _BASES = {
-    ("torch.utils.data", "DataLoader"): f"return its examples as arrays: {_ARRAYS} from loader.dataset",
-    ("torch.utils.data", "Dataset"): f"return its examples as arrays: {_ARRAYS}",
-    ("torch.utils.data", "Subset"): f"return its examples as arrays: {_ARRAYS}",
+    ("torch.utils.data", "DataLoader"): "return the loader itself in place of (x, y)",
+    ("torch.utils.data", "Dataset"): f"return a torch.utils.data.DataLoader of it, or arrays: {_ARRAYS}",
     ("datasets", "Dataset"): "return its columns as arrays: numpy.array(data['image']), numpy.array(data['label'])",
     ("datasets", "DatasetDict"): "return arrays of its splits: numpy.array(data['train']['image']) and so on",
     ("tensorflow", "RaggedTensor"): "return tf.data.Dataset.from_tensor_slices((x, y)).batch(32), or x.to_tensor()",

@@ -93,7 +93,7 @@ class Budget:
                 first = failed[-1]
                 trace = traceback_of(first.number)
                 see = f". See {trace}" if trace.is_file() else ""
-                reason = f"{rule}. The first of them, trial {first.number}: {first.result.reason}{see}"
+                reason = f"{rule}. The first of them, trial {first.number}: {first.result.reason.rstrip('.')}{see}"
                 return Ending(Limit.FAILED_TRIALS, reason, SAME_COMMAND)
         return None
 

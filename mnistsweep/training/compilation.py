@@ -6,6 +6,7 @@ from typing import Any
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.data.examples import Examples
 from mnistsweep.data.structure import named_leaves
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses, metrics, optimizers
@@ -70,8 +71,9 @@ def _check_texts(dataset: Dataset) -> None:
     import keras
 
     backend = keras.backend.backend()
-    named = [] if backend == "tensorflow" else named_leaves(dataset.train.inputs)
-    for key, array in named:
+    if backend == "tensorflow" or not isinstance(dataset.train, Examples):
+        return
+    for key, array in named_leaves(dataset.train.inputs):
         if array.dtype.kind == "O":
             raise ConfigError(
                 "data: texts as inputs need Keras on TensorFlow, for layers such as TextVectorization and "

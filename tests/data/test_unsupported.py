@@ -26,7 +26,10 @@ def torch_dataset() -> Any:
 
 
 RETURNED: dict[str, tuple[Callable[[], Any], str]] = {
-    "torch Dataset": (lambda: (torch_dataset(), torch_dataset()), r"tuple of 2 torch.TensorDataset; return .* arrays"),
+    "torch Dataset": (
+        lambda: (torch_dataset(), torch_dataset()),
+        r"tuple of 2 torch.TensorDataset; return a torch.*DataLoader",
+    ),
     "generator": (lambda: (x for x in X), r"received generator; return its examples as one array"),
     "path": (lambda: "mine.csv", r"received str; read the file in the loader"),
     "Path": (lambda: (Path("a"), Path("b")), r"tuple of 2 pathlib.PosixPath; read the file in the loader"),
@@ -58,7 +61,14 @@ PARTS: dict[str, tuple[Callable[[], Any], str]] = {
     "sparse array": (lambda: ({"a": scipy.sparse.coo_array(X)}, Y), r"training inputs 'a' .*; return x.toarray\(\)"),
     "generator": (lambda: ((x for x in X), Y), r"received generator; return its examples as one array"),
     "path": (lambda: ("images/", Y), r"received str; read the file in the loader"),
-    "torch Dataset": (lambda: (torch_dataset(), Y), r"received torch.TensorDataset; return its examples as arrays"),
+    "torch Dataset": (
+        lambda: (torch_dataset(), Y),
+        r"received torch.TensorDataset; return a .*DataLoader of it, or arr",
+    ),
+    "torch DataLoader": (
+        lambda: (torch_loader(), Y),
+        r"received torch.DataLoader; return the loader itself in place of",
+    ),
     "dates": (
         lambda: (TABLE.assign(day=pd.date_range("2020", periods=6)), Y),
         r"training inputs 'day' must be numbers or texts; received datetime64\[\w+\] \(6,\); convert dates to numbers",
