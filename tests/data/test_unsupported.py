@@ -25,6 +25,11 @@ def torch_dataset() -> Any:
     return torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
 
 
+def torch_loader() -> Any:
+    torch = pytest.importorskip("torch")
+    return torch.utils.data.DataLoader(torch_dataset(), batch_size=2)
+
+
 RETURNED: dict[str, tuple[Callable[[], Any], str]] = {
     "torch Dataset": (
         lambda: (torch_dataset(), torch_dataset()),
