@@ -146,11 +146,11 @@ X = {"x": ms.Float(0, 1)}
         (lambda: ms.sweep(units, space={"units": [1, 2]}), ConfigError, "data: without data, units is called with a"),
         (lambda: ms.sweep(distance, data=ARRAYS, space=X), ConfigError, "data: distance takes a trial"),
         (
-            lambda: ms.sweep(units, data=ARRAYS, space={"unit": [1]}),
+            lambda: ms.sweep(units, data=ARRAYS, space={"unit": [1, 2]}),
             SpaceError,
             "space['unit']: units takes no such ar",
         ),
-        (lambda: ms.sweep(units, data=3, space={"units": [1]}), ConfigError, "data: must be (train, test)"),
+        (lambda: ms.sweep(units, data=3, space={"units": [1, 2]}), ConfigError, "data: must be (train, test)"),
         (lambda: ms.sweep(7, space=X), ConfigError, "the first argument: must be a function"),
         (lambda: search(name="a/b"), ConfigError, "name: must be a folder name"),
     ],

