@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import IO, Any
 
 from mnistsweep.errors import ConfigError, describe_error, refused_write
+from mnistsweep.target_source import search_folders
 
 PREFIX = f"{__name__}."
 """Beginning of the dotted paths of objects that are handed over."""
@@ -130,14 +131,14 @@ def _is_importable(module: str) -> bool:
         return False
     if module in sys.builtin_module_names:
         return True
-    paths: Sequence[str] | None = None
+    folders: Sequence[str] = sys.path
     spec = None
     parts = module.split(".")
     for length in range(1, len(parts) + 1):
-        spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:length]), paths)
-        if spec is None or (length < len(parts) and spec.submodule_search_locations is None):
+        spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:length]), folders)
+        folders = search_folders(spec, parts[length - 1], folders)
+        if spec is None or (length < len(parts) and not folders):
             return False
-        paths = list(spec.submodule_search_locations or ())
     file = getattr(sys.modules[module], "__file__", None)
     return spec is not None and file is not None and spec.origin == file
 

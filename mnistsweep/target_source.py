@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
@@ -109,13 +110,32 @@ def _find_module(parts: tuple[str, ...]) -> tuple[ModuleSpec | None, int]:
         spec = importlib.util.find_spec(parts[0])
     except ValueError:  # `__main__` has no specification
         spec = None
-    length = 1
-    while spec is not None and spec.submodule_search_locations and length < len(parts):
-        child = PathFinder.find_spec(".".join(parts[: length + 1]), spec.submodule_search_locations)
+    length, folders = 1, search_folders(spec, parts[0], sys.path)
+    while spec is not None and folders and length < len(parts):
+        child = PathFinder.find_spec(".".join(parts[: length + 1]), folders)
         if child is None:
             break
+        folders = search_folders(child, parts[length], folders)
         spec, length = child, length + 1
     return spec, length
+
+
+def search_folders(spec: ModuleSpec | None, name: str, parents: Sequence[str]) -> list[str]:
+    """Return the folders in which the modules of a package are searched; none for a module.
+
+    The folders of a package without ``__init__.py`` are read here: its specification can list them only if the packages
+    above it are imported.
+
+    Args:
+        spec: Specification of the package.
+        name: Name of the package without that of the package above it.
+        parents: Folders in which the package itself was searched.
+    """
+    if spec is None or spec.submodule_search_locations is None:
+        return []
+    if spec.origin is not None:
+        return list(spec.submodule_search_locations)
+    return [str(folder) for parent in parents if (folder := Path(parent or ".").absolute() / name).is_dir()]
 
 
 def _parse(spec: ModuleSpec) -> ast.Module | None:

@@ -74,6 +74,17 @@ def test_a_check_imports_nothing(package: str) -> None:
     assert package not in sys.modules
 
 
+def test_folders_without_init_files_are_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"outer_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / name / "inner").mkdir(parents=True)
+    (tmp_path / name / "inner" / "nets.py").write_text("def net(units): ...\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert target_source.check(f"{name}.inner.nets.net", "model._target_") == []
+    assert target_source.declared_arguments(f"{name}.inner.nets.net") == ["units"]
+    assert "has no 'nets'" not in str(target_source.check(f"{name}.inner.nets.nat", "model._target_"))
+    assert targets.resolve(f"{name}.inner.nets.net", "model._target_").__name__ == "net"
+
+
 def test_the_working_directory_shadows_nothing_installed(package: str) -> None:
     Path("omegaconf.py").write_text("OmegaConf = 1\n", encoding="utf-8")
     assert target_source.check("omegaconf.OmegaConf", "key") == []

@@ -106,14 +106,6 @@ def test_every_trial_may_fail() -> None:
                  max_consecutive_failed_trials=2)  # fmt: skip
 
 
-LOCK = threading.Lock()
-
-
-def lock_in_it(trial: ms.Trial) -> float:
-    with LOCK:
-        return 0.0
-
-
 def two(one: Any, other: Any) -> float:
     return 0.0
 
@@ -165,6 +157,12 @@ def test_a_call_is_refused_before_anything_is_written(
 
 
 def test_an_object_that_cannot_be_passed_on_is_named(folder: Path) -> None:
+    lock = threading.Lock()
+
+    def lock_in_it(trial: ms.Trial) -> float:
+        with lock:
+            return 0.0
+
     with pytest.raises(ConfigError, match="lock_in_it: cannot be passed on to worker processes"):
         ms.sweep(lock_in_it, space=X, objective="error", direction="min", progress=False)
     assert list(folder.iterdir()) == []
