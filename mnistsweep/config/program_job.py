@@ -169,8 +169,10 @@ class HydraJob:
                 return f"{key}: a config group that is not in the defaults list; write +{key}=... to add it."
             return unknown_key(key, self.config)
         cause = error.__cause__
-        detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) else ""
-        return f"{first}{detail}."
+        detail = str(cause).splitlines()[0] if cause is not None and str(cause) else ""
+        if first.startswith("Error merging override") and key is not None and detail:
+            return f"{key}: {detail[0].lower()}{detail[1:]}; received {first.removeprefix('Error merging override ')}."
+        return f"{first}{f': {detail}' if detail else ''}."
 
 
 def unknown_key(key: str, *configs: DictConfig) -> str:

@@ -193,11 +193,12 @@ def test_a_written_value_is_read_back(value: Any) -> None:
 
 
 def test_another_program_is_another_search(program: Path) -> None:
-    before = plan(program, LR)
+    before, swept = plan(program, LR), plan(program, "model.units=1,2")
     assert before.differences(Plan.from_json(before.to_json())) == []
     assert plan(program, LR, "wd=0.5").differences(before) == ["program", "wd (of the program)"]
     (program / "conf/model/mlp.yaml").write_text("units: 6\n")
     assert plan(program, LR).differences(before) == ["model (of the program)"]
+    assert plan(program, "model.units=1,2").differences(swept) == []
 
 
 def _sweeper(**keys: Any) -> list[str]:
