@@ -112,7 +112,7 @@ class LiveTable:
             if record.state is State.RUNNING and record.owner:
                 total, done = self._epochs_of(record.point), record.result.epochs
                 bar = ProgressBar(total=total, completed=done, width=20) if total else ""
-                value = "" if record.result.objective is None else f"{record.result.objective:.4f}"
+                value = record.result.score
                 table.add_row(
                     str(record.number),
                     f"{done}/{total}" if total else str(done),
@@ -162,7 +162,7 @@ class LiveTable:
         total = f"/{self._budget.trials}" if self._budget.trials else ""
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
-            score = f"{self._objective} {record.result.objective:.4f}{record.result.at_epoch}"
+            score = f"{self._objective} {record.result.score}{record.result.at_epoch}"
         return (
             f"[{count}{total}] trial {record.number} {record.state.value}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"

@@ -81,8 +81,11 @@ def _best_trials(ranking: Sequence[TrialRecord], plan: Plan) -> Table:
     table.add_column("configuration", overflow="fold")
     for record in ranking[:MAX_LISTED]:
         result = record.result
-        score = f"{result.objective:.4f}" + (f" ± {result.spread:.4f}" if result.spread is not None else "")
         table.add_row(
-            str(record.number), score, str(result.best_epoch or ""), f"{result.seconds:.1f}", format_point(record.point)
+            str(record.number),
+            result.score,
+            str(result.best_epoch or ""),
+            f"{result.seconds:.1f}",
+            format_point(record.point),
         )
     return table

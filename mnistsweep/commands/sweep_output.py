@@ -94,7 +94,7 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     if not completed:
         return
     best = completed[0]
-    score = f"{plan.config.objective} {best.result.objective:.4f}{best.result.at_epoch}"
+    score = f"{plan.config.objective} {best.result.score}{best.result.at_epoch}"
     console.print(Text.assemble((f"best: trial {best.number}, {score}", "bold green"), _margin(completed)))
     console.print(f"  {format_point(best.point)}", soft_wrap=True)
     for label, command in _next_commands(plan):

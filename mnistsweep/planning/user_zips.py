@@ -13,13 +13,13 @@ Listed = Mapping[str, tuple[Any, ...] | None]
 
 
 def zipped_keys(given: object) -> frozenset[str]:
-    """Keys that a value of the configuration key ``zip`` names; a malformed value names none.
+    """Keys that a value of the configuration key ``zip`` names, also if it is malformed.
 
     Args:
         given: Value of the key ``zip``, such as ``[[model.filters, model.kernel_size]]``.
     """
-    groups = given if isinstance(given, list) else []
-    return frozenset(key for group in groups if isinstance(group, list) for key in group if isinstance(key, str))
+    groups = [group if isinstance(group, list) else [group] for group in given] if isinstance(given, list) else []
+    return frozenset(key for group in groups for key in group if isinstance(key, str))
 
 
 def with_zips(dimensions: Sequence[Column], given: Sequence[object], listed: Listed) -> tuple[Dimension, ...]:

@@ -15,17 +15,12 @@ from fakes import RunSweep
 
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State
+from mnistsweep.study.records import State, TrialRecord
 
 SEARCH = [
-    *("data.folds=3", "model.layer_size=16,8,4", "model.activation=relu,relu,tanh", "name=s", "oracle=grid"),
+    *("data.folds=3", "model.layer_size=16,8", "model.activation=relu,relu", "name=s", "oracle=grid"),
     *("zip=[[model.layer_size,model.activation]]", "trainer.epochs=2", "optimizer.learning_rate=0.01"),
 ]
-
-
-@pytest.fixture
-def swept(run_sweep: RunSweep) -> SweepPaths:
-    return run_sweep(SEARCH).paths
 
 
 def objectives(folder: Path) -> list[float]:
@@ -33,59 +28,55 @@ def objectives(folder: Path) -> list[float]:
     return [pd.read_csv(file, dtype=str)["val_accuracy"].astype(float).max() for file in files]
 
 
-def test_the_tables_of_a_sweep(swept: SweepPaths, capfd: pytest.CaptureFixture[str]) -> None:
-    with swept.results.open(newline="") as file:
+def stored_reports(paths: SweepPaths) -> list[dict[int, float]]:
+    ledger = Ledger(paths)
+    return [trial.intermediate_values for trial in ledger._storage.get_all_trials(ledger._study_id)]
+
+
+def check_tables(paths: SweepPaths, records: list[TrialRecord]) -> None:
+    with paths.results.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:4] == ["trial", "state", "objective", "standard_error"]
-    assert [(row["model.layer_size"], row["model.activation"]) for row in rows] == [
-        ("16", "relu"), ("8", "relu"), ("4", "tanh"),
-    ]  # fmt: skip
-    for number, (row, record) in enumerate(zip(rows, Ledger(swept).records(), strict=True)):
-        values = objectives(swept.trial(number).folder)
-        assert float(row["objective"]) == record.result.objective == statistics.fmean(values)
-        assert float(row["standard_error"]) == record.result.standard_error
-        assert record.result.standard_error == pytest.approx(statistics.stdev(values) / math.sqrt(3))
-        assert record.result.epochs == 6
-        assert record.result.checkpoint.objective == values[0]
-    best = max(Ledger(swept).records(), key=lambda record: record.result.objective)
-    head = swept.best.read_text().splitlines()[0]
-    assert head.endswith(f"(standard error over folds {best.result.standard_error:.4g}).")
-    shown = command(capfd, "status", str(swept.folder)).out
-    assert f"{best.result.objective:.4f} ± {best.result.standard_error:.4f}" in shown
-    assert all(text in shown for text in ("layer_size=4", "activation=tanh"))
+    assert [(row["model.layer_size"], row["model.activation"]) for row in rows] == [("16", "relu"), ("8", "relu")]
+    for row, record in zip(rows, records, strict=True):
+        values, result = objectives(paths.trial(record.number).folder), record.result
+        assert float(row["objective"]) == result.objective == statistics.fmean(values)
+        assert float(row["standard_error"]) == result.standard_error
+        assert result.standard_error == pytest.approx(statistics.stdev(values) / math.sqrt(3))
+        assert (result.epochs, result.checkpoint and result.checkpoint.objective) == (6, values[0])
 
 
-def test_the_best_configuration_has_the_objective_again(
-    swept: SweepPaths, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    answer = command(capfd, "train", "--config-dir", str(swept.folder), "--config-name", "best")
-    best = max(Ledger(swept).records(), key=lambda record: record.result.objective)
-    assert answer.code == 0
-    assert (
-        f"val_accuracy {best.result.objective!r} at epoch {best.result.best_epoch} (standard error over" in answer.out
-    )
-    assert "mean of 2 folds: val_accuracy 0." in answer.out
-    assert yaml.safe_load(swept.best.read_text())["data"]["folds"] == 3
+def test_tables_repetition_and_repair(run_sweep: RunSweep, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = run_sweep(SEARCH).paths
+    records = list(Ledger(paths).records())
+    check_tables(paths, records)
+    best = max(records, key=lambda record: record.result.objective or 0).result
+    spread = f"(standard error over folds {best.standard_error:.4g})"
+    assert paths.best.read_text().splitlines()[0].endswith(f"{spread}.")
+    shown = command(capfd, "status", str(paths.folder)).out
+    assert f"{best.objective:.4f} ± {best.standard_error:.4f}" in shown
+    assert all(text in shown for text in ("layer_size=8", "activation=relu"))
+
+    assert yaml.safe_load(paths.best.read_text())["data"]["folds"] == 3
+    trained = command(capfd, "train", "--config-dir", str(paths.folder), "--config-name", "best")
+    assert f"val_accuracy {best.objective!r} at epoch {best.best_epoch} {spread}" in trained.out
+    assert "mean of 2 folds: val_accuracy 0." in trained.out
+
+    reports = stored_reports(paths)
+    assert [list(steps) for steps in reports] == [[1, 2, 4]] * 2
+    paths.journal.unlink()
+    assert command(capfd, "repair", str(paths.folder)).code == 0
+    assert [(r.point, r.result) for r in Ledger(paths).records()] == [(r.point, r.result) for r in records]
+    assert stored_reports(paths) == reports
 
 
-def test_a_lost_ledger_is_rebuilt(swept: SweepPaths, capfd: pytest.CaptureFixture[str]) -> None:
-    def reports() -> list[dict[int, float]]:
-        ledger = Ledger(swept)
-        return [trial.intermediate_values for trial in ledger._storage.get_all_trials(ledger._study_id)]
-
-    before, seen = [(r.point, r.result) for r in Ledger(swept).records()], reports()
-    assert [list(steps) for steps in seen] == [[1, 2, 4]] * 3
-    swept.journal.unlink()
-    assert command(capfd, "repair", str(swept.folder)).code == 0
-    assert [(r.point, r.result) for r in Ledger(swept).records()] == before
-    assert reports() == seen
-
-
+@pytest.mark.slow
 def test_a_trial_is_pruned_between_its_folds(run_sweep: RunSweep) -> None:
     """Successive halving with a first rung at the second fold: a trial is compared by the mean of two folds."""
     pruning = ["pruner=successive_halving", "pruner.first_rung=4", "pruner.reduction_factor=2"]
-    records = Ledger(run_sweep([*SEARCH, "name=pruned", *pruning]).paths).records()
-    assert [(record.state, record.result.epochs) for record in records if record.state is State.PRUNED]
-    for record in records:
-        if record.state is State.PRUNED:
-            assert (record.result.reason, record.result.epochs) == ("pruned after fold 2 of 3", 4)
+    widths = ["model.layer_size=32,2,2", "model.activation=relu,relu,tanh", "name=pruned"]
+    records = Ledger(run_sweep([*SEARCH, *widths, *pruning]).paths).records()
+    pruned = [record for record in records if record.state is State.PRUNED]
+    assert pruned
+    for record in pruned:
+        assert (record.result.reason, record.result.epochs) == ("pruned after fold 2 of 3", 4)
