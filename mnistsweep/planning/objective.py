@@ -80,6 +80,8 @@ def choose_objective(config: Config, measured: Measured, faults: Faults) -> str:
         ConfigError: A dictionary that the model's own `fit` returns lacks the objective, or the `fit` failed.
     """
     own = measured.own_fit
+    if own is not None and own.kind in ("number", "dictionary") and config.pruner.get("name") not in ("auto", "none"):
+        faults.warn([f"pruner: {own.name} returns a {own.kind}, so its trainings are not pruned."])
     if config.objective != AUTO:
         if own is not None and own.kind == "dictionary":
             _check_dictionary(own, config.objective)

@@ -84,6 +84,12 @@ def test_a_number_without_an_objective_is_minimized_as_the_default_objective(
     assert len(sweep.trials) == 4, "the sweep is continued with the objective that it has"
 
 
+def test_a_pruner_that_prunes_nothing_is_announced(tiny_data: list[str]) -> None:
+    overrides = [*tiny_data, "model._target_=user_fits.CustomLoop", "name=pruned", "pruner=median"]
+    plan = plan_sweep(Recipe(), [*overrides, "objective=my_metric", "direction=min"])
+    assert plan.warnings == ("pruner: CustomLoop.fit returns a number, so its trainings are not pruned.",)
+
+
 def test_a_dictionary_must_hold_the_objective(
     run_sweep: RunSweep, returned: list[Any], tiny_data: list[str], tmp_path: Path
 ) -> None:
@@ -112,6 +118,19 @@ def test_the_custom_training_loop_of_the_guide_is_never_pruned(run_sweep: RunSwe
     assert list(sweep.trials["state"]) == ["completed"] * 4, list(sweep.trials["reason"])
     assert list(sweep.trials["objective"]) == returned[-4:]
     assert list(sweep.trials["objective"]) == list(sweep.curves.groupby("trial")["my_metric"].min())
+    assert_recoverable(sweep)
+
+
+def test_a_fit_that_returns_a_history_is_pruned_once_this_is_known(run_sweep: RunSweep) -> None:
+    sweep = run_sweep(
+        [
+            *("model._target_=user_fits.Passing", "trials=5", "oracle=random", "pruner=successive_halving"),
+            *("trainer.epochs=4", "name=pruned", "pruner.reduction_factor=2"),
+        ]
+    )
+    states = list(sweep.trials["state"])
+    assert states[0] == "completed"
+    assert "pruned" in states
     assert_recoverable(sweep)
 
 
