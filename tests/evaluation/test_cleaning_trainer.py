@@ -24,5 +24,5 @@ from mnistsweep.study.records import Result
 def test_models_are_trained_to_the_end_unless_the_trial_ended_early(
     trainer: dict[str, Any], result: Result, epochs: int
 ) -> None:
-    config = Config(trainer=TrainerConfig(**trainer), model={"_target_": "mnistsweep.models.perceptron"})
+    config = Config(trainer=TrainerConfig(**trainer), model={"_target_": "mnistsweep.models.perceptron"}, data={})
     assert training_epochs(config, result, threads=1) == epochs

@@ -73,7 +73,7 @@ class MemoryStudy:
     def claim(self) -> Claim | None:
         return self.open.pop(0) if self.open else None
 
-    def report(self, claim: Claim, epoch: int, value: float) -> bool:
+    def report(self, claim: Claim, epoch: int, value: float, is_mean: bool = False) -> bool:
         self.reports.append((claim.number, epoch))
         return False
 
@@ -218,7 +218,7 @@ def test_a_trial_that_another_worker_owns_is_forgotten_and_the_next_one_is_run(s
     one = sweep("trainer.epochs=2", trials=2)
     reports = one.study.report
 
-    def report(claim: Claim, epoch: int, value: float) -> bool:
+    def report(claim: Claim, epoch: int, value: float, is_mean: bool = False) -> bool:
         one.study.lost = 0  # in its first epoch's end; the second epoch is trained for nothing
         return reports(claim, epoch, value)
 
