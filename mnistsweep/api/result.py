@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistsweep import handed_over
+from mnistsweep.api.caller import same_settings
 from mnistsweep.config.overrides import written
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.plan import Plan, plan_of
@@ -101,15 +102,14 @@ class SweepResult:
             StudyError: No trial has completed, the trials ran a function, or the model file was replaced or is damaged.
         """
         self._require_keras("best_model")
+        from mnistsweep import data
+        from mnistsweep.evaluation.reading import read_model
         from mnistsweep.evaluation.selection import select
         from mnistsweep.study.checkpoints import find_checkpoint
 
-        with handed_over.offered(self._objects):
+        with handed_over.offered(self._objects), same_settings():
             selection = select(self.folder)
             file = find_checkpoint(selection.paths, selection.winner)
-            from mnistsweep import data
-            from mnistsweep.evaluation.reading import read_model
-
             config = selection.config_of(selection.winner)
             return read_model(file, config, data.load(config.data))
 
@@ -124,13 +124,13 @@ class SweepResult:
 
         Raises:
             StudyError: No trial has completed, or the trials ran a function.
-            SweepStopped: The model cannot be retrained, or sections of the page cannot be drawn.
+            SweepStopped: The model cannot be retrained. A section that cannot be drawn is named on the page.
             ConfigError: There is no such option, or its value cannot be used.
         """
         self._require_keras("report")
         from mnistsweep.commands import report
 
-        with handed_over.offered(self._objects):
+        with handed_over.offered(self._objects), same_settings():
             made = report.report(self.folder, [f"report.{name}={written(value)}" for name, value in options.items()])
         return made.index
 
