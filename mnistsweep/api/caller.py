@@ -44,9 +44,9 @@ def same_settings() -> Iterator[None]:
     draw from its random number generators.
     """
     states = random.getstate(), np.random.get_state()
-    before = dict(os.environ)
+    before, had_keras = dict(os.environ), "keras" in sys.modules
     with contextlib.ExitStack() as stack:
-        if "keras" in sys.modules:
+        if had_keras:
             from mnistsweep.training.process_state import restored_process_state
 
             stack.enter_context(restored_process_state())
@@ -55,9 +55,10 @@ def same_settings() -> Iterator[None]:
         finally:
             random.setstate(states[0])
             np.random.set_state(states[1])
-            for name in os.environ.keys() - before.keys():
-                del os.environ[name]
-            os.environ.update(before)
+            if had_keras or "keras" not in sys.modules:  # the import of a backend sets variables that it reads later
+                for name in os.environ.keys() - before.keys():
+                    del os.environ[name]
+                os.environ.update(before)
 
 
 def interrupt(code: int) -> None:
