@@ -99,7 +99,7 @@ MADE = {
 }
 
 
-SLOW = ("two classes", "several")  # all sections of classes are drawn
+SLOW = ("two classes", "several", "two numbers")  # many figures are drawn
 
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in MADE])
