@@ -15,7 +15,7 @@ from mnistsweep import data
 from mnistsweep.analysis.mistakes import Mistakes, find_mistakes
 from mnistsweep.config.references import resolved
 from mnistsweep.data import HeldOut
-from mnistsweep.errors import DataError, StudyError
+from mnistsweep.errors import DataError, StudyError, suggest
 from mnistsweep.evaluation.display import shown_inputs
 from mnistsweep.evaluation.output_report import OutputReport
 from mnistsweep.evaluation.report_predictions import ReportPredictions
@@ -136,12 +136,15 @@ class Report:
         return self._drawn(output).draw(self.inputs, index)
 
     def _drawn(self, output: str | None) -> OutputReport:
-        if output is not None and output in self.outputs:
-            return self.outputs[output]
-        if not self.outputs or output is not None:
-            raise DataError(f"there is no output {output!r}; received {', '.join(map(repr, self.outputs)) or 'none'}.")
-        classes = [one for one in self.outputs.values() if one.kind == "classes"]
-        return [*classes, *self.outputs.values()][0]
+        if not self.outputs:
+            raise DataError(
+                f"{self.paths.folder}: there are no predictions to show, because the outputs of the model do not fit "
+                "the targets of the data; the report page describes the search."
+            )
+        if output is not None and output not in self.outputs:
+            raise DataError(f"output: {suggest(output, list(self.outputs))}; received {output!r}.")
+        classes = [name for name, one in self.outputs.items() if one.kind == "classes"]
+        return self.outputs[output if output is not None else [*classes, *self.outputs][0]]
 
     def check_index(self, index: int) -> None:
         """Check that the test set has an example at a position.
