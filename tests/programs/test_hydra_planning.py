@@ -16,6 +16,7 @@ from mnistsweep.config.job_overrides import JobOverrides, trial_file, written
 from mnistsweep.config.overrides import parse_override
 from mnistsweep.dimensions import Choice, Condition, Float, Int, Zip
 from mnistsweep.errors import ConfigError
+from mnistsweep.planning import hydra_planner
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
 
@@ -26,6 +27,7 @@ LR = "lr=tag(log,interval(1e-4,1e-1))"
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hydra_planner, "MAX_COMPOSED", 1)  # each takes 20 ms
     return write_program(tmp_path)
 
 

@@ -55,13 +55,6 @@ def test_a_sweep(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "# python train.py --config-dir DIR --config-name best" in paths.best.read_text()
     assert "score 5.0" in run(program, "--config-dir", str(paths.folder), "--config-name", "best").stdout
 
-    again = sweep(program, *SPACE, callbacks, "model.units=int(interval(4,4))")
-    assert "this sweep is complete: all 6 points of the search space were tried" in again.stdout
-    other = sweep(program, *SPACE, "wd=0.5", "model.units=int(interval(4,4))", code=2)
-    assert "mnistsweep: multirun/train holds another search: program, wd (of the program) differ" in other.stderr
-    assert "Use another hydra.sweeper.name=NAME" in other.stderr
-    assert len(other.stderr.splitlines()) == 1
-
     assert "6 of 6 trials" in command(capfd, "status", str(paths.folder)).out
     assert command(capfd, "export", str(paths.folder)).out == paths.best.read_text()
     refused = command(capfd, "report", str(paths.folder))
@@ -70,12 +63,29 @@ def test_a_sweep(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in refused.err
 
 
+@pytest.mark.slow
+def test_the_same_command_and_another_search(program: Path) -> None:
+    sweep(program, "lr=1,2")
+    assert "this sweep is complete: all 2 points of the search space were tried" in sweep(program, "lr=1,2").stdout
+    other = sweep(program, "lr=1,2", "wd=0.5", code=2)
+    assert "mnistsweep: multirun/train holds another search: program, wd (of the program) differ" in other.stderr
+    assert "Use another hydra.sweeper.name=NAME" in other.stderr
+    assert len(other.stderr.splitlines()) == 1
+    wrong = sweep(program, "lr=a,1", code=2)
+    assert wrong.stderr.startswith(
+        "mnistsweep: lr: value 'a' of type 'str' could not be converted to Float; received lr=a"
+    )
+    assert len(wrong.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
 def test_the_program_alone_is_unaffected(program: Path) -> None:
     assert "score 6.0" in run(program).stdout
     shown = run(program, "--cfg", "job", "hydra/sweeper=mnistsweep", "lr=3").stdout
     assert yaml.safe_load(shown.removesuffix("the program has ended\n"))["lr"] == 3
 
 
+@pytest.mark.slow
 def test_trials_that_fail(program: Path) -> None:
     ended = sweep(program, "wd=choice(0.0,1.0,2.0,3.0)", "hydra.sweeper.oracle=grid", "+hydra.sweeper.n_trials=4")
     assert "4 of 4 trials" in ended.stdout

@@ -8,7 +8,7 @@ import keras
 
 from mnistsweep.config.objective import direction_of
 from mnistsweep.errors import ConfigError, TrialFailed, suggest
-from mnistsweep.running_trial import current_trial, currently_running
+from mnistsweep.running_trial import Running, current_trial, currently_running
 from mnistsweep.training.callbacks.logs import Logs
 from mnistsweep.training.callbacks.stopping import Interrupted
 
@@ -22,7 +22,9 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         monitor: Name of the reported metric in the logs, for example ``"val_accuracy"``. It must be better in the same
-            direction as the objective of the sweep. None: the objective of the sweep.
+            direction as the objective of the sweep. None: the objective of the sweep. Where this is a number of the
+            program's own, which the training does not measure: ``val_loss`` if the objective is minimized, otherwise
+            the first metric of the validation data that is maximized, such as ``val_accuracy``.
 
     Raises:
         ConfigError: The training does not measure the metric, or the metric is better in the other direction.
@@ -65,7 +67,7 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
         running = currently_running()
         if not running.objective:
             return  # the program runs alone
-        running.trial.report(_read(logs or {}, self._monitor or running.objective))
+        running.trial.report(_read(logs or {}, self._monitor or _default_metric(logs or {}, running)))
         if running.trial.should_stop:
             self.model.stop_training = True
 
@@ -73,6 +75,15 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Interrupt the training on request; after the pruner's decision the training ends by itself."""
         if not self.model.stop_training and current_trial().should_stop:
             raise Interrupted("the training was stopped on request")
+
+
+def _default_metric(logs: Logs, running: Running) -> str:
+    """The reported metric where the user has named none; that of the objective if there is no better one."""
+    objective = running.objective
+    if objective in logs or direction_of(objective) is not None:
+        return objective
+    fitting = [name for name in logs if name.startswith("val_") and direction_of(name) == running.direction]
+    return next((name for name in ("val_loss", *fitting) if name in fitting), objective)
 
 
 def _read(logs: Logs, metric: str) -> float:

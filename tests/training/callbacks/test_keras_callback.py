@@ -12,7 +12,8 @@ import pytest
 
 from mnistsweep import KerasCallback, current_trial
 from mnistsweep.errors import ConfigError, TrialFailed
-from mnistsweep.running_trial import running
+from mnistsweep.running_trial import Running, running
+from mnistsweep.training.callbacks.keras_callback import _default_metric
 from mnistsweep.training.callbacks.stopping import Interrupted
 
 
@@ -56,6 +57,28 @@ def test_each_epoch_is_reported() -> None:
     assert len(losses) == 5
 
 
+def test_a_number_of_the_programs_own_is_represented_by_a_metric() -> None:
+    trial = FakeTrial()
+    with running(trial, "objective", "min"):
+        assert train(KerasCallback()) == trial.reports
+    with running(FakeTrial(), "val_auc", "max"), pytest.raises(ConfigError, match="does not measure 'val_auc'"):
+        train(KerasCallback())
+
+
+@pytest.mark.parametrize(
+    ("objective", "direction", "metric"),
+    [
+        ("mine", "max", "val_accuracy"),
+        ("mine", "min", "val_loss"),
+        ("loss", "min", "loss"),
+        ("val_auc", "max", "val_auc"),
+    ],
+)
+def test_the_metric_is_better_in_the_direction_of_the_objective(objective: str, direction: str, metric: str) -> None:
+    logs = {"accuracy": 1, "loss": 1, "val_accuracy": 1, "val_mine": 1, "val_mse": 1, "val_loss": 1}
+    assert _default_metric(logs, Running(FakeTrial(), objective, direction)) == metric
+
+
 def test_a_pruned_trial_ends_after_its_epoch() -> None:
     trial = FakeTrial(prune_after=2)
     with running(trial, "val_loss", "min"):
@@ -76,7 +99,7 @@ def test_alone_the_program_trains_as_without_the_callback() -> None:
 
 
 def test_what_is_refused() -> None:
-    with running(FakeTrial(), "score", "max"):
+    with running(FakeTrial(), "score", "max"):  # the training measures losses only
         with pytest.raises(
             ConfigError, match=r"does not measure 'score'; write KerasCallback\('METRIC'\); Known: 'loss'"
         ):
