@@ -103,6 +103,10 @@ def test_the_checksum_identifies_the_examples_in_any_order_as_far_as_they_can_be
     assert load("two", validation=0.2).checksum != ordered
     assert load("distorted").checksum == load("distorted").checksum != ordered
     assert data.checksum({"_target_": "streaming_data.three"}) == ordered
+
+
+@pytest.mark.slow
+def test_the_checksum_differs_for_a_split_at_random_in_each_process() -> None:
     process = "import sys; sys.path.insert(0, sys.argv[1]); from mnistsweep import data; "
     process += "print(data.checksum({'_target_': 'streaming_data.split_at_random'}))"
     folder = str(Path(streaming_data.__file__).parent)

@@ -62,7 +62,17 @@ def assert_same_curves(found: pd.DataFrame, expected: dict[str, list[float]]) ->
         assert found[name].to_numpy() == pytest.approx(values, rel=1e-4, abs=1e-5), name
 
 
-@pytest.mark.parametrize("source", ["three", "weighted", "py_three", "torch_three", "stream_with_arrays"])
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "three",
+        "py_three",
+        *(pytest.param(source, marks=slow) for source in ("weighted", "torch_three", "stream_with_arrays")),
+    ],
+)
 def test_the_curves_of_a_stream_are_those_of_fit(source: str, tmp_path: Path) -> None:
     pytest.importorskip("torch") if source == "torch_three" else None
     parts = getattr(streaming_data, source)()
@@ -75,6 +85,7 @@ def test_an_infinite_dataset_goes_on_where_the_last_epoch_ended(tmp_path: Path) 
     assert_same_curves(found, plain_keras(*parts[:2], steps_per_epoch=3))
 
 
+@slow
 @pytest.mark.parametrize("source", ["three", "py_three"])
 def test_targets_are_converted_for_the_loss(source: str, tmp_path: Path) -> None:
     loss = "categorical_crossentropy"
@@ -84,6 +95,7 @@ def test_targets_are_converted_for_the_loss(source: str, tmp_path: Path) -> None
     assert_same_curves(found, plain_keras(*parts[:2], loss=loss))
 
 
+@slow
 def test_texts_are_classes(tmp_path: Path) -> None:
     assert_same_curves(train(tmp_path / "trial", "texts"), plain_keras(*streaming_data.three()[:2]))
 
@@ -91,7 +103,7 @@ def test_texts_are_classes(tmp_path: Path) -> None:
 WEIGHTS = {0: 1.0, 1: 5.0, 2: 0.5}
 
 
-@pytest.mark.parametrize("source", ["three", "py_three", "arrays"])
+@pytest.mark.parametrize("source", ["three", pytest.param("py_three", marks=slow), "arrays"])
 def test_weights_of_classes_are_those_of_fit(source: str, tmp_path: Path) -> None:
     more = ["trainer.class_weight={0:1,1:5,2:0.5}"]
     parts, options = getattr(streaming_data, source)(), {}
@@ -101,6 +113,7 @@ def test_weights_of_classes_are_those_of_fit(source: str, tmp_path: Path) -> Non
     assert_same_curves(found, plain_keras(*parts[:2], class_weight=WEIGHTS, **options))
 
 
+@slow
 def test_weights_of_classes_multiply_sample_weights(tmp_path: Path) -> None:
     found = train(tmp_path / "trial", "weighted", "trainer.class_weight={0:1,1:5,2:0.5}")
     train_part, validation, _ = streaming_data.arrays()
@@ -113,17 +126,20 @@ def test_weights_of_classes_multiply_sample_weights(tmp_path: Path) -> None:
     assert_same_curves(found, plain_keras(*parts))
 
 
+@slow
 def test_a_shuffled_stream_starts_alike_in_each_training(tmp_path: Path) -> None:
     first, second = (train(tmp_path / name, "reshuffled") for name in "ab")
     metrics = [name for name in first if name.endswith(("loss", "accuracy"))]
     pd.testing.assert_frame_equal(first[metrics], second[metrics])
 
 
+@slow
 def test_an_own_fit_gets_the_dataset(tmp_path: Path) -> None:
     found = train(tmp_path / "trial", "three", "+model.hp={units: 4}", model="OwnFit")
     assert_same_curves(found, plain_keras(*streaming_data.three()[:2]))
 
 
+@slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has ragged tensors")
 def test_ragged_rows_of_a_dataset(tmp_path: Path) -> None:
     found = train(tmp_path / "trial", "ragged", model="of_rows")
@@ -133,6 +149,7 @@ def test_ragged_rows_of_a_dataset(tmp_path: Path) -> None:
     assert_same_curves(found, dict(fitted.history))
 
 
+@slow
 def test_several_outputs_of_a_stream(tmp_path: Path) -> None:
     more = ["objective=val_kind_accuracy", "direction=max"]
     found = train(tmp_path / "trial", "two_outputs", *more, model="with_two_outputs")
