@@ -64,13 +64,13 @@ class RepeatResult:
     checksum: str | None = None
 
 
-def num_folds(data: Mapping[str, Any]) -> int:
+def num_folds(data: Mapping[str, Any] | None) -> int:
     """Return the number of folds of a configuration; 1 without cross-validation.
 
     Args:
-        data: The ``data`` group of the configuration.
+        data: The ``data`` group of the configuration; None where there is none.
     """
-    return int(data.get("folds") or 1)
+    return int((data or {}).get("folds") or 1)
 
 
 def num_trainings(config: Config) -> int:
