@@ -21,8 +21,8 @@ from mnistsweep.training.engines import AnySplit, StreamSplit
 from mnistsweep.training.engines.streams import fit_input
 from mnistsweep.training.returned import Returned
 
-# Python's message for `model.fit(epochs=hp.Int(...), **kwargs)` if `kwargs` has epochs too.
-_REPEATED_ARGUMENT = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
+# Message of Python, or of `inspect`, for `model.fit(epochs=hp.Int(...), **kwargs)` if `kwargs` has epochs too.
+_REPEATED_ARGUMENT = re.compile(r"multiple values for (?:keyword )?argument '(\w+)'")
 
 # Keyword arguments that a user's `fit` gets by name if it declares them.
 _OWN_KEYWORDS = ("validation_data", "epochs", "batch_size", "callbacks", "verbose", "sample_weight", "steps_per_epoch")
