@@ -20,6 +20,7 @@ from mnistsweep.data.task import PossibleTasks, Task
 from mnistsweep.errors import ConfigError
 from mnistsweep.models import losses
 from mnistsweep.training.building import fixed_batch_size, reset_states
+from mnistsweep.training.compiled_labels import check_labels
 from mnistsweep.training.engines.base import AnySplit, Split, StreamSplit
 from mnistsweep.training.model_outputs import loss_name, loss_of, output_names, output_shape_of
 
@@ -168,6 +169,8 @@ def find_forms(model: Any, dataset: Dataset, loss: str | None, is_compiled: bool
     few = dataset.train.first_examples(fixed_batch_size(model) or 1)
     shape = output_shape(model, few.inputs, is_compiled)
     if is_compiled:
+        if getattr(model.loss, "ignore_class", None) is None:
+            check_labels(tasks, loss, shape)
         return TargetForm(_likely_task(tasks, loss, shape), "source")
     return choose_form(tasks, loss or "", shape)
 

@@ -136,3 +136,25 @@ def test_a_subclassed_model_is_called_to_find_its_output() -> None:
     assert (form.task.kind, form.form) == ("classes", "one_hot")
     binary = find_forms(Subclassed(1), dataset("binary"), "my.losses:focal", is_compiled=False)
     assert (binary.task.kind, binary.form) == ("classes", "class_numbers"), "never one-hot rows for one column"
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "message"),
+    [
+        ("from one", 5, r"with 5 outputs .*, must be 0 to 4; received the classes 1, 2, 3, 4, 5; number them from 0"),
+        ("signs", 2, r"must be 0 to 1; received the classes -1, 1"),
+        ("texts", 2, r"must be 0 to 1; received the classes cat, dog, owl"),
+        ("from one", 6, None),
+        ("texts", 3, None),
+    ],
+)
+def test_labels_of_a_compiled_classifier_are_numbers_of_its_outputs(
+    name: str, outputs: int, message: str | None
+) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(outputs, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    if message is None:
+        assert find_forms(model, dataset(name), "sparse_categorical_crossentropy", is_compiled=True).form == "source"
+        return
+    with pytest.raises(ConfigError, match=message):
+        find_forms(model, dataset(name), "sparse_categorical_crossentropy", is_compiled=True)
