@@ -142,8 +142,9 @@ REMEDIES = {
 # HDF5 gives the error number only in the message: "(unable to close file, errno = 28, error message = ...".
 _HDF5_NUMBER = re.compile(r"errno = (\d+)")
 
-# TensorFlow starts a message with the operation that failed: "{{function_node __wrapped__...:CPU:0}} OOM ...".
-_TENSORFLOW_NODE = re.compile(r"\{\{\w+ [^}]*\}\}")
+# TensorFlow starts a message with the operation that failed: "{{function_node __wrapped__...:CPU:0}} OOM ...". Keras
+# colors parts of a message for a terminal.
+_NOISE = re.compile(r"\{\{\w+ [^}]*\}\}|\x1b\[[0-9;]*m")
 
 # TensorFlow appends the traceback of a Python function that it called, such as a generator of examples.
 _TRACEBACK = "Traceback (most recent call last)"
@@ -261,7 +262,7 @@ def describe_error(error: BaseException) -> str:
 
 def _one_line(error: BaseException) -> str:
     """The class and the message of an error, without the traceback that TensorFlow appends to it."""
-    message = _TENSORFLOW_NODE.sub("", mask(message_of(error))).partition(_TRACEBACK)[0]
+    message = _NOISE.sub("", mask(message_of(error))).partition(_TRACEBACK)[0]
     text = " ".join(message.split())
     if isinstance(error, MemoryError) and not text:
         text = "the process ran out of memory"
