@@ -10,7 +10,7 @@ from typing import Any
 
 from mnistsweep import handed_over
 from mnistsweep.api.space import Choice, Range, as_range, plain_value, range_text
-from mnistsweep.config.overrides import HYPERPARAMETERS, written
+from mnistsweep.config.overrides import HYPERPARAMETERS, param_text, written
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.models.hypermodels import is_hypermodel
@@ -202,9 +202,16 @@ def _override(program: PythonProgram, name: str, value: Any) -> str:
         dimension = given.dimension(key)
         if dimension.size != 1:
             program.names[key] = name
-            return f"{plus}{key}={range_text(dimension)}"
+            return f"{plus}{key}={_range_text(given, dimension)}"
         value = dimension.grid()[0]
     return f"{plus}{key}={written(plain_value(name, value))}"
+
+
+def _range_text(given: Range, dimension: Column) -> str:
+    """A range in the grammar of overrides; the values of a choice in the order given, which the key `zip` needs."""
+    if isinstance(given, Choice):
+        return param_text([plain_value(dimension.key, value) for value in given.values])
+    return range_text(dimension)
 
 
 def _key_of(prefix: str, arguments: list[str] | tuple[str, ...]) -> Callable[[str], str]:

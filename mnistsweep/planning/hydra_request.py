@@ -50,7 +50,8 @@ def _listed(name: str, key: str, value: Any, job: HydraJob) -> Override:
     """An entry of a mapping of ranges; a mapping with a type is a distribution as earlier Optuna sweepers wrote it."""
     if isinstance(value, Mapping) and "type" in value:
         dimension = _distribution(f"{name}.{key}", key, value)
-        values = dimension.values if isinstance(dimension, Choice) else None
+        choices = value.get("choices") or ()  # in the order given, which a zip keeps; a step gives them in order
+        values = tuple(choices or dimension.values) if isinstance(dimension, Choice) else None
         return Override(f"{key}={value['type']}", key.lstrip("+"), dimension=dimension, listed=values)
     try:
         override = parse_params({key: value}, job.options, may_repeat=True)[0]

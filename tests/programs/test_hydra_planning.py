@@ -126,6 +126,9 @@ def test_keys_that_go_together(program: Path) -> None:
         plan(program, "lr=0.1,0.2", "model.units=4,4,8", zipped)
     with pytest.raises(ConfigError, match=r"^wd: a choice lists each value once"):
         plan(program, "wd=1,1")
+    space = "{lr:{type:categorical,choices:[0.3,0.1]},wd:{type:categorical,choices:[1,2]}}"
+    found = plan(program, *_sweeper(search_space=space), "hydra.sweeper.zip=[[lr,wd]]")
+    assert found.space.dimensions == (Zip(("lr", "wd"), ((0.3, 1), (0.1, 2))),)
 
 
 @pytest.mark.parametrize(
