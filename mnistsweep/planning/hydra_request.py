@@ -36,6 +36,7 @@ def read_overrides(job: HydraJob, faults: Faults) -> tuple[list[Override], list[
         for key, value in given.items():
             with faults.collecting():
                 listed.append(_listed(name, str(key), value, job))
+                faults.warn(_end_of_range(str(key), value))
     overrides = last_of_each_key([*listed, *typed])
     ranges = [override for override in overrides if override.is_range]
     zipped = zipped_keys(job.sweeper.get("zip"))
@@ -61,6 +62,14 @@ def _listed(name: str, key: str, value: Any, job: HydraJob) -> Override:
     if override.is_hydra:
         raise ConfigError(f"hydra.sweeper.{name}: Hydra's own keys cannot be swept; received {key!r}.")
     return override
+
+
+def _end_of_range(key: str, value: Any) -> list[str]:
+    """A message about a range of whole numbers: its end is read in two ways."""
+    if not isinstance(value, str) or not value.strip().startswith("range("):
+        return []
+    end = "ends before its last number, as everywhere in Hydra; Hydra's Optuna sweeper includes that number"
+    return [f"{key}: {value} {end}."]
 
 
 def _distribution(where: str, key: str, value: Mapping[str, Any]) -> Column:

@@ -10,10 +10,12 @@ from hydra import compose, initialize_config_dir
 from hydra_programs import hydra_job, write_program
 from omegaconf import OmegaConf
 
+from hydra_plugins.mnistsweep_sweeper import settings
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import without_hydra
 from mnistsweep.config.job_overrides import JobOverrides, trial_file, written
 from mnistsweep.config.overrides import parse_override
+from mnistsweep.config.sweeper_keys import KNOWN_KEYS
 from mnistsweep.dimensions import Choice, Condition, Float, Int, Zip
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning import hydra_planner
@@ -49,6 +51,11 @@ def test_keys_of_both_names(program: Path) -> None:
     sampler = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 4}
     assert optunas.config.oracle == {"name": "optuna", "sampler": sampler}
     assert ours.warnings == ()
+
+
+def test_hydra_knows_the_keys_that_are_read() -> None:
+    assert {*settings.KEYS, "params", "sampler"} == KNOWN_KEYS
+    assert set(settings.SAMPLERS) >= {"tpe", "random", "grid", "cmaes", "gp"}
 
 
 def test_what_the_user_does_not_choose_is_said(program: Path) -> None:
@@ -115,6 +122,15 @@ def test_spaces_as_earlier_optuna_sweepers_wrote_them(program: Path) -> None:
     assert found["model.units"] == Int("model.units", 2, 8)
     assert found["model"] == Choice("model", ("cnn", "mlp"))
     assert found["note"] == Choice("note", ("a", "b"))
+
+
+def test_the_end_of_a_range_is_pointed_out(program: Path) -> None:
+    found = plan(program, *_sweeper(params="{model.units:'range(1, 4)'}", direction="max"))
+    assert found.space["model.units"] == Choice("model.units", (1, 2, 3))
+    assert found.warnings == (
+        "model.units: range(1, 4) ends before its last number, as everywhere in Hydra; "
+        "Hydra's Optuna sweeper includes that number.",
+    )
 
 
 def test_keys_that_go_together(program: Path) -> None:
