@@ -31,6 +31,20 @@ def check(entries: Sequence[Any]) -> list[str]:
     return [fault for key, entry in targeted if "_target_" in entry for fault in _faults(key, entry)]
 
 
+def may_add_metrics(entries: Sequence[Any]) -> bool:
+    """Whether a callback may add values to the logs of an epoch: any but those of Keras, which do not.
+
+    Args:
+        entries: Value of ``trainer.callbacks``.
+
+    Example:
+        >>> may_add_metrics([{"_target_": "keras.callbacks.ReduceLROnPlateau"}]), may_add_metrics([{"_target_": "my.F1"}])
+        (False, True)
+    """
+    named = [str(entry.get("_target_")) for entry in entries if isinstance(entry, Mapping)]
+    return any(name == f"{_KERAS}LambdaCallback" or not name.startswith(_KERAS) for name in named)
+
+
 def _faults(key: str, entry: Mapping[str, Any]) -> list[str]:
     dotted = entry["_target_"]
     if isinstance(dotted, str) and dotted.startswith(_KERAS):

@@ -41,7 +41,7 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
     faults.add(found, checks.check_limits(config))
     built_in = str(config.model.get("_target_")) in builders.BUILDERS
     faults.add(
-        checks.check_sweep_keys(config, metrics_known=built_in),
+        checks.check_sweep_keys(config, built_in and not callbacks.may_add_metrics(config.trainer.callbacks)),
         metrics.check(config.trainer.metrics),
         builders.check(config.model),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 from pathlib import Path
 
 import keras
@@ -11,11 +13,13 @@ import pytest
 from sklearn.metrics import f1_score
 
 from mnistsweep import data
+from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.paths import TrialPaths
+from mnistsweep.planning.checks import check_configuration
 from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks, may_add_metrics
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
@@ -77,6 +81,24 @@ def make_config(tiny_data: list[str], *callbacks: str, more: tuple[str, ...] = (
     return to_config(compose(Recipe((*tiny_data, *fixed, f"trainer.callbacks=[{','.join(callbacks)}]", *more))))
 
 
+def faults_of(config: Config) -> list[str]:
+    """What is wrong with a configuration before anything is trained."""
+    faults = Faults()
+    check_configuration(dataclasses.asdict(config), faults)
+    return faults.config
+
+
+def test_callbacks_are_checked_without_an_import(tiny_data: list[str], module: str) -> None:
+    entries = ("keras.callbacks.EarlyStoping", f"{module}.Scor", f"{module}.one, monitr: loss", f"{module}.printing")
+    found = faults_of(make_config(tiny_data, *(f"{{_target_: {entry}}}" for entry in entries)))
+    assert [fault.partition(";")[0] for fault in found] == [
+        "trainer.callbacks[0]._target_: Keras has no callback 'EarlyStoping'",
+        f"trainer.callbacks[1]._target_: {Path(sys.path[0]) / module}.py has no 'Scor'",
+        f"trainer.callbacks[2].monitr: {module}.one takes no such key",
+    ]
+    assert "did you mean 'EarlyStopping'?" in found[0]
+
+
 def curve(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "history.csv")
 
@@ -122,6 +144,7 @@ def test_an_added_metric_is_the_objective(tiny_data: list[str], module: str, tin
     """The saved model is the evaluated one, although the callback changes it when an epoch ends."""
     more = ("objective=val_f1", "direction=max", "trainer.patience=1")
     config = make_config(tiny_data, f"{{_target_: {module}.Score, path: {tiny_file}, factor: 0.1}}", more=more)
+    assert "objective" not in "".join(faults_of(config))
     reports = dict[int, float]()
     paths, hooks = TrialPaths(tmp_path / "trial"), Hooks(lambda epoch, value: bool(reports.update({epoch: value})))
     result = train_once(config, "max", paths, hooks).result
