@@ -38,7 +38,7 @@ def may_add_metrics(entries: Sequence[Any]) -> bool:
         entries: Value of ``trainer.callbacks``.
 
     Example:
-        >>> may_add_metrics([{"_target_": "keras.callbacks.ReduceLROnPlateau"}]), may_add_metrics([{"_target_": "my.F1"}])
+        >>> may_add_metrics([{"_target_": "keras.callbacks.EarlyStopping"}]), may_add_metrics([{"_target_": "a.F1"}])
         (False, True)
     """
     named = [str(entry.get("_target_")) for entry in entries if isinstance(entry, Mapping)]
