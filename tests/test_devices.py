@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -130,3 +131,24 @@ devices.environment(0, 2)
 assert not {"keras", "tensorflow", "torch", "keras_tuner"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_only_the_retracing_of_models_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    devices.silence_backend()
+    devices.silence_backend()
+    logger = logging.getLogger("tensorflow")
+    functions = (
+        "TensorFlowTrainer._make_function.<locals>.multi_step_on_iterator",
+        "_compile.<locals>.run_block",
+        "mine",
+    )
+    with caplog.at_level(logging.WARNING, "tensorflow"):
+        for name in functions:
+            logger.warning(
+                f"5 out of the last 5 calls to <function {name} at 0x7f> triggered tf.function retracing. Why"
+            )
+        logger.warning("something else")
+    assert [message.partition(" at ")[0] for message in caplog.messages] == [
+        "5 out of the last 5 calls to <function mine", "something else"
+    ]  # fmt: skip
+    assert logger.filters.count(devices._is_no_retracing) == 1

@@ -7,7 +7,10 @@
     returned.py          return value of a user's own `fit`
     outcome.py           Outcome: state and result of a training
     compilation.py       compile_model: optimizer, loss and metrics of the configuration
+    building.py          variables of models that create them with the first batch; batches of a fixed size
     model_size.py        limit of the number of parameters
+    metric_names.py      names of metrics that do not depend on the process
+    saving.py            a model on disk: as a whole, or its weights
     callbacks/           Keras callbacks: history, pruning, resume file, limits, ...
     loop.py              fit: the training loop
     engines/             how one epoch is run
