@@ -1,11 +1,13 @@
-"""Keras metrics by name. Imports no Keras."""
+"""Metrics by name or by dotted path. Imports no Keras before one is built."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from mnistsweep.errors import suggest
+from mnistsweep import target_source, targets
+from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.models import keras_names
 
 KEY = "trainer.metrics"
@@ -32,7 +34,7 @@ def names() -> list[str]:
 
 
 def check(metrics: Iterable[str]) -> list[str]:
-    """Find the names that are not names of Keras metrics.
+    """Find the names that are not names of Keras metrics, and dotted paths that lead nowhere.
 
     A registered metric (``Package>Name``) passes: it is known to Keras once the module that registers it is imported.
 
@@ -42,11 +44,18 @@ def check(metrics: Iterable[str]) -> list[str]:
     Returns:
         A message for each unknown name, with the nearest right one.
     """
-    return [
+    metrics = list(metrics)
+    paths = [fault for name in metrics if is_path(name) for fault in target_source.check(name, KEY)]
+    return paths + [
         f"{KEY}: no Keras metric is called {name!r}; {suggest(name, names())}."
         for name in metrics
-        if name.lower() not in SHORT_NAMES and _REGISTERED not in name and not _is_metric(name)
+        if not (name.lower() in SHORT_NAMES or _REGISTERED in name or is_path(name) or _is_metric(name))
     ]
+
+
+def is_path(name: str) -> bool:
+    """Whether a metric is given by its dotted path (``package.module:Metric``), not by a name."""
+    return _REGISTERED not in name and ("." in name or ":" in name)
 
 
 def are_registered_names(metrics: Iterable[str]) -> bool:
@@ -90,8 +99,25 @@ def build(metrics: Iterable[str]) -> list[Any]:
 
     Args:
         metrics: Values of ``trainer.metrics``. Keras does not look up registered metrics by name, so these are
-            created here, without arguments.
+            created here, without arguments. A dotted path names a function ``f(y_true, y_pred)``, a class of metrics,
+            which is called without arguments, or a metric, of which each model gets a copy.
+
+    Raises:
+        ConfigError: The object at a dotted path is none of them.
     """
+    return [_build(name) for name in metrics]
+
+
+def _build(name: str) -> Any:
     import keras
 
-    return [keras.saving.get_registered_object(name)() if _REGISTERED in name else name for name in metrics]
+    if _REGISTERED in name:
+        return keras.saving.get_registered_object(name)()
+    if not is_path(name):
+        return name
+    found = targets.resolve(name, KEY)
+    if isinstance(found, keras.metrics.Metric):
+        return type(found).from_config(found.get_config())
+    if not callable(found):
+        raise ConfigError(f"{KEY}: a metric must be callable with targets and predictions; {name!r} is {found!r:.80}")
+    return found() if inspect.isclass(found) else found

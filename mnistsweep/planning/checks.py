@@ -41,7 +41,7 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
     faults.add(found, checks.check_limits(config))
     built_in = str(config.model.get("_target_")) in builders.BUILDERS
     faults.add(
-        checks.check_sweep_keys(config, built_in and not callbacks.may_add_metrics(config.trainer.callbacks)),
+        checks.check_sweep_keys(config, metrics_known=built_in and not _has_own_metrics(config)),
         metrics.check(config.trainer.metrics),
         builders.check(config.model),
     )
@@ -49,6 +49,12 @@ def check_configuration(plain: Mapping[str, Any], faults: Faults, added: Collect
     faults.add(callbacks.check(config.trainer.callbacks))
     faults.add(optimizers.check(config.optimizer, config.schedule, config.trainer.epochs))
     return config
+
+
+def _has_own_metrics(config: Config) -> bool:
+    """Whether code of the user measures something: the names in the logs are known when it has run."""
+    paths = any(map(metrics.is_path, map(str, config.trainer.metrics)))
+    return paths or callbacks.may_add_metrics(config.trainer.callbacks)
 
 
 def check_data(config: Config, faults: Faults) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
-from mnistsweep.models import losses
+from mnistsweep.models import losses, metrics
 from mnistsweep.printable import make_streams_safe
 from mnistsweep.redaction import redact_output
 from mnistsweep.stop_signal import SIGNALS
@@ -52,6 +52,7 @@ def import_users_modules(config: Config) -> None:
     named = [config.model.get("_target_"), config.optimizer.get("_target_"), config.optimizer.get("name")]
     named += [entry.get("_target_") for entry in config.trainer.callbacks]
     named += [config.trainer.loss] if losses.is_path(str(config.trainer.loss)) else []
+    named += filter(metrics.is_path, config.trainer.metrics)
     for dotted in named:
         if isinstance(dotted, str) and "." in dotted:
             with contextlib.suppress(ConfigError):  # the training raises it, with its key

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from commands import command
 
+from mnistsweep.errors import ConfigError
 from mnistsweep.models import metrics
 
 
@@ -36,6 +38,42 @@ def test_names_that_keras_has_not(name: str, nearest: str) -> None:
     (message,) = metrics.check(["accuracy", name])
     assert message.startswith(f"trainer.metrics: no Keras metric is called {name!r}; ")
     assert nearest in message
+
+
+UNREGISTERED = """
+import keras
+
+class Half(keras.metrics.SparseCategoricalAccuracy):
+    def result(self):
+        return super().result() / 2
+
+def error(y_true, y_pred):
+    return keras.metrics.mean_absolute_error(y_true, y_pred)
+
+top = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top_two")
+number = 3
+"""
+
+
+def test_metrics_by_dotted_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class, a function, and a metric, of which each model gets one of its own."""
+    (tmp_path / "unregistered_metrics.py").write_text(UNREGISTERED, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = [f"unregistered_metrics.{name}" for name in ("Half", "error", "top")]
+    assert metrics.check(["accuracy", *names]) == []
+    (message,) = metrics.check(["unregistered_metrics.Halv"])
+    assert "has no 'Halv'; did you mean 'Half'?" in message
+    (first, error, top), second = metrics.build(names), metrics.build(names)
+    assert error is second[1]
+    assert top is not second[2]
+    assert (top.k, top.name) == (2, "top_two")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy", first, top])
+    x, y = np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 3
+    measured = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert measured[first.name] == pytest.approx(measured["accuracy"] / 2)
+    with pytest.raises(ConfigError, match=r"trainer.metrics: a metric must be callable .*number' is 3"):
+        metrics.build(["unregistered_metrics.number"])
 
 
 REGISTERING = """
