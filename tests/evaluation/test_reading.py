@@ -33,7 +33,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def make_config(tiny_data: Sequence[str], target: str, *more: str) -> Config:
-    fixed = ("trainer.batch_size=16", "trainer.epochs=2", f"model._target_={target}", "direction=max")
+    own = (f"model._target_={target}", "objective=val_accuracy", "direction=max")
+    fixed = ("trainer.batch_size=16", "trainer.epochs=2", *own)
     return to_config(compose(Recipe((*tiny_data, "model=perceptron", *fixed, *more))))
 
 

@@ -80,7 +80,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def overrides(module: str) -> Callable[..., list[str]]:
     def make(model: str, *more: str, source: str = "even") -> list[str]:
         targets = ["data=custom", f"data._target_={module}.{source}", f"model._target_={module}.{model}"]
-        loss = ["trainer.loss=binary_crossentropy", "trainer.epochs=2", "trainer.batch_size=8"]
+        loss = [
+            "trainer.loss=binary_crossentropy",
+            "objective=val_accuracy",
+            "trainer.epochs=2",
+            "trainer.batch_size=8",
+        ]
         return [*targets, "data.validation=16", *loss, *more]
 
     return make

@@ -80,8 +80,9 @@ def test_a_backbone_that_a_callback_unfreezes(engine: Any, kind: type, compiles:
 
 def test_a_training_that_a_callback_compiled_again_restarts(tmp_path: Path, tiny_data: list[str]) -> None:
     (tmp_path / "trial").mkdir()
+    small = ["trainer.epochs=3", "trainer.batch_size=64"]
     callback = f"trainer.callbacks=[{{_target_: {MODULE}.Compiling}}]"
-    overrides = [*tiny_data, "model=perceptron", "trainer.epochs=3", "trainer.batch_size=64", callback]
+    overrides = [*tiny_data, "model=perceptron", "objective=val_accuracy", *small, callback]
     with pytest.raises(KeyboardInterrupt):
         make_training(overrides, tmp_path / "trial").run()
     state = read_state(overrides, tmp_path / "trial")

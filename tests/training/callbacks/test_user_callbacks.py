@@ -24,6 +24,8 @@ from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks, m
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 
+OBJECTIVE = "objective=val_accuracy"
+
 MODULE = """
 import keras
 import numpy as np
@@ -77,7 +79,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def make_config(tiny_data: list[str], *callbacks: str, more: tuple[str, ...] = ()) -> Config:
-    fixed = ("model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16", "trainer.epochs=3")
+    fixed = ("model=perceptron", "optimizer.learning_rate=0.01", "trainer.batch_size=16", "trainer.epochs=3", OBJECTIVE)
     return to_config(compose(Recipe((*tiny_data, *fixed, f"trainer.callbacks=[{','.join(callbacks)}]", *more))))
 
 
