@@ -52,12 +52,17 @@ CASES = {
 }
 
 
+# The others run with the slow tests.
+FAST = ("uncompiled", "lambdas", "opaque", "losses")
+
 # Of these, Keras cannot write the architecture.
 UNSAVED = ("opaque", "subclassed", "stepping")
 
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`:UserWarning")
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in FAST else pytest.param(kind, marks=pytest.mark.slow) for kind in CASES]
+)
 def test_every_model_comes_back_with_the_objective_of_its_trial(
     kind: str, own: str, tiny_data: list[str], tmp_path: Path
 ) -> None:

@@ -25,6 +25,8 @@ from mnistsweep.training.loop import FitOptions, epoch_order, fit
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "subclassed")]
+
 MODULE = """
 import keras
 import numpy as np
@@ -95,7 +97,7 @@ def make_config(overrides: list[str]) -> Config:
     return to_config(compose(Recipe(tuple(overrides))))
 
 
-@pytest.mark.parametrize("kind", ["stateful", "dense", "subclassed"])
+@pytest.mark.parametrize("kind", ["stateful", *SLOW])
 def test_a_training_equals_that_of_plain_keras(kind: str, module: str) -> None:
     users = __import__(module)
     (x, y), _ = users.even()
@@ -118,7 +120,7 @@ def _seeded(build: Callable[[], Any]) -> Any:
     return build()
 
 
-@pytest.mark.parametrize("kind", ["stateful", "dense", "subclassed", "uncompiled"])
+@pytest.mark.parametrize("kind", ["uncompiled", pytest.param("stateful", marks=pytest.mark.slow), *SLOW])
 def test_a_checkpoint_predicts_as_plain_keras_does(
     kind: str, overrides: Callable[..., list[str]], module: str, tmp_path: Path
 ) -> None:
