@@ -49,6 +49,7 @@ def test_keys_of_the_configuration() -> None:
     assert {field.name for field in fields(TrialConfig)} == {"timeout_minutes", "max_parameters"}
     assert {field.name for field in fields(TrainerConfig)} == {
         *("epochs", "batch_size", "loss", "metrics", "patience", "repeats", "callbacks", "deterministic", "threads"),
+        *("class_weight", "steps_per_epoch"),
     }
 
 
