@@ -118,7 +118,7 @@ def test_an_uncompiled_model_with_a_validation_part_and_its_report() -> None:
     predicted = found.best_model().predict(arrays[1][0], verbose=0).argmax(axis=1)
     assert (predicted == arrays[1][1]).mean() == pytest.approx(found.best.objective)
     assert all(array.flags.writeable for part in arrays for array in part)
-    assert found.report(seeds=1, robustness=False).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert found.report(seeds=1, robustness=False).read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
 @pytest.mark.slow
