@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mnistsweep.dimensions import Choice, Column, Condition, Dimension, Zip
-from mnistsweep.errors import ConfigError, SpaceError, suggest
+from mnistsweep.errors import ConfigError, SpaceError
+
+MIN_SIMILARITY = 0.8
+"""Similarity from which a key counts as a misspelt one, from 0 to 1: a valid key that is not swept is none."""
 
 Listed = Mapping[str, tuple[Any, ...] | None]
 """Values of each swept key in the order given; None for an interval."""
@@ -87,8 +91,9 @@ def _faults_of_form(given: Sequence[object]) -> Iterator[str]:
 def _faults_of_keys(group: Sequence[str], columns: Mapping[str, Column], listed: Listed) -> Iterator[str]:
     for key in group:
         if key not in listed:
-            hint = suggest(key, columns)
-            yield f"zip: {key} is not swept; give it a choice, {key}=A,B{f' ({hint})' if hint else ''}."
+            nearest = difflib.get_close_matches(key, columns, n=1, cutoff=MIN_SIMILARITY)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"swept: {', '.join(columns) or 'nothing'}"
+            yield f"zip: {key} is not swept; give it a choice, {key}=A,B ({hint})."
         elif listed[key] is None:
             shown = columns[key].describe() if key in columns else "an interval"
             yield f"zip: keys that go together need listed values; {key} is {shown}; write {key}=A,B."
