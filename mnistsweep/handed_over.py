@@ -12,8 +12,6 @@ holds nothing that is pickled: to continue the sweep, the program makes the same
 from __future__ import annotations
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import mmap
 import os
 import sys
@@ -25,7 +23,7 @@ from types import ModuleType
 from typing import IO, Any
 
 from mnistsweep.errors import ConfigError, describe_error, refused_write
-from mnistsweep.target_source import search_folders
+from mnistsweep.target_source import find_spec_in, search_folders
 
 PREFIX = f"{__name__}."
 """Beginning of the dotted paths of objects that are handed over."""
@@ -135,7 +133,7 @@ def _is_importable(module: str) -> bool:
     spec = None
     parts = module.split(".")
     for length in range(1, len(parts) + 1):
-        spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:length]), folders)
+        spec = find_spec_in(folders, ".".join(parts[:length]))
         folders = search_folders(spec, parts[length - 1], folders)
         if spec is None or (length < len(parts) and not folders):
             return False

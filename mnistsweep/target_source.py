@@ -112,12 +112,27 @@ def _find_module(parts: tuple[str, ...]) -> tuple[ModuleSpec | None, int]:
         spec = None
     length, folders = 1, search_folders(spec, parts[0], sys.path)
     while spec is not None and folders and length < len(parts):
-        child = PathFinder.find_spec(".".join(parts[: length + 1]), folders)
+        child = find_spec_in(folders, ".".join(parts[: length + 1]))
         if child is None:
             break
         folders = search_folders(child, parts[length], folders)
         spec, length = child, length + 1
     return spec, length
+
+
+def find_spec_in(folders: Sequence[str], name: str) -> ModuleSpec | None:
+    """Return the specification of a module in some folders; None if there is none.
+
+    By its full name, Python finds a package without ``__init__.py`` only if the packages above it are imported.
+
+    Args:
+        folders: Folders that hold the module.
+        name: Full name of the module.
+    """
+    spec = PathFinder.find_spec(name.rpartition(".")[2], folders)
+    if spec is not None:
+        spec.name = name
+    return spec
 
 
 def search_folders(spec: ModuleSpec | None, name: str, parents: Sequence[str]) -> list[str]:
