@@ -55,8 +55,13 @@ def sweep_arguments(section: Section) -> list[tuple[list[str], str]]:
 
 
 def check(sweep: Sweep, shown: str) -> None:
-    """A sweep has two trials, with an objective each, and searches the keys that the page shows for it."""
-    assert sweep.trials["state"].tolist() == ["completed"] * 2, sweep.trials.to_string()
+    """A sweep has two trials, with an objective each, and searches the keys that the page shows for it.
+
+    The second trial may have been pruned: the default of a search that learns from its results.
+    """
+    first, second = sweep.trials["state"]
+    assert first == "completed", sweep.trials.to_string()
+    assert second in ("completed", "pruned"), sweep.trials.to_string()
     assert sweep.trials["objective"].notna().all()
     if shown:
         best, point = shown.splitlines()[:2]

@@ -21,7 +21,9 @@ def test_the_notebook_runs_and_the_same_cells_continue(tmp_path: Path) -> None:
         cell.source = re.sub(r"\btrials=\d+", "trials=2", cell.source)
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
     trials = load_sweep(tmp_path / "logs" / "notebook").trials
-    assert trials["state"].tolist() == ["completed"] * 2
+    assert "completed" in trials["state"].tolist()
+    assert set(trials["state"]) <= {"completed", "pruned"}
+    assert len(trials) == 2
     shown = notebook.cells[-1].outputs[-1]["data"]["text/plain"]
     assert set(re.findall(r"'(\w+)'", shown)) == {"accuracy", "loss"}
 
