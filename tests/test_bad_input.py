@@ -324,6 +324,23 @@ def test_export_of_a_model_that_is_gone(capfd: Capture) -> None:
     matches(lines, (r"^logs/sweep/trials/0000/best\.keras: the model of trial 0 is missing\.$",))
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"a: [1", r"not valid YAML: line 1, column 4: a bracket is closed"),
+        (b"a: \xff", r"not a text in UTF-8: line 1, column 4"),
+        (b"[" * 5000 + b"]" * 5000, r"not valid YAML: line 1, column \d+"),
+        (b"", r"must contain keys with values; received NoneType\.$"),
+        (b"[[1, 2]]", r"must contain keys with values; received list\.$"),
+    ],
+)
+def test_export_of_a_damaged_best_configuration(content: bytes, fault: str, capfd: Capture, elsewhere: Path) -> None:
+    plan = finished_sweep([DROPOUT], [0.5])
+    plan.paths.best.write_bytes(content)
+    matches(refused(capfd, "export", "sweep", "--output", "o.yaml"), (rf"^logs/sweep/best\.yaml: {fault}",))
+    assert not (elsewhere / "o.yaml").exists()
+
+
 @pytest.mark.parametrize("content", ["", "plan: 3", "[1, 2", "plan: {recipe: {}}"])
 @pytest.mark.parametrize("name", ["status", "sweep"])
 def test_a_sweep_file_that_is_damaged(name: str, content: str, capfd: Capture) -> None:

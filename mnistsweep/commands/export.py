@@ -8,7 +8,8 @@ from pathlib import Path
 from mnistsweep.atomic import atomic_write
 from mnistsweep.commands.missing_best import no_best_error
 from mnistsweep.errors import StudyError
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.opening import ledger_fingerprint
+from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.printable import write_document
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.ledger import Ledger
@@ -28,14 +29,15 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     Raises:
         SweepStopped: Every trial failed.
         StudyError: No trial has completed yet, a file is missing, the model is not the one that the trial saved, or
-            the ledger has lost finished trials.
+            the ledger has lost finished trials or records another search.
     """
     sweep = load_sweep(folder)
-    if plan_of(sweep).config.storage is None:  # a database need not be reachable for files that are complete
-        Ledger(sweep.paths)
+    plan = plan_of(sweep)
+    if plan.config.storage is None:  # a database need not be reachable for files that are complete
+        _open_ledger(sweep, plan)
     if sweep.best is None:
         raise no_best_error(sweep)
-    source = None if model is None else _best_model(sweep, model)
+    source = None if model is None else _best_model(sweep, plan, model)
     text = sweep.paths.best.read_text(encoding="utf-8")
     if output is None:
         write_document(text)
@@ -47,17 +49,24 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
             shutil.copyfile(source, part)
 
 
-def _best_model(sweep: Sweep, target: Path) -> Path:
+def _open_ledger(sweep: Sweep, plan: Plan) -> Ledger:
+    """Open the ledger of a sweep, and check that it records the sweep's own search."""
+    ledger = Ledger(sweep.paths, plan.config.storage)
+    ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
+    return ledger
+
+
+def _best_model(sweep: Sweep, plan: Plan, target: Path) -> Path:
     """Path of the best trial's model file.
 
     Args:
         sweep: Sweep to export from.
+        plan: Plan of the sweep.
         target: Path that the user wants the model to be written to; only its suffix is checked.
     """
     if target.suffix != ".keras" and not target.name.endswith(".weights.h5"):
         raise StudyError(f"--model: the name of a Keras model file ends with .keras; received {str(target)!r}.")
-    plan = plan_of(sweep)
-    best = best_of(Ledger(sweep.paths, plan.config.storage).records(), plan.direction)
+    best = best_of(_open_ledger(sweep, plan).records(), plan.direction)
     if best is None:
         raise no_best_error(sweep)
     file = find_checkpoint(sweep.paths, best)

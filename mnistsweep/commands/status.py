@@ -11,6 +11,7 @@ from rich.table import Table
 from mnistsweep.commands.live_table import tally
 from mnistsweep.commands.sweep_output import keys_as_written
 from mnistsweep.console import SafeConsole
+from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ending import SAME_COMMAND
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor, open_monitor
@@ -30,11 +31,12 @@ def print_status(folder: Path) -> None:
         folder: Path of the sweep's folder.
 
     Raises:
-        StudyError: The folder holds no sweep, or its ledger cannot be read.
+        StudyError: The folder holds no sweep, or its ledger cannot be read, or records another search.
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
+    ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
     records = ledger.records()
     monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
     console = SafeConsole()

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from mnistsweep.atomic import read_yaml
 from mnistsweep.errors import MnistSweepError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
@@ -17,6 +19,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.results_table import COLUMNS, CellForm, column_of
 from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.yaml_errors import describe_yaml_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +94,13 @@ class Sweep:
         _require(self.paths.best, READ_FILE)
         if is_missing(self.paths.best):
             return None
-        return dict(read_yaml(self.paths.best))
+        try:
+            best = read_yaml(self.paths.best)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise StudyError(describe_yaml_error(error, self.paths.best)) from error
+        if not isinstance(best, dict):
+            raise StudyError(f"{self.paths.best}: must contain keys with values; received {type(best).__name__}.")
+        return best
 
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""

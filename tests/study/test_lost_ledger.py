@@ -43,6 +43,23 @@ DAMAGES: list[tuple[Callable[[Path], object], str]] = [
 ]
 
 
+def test_no_command_reads_the_ledger_of_another_search(
+    plan: Plan, tiny_data: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = finished_sweep([*tiny_data, *SEARCH, "name=other", "seed=7"], [0.5, None, 0.75])
+    other.paths.journal.replace(plan.paths.journal)
+    folder = str(plan.paths.folder)
+    before = tree(plan.paths.folder)
+    for name in ("status", "export", "report"):
+        answer = command(capfd, name, folder)
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err == (
+            f"mnistsweep: {folder}/sweep.yaml: must be the plan that the ledger records; seed differs; restore the "
+            "file.\n"
+        )
+    assert tree(plan.paths.folder) == before
+
+
 @pytest.mark.parametrize(("damage", "fault"), DAMAGES)
 def test_every_command_refuses_a_ledger_that_lacks_finished_trials(
     plan: Plan, tiny_data: list[str], damage: Callable[[Path], object], fault: str, capfd: pytest.CaptureFixture[str]
