@@ -15,7 +15,9 @@ Importing this package imports numpy and nothing heavier.
 from __future__ import annotations
 
 from mnistsweep.data.augmentation import Augmentation
-from mnistsweep.data.examples import Dataset, Examples, HeldOut
+from mnistsweep.data.dataset import Dataset
+from mnistsweep.data.examples import Examples
+from mnistsweep.data.held_out import HeldOut
 from mnistsweep.data.loading import check, checksum, load, load_test, training_positions
 
 __all__ = [

@@ -13,8 +13,10 @@ from mnistsweep.data import sources, structure
 from mnistsweep.data.augmentation import Augmentation
 from mnistsweep.data.class_checks import require_classes, validation_warning
 from mnistsweep.data.class_weights import class_weights
-from mnistsweep.data.examples import Dataset, Examples, HeldOut, class_task
+from mnistsweep.data.dataset import Dataset, class_task
+from mnistsweep.data.examples import Examples
 from mnistsweep.data.folds import Folds, check_count, check_no_validation, warnings_of
+from mnistsweep.data.held_out import HeldOut
 from mnistsweep.data.parts import convert_part
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.settings import FASHION_MNIST, FROM_FILES, MNIST, Settings, read

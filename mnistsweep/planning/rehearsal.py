@@ -19,7 +19,7 @@ from mnistsweep.config.compose import from_plain
 from mnistsweep.config.objective import AUTO, check_direction
 from mnistsweep.config.schema import Config
 from mnistsweep.data.class_checks import STRATIFY, require_classes, validation_warning
-from mnistsweep.data.examples import class_task
+from mnistsweep.data.dataset import class_task
 from mnistsweep.data.settings import BUILT_IN
 from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError, DataError, MnistSweepError, suggest
