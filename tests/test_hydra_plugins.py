@@ -31,7 +31,8 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("launcher", ["local", pytest.param("basic", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["local", "basic"])
 def test_the_sweeper_in_another_program(launcher: str, tiny_data: list[str], tmp_path: Path) -> None:
     overrides = [
         *("hydra/sweeper=mnistsweep", f"hydra/launcher={launcher}", "model=perceptron", "trainer.epochs=1"),

@@ -263,7 +263,13 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+# One case for each form of targets; the slow run has all.
+FAST = ("own loss by path", "ratings", "token ids", "several outputs", "several labels")
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in FAST else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
 def test_the_score_is_the_one_of_plain_keras(
     case: str, overrides: Callable[..., list[str]], module: str, tmp_path: Path
 ) -> None:
@@ -344,6 +350,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
     assert [path for path in sorted(tmp_path.iterdir()) if path.name != "__pycache__"] == before
 
 
+@pytest.mark.slow
 def test_a_loader_that_splits_at_random_stops_the_sweep(overrides: Callable[..., list[str]], tmp_path: Path) -> None:
     line = [*overrides("shuffled", "dense", "model.activation=sigmoid", "+model.compiled=focal"), "trainer.epochs=1,2"]
     ended = subprocess.run(

@@ -98,10 +98,10 @@ def forget() -> None:
         del os.environ[name]
 
 
-SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("journal", "sqlite")]
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("journal", "sqlite", "postgresql")]
 
 
-@pytest.mark.parametrize("kind", [*SLOW, "postgresql"])
+@pytest.mark.parametrize("kind", SLOW)
 def test_a_sweep_keeps_no_secret(
     kind: str, folder: Path, overrides: list[str], run_sweep: RunSweep, request: pytest.FixtureRequest
 ) -> None:

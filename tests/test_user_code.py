@@ -78,7 +78,7 @@ DESCRIPTIONS: list[tuple[BaseException, str]] = [
     (OddText(), "OddText: odd"),
     (Unequal("x"), "Unequal: x"),
     (GROUP, "BaseExceptionGroup: both (2 sub-exceptions); ValueError: a; TypeError: b c; Own: d"),
-    (ValueError("\udc80\x1b[31m\x07\u202e [red]\r\n\x00"), r"ValueError: \udc80\x1b[31m\x07\u202e [red] \x00"),
+    (ValueError("\udc80\x1b[31m\x07\u202e [red]\r\n\x00"), r"ValueError: \udc80\x07\u202e [red] \x00"),
     (type("Bad\x1b", (Exception,), {})("x"), r"Bad\x1b: x"),
     (MemoryError(), "MemoryError: the process ran out of memory"),
     (

@@ -219,6 +219,7 @@ def waiting(paths: SweepPaths) -> bool:
     return sum(r.state is State.RUNNING and bool(r.owner) and r.result.epochs > 0 for r in Ledger(paths).records()) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_script_and_an_interrupted_one_are_continued_by_the_same_call(folder: Path) -> None:
     paths = SweepPaths(folder / "logs" / "main")
     killed = start_script(folder)

@@ -46,6 +46,7 @@ def check_tables(paths: SweepPaths, records: list[TrialRecord]) -> None:
         assert (result.epochs, result.checkpoint and result.checkpoint.objective) == (6, values[0])
 
 
+@pytest.mark.slow
 def test_tables_repetition_and_repair(run_sweep: RunSweep, capfd: pytest.CaptureFixture[str]) -> None:
     paths = run_sweep(SEARCH).paths
     records = list(Ledger(paths).records())

@@ -148,6 +148,7 @@ def test_a_second_report_trains_nothing_without_keras_while_a_trial_is_interrupt
     assert set(search.curves["trial"]) == {0, 1, 2, running}
 
 
+@pytest.mark.slow
 def test_inputs_that_are_not_images(
     run_sweep: RunSweep, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

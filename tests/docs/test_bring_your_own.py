@@ -26,7 +26,7 @@ SECTIONS = {section.title: section for section in read_page(PAGE)}
 RUN = [title for title, section in SECTIONS.items() if section.files and section.commands]
 
 # Sections that are also run with the fast tests, in this process.
-FAST = ["A table: regression", "A KerasTuner hypermodel"]
+FAST = ["A table: regression"]
 
 TINY = ["trials=2", "trainer.epochs=1"]
 TINY_MULTIRUN = ["hydra.sweeper.n_trials=2", "epochs=1"]

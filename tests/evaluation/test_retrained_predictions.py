@@ -121,6 +121,7 @@ def test_a_hypermodel_whose_fit_reports_only_its_end_is_trained_for_all_epochs(
     assert steps.done == 12
 
 
+@pytest.mark.slow
 def test_a_compiled_model_with_logits_gives_probabilities(
     run_sweep: RunSweep, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from mnistsweep.html_report.page import PageResult
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")]
 
 # Nothing of the browser's own goes out; WebGL is drawn in software.
 FLAGS = (

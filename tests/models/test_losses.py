@@ -68,7 +68,7 @@ def test_a_loss_by_dotted_path() -> None:
     assert build_loss(f"{__name__}.squared") is squared
     smoothed = build_loss("keras.losses.CategoricalGeneralizedCrossEntropy")
     assert isinstance(smoothed, keras.losses.Loss)
-    with pytest.raises(ConfigError, match=r"is 3$"):
+    with pytest.raises(ConfigError, match=r"is of type int$"):
         build_loss(f"{__name__}.not_a_loss")
 
 

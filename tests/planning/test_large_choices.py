@@ -49,7 +49,7 @@ def by_file(folder: Path, count: int) -> list[str]:
 
 @pytest.mark.parametrize(
     "overrides",
-    [by_list, *(pytest.param(form, marks=pytest.mark.slow) for form in (by_choice, by_names, by_file))],
+    [pytest.param(form, marks=pytest.mark.slow) for form in (by_list, by_choice, by_names, by_file)],
 )
 def test_the_work_of_a_start_grows_with_the_number_of_values(
     overrides: Callable[[Path, int], list[str]],

@@ -120,7 +120,7 @@ def _seeded(build: Callable[[], Any]) -> Any:
     return build()
 
 
-@pytest.mark.parametrize("kind", ["uncompiled", pytest.param("stateful", marks=pytest.mark.slow), *SLOW])
+@pytest.mark.parametrize("kind", [pytest.param("uncompiled", marks=pytest.mark.slow), "stateful", *SLOW])
 def test_a_checkpoint_predicts_as_plain_keras_does(
     kind: str, overrides: Callable[..., list[str]], module: str, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ def check_checkpoint(found: Result, paths: TrialPaths, first: data.Dataset) -> N
     assert score != found.objective
 
 
+@pytest.mark.slow
 def test_folds_are_repeated_as_a_whole(folded: list[str], tmp_path: Path) -> None:
     counts: list[int] = []
     hooks = Hooks(report_folds=lambda folds, mean: bool(counts.append(folds)))
@@ -116,6 +117,7 @@ def test_a_trial_is_pruned_between_folds(folded: list[str], tmp_path: Path) -> N
     assert not (tmp_path / "trial" / "fold-2").exists()
 
 
+@pytest.mark.slow
 def test_a_training_is_killed_in_its_folds(tmp_path: Path, tiny_data: list[str]) -> None:
     gc.freeze()
     overrides = [f"data.folds={FOLDS}", "model.dropout=0.2", "trainer.epochs=2"]

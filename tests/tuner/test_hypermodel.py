@@ -34,7 +34,9 @@ def test_a_plain_function_is_swept(run_sweep: RunSweep, module: str, tmp_path: P
     assert again(sweep, tmp_path / "again") == sweep.trials["objective"].max()
 
 
-@pytest.mark.parametrize("target", ["layered", "scoped", "Built", "Fitted"])
+@pytest.mark.parametrize(
+    "target", ["layered", "Fitted", *(pytest.param(name, marks=pytest.mark.slow) for name in ("scoped", "Built"))]
+)
 def test_a_hypermodel_is_swept_and_its_best_configuration_gives_the_same_score(
     run_sweep: RunSweep, module: str, tmp_path: Path, target: str
 ) -> None:

@@ -270,6 +270,7 @@ def test_errors_are_found_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_sweep_with_hyperband_trains_the_epochs_that_it_sets(run_sweep: RunSweep) -> None:
     hyperband = [f"oracle._target_={OWN}HyperbandOracle", "+oracle.max_epochs=3", "trials=99", "name=bands"]
     sweep = run_sweep([*hyperband, "model.layer_size=4,8", "optimizer.learning_rate=tag(log,interval(1e-3,1e-1))"])

@@ -90,6 +90,7 @@ def test_a_pruner_that_prunes_nothing_is_announced(tiny_data: list[str]) -> None
     assert plan.warnings == ("pruner: CustomLoop.fit returns a number, so its trainings are not pruned.",)
 
 
+@pytest.mark.slow
 def test_a_dictionary_must_hold_the_objective(
     run_sweep: RunSweep, returned: list[Any], tiny_data: list[str], tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_dictionary_must_hold_the_objective(
     assert_recoverable(sweep)
 
 
+@pytest.mark.slow
 def test_the_custom_training_loop_of_the_guide_is_never_pruned(run_sweep: RunSweep, returned: list[Any]) -> None:
     sweep = run_sweep(
         [
@@ -121,6 +123,7 @@ def test_the_custom_training_loop_of_the_guide_is_never_pruned(run_sweep: RunSwe
     assert_recoverable(sweep)
 
 
+@pytest.mark.slow
 def test_a_fit_that_returns_a_history_is_pruned_once_this_is_known(run_sweep: RunSweep) -> None:
     sweep = run_sweep(
         [

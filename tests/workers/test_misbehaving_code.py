@@ -159,7 +159,8 @@ def test_whatever_a_model_raises_is_the_reason_of_its_trial(run_sweep: RunSweep,
     assert not sweep.paths.trial(int(rows["fine"]["trial"])).error.exists()
 
 
-@pytest.mark.parametrize("launcher", ["basic", pytest.param("local", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["basic", "local"])
 def test_a_trial_ends_neither_its_process_nor_the_command_and_changes_nothing_for_the_next_one(
     launcher: str, sweeps: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ def assert_no_crash(plan: Plan) -> None:
         assert owners == {study.lease.owner}
 
 
+@pytest.mark.slow
 def test_a_worker_that_the_supervisor_has_to_kill_has_not_crashed(start: Start, plan: Plan) -> None:
     """Native code holds the interpreter lock: nothing inside of the worker can run."""
     for _ in range(2):
@@ -191,6 +192,7 @@ def test_a_worker_that_a_scheduler_asks_to_stop_and_kills_has_not_crashed(start:
     assert_no_crash(plan)
 
 
+@pytest.mark.slow
 def test_a_worker_whose_parent_has_exited_has_not_crashed(start: Start, plan: Plan) -> None:
     for _ in range(2):
         supervisor, worker = start("CDLL")

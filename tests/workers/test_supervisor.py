@@ -185,6 +185,7 @@ def test_only_lines_of_the_current_process_count(tmp_path: Path) -> None:
     assert not has_started_trial(log, log.stat().st_size)
 
 
+@pytest.mark.slow
 def test_a_worker_stops_when_its_supervisor_has_exited(run_sweep: RunSweep, tmp_path: Path) -> None:
     sweep = run_sweep(["model.layer_size=int(interval(4,4000))", "oracle=random", "trials=1", "name=orphan"])
     record = sweep.paths.sweep.read_text(encoding="utf-8")

@@ -157,7 +157,7 @@ def test_a_bad_trial_is_recorded_with_its_reason_and_the_sweep_goes_on(run_sweep
 def test_too_many_failures_in_a_row_stop_the_sweep_with_the_first_reason(run_sweep: RunSweep, bad_models: str) -> None:
     overrides = [f"model._target_={bad_models}", "+model.kind=raises,leaves,unmeasured,fine", "oracle=grid"]
     with pytest.raises(SweepStopped, match=r"2 trials in a row have failed.* trial 0: LookupError: no such layer"):
-        run_sweep([*overrides, "max_consecutive_failed_trials=2", "name=stops"])
+        run_sweep([*overrides, "max_consecutive_failed_trials=2", "objective=val_accuracy", "name=stops"])
     assert work_job(Path("logs/stops"), 0, "again") == 0, "the next start has a new allowance of failures"
     assert [row["state"] for row in table(Path("logs/stops/results.csv"))] == ["failed"] * 3 + ["completed"]
 

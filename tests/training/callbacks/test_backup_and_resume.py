@@ -53,7 +53,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+FAST = ("momentum", "callbacks")
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in FAST else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
 def test_a_killed_training_has_the_results_of_an_uninterrupted_one(pair: Pair, case: str) -> None:
     killed, whole = pair(*CASES[case])
     killed.request_kill()
@@ -81,6 +86,7 @@ def test_a_killed_process_is_resumed_by_another(pair: Pair) -> None:
     assert killed.started == [1, 2, 3, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_training_is_killed_in_each_of_its_repeats(pair: Pair) -> None:
     reports: dict[int, float] = {}
     hooks = Hooks(report_objective=lambda epoch, value: bool(reports.setdefault(epoch, value) != value))
@@ -117,6 +123,7 @@ def test_a_pruned_training_stays_pruned(pair: Pair) -> None:
     assert without_seconds(outcome) == without_seconds(pruned)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
 def test_a_model_with_two_optimizers_that_is_built_by_its_first_batch(pair: Pair) -> None:
     killed, whole = pair(f"model._target_={MODULE}.two_rates", "objective=val_loss", "direction=min")
@@ -128,6 +135,7 @@ def test_a_model_with_two_optimizers_that_is_built_by_its_first_batch(pair: Pair
     assert_same(killed, whole)
 
 
+@pytest.mark.slow
 def test_a_users_own_fit_is_resumed_in_the_interrupted_phase(pair: Pair) -> None:
     killed, whole = pair(f"model._target_={MODULE}.Phases", "trainer.epochs=4")
     killed.request_kill("yes", "no", "yes")

@@ -91,6 +91,7 @@ def test_a_requested_stop_interrupts_the_training() -> None:
         train(KerasCallback())
 
 
+@pytest.mark.slow
 def test_alone_the_program_trains_as_without_the_callback() -> None:
     assert train(KerasCallback()) == train(keras.callbacks.Callback())
     assert current_trial().number is None
