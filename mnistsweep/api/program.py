@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from mnistsweep import handed_over
 from mnistsweep.api.space import Choice, Range, as_range, plain_value, range_text
 from mnistsweep.config.overrides import HYPERPARAMETERS, param_text, written
+from mnistsweep.data.streams.sources import kind_of
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.models.hypermodels import is_hypermodel
@@ -232,6 +233,7 @@ def _set_data(program: PythonProgram, data: Any) -> None:
     if callable(data):
         path = program.path_of(data, "load_data")
     elif isinstance(data, tuple | list):
+        _check_parts(data)
         program.objects["data"] = GivenData(tuple(data))
         path = f"{handed_over.PREFIX}data"
     else:
@@ -241,6 +243,15 @@ def _set_data(program: PythonProgram, data: Any) -> None:
         )
     program.overrides += ["data=custom", *_target("data", path)]
     program.defaults = {"validation": VALIDATION}
+
+
+def _check_parts(parts: Sequence[Any]) -> None:
+    """Check that the parts of the data can reach another process, which a dataset of TensorFlow cannot."""
+    if "tf.data.Dataset" in map(kind_of, parts):
+        raise ConfigError(
+            "data: a tf.data.Dataset cannot be handed over to worker processes; write a function that returns "
+            "(train, test), and give the function: data=load_data."
+        )
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ def units(units: int) -> None:
     return None
 
 
+# A class that is recognised as TensorFlow's by its names, without TensorFlow.
+STREAMS = (type("DatasetV2", (), {"__module__": "tensorflow.python.data"})(),) * 2
 ARRAYS = (([[1.0]], [0]), ([[1.0]], [0]))
 X = {"x": ms.Float(0, 1)}
 
@@ -143,6 +145,7 @@ X = {"x": ms.Float(0, 1)}
             "space['unit']: units takes no such ar",
         ),
         (lambda: ms.sweep(units, data=3, space={"units": [1, 2]}), ConfigError, "data: must be (train, test)"),
+        (lambda: ms.sweep(units, data=STREAMS, space={"units": [1, 2]}), ConfigError, "data: a tf.data.Dataset cannot"),
         (lambda: ms.sweep(7, space=X), ConfigError, "the first argument: must be a function"),
         (lambda: search(name="a/b"), ConfigError, "name: must be a folder name"),
     ],
