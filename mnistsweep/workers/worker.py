@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ from mnistsweep.workers.messages import (
 )
 from mnistsweep.workers.program import make_program
 from mnistsweep.workers.search_settings import make_search_settings
+from mnistsweep.workers.stopping import unresponsive_seconds
 from mnistsweep.workers.trial_hooks import TrialHooks
 from mnistsweep.workers.watchdog import Watchdog
 
@@ -143,7 +145,27 @@ def _print_error(error: MnistSweepError, parent: int | None) -> None:
     print(text if parent is None else f"{STOPS_BECAUSE}{text}", file=sys.stderr)
 
 
+def _exit_at_the_latest_with(code: int) -> None:
+    """Limit the time of Python's exit, which waits for threads and exit functions of users' code without a limit.
+
+    Args:
+        code: Exit code of the process.
+    """
+
+    def exit_now() -> None:
+        with contextlib.suppress(Exception):
+            print("exit: a thread or an exit function of the user's code did not end in time", file=sys.stderr)
+            sys.stdout.flush()
+        os._exit(code)
+
+    timer = threading.Timer(unresponsive_seconds(), exit_now)
+    timer.daemon = True
+    timer.start()
+
+
 if __name__ == "__main__":
     make_streams_safe()
     redact_output()  # tracebacks and users' output in the log of this process
-    sys.exit(work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    exit_code = work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    _exit_at_the_latest_with(exit_code)
+    sys.exit(exit_code)

@@ -11,6 +11,7 @@ from fakes import RunSweep
 from running_sweeps import Folder
 
 from mnistsweep.printable import printable
+from mnistsweep.study.records import State
 
 MODEL = """
 import asyncio, os, sys
@@ -194,3 +195,33 @@ def test_a_process_that_users_code_ends_is_a_crash_of_its_trial(sweeps: Folder) 
     rows = sweeps.table("died")
     assert [row[1] for row in rows[1:]] == ["completed", "failed", "completed"]
     assert rows[2][-2].startswith("the worker's process died 2 times while it ran this trial, before it had finished")
+
+
+LEFT_RUNNING = """
+import atexit, threading
+import keras
+
+def wait():
+    threading.Event().wait()
+
+def net(input_shape, classes, kind):
+    if kind == "thread":
+        threading.Thread(target=wait).start()
+    else:
+        atexit.register(wait)
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["thread", "exit"])
+def test_a_sweep_ends_although_a_thread_or_an_exit_function_of_the_user_does_not(
+    kind: str, sweeps: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNISTSWEEP_UNRESPONSIVE_SECONDS", "1")
+    (sweeps.folder / "left_running_for_tests.py").write_text(LEFT_RUNNING)
+    target = "model._target_=left_running_for_tests.net"
+    sweeps.run("left", target, f"+model.kind={kind}", "optimizer.learning_rate=0.1,0.2", "trainer.epochs=1", "trials=2")
+    assert [record.state for record in sweeps.records("left")] == [State.COMPLETED] * 2
+    log = sweeps.paths("left").worker_log(0).read_text(encoding="utf-8")
+    assert log.endswith("exit: a thread or an exit function of the user's code did not end in time\n")
