@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -74,7 +75,9 @@ def _read_record(default: Any, plain: Mapping[str, Any], prefix: str, faults: li
         elif fitting := [option for option in _options(hints[name]) if _fits(plain[name], option)]:
             values[name] = _convert(plain[name], fitting[0])
         else:
-            faults.append(f"{key}: must be {_rule(hints[name])}; received {_format(plain[name])}.")
+            is_number = str in _options(hints[name]) and isinstance(plain[name], float)
+            remedy = f"; put a text that can be read as a number in quotes, '{key}=\"TEXT\"'" if is_number else ""
+            faults.append(f"{key}: must be {_rule(hints[name])}; received {_format(plain[name])}{remedy}.")
     return kind(**values)
 
 
@@ -95,6 +98,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return value.is_integer()
     if isinstance(value, bool):
         return hint is bool
+    if hint is str and isinstance(value, float):
+        return math.isfinite(value)  # name=12e4567 is the number inf, which is not the text that was written
     if hint == list[str] and isinstance(value, list):
         return all(isinstance(item, str) for item in value)
     return hint in _TYPES and isinstance(value, _TYPES[hint][1])
