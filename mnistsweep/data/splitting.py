@@ -67,6 +67,11 @@ def validation_count(size: int, settings: Settings) -> int:
     """
     wanted = settings.validation
     count = round(wanted * size) if isinstance(wanted, float) else wanted
+    if size < 2:
+        raise ConfigError(
+            f"data: a training set that is split has at least 2 examples; received {size} ({settings.source}); add "
+            "examples, or let the loader return (train, validation, test)"
+        )
     if not 1 <= count < size:
         raise ConfigError(
             f"data.validation={wanted} leaves one side empty: {count} of the {size} examples of the "

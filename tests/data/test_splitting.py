@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistsweep.data.settings import Settings
-from mnistsweep.data.splitting import split
+from mnistsweep.data.splitting import split, validation_count
+from mnistsweep.errors import ConfigError
 
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 2])  # 6, 3 and 1
 
@@ -63,3 +64,9 @@ def test_a_stratified_split_keeps_the_proportions(labels: list[int], share: floa
         assert abs(len(chosen) - len(members) * count / len(labels)) < 1
         expected = members[: len(chosen)] if end == "first" else members[len(members) - len(chosen) :]
         np.testing.assert_array_equal(chosen, expected)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_training_set_that_is_too_small_to_split(size: int) -> None:
+    with pytest.raises(ConfigError, match=rf"^data: .* at least 2 examples; received {size} \("):
+        validation_count(size, settings(validation=1))
