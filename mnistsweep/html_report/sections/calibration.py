@@ -175,8 +175,8 @@ def _temperature_advice(fitted: Temperature, before: Calibration, after: Calibra
     state = "overconfident" if fitted.value > 1 else "underconfident"
     return [
         f"Divide the logits of the winner's checkpoint by T = {fitted.value:.2f}, because it is {state}: its "
-        f"calibration error on the test set changes from {percent(before.expected_error)} to "
-        f"{percent(after.expected_error)}."
+        f"log loss on the test set changes from {before.log_loss:.4f} to {after.log_loss:.4f}, and its calibration "
+        f"error from {percent(before.expected_error)} to {percent(after.expected_error)}."
     ]
 
 

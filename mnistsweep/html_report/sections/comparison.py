@@ -127,7 +127,7 @@ def _figure(pairs: list[Pair], level: float, words: Words) -> Figure:
     clear = [one for one in pairs if one.found.interval.low > 0 or one.found.interval.high < 0]
     several = (
         f" Each interval is for a single comparison. The table accounts for all {len(pairs)} comparisons, which is "
-        f"stricter: {sum(one.found.p_value < level for one in pairs)} are significant there."
+        f"stricter; significant there: {sum(one.found.p_value < level for one in pairs)}."
     )
     return Figure(
         "comparison",

@@ -84,12 +84,13 @@ def test_a_planted_temperature_is_advised_and_fitted_on_validation_alone() -> No
     fitted = fit_temperature(evidence.checkpoint.validation, evidence.checkpoint.validation_labels)
     assert fitted.value == pytest.approx(2.0, rel=0.1)
     before, after = (
-        measure_calibration(one, evidence.labels).expected_error
+        measure_calibration(one, evidence.labels)
         for one in (evidence.checkpoint.test, apply_temperature(evidence.checkpoint.test, fitted.value))
     )
     assert shown(evidence).advice[0] == (
         f"Divide the logits of the winner's checkpoint by T = {fitted.value:.2f}, because it is overconfident: its "
-        f"calibration error on the test set changes from {100 * before:.2f} % to {100 * after:.2f} %."
+        f"log loss on the test set changes from {before.log_loss:.4f} to {after.log_loss:.4f}, and its calibration "
+        f"error from {100 * before.expected_error:.2f} % to {100 * after.expected_error:.2f} %."
     )
     other = dataclasses.replace(evidence, labels=np.roll(evidence.labels, 1))
     captions = [block.caption for block in shown(other).blocks if isinstance(block, Figure)]
