@@ -58,8 +58,7 @@ def test_blocks() -> None:
     assert len(figure.drawing.axes[0].get_yticks()) == 5
     counting = sum(row[table.columns.index("significant")] == "yes" for row in table.rows)
     assert (
-        f"The table accounts for all 5 comparisons, which is stricter; significant there: {counting}."
-        in figure.caption
+        f"The table accounts for all 5 comparisons, which is stricter; significant there: {counting}." in figure.caption
     )
 
 
