@@ -231,8 +231,9 @@ def test_a_killed_script_and_an_interrupted_one_are_continued_by_the_same_call(f
     killed.communicate()
     assert list((folder / "temporary").iterdir()) == [], "no file with the functions is left"
     before = [record for record in Ledger(paths).records() if record.state.finished]
+    wait_until(lambda: not waiting(paths))  # the workers of the killed script have exited
     again = start_script(folder)
-    wait_until(lambda: waiting(paths) and Ledger(paths).running_seconds() > 0)
+    wait_until(lambda: waiting(paths))
     again.send_signal(signal.SIGINT)
     printed, _ = again.communicate()
     assert again.returncode == 0, printed
