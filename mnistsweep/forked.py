@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from mnistsweep.quiet_import import without_standard_error
+
 T = TypeVar("T")
 
 
@@ -28,6 +30,8 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
 
     A process that has imported Keras already, for example a notebook, calls the function itself: a copy of a running
     backend can hang. So does a process on an operating system other than Linux, where libraries do not allow a copy.
+
+    What the copy writes to the standard error is lost: TensorFlow reports there that it found no GPU.
 
     Args:
         function: Function whose results, and whose exception, can be pickled. They are never written to a file.
@@ -62,8 +66,9 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
 def _send(function: Callable[[], Iterable[Any]], writer: Connection) -> None:
     """Send each result in a list of its own, then the end or the exception."""
     try:
-        for result in function():
-            writer.send([result])
+        with without_standard_error():
+            for result in function():
+                writer.send([result])
         writer.send(None)
     except BaseException as error:  # also SystemExit: the process that reads raises it
         writer.send(error)

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from urllib.parse import unquote
 
 from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key
-from mnistsweep.secret_urls import secrets_of_url
+from mnistsweep.secret_urls import secrets_of_url, secrets_of_value
 
 MASK = "***"
 
@@ -71,7 +71,7 @@ def mask(text: str) -> str:
 
 
 def mask_url(url: str) -> str:
-    """A value that is one URL, with ``***`` in place of its secrets, whatever characters these contain.
+    """A value that is one URL, or a text of names with values, with ``***`` in place of its secrets.
 
     Args:
         url: URL; another text is returned unchanged.
@@ -80,7 +80,8 @@ def mask_url(url: str) -> str:
         >>> mask_url("postgresql+psycopg://me:it's a @ secret@host/db?password=secret")
         'postgresql+psycopg://me:***@host/db?password=***'
     """
-    for start, end in reversed(list(secrets_of_url(url, is_longest=True))) if "://" in url else ():
+    spans = list(secrets_of_url(url, is_longest=True)) if "://" in url else secrets_of_value(url)
+    for start, end in reversed(spans):
         url = url[:start] + MASK + url[end:]
     return url
 
@@ -104,7 +105,7 @@ def mask_argument(argument: str) -> str:
         argument = argument[:start] + MASK + argument[end:]
     for start, end in secrets_of_url(argument):
         remember(argument[start:end])
-    return mask_url(argument)
+    return mask_url(argument) if "://" in argument else argument
 
 
 def mask_values(value: Any, key: str = "") -> Any:

@@ -1,7 +1,8 @@
-"""Secrets in URLs: where they begin and end.
+"""Secrets in URLs and in texts of names with values: where they begin and end.
 
 A secret is the password in ``scheme://user:password@host``, the user of a web address without a password
-(``https://TOKEN@host``), and a parameter with a secret's name (``?password=``, ``&token=``).
+(``https://TOKEN@host``), and a parameter with a secret's name (``?password=``, ``&token=``), also in the connection
+texts of databases (``host=db password=...``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>[^@]+(?:@[^@/]*)*|(?:@[^@/
 _LONGEST_PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>.+)(?=@)", re.DOTALL)
 
 _TOKEN = re.compile(r"(?:https?|wss?)://(?P<secret>[^:/?#\s]+)(?=:?@)", re.IGNORECASE)
-_PARAMETER = re.compile(r"[?&;](?P<name>[\w.-]+)=(?P<secret>[^&#\s]+)")
+_PARAMETER = re.compile(r"[?&;,\s](?P<name>[\w.-]+)\s*=\s*(?P<secret>'(?:[^'\\]|\\.)*'|[^&#;,\s'$][^&#;,\s]*)")
 
 # In an address without a password, ``host:8080/a@b`` looks like one.
 _WEB = ("http", "https", "ws", "wss")
@@ -52,6 +53,23 @@ def secrets_of_url(url: str, is_longest: bool = False) -> Iterator[tuple[int, in
             last = end
 
 
+def secrets_of_value(value: str) -> list[tuple[int, int]]:
+    """Start and end of each secret in a value of a configuration, without those that are references already.
+
+    Args:
+        value: Text, which is a URL, a text of names with values, or anything else.
+
+    Example:
+        >>> value = "password=abc host=db"
+        >>> [value[start:end] for start, end in secrets_of_value(value)]
+        ['abc']
+    """
+    if "://" not in value and "=" not in value:
+        return []
+    spans = ((start - 1, end - 1) for start, end in secrets_of_url(f" {value}"))  # a name may be the first word
+    return [(start, end) for start, end in spans if "${" not in value[start:end]]
+
+
 def _spans(url: str, password: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for found in password.finditer(url):
         may_be_port = found["scheme"].lower() in _WEB or "@" in found["user"]
@@ -60,5 +78,5 @@ def _spans(url: str, password: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for found in _TOKEN.finditer(url):
         yield found.span("secret")
     for found in _PARAMETER.finditer(url):
-        if is_secret_key(found["name"]):
+        if found["name"].lower() != "key" and is_secret_key(found["name"]):
             yield found.span("secret")

@@ -45,9 +45,9 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     report = tmp_path_factory.mktemp(request.param) / "report.xml"
-    program = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    program = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", "slow or not slow"]
     done = subprocess.run(
-        [*program, f"{FILE}::{TEST}"],
+        [*program, f"--junitxml={report}", f"{FILE}::{TEST}"],
         env={**os.environ, "KERAS_BACKEND": request.param}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     failures = {}

@@ -27,16 +27,17 @@ from mnistsweep.study.records import State
 PASSWORD = "pass/w@rd:äö 7"
 TOKEN = "tok'en-{4711}"
 API_KEY = "apikey-0815"
-SECRETS = (PASSWORD, quote(PASSWORD, safe="/:"), "w@rd:äö", "w%40rd", TOKEN, "en-{4711}", API_KEY)
+DSN_PASSWORD = "dsn!4712"
+SECRETS = (PASSWORD, quote(PASSWORD, safe="/:"), "w@rd:äö", "w%40rd", TOKEN, "en-{4711}", API_KEY, DSN_PASSWORD)
 
 CODE = """
 import numpy as np
 import keras
 
-def load(path, token, login=None):
-    if token != EXPECTED:
+def load(path, token, login=None, dsn=None):
+    if token != EXPECTED or (dsn and dsn != "host=h password=dsn!4712 user=me"):
         raise ValueError(f"no access with {token}")
-    print("loads with", token, flush=True)
+    print("loads with", token, dsn, flush=True)
     arrays = np.load(path)
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
 
@@ -108,7 +109,7 @@ def test_a_sweep_keeps_no_secret(
     storages = {"journal": "storage=null", "sqlite": f"storage=sqlite:///{folder}/logs/s.db"}
     storage = storages.get(kind) or storage_of(request.getfixturevalue("postgresql"))
     (folder / "logs").mkdir()
-    sweep = run_sweep([*overrides, storage])
+    sweep = run_sweep([*overrides, storage, f"+data.dsn='host=h password={DSN_PASSWORD} user=me'"])
     assert list(sweep.trials["state"]) == ["completed", "failed"]
     assert sweep.trials["reason"][1] == "ValueError: *** was refused, {'user': 'me', 'api_key': '***'}"
     assert "ValueError: *** was refused" in sweep.paths.trial(1).error.read_text()

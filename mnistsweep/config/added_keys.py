@@ -36,6 +36,20 @@ def without_added_keys(plain: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def is_added(key: str) -> bool:
+    """Whether a key is one that a configuration of an earlier version does not have.
+
+    Args:
+        key: Dotted key.
+
+    Example:
+        >>> is_added("trainer.class_weight"), is_added("trainer.epochs")
+        (True, False)
+    """
+    section, _, name = key.rpartition(".")
+    return name in (ADDED_KEYS.get(section, {}) if section else ADDED_SECTIONS)
+
+
 def _without(content: Any, added: Mapping[str, Any]) -> Any:
     if not added or not isinstance(content, Mapping):
         return content

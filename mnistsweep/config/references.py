@@ -19,7 +19,7 @@ from mnistsweep.config.secret_values import STORAGE, VARIABLE, with_references, 
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import VARIABLE_PREFIX, mask_url, remember
 from mnistsweep.secret_names import is_secret, is_secret_key
-from mnistsweep.secret_urls import secrets_of_url
+from mnistsweep.secret_urls import secrets_of_value
 
 # Keys of a value from the outermost to the innermost; an integer is a position in a list.
 Path = tuple[str | int, ...]
@@ -176,7 +176,7 @@ def _remember_secrets(key: str, value: str, variables: Iterable[str]) -> bool:
         remember(value)
     for name in named:
         remember(os.environ.get(name, ""))
-    for start, end in secrets_of_url(value):
+    for start, end in secrets_of_value(value):
         remember(value[start:end])
     return found
 

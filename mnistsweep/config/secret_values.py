@@ -17,7 +17,7 @@ from typing import Any
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import MASK, VARIABLE_PREFIX, remember
 from mnistsweep.secret_names import is_secret
-from mnistsweep.secret_urls import secrets_of_url
+from mnistsweep.secret_urls import secrets_of_value
 
 STORAGE = "storage"
 
@@ -51,9 +51,7 @@ def with_references(key: str, value: Any) -> Any:
         return f"${{oc.decode:{_reference(key, str(value))}}}" if is_secret(key, value) else value
     if is_secret(key, value) and "${" not in value:
         return _reference(key, value)
-    if "://" not in value:
-        return value
-    return _url_with_references(key, without_password(value) if key == STORAGE else value)
+    return _text_with_references(key, without_password(value) if key == STORAGE else value)
 
 
 def holds_secret(key: str, value: Any) -> bool:
@@ -71,7 +69,7 @@ def holds_secret(key: str, value: Any) -> bool:
         return is_secret(key, value)
     if is_secret(key, value):
         return "${" not in value
-    return "://" in value and bool(_literal_secrets(value))
+    return bool(secrets_of_value(value))
 
 
 def without_password(url: str, only_unset: bool = False) -> str:
@@ -104,13 +102,8 @@ def _reference(key: str, value: str) -> str:
     return f"${{oc.env:{name}}}"
 
 
-def _url_with_references(key: str, url: str) -> str:
-    for number, (start, end) in reversed(list(enumerate(_literal_secrets(url)))):
-        secret = url[start:end].replace("@", "%40") if key == STORAGE else url[start:end]
-        url = url[:start] + _reference(f"{key}.{number + 1}" if number else key, secret) + url[end:]
-    return url
-
-
-def _literal_secrets(url: str) -> list[tuple[int, int]]:
-    """Start and end of each secret in a URL, without those that are references already."""
-    return [(start, end) for start, end in secrets_of_url(url) if "${" not in url[start:end]]
+def _text_with_references(key: str, text: str) -> str:
+    for number, (start, end) in reversed(list(enumerate(secrets_of_value(text)))):
+        secret = text[start:end].replace("@", "%40") if key == STORAGE else text[start:end]
+        text = text[:start] + _reference(f"{key}.{number + 1}" if number else key, secret) + text[end:]
+    return text

@@ -11,6 +11,7 @@ from numbers import Real
 from types import NoneType, UnionType
 from typing import Any
 
+from mnistsweep.config.added_keys import is_added
 from mnistsweep.config.schema import REQUIRED_GROUPS, Config
 from mnistsweep.errors import ConfigError, suggest
 
@@ -68,6 +69,9 @@ def _read_record(default: Any, plain: Mapping[str, Any], prefix: str, faults: li
     values = {}
     for name in (entry.name for entry in fields(default)):
         key, nested = prefix + name, getattr(default, name)
+        if name not in plain and is_added(key):
+            values[name] = nested
+            continue
         if name not in plain:
             faults.append(f"{key}: the key is missing; it is required.")
         elif is_dataclass(nested) and isinstance(plain[name], Mapping):

@@ -67,7 +67,9 @@ def net(input_shape, classes, deadly):
 def test_a_configuration_that_kills_its_process_is_recorded_and_the_sweep_goes_on(sweeps: Folder) -> None:
     (sweeps.folder / "poison_for_tests.py").write_text(POISON)
     target = "model._target_=poison_for_tests.net"
-    sweeps.run("poison", target, "+model.deadly=true,false", "oracle=grid", "trainer.epochs=1")
+    sweeps.run(
+        "poison", target, "+model.deadly=true,false", "oracle=grid", "trainer.epochs=1", "objective=val_accuracy"
+    )
     states = {record.point["model.deadly"]: record for record in sweeps.records("poison")}
     assert states[False].state is State.COMPLETED
     assert states[True].state is State.FAILED

@@ -1,7 +1,7 @@
 """The ledger in a journal file, as an Optuna storage.
 
 It uses private API of Optuna's `JournalStorage`, checked against version 5.0: the method `_sync_with_backend`, the
-attribute `_thread_lock`, the codes of `JournalOperation`, and the attributes `log_number_read`,
+attribute `_thread_lock`, the code of `JournalOperation.CREATE_STUDY`, and the attributes `log_number_read`,
 `_study_id_to_trial_ids` and `_trials` of `_replay_result`. `tests/study/storage/test_journal.py` fails if one of them
 goes.
 """
@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from optuna.storages import JournalStorage
-from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import LedgerDamaged
-from mnistsweep.study.storage.journal_file import JournalFile, damaged_line
+from mnistsweep.study.storage.journal_file import CREATE_STUDY, JournalFile, damaged_line
 
 
 class Journal(JournalStorage):
@@ -68,5 +67,5 @@ def readable_part(path: Path) -> bytes:
         Journal(path)
     except LedgerDamaged as error:
         lines = lines[: error.line - 1]
-    begins = bool(lines) and json.loads(lines[0])["op_code"] == JournalOperation.CREATE_STUDY
+    begins = bool(lines) and json.loads(lines[0])["op_code"] == CREATE_STUDY
     return b"".join(lines) if begins else b""

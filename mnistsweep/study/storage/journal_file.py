@@ -28,6 +28,9 @@ from mnistsweep.locks import lock_open_file
 NUM_LAST_BYTES = 64
 """Number of bytes that are compared to notice that the file was replaced."""
 
+# Code of the entry that creates the study, `JournalOperation.CREATE_STUDY` of Optuna: the first line, and no other one.
+CREATE_STUDY = 0
+
 _REMEDY = "Restore the ledger; then the same command continues."
 
 _log = logging.getLogger("mnistsweep")
@@ -68,6 +71,8 @@ class JournalFile(BaseJournalBackend):
             if not line.endswith(b"\n"):
                 return
             entry = self._parse(line)
+            if entry["op_code"] == CREATE_STUDY and self._num_read > 0:  # a copy appended to itself doubles all trials
+                raise damaged_line(self.path, self._num_read + 1, ValueError("the study is created a second time"))
             self._num_read += 1
             self._offset += len(line)
             self._last_bytes = line[-NUM_LAST_BYTES:]

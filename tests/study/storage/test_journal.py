@@ -221,7 +221,7 @@ def test_two_processes_write_whole_lines(tmp_path: Path) -> None:
     entries = list(JournalFile(tmp_path / "j").read_logs(0))
     assert len(entries) == 1000
     for index in range(2):
-        assert [entry["n"] for entry in entries if entry["op_code"] == index] == list(range(500))
+        assert [entry["n"] for entry in entries if entry["op_code"] == index + 1] == list(range(500))
 
 
 def write_lines(path: Path, index: int, ready: object, go: object) -> None:
@@ -229,4 +229,4 @@ def write_lines(path: Path, index: int, ready: object, go: object) -> None:
     journal = JournalFile(path)
     go.wait()  # type: ignore[attr-defined]
     for number in range(500):
-        journal.append_logs([{"op_code": index, "n": number, "text": "x" * 100}])
+        journal.append_logs([{"op_code": index + 1, "n": number, "text": "x" * 100}])
