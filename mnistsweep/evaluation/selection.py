@@ -165,7 +165,7 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
 def reports_at_end(config: Config, result: Result, threads: int) -> bool:
     """Whether a user's own `fit` reported its result once, at its end, so that its number of epochs is unknown.
 
-    This imports the user's module, and with it Keras, if the trial has one epoch and a model of the user's own.
+    This imports the user's module, and with it Keras, if the trial has one of several epochs and a user's own model.
 
     Args:
         config: Configuration of the trial.
@@ -175,7 +175,8 @@ def reports_at_end(config: Config, result: Result, threads: int) -> bool:
     Raises:
         ConfigError: The model of the user does not exist or cannot be imported.
     """
-    if result.epochs > num_trainings(config) or str(config.model.get("_target_")) in BUILDERS:
+    is_single = config.trainer.epochs == 1  # then the number is known
+    if is_single or result.epochs > num_trainings(config) or str(config.model.get("_target_")) in BUILDERS:
         return False
     devices.start_keras(config.trainer.threads or threads, config.trainer.deterministic)
     return has_own_fit(config.model)
