@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,9 @@ from mnistsweep.config.overrides import Override, texts_of
 from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe, compose_raw
 from mnistsweep.errors import suggest
 from mnistsweep.yaml_errors import describe_yaml_error
+
+# Config group and preset that an extra of this package installs.
+JOBLIB = ("hydra/launcher", "joblib")
 
 
 def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[Override]) -> str:
@@ -30,9 +33,7 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
         return describe_yaml_error(error)
     first = str(error).splitlines()[0].rstrip(".")
     if isinstance(error, MissingConfigException):
-        group, _, name = str(error.missing_cfg_file or "").rpartition("/")
-        known = list(error.options or recipe.options(group))
-        return f"{group or '--config-name'}: there is no {name!r}; {suggest(name, known)}."
+        return describe_missing_preset(error, recipe.options)
     if first.startswith("Could not override"):
         key = first.split("'")[1].split("@")[0]
         known = _keys_with_presets(recipe, overrides)
@@ -44,6 +45,20 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
     cause = error.__cause__
     detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) else ""
     return f"{first}{detail}."
+
+
+def describe_missing_preset(error: MissingConfigException, options: Callable[[str], Iterable[str]]) -> str:
+    """The message for a preset, or a primary configuration, that does not exist.
+
+    Args:
+        error: Hydra's error.
+        options: Function that returns the presets of a config group.
+    """
+    group, _, name = str(error.missing_cfg_file or "").rpartition("/")
+    if (group, name) == JOBLIB:
+        return f"{group}={name}: needs hydra-joblib-launcher, which is not installed; pip install 'mnistsweep[joblib]'."
+    known = list(error.options or options(group))
+    return f"{group or '--config-name'}: there is no {name!r}; {suggest(name, known)}."
 
 
 def _keys_with_presets(recipe: Recipe, overrides: Sequence[Override]) -> list[str]:

@@ -14,7 +14,7 @@ from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from mnistsweep.config.hydra_errors import known_keys, refused_key
+from mnistsweep.config.hydra_errors import describe_missing_preset, known_keys, refused_key
 from mnistsweep.config.recipe import HYDRA_ERRORS
 from mnistsweep.errors import ConfigError, suggest
 
@@ -160,9 +160,7 @@ class HydraJob:
         """One of Hydra's errors in one line."""
         first = str(error).splitlines()[0].rstrip(".")
         if isinstance(error, MissingConfigException):
-            group, _, name = str(error.missing_cfg_file or "").rpartition("/")
-            known = list(error.options or self.options(group))
-            return f"{group}: there is no {name!r}; {suggest(name, known)}."
+            return describe_missing_preset(error, self.options)
         key = refused_key(error)
         if first.startswith("Could not override") and key is not None:
             if self.options(key):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mnistsweep.errors import DataError, suggest
-from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, is_missing, path_fault
+from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, is_folder, is_missing, path_fault
 from mnistsweep.path_texts import expanded, shown
 
 
@@ -21,7 +22,7 @@ def existing_folder(path: str) -> Path:
     Raises:
         DataError: The path does not exist, is something else, or may not be read.
     """
-    return _existing(path, "a folder with the four IDX files", READ_FOLDER)
+    return _existing(path, "a folder with the four IDX files", READ_FOLDER, "folder", is_folder)
 
 
 def existing_file(path: str) -> Path:
@@ -36,7 +37,7 @@ def existing_file(path: str) -> Path:
     Raises:
         DataError: The path does not exist, is something else, or may not be read.
     """
-    return _existing(path, "an .npz file", READ_FILE)
+    return _existing(path, "an .npz file", READ_FILE, ".npz file", lambda entry: entry.suffix == ".npz")
 
 
 def require_file(file: Path) -> None:
@@ -52,19 +53,23 @@ def require_file(file: Path) -> None:
         raise DataError(f"{shown(file)} cannot be read: {fault}")
 
 
-def _existing(path: str, wanted: str, need: Need) -> Path:
+def _existing(path: str, wanted: str, need: Need, kind: str, fits: Callable[[Path], bool]) -> Path:
     found = expanded(str(path))
     fault = path_fault(str(path), need)
     if fault is None:
         return found
-    reason = _nearest(found) if is_missing(found) else f"{shown(found)} cannot be used: {fault}"
+    reason = _nearest(found, kind, fits) if is_missing(found) else f"{shown(found)} cannot be used: {fault}"
     raise DataError(f"data.path must name {wanted}; {reason}")
 
 
-def _nearest(path: Path) -> str:
-    """Describe what exists near a path that does not exist."""
+def _nearest(path: Path, kind: str, fits: Callable[[Path], bool]) -> str:
+    """Describe what exists near a path that does not exist: entries of the kind that is wanted."""
     parent = path.parent
     if not parent.is_dir():
         return f"neither {shown(path)} nor its folder exists"
-    remedy = suggest(path.name, [entry.name for entry in parent.iterdir()])
-    return f"there is no {path.name!r} in {str(parent.resolve())!r}" + (f": {remedy}" if remedy else ", which is empty")
+    missing = f"there is no {path.name!r} in {str(parent.resolve())!r}"
+    entries = list(parent.iterdir())
+    fitting = [entry.name for entry in entries if fits(entry)]
+    if fitting:
+        return f"{missing}: {suggest(path.name, fitting)}"
+    return f"{missing}, which {f'has no {kind}' if entries else 'is empty'}"

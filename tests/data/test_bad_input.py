@@ -187,6 +187,12 @@ def test_a_missing_path_names_its_neighbours(tmp_path: Path, npz_config: Callabl
         idx, r"data\.path must name a folder with the four IDX files; '.*own\.npz' cannot be used: it is a file"
     )
     (tmp_path / "void").mkdir()
+    (tmp_path / "onw.py").touch()
+    check_and_load(config | {"path": str(tmp_path / "onw.npz")}, r"\? Known: 'own\.npz'$")
+    check_and_load(idx | {"path": str(tmp_path / "viod")}, r"no 'viod' in .*: did you mean 'void'\? Known: 'void'$")
+    (tmp_path / "void" / "a.csv").touch()
+    check_and_load(config | {"path": str(tmp_path / "void" / "a.npz")}, r"no 'a\.npz' in .*, which has no \.npz file$")
+    (tmp_path / "void" / "a.csv").unlink()
     check_and_load(idx | {"path": str(tmp_path / "void" / "x")}, r"there is no 'x' in '.*void', which is empty")
     check_and_load(idx | {"path": str(tmp_path / "void")}, r"no file 'train-images-idx3-ubyte', .* the folder is empty")
 
