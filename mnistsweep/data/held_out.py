@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from mnistsweep.data.dataset import class_task
 from mnistsweep.data.examples import Examples
 from mnistsweep.data.scaling import Scaling
 from mnistsweep.data.structure import Structure
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@
     batches.py       one batch as arrays
     scan.py          one pass over a stream: number of examples, targets, checksum
     stream.py        Stream, a part of a data set that is not in memory
+    cutting.py       validation data from one end of a training stream
     opening.py       from what a loader returned to the streams of a training
 
 None of these modules imports TensorFlow or PyTorch: an object of theirs has the methods that are needed.
