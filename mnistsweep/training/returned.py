@@ -46,7 +46,7 @@ def read_returned(result: Any, objective: str, direction: str, source: str) -> R
 
     Raises:
         ConfigError: The value is of another kind, or a dictionary lacks the objective.
-        TrialFailed: The objective is NaN or infinite.
+        TrialFailed: The objective is NaN or infinite, also in any epoch of a History.
 
     Example:
         >>> read_returned({"val_f1": 0.5, "val_loss": 2}, "val_f1", "max", "Own.fit").value
@@ -70,9 +70,8 @@ def read_returned(result: Any, objective: str, direction: str, source: str) -> R
             raise ConfigError(f"objective: {source} returns a dictionary without {objective!r}; {near}")
         return Returned(kind, _finite(metrics[objective], objective, source), [metrics])
     epochs = _epochs_of(result.history)
-    values = [epoch[objective] for epoch in epochs if objective in epoch]
-    best = (max if direction == "max" else min)(values, default=None)
-    return Returned(kind, None if best is None else _finite(best, objective, source), epochs)
+    values = [_finite(epoch[objective], objective, source) for epoch in epochs if objective in epoch]
+    return Returned(kind, (max if direction == "max" else min)(values, default=None), epochs)
 
 
 def kind_of(result: Any, source: str) -> Kind:

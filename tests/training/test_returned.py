@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
+from keras_tuner.src.engine import tuner_utils
 
 from mnistsweep.errors import ConfigError, TrialFailed
 from mnistsweep.training.returned import read_returned
@@ -44,6 +46,24 @@ def test_the_best_epoch_of_a_history_follows_the_direction() -> None:
     assert returned.epochs == [{"score": 0.25, "loss": 2.0}, {"score": 0.125, "loss": 1.0}]
 
 
+@pytest.mark.parametrize("direction", ["max", "min"])
+@pytest.mark.parametrize(
+    "result",
+    [
+        0.5,
+        [0.25, 0.75],
+        {"score": 0.5, "other": 2.0},
+        [{"score": 0.5}, {"score": 0.125}],
+        history(score=[0.25, 0.75, 0.5], loss=[3.0, 1.0, 2.0]),
+        [history(score=[0.25, 0.75]), history(score=[0.5, 0.125])],
+    ],
+)
+def test_the_value_is_the_one_that_kerastuner_records(result: Any, direction: str) -> None:
+    objective = keras_tuner.Objective("score", direction)
+    expected = tuner_utils.convert_to_metrics_dict(result, objective)["score"]
+    assert read_returned(result, "score", direction, "Own.fit").value == expected
+
+
 @pytest.mark.parametrize(
     ("result", "error", "message"),
     [
@@ -64,6 +84,9 @@ def test_the_best_epoch_of_a_history_follows_the_direction() -> None:
         ),
         (float("nan"), TrialFailed, r"^score became nan: Own.fit returned it$"),
         ({"score": float("inf")}, TrialFailed, r"^score became inf: Own.fit returned it$"),
+        (history(score=[float("nan"), 0.5]), TrialFailed, r"^score became nan: Own.fit returned it$"),
+        (history(score=[0.5, float("nan")]), TrialFailed, r"^score became nan: Own.fit returned it$"),
+        (history(score=[0.5, -float("inf")]), TrialFailed, r"^score became -inf: Own.fit returned it$"),
     ],
 )
 def test_any_other_value_is_refused(result: Any, error: type[Exception], message: str) -> None:
