@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mnistsweep.analysis.accuracy import sample_std
+from mnistsweep.analysis.arrays import Floats
 from mnistsweep.analysis.calibration import Calibration, measure_calibration
 from mnistsweep.analysis.coverage import Coverage, measure_coverage
+from mnistsweep.analysis.log_loss import loss_change_interval
 from mnistsweep.analysis.temperature import MAX_TEMPERATURE, Temperature, apply_temperature, fit_temperature
 from mnistsweep.html_report.coverage_blocks import (
     TARGETS,
@@ -24,6 +25,9 @@ from mnistsweep.html_report.outputs import Checkpoint, ClassEvidence
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
 from mnistsweep.html_report.shown_inputs import Words
 from mnistsweep.text import percent
+
+# Advice on a temperature needs this reduction of the calibration error on the test set, as a share of the error.
+MIN_ERROR_REDUCTION = 0.1
 
 
 def section(evidence: ClassEvidence) -> Section | None:
@@ -45,7 +49,8 @@ def section(evidence: ClassEvidence) -> Section | None:
         before, after = measure_calibration(evidence.checkpoint.test, labels), measure_calibration(scaled, labels)
         measured |= {"checkpoint": before} | ({"checkpoint with temperature": after} if fitted.determined else {})
         blocks += _temperature(fitted, before, after, len(evidence.checkpoint.validation_labels), evidence.words)
-        advice += _temperature_advice(fitted, before, after)
+        change = loss_change_interval(evidence.checkpoint.test, scaled, labels)
+        advice += _temperature_advice(fitted, before, after, change)
     if evidence.winner.retrained:
         advice += _retraining_advice(seeds)
     blocks += [coverage_figure(curves, curve), coverage_table(curve, evidence.words)]
@@ -108,7 +113,7 @@ def _reliability(seeds: list[Calibration], together: Calibration, many: str) -> 
     return Figure("calibration-reliability", draw_reliability(panels, many), caption, alt)
 
 
-def _scaled(checkpoint: Checkpoint) -> tuple[NDArray[np.float64], Temperature]:
+def _scaled(checkpoint: Checkpoint) -> tuple[Floats, Temperature]:
     """Return the checkpoint's test probabilities after temperature scaling, and the temperature.
 
     The temperature is fitted on the validation data.
@@ -121,56 +126,63 @@ def _temperature(
     fitted: Temperature, before: Calibration, after: Calibration, examples: int, words: Words
 ) -> list[Block]:
     if not fitted.determined:
-        why = "the checkpoint makes too few mistakes on them"
-        if np.isclose(fitted.high, MAX_TEMPERATURE):  # the loss does not increase towards the maximum
-            why = "the confidence of the checkpoint is unrelated to its mistakes on them"
-        text = f"The validation data do not determine a temperature: {why}."
-        alt = "Reliability diagram of the checkpoint."
-        drawing = draw_reliability({"Checkpoint": [before]}, words.many)
-        caption = (
-            "The winner's checkpoint on the test set: accuracy against confidence, and number of "
-            f"{words.many} in each bin."
-        )
-        return [Text(text), Figure("calibration-checkpoint", drawing, caption, alt)]
+        return _undetermined(fitted, before, words)
     title = f"With temperature {fitted.value:.2f}"
     caption = (
         "The winner's checkpoint on the test set, before (left) and after temperature scaling (right): its logits are "
-        f"divided by {fitted.value:.2f} (95 % interval: {fitted.low:.2f} to {fitted.high:.2f}), fitted on {examples} "
-        f"validation {words.many}. The expected calibration error changes from {percent(before.expected_error)} to "
-        f"{percent(after.expected_error)}, the log loss from {before.log_loss:.4f} to {after.log_loss:.4f}. No "
-        "predicted class changes."
+        f"divided by {fitted.value:.2f} (95 % interval: {fitted.low:.2f} to {fitted.high:.2f}), fitted on "
+        f"{examples:,} validation {words.many}. The expected calibration error changes from "
+        f"{percent(before.expected_error)} to {percent(after.expected_error)}, the log loss from "
+        f"{before.log_loss:.4f} to {after.log_loss:.4f}. No predicted class changes."
     )
     drawing = draw_reliability({"Without temperature scaling": [before], title: [after]}, words.many)
     alt = "Two reliability diagrams of the checkpoint: before and after temperature scaling."
     figure = Figure("calibration-temperature", drawing, caption, alt)
-    names = (
-        "expected calibration error",
-        "calibration error by chance",
-        "largest error of a bin",
-        "Brier score",
-        "log loss",
+    return [figure, _temperature_table(before, after, title.lower())]
+
+
+def _undetermined(fitted: Temperature, before: Calibration, words: Words) -> list[Block]:
+    """Why there is no temperature, and the reliability diagram without one."""
+    why = "the checkpoint makes too few mistakes on them"
+    if np.isclose(fitted.high, MAX_TEMPERATURE):  # the loss does not increase towards the maximum
+        why = "the confidence of the checkpoint is unrelated to its mistakes on them"
+    caption = (
+        f"The winner's checkpoint on the test set: accuracy against confidence, and number of {words.many} in each bin."
     )
-    rows = [
-        [name, *(f"{one:.4f}" if name in names[3:] else percent(one) for one in pair)]
-        for name, pair in zip(names, zip(_numbers(before), _numbers(after), strict=True), strict=True)
+    drawing = draw_reliability({"Checkpoint": [before]}, words.many)
+    return [
+        Text(f"The validation data do not determine a temperature: {why}."),
+        Figure("calibration-checkpoint", drawing, caption, "Reliability diagram of the checkpoint."),
     ]
+
+
+def _temperature_table(before: Calibration, after: Calibration, title: str) -> Table:
+    scores: dict[str, Callable[[Calibration], str]] = {
+        "expected calibration error": lambda one: percent(one.expected_error),
+        "calibration error by chance": lambda one: percent(one.chance_error),
+        "largest error of a bin": lambda one: percent(one.maximum_error),
+        "Brier score": lambda one: f"{one.brier:.4f}",
+        "log loss": lambda one: f"{one.log_loss:.4f}",
+    }
+    columns = ("on the test set", "without temperature", title)
     caption = (
         "Scores without and with temperature scaling; smaller is better. The calibration error by chance is a "
         "reference: a calibrated model is below it in 95 % of test sets of this size."
     )
-    table = Table(
-        ("on the test set", "without temperature", title.lower()), rows, caption, ("without temperature", title.lower())
-    )
-    return [figure, table]
+    rows = [[name, score(before), score(after)] for name, score in scores.items()]
+    return Table(columns, rows, caption, columns[1:])
 
 
-def _numbers(found: Calibration) -> tuple[float, ...]:
-    return found.expected_error, found.chance_error, found.maximum_error, found.brier, found.log_loss
+def _temperature_advice(
+    fitted: Temperature, before: Calibration, after: Calibration, loss_change: Floats
+) -> list[str]:
+    """Return advice on a temperature that clearly reduces the log loss, and noticeably the calibration error.
 
-
-def _temperature_advice(fitted: Temperature, before: Calibration, after: Calibration) -> list[str]:
-    better = after.expected_error < before.expected_error and after.log_loss < before.log_loss
-    if not (fitted.is_significant and before.miscalibrated and better):
+    `loss_change` is the interval of the change of the log loss on the test set.
+    """
+    is_better_calibrated = after.expected_error <= (1 - MIN_ERROR_REDUCTION) * before.expected_error
+    is_worth_it = is_better_calibrated and loss_change[1] < 0
+    if not (fitted.is_significant and before.miscalibrated and is_worth_it):
         return []
     state = "overconfident" if fitted.value > 1 else "underconfident"
     return [

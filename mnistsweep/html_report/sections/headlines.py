@@ -17,7 +17,7 @@ def headline_lines(evidence: Evidence) -> list[str]:
     if isinstance(evidence, ClassEvidence):
         return [measure_accuracy(evidence.probabilities, evidence.labels).describe(evidence.words.many)]
     return [
-        f"{f'{output.output}: ' * bool(output.output)}{fact.label}: {fact.value} ({fact.note})"
+        f"{f'{output.output}: ' * bool(output.output)}{fact.label}: {fact.value}; {fact.note}"
         for output in outputs_of(evidence)
         for fact in kind_of(output).headline(output)
     ]

@@ -10,6 +10,7 @@ import pytest
 from evidence import make_evidence
 
 from mnistsweep.analysis.calibration import measure_calibration
+from mnistsweep.analysis.log_loss import loss_change_interval
 from mnistsweep.analysis.temperature import apply_temperature, fit_temperature
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.outputs import Checkpoint, ClassEvidence
@@ -95,6 +96,22 @@ def test_a_planted_temperature_is_advised_and_fitted_on_validation_alone() -> No
     other = dataclasses.replace(evidence, labels=np.roll(evidence.labels, 1))
     captions = [block.caption for block in shown(other).blocks if isinstance(block, Figure)]
     assert f"divided by {fitted.value:.2f} (95 % interval: {fitted.low:.2f}" in captions[1]
+
+
+def test_a_temperature_that_does_not_reduce_the_calibration_error_is_not_advised() -> None:
+    """Planted: overconfident where it is sure, underconfident elsewhere. A temperature reduces only the log loss."""
+    probabilities = np.repeat([[0.99, 0.01], [0.6, 0.4]], [4000, 4000], axis=0)
+    labels = np.repeat([0, 1, 0, 1], [3720, 280, 2720, 1280])
+    fitted = fit_temperature(probabilities, labels)
+    scaled = apply_temperature(probabilities, fitted.value)
+    before, after = (measure_calibration(one, labels) for one in (probabilities, scaled))
+    assert fitted.is_significant
+    assert before.miscalibrated
+    assert loss_change_interval(probabilities, scaled, labels)[1] < 0
+    assert 0.9 * before.expected_error < after.expected_error < before.expected_error
+    checkpoint = Checkpoint(probabilities, labels, probabilities)
+    evidence = make_evidence(labels=labels, probabilities=probabilities[None], checkpoint=checkpoint, images=None)
+    assert not any("logits" in advice for advice in shown(evidence).advice)
 
 
 def test_refits_without_calibration_are_told_to_keep_the_validation_side() -> None:
