@@ -173,9 +173,7 @@ def _temperature_table(before: Calibration, after: Calibration, title: str) -> T
     return Table(columns, rows, caption, columns[1:])
 
 
-def _temperature_advice(
-    fitted: Temperature, before: Calibration, after: Calibration, loss_change: Floats
-) -> list[str]:
+def _temperature_advice(fitted: Temperature, before: Calibration, after: Calibration, loss_change: Floats) -> list[str]:
     """Return advice on a temperature that clearly reduces the log loss, and noticeably the calibration error.
 
     `loss_change` is the interval of the change of the log loss on the test set.
