@@ -64,6 +64,7 @@ def render(evidence: Evidence, sections: Sequence[RenderedSection], left_out: Se
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["drawing"] = _drawing
     environment.filters["code"] = _code
+    environment.filters["minus"] = _with_minus_signs
     return environment.get_template("page.html").render(
         evidence=evidence,
         sections=sections,
@@ -79,10 +80,17 @@ def _valid(value: object) -> object:
     return printable(value) if type(value) is str else value
 
 
+def _with_minus_signs(text: str) -> str:
+    """Replace the hyphen before each negative number by a minus sign, as Matplotlib does in the figures."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", "\N{MINUS SIGN}", text)
+
+
 def _code(text: str) -> Markup:
     """Return a sentence as HTML, with the text between backticks as code."""
     parts = printable(text).split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else _with_minus_signs(part) for at, part in enumerate(parts)
+    )
 
 
 def _drawing(svg: str, alt: str) -> Markup:

@@ -62,6 +62,18 @@ def broken(evidence: ClassEvidence) -> Section:
     raise ValueError("shapes  disagree:\n(3,) & <4>")
 
 
+def test_negative_numbers_have_a_minus_sign(analysis, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    table = Table(["name", "change"], [["cnn-2", "-0.25 (-1.50 to +1.00)"], ["-3", "2e-05"]], "R2 is -4.", ["change"])
+    blocks = [Text("Set `x=-1` in trial-0007 of 2026-11-26."), Facts([Fact("R2", "-0.5", "95 %: -1 to 2")]), table]
+    page.make(EVIDENCE, tmp_path, [analysis("minus", lambda _: Section(blocks))])
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for text in (
+        "<td>cnn-2</td>", ">−0.25 (−1.50 to +1.00)<", "<td>-3</td>", ">2e-05<", "R2 is −4.", "<code>x=-1</code>",
+        "trial-0007 of 2026-11-26.", "<strong>−0.5</strong>", "95 %: −1 to 2",
+    ):  # fmt: skip
+        assert text in html
+
+
 def test_a_page_of_every_kind_of_block(analysis, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     titles: list[str] = []
     evidence = dataclasses.replace(EVIDENCE, name="quick <start>", notes=["A file is missing."])
