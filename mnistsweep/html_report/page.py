@@ -55,7 +55,7 @@ def make(
         evidence: Input of the sections.
         folder: Folder of the report.
         sections: Analyses in reading order; None: those of the kind of target (`sections.sections_of`).
-        on_section: Function that is called with the title of each section before the section runs.
+        on_section: Function that is called with the title of each section of the page before its figures are drawn.
 
     Raises:
         OSError: A file cannot be written. An exception in a section is shown on the page instead.
@@ -64,9 +64,8 @@ def make(
     shown: list[RenderedSection] = []
     seconds: dict[str, float] = {}
     for analysis in sections_of(evidence) if sections is None else sections:
-        on_section(analysis.title)
         started = time.perf_counter()
-        section = _make_section(analysis, evidence, owners, target)
+        section = _make_section(analysis, evidence, owners, target, on_section)
         seconds[analysis.name] = time.perf_counter() - started
         if section is not None:
             shown.append(section)
@@ -90,13 +89,18 @@ class _FileOwners:
 
 
 def _make_section(
-    analysis: Analysis, evidence: Evidence, owners: _FileOwners, target: ReportFolder
+    analysis: Analysis,
+    evidence: Evidence,
+    owners: _FileOwners,
+    target: ReportFolder,
+    on_section: Callable[[str], None],
 ) -> RenderedSection | None:
     """Run one section and write its files; return None where the section has nothing to show."""
     try:
         section = analysis.section(evidence)
         if section is None:
             return None
+        on_section(analysis.title)
         drawn = _draw(section)
         files = drawn.files(section)
         owners.claim(list(files), analysis.name)

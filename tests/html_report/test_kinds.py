@@ -106,9 +106,11 @@ SLOW = ("two classes", "several", "two numbers")  # many figures are drawn
 def test_a_page_of_every_kind(kind: str, tmp_path: Path) -> None:
     make, names, many = MADE[kind]
     evidence = make()
-    made = page.make(evidence, tmp_path)
+    titles: list[str] = []
+    made = page.make(evidence, tmp_path, on_section=titles.append)
     assert made.failed == {}
     html = made.index.read_text(encoding="utf-8")
+    assert [title for title in titles if f"<h2>{title}</h2>" not in html] == []  # a section without content has none
     shown = re.findall(r'<section id="([^"]+)"', html)
     assert shown[0] == "summary"
     assert [name for name in shown if name in names] == names
@@ -123,6 +125,16 @@ def test_a_page_of_every_kind(kind: str, tmp_path: Path) -> None:
     assert all(line for line in headline_lines(evidence))
     links = re.findall(r'href="([^"#:]+)"', html)
     assert all((tmp_path / link).exists() for link in links)
+
+
+def test_the_headline_has_no_brackets_in_brackets() -> None:
+    for evidence in (numbers(), maps(), arrays(), binary(), several()):
+        for line in headline_lines(evidence):
+            assert not re.search(r"\([^)]*\(", line)
+    assert re.match(
+        r"test MAE: [\d.]+ ± [\d.]+ \(standard deviation over 2 seeds\); committee [\d.]+, bootstrap 95 %: ",
+        headline_lines(numbers())[0],
+    )
 
 
 def test_what_does_not_apply_is_left_out_with_its_reason() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mnistsweep.analysis.accuracy import measure_accuracy
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.outputs import ClassEvidence, OutputsEvidence
+from mnistsweep.html_report.records import Fact
 from mnistsweep.html_report.sections.kinds import kind_of
 
 
@@ -17,10 +18,16 @@ def headline_lines(evidence: Evidence) -> list[str]:
     if isinstance(evidence, ClassEvidence):
         return [measure_accuracy(evidence.probabilities, evidence.labels).describe(evidence.words.many)]
     return [
-        f"{f'{output.output}: ' * bool(output.output)}{fact.label}: {fact.value}; {fact.note}"
+        f"{f'{output.output}: ' * bool(output.output)}{_line(fact)}"
         for output in outputs_of(evidence)
         for fact in kind_of(output).headline(output)
     ]
+
+
+def _line(fact: Fact) -> str:
+    """A score with its note, which begins with the spread over seeds where there are several."""
+    separator = " " if fact.note.startswith("±") else "; "
+    return f"{fact.label}: {fact.value}{separator * bool(fact.note)}{fact.note}"
 
 
 def outputs_of(evidence: Evidence) -> list[Evidence]:
