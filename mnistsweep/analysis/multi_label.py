@@ -1,5 +1,4 @@
-"""Scores of models that predict several labels: precision, recall and F1 of each label at a threshold, curves, "
-"areas."""
+"""Scores of models that predict several labels: precision, recall and F1 of each label at a threshold, and curves."""
 
 from __future__ import annotations
 

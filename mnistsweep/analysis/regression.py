@@ -11,6 +11,9 @@ from mnistsweep.analysis.accuracy import sample_std
 from mnistsweep.analysis.arrays import Floats, Integers, check_numbers
 from mnistsweep.analysis.bootstrap import percentile_interval, resampled_means
 
+# Variance of the targets, as a share of their mean square, below which it is rounding and the targets are equal.
+MIN_VARIANCE = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class Errors:
@@ -132,6 +135,6 @@ def _scores(means: Floats, targets: int) -> tuple[Floats, Floats, Floats, Floats
     """MAE, RMSE, R2 and bias from the means of the columns, each ``(rows, k)``."""
     mae, mse, bias, square, centre = np.split(means, [targets, 2 * targets, 3 * targets, 4 * targets], axis=1)
     variance = square - centre**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r2 = np.where(variance > 0, 1 - mse / variance, np.nan)
+    is_varied = variance > MIN_VARIANCE * square
+    r2 = np.where(is_varied, 1 - mse / np.where(is_varied, variance, 1), np.nan)
     return mae, np.sqrt(mse), r2, bias

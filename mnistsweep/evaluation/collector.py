@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -42,15 +42,15 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         ConfigError: The number of `report.class_names` is not the number of classes.
         DataError: A test target does not fit the task, for example a class that the training set does not have.
     """
-    selection, options, held_out = context.selection, context.options, context.held_out
+    options = context.options
     search = _search_history(context)  # read before the trainings, so that a damaged file is found at once
     notes: list[str] = []
-    winner = selection.winner
+    winner = context.selection.winner
     models = retrained_predictions(context) if options.refit else [checkpoint_predictions(context, winner)]
     checkpoint = _optional(lambda: checkpoint_predictions(context, winner, notes.append), notes)
     found = ReportPredictions(
         models=models,
-        held_out=held_out,
+        held_out=context.held_out,
         dataset=context.dataset,
         checkpoint=checkpoint,
         others=_other_trials(context, notes),
@@ -58,21 +58,23 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         robustness=_robustness(context, models[0], notes) if options.robustness else None,
     )
     return make_evidence(
-        found,
-        {
-            "name": selection.paths.name,
-            "losses": np.array([one.loss for one in models]),
-            "winner": _winner(context, models[0].parameters),
-            "inputs": shown_inputs(held_out),
-            "top": options.top,
-            "against": options.against,
-            "search": search,
-            "retraining_curves": _curves(models) if options.refit else None,
-            "commands": commands,
-            "cleaning": selection.paths.clean.folder,
-            "notes": notes,
-        },
+        found, {**_shared(context, models), "search": search, "commands": commands, "notes": notes}
     )
+
+
+def _shared(context: ReportContext, models: Sequence[Predictions]) -> dict[str, Any]:
+    """Attributes of `Evidence` that follow from the winner, the options and the models."""
+    paths, options = context.selection.paths, context.options
+    return {
+        "name": paths.name,
+        "losses": np.array([one.loss for one in models]),
+        "winner": _winner(context, models[0].parameters),
+        "inputs": shown_inputs(context.held_out),
+        "top": options.top,
+        "against": options.against,
+        "retraining_curves": _curves(models) if options.refit else None,
+        "cleaning": paths.clean.folder,
+    }
 
 
 def _robustness(context: ReportContext, model: Predictions, notes: list[str]) -> Robustness | None:

@@ -48,24 +48,20 @@ def make_evidence(found: ReportPredictions, shared: Shared) -> Evidence:
 
 def _classes(output: OutputPredictions, shared: Shared) -> Evidence:
     return ClassEvidence(
-        **shared,
+        **_with_probabilities(output, shared),
         class_names=output.names,
         labels=output.targets,
-        probabilities=output.predictions,
-        checkpoint=output.checkpoint,
         others=output.others,
         robustness=output.report.robustness,
     )
 
 
 def _labels(output: OutputPredictions, shared: Shared) -> Evidence:
-    return LabelsEvidence(
-        **shared,
-        label_names=output.names,
-        truth=output.targets,
-        probabilities=output.predictions,
-        checkpoint=output.checkpoint,
-    )
+    return LabelsEvidence(**_with_probabilities(output, shared), label_names=output.names, truth=output.targets)
+
+
+def _with_probabilities(output: OutputPredictions, shared: Shared) -> Shared:
+    return {**shared, "probabilities": output.predictions, "checkpoint": output.checkpoint}
 
 
 def _numbers(output: OutputPredictions, shared: Shared) -> Evidence:

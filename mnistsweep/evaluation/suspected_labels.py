@@ -45,24 +45,25 @@ def suspect_rows(
     suspected = suspected_positions(ranking)
     first = ranking.order[: max(len(suspected), len(planted), NUM_SHOWN)]
     flags = zip(first, np.isin(first, suspected), np.isin(first, planted), strict=True)
-    are_numbers = list(class_names) == [str(number) for number in range(len(class_names))]
-
-    def values_at(position: int) -> dict[str, str]:
-        names = (class_names[labels[position]], class_names[ranking.suggested[position]])
-        return {} if are_numbers else dict(zip(("label_value", "suggested_value"), names, strict=True))
-
     return [
         {
             "index": int(source_positions[position]),
             "label": int(labels[position]),
             "suggested": int(ranking.suggested[position]),
-            **values_at(position),
+            **_values(class_names, labels[position], ranking.suggested[position]),
             "suspected": bool(is_suspected),
             "planted": bool(is_planted),
             **{name: float(values[position]) for name, values in ranking.scores.items()},
         }
         for position, is_suspected, is_planted in flags
     ]
+
+
+def _values(class_names: Sequence[str], label: int, suggested: int) -> dict[str, str]:
+    """Values of two classes in the source; none where they are the class numbers."""
+    if list(class_names) == [str(number) for number in range(len(class_names))]:
+        return {}
+    return {"label_value": class_names[label], "suggested_value": class_names[suggested]}
 
 
 def add_inputs(

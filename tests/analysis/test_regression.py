@@ -83,3 +83,17 @@ def test_equal_values_are_in_one_bin() -> None:
     found = residual_trend(np.repeat([0.0, 1.0], [15, 85]), np.repeat([1.0, -1.0], [15, 85]))
     assert found.centre.tolist() == [0.0, 1.0]
     assert found.mean.tolist() == [1.0, -1.0]
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e6 + 0.1])
+def test_r2_of_equal_targets_is_not_defined(value: float) -> None:
+    targets = np.full((7, 1), value)
+    found = measure_regression([targets + 0.5], targets).committee
+    assert found.r2.tolist() == pytest.approx([np.nan], nan_ok=True)
+    assert np.isnan(found.r2_interval).all()
+
+
+def test_the_interval_of_r2_ignores_samples_of_equal_targets() -> None:
+    targets = np.array([[0.1], [0.3], [0.7]])
+    found = measure_regression([targets + 0.01], targets).committee
+    assert found.r2_interval[0] > 0.9

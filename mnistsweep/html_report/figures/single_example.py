@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,15 +49,10 @@ def draw_classes(
     """
     mean = probabilities.mean(axis=0)
     guess, shown = int(mean.argmax()), classes_shown(mean, label)
-    with style.applied():
-        figure, axes = _beside(inputs, index, len(shown))
-        _draw_bars(axes, probabilities[:, shown], [_color(one, label, guess) for one in shown])
-        axes.set_yticks(range(len(shown)), [_name(class_names[one]) for one in shown])
-        names = [_name(class_names[one]) for one in (label, guess)]
-        title = f"{inputs.words.one} {index}: label {names[0]}, prediction {names[1]} ({100 * mean[guess]:.2f} %)"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
-        figure.legend(handles=_legend(label, guess, len(probabilities)), loc="outside lower right", ncols=4, fontsize=8)
-    return figure
+    bars = {one: (_name(class_names[one]), _color(one, label, guess)) for one in shown.tolist()}
+    names = [_name(class_names[one]) for one in (label, guess)]
+    title = f"label {names[0]}, prediction {names[1]} ({100 * mean[guess]:.2f} %)"
+    return _draw_bars_beside(inputs, index, probabilities, bars, title, _legend(label, guess))
 
 
 def draw_labels(
@@ -73,18 +68,10 @@ def draw_labels(
         index: Index of the example in the test set.
     """
     mean = probabilities.mean(axis=0)
-    shown = np.argsort(-(mean + truth), kind="stable")[: 2 * MAX_CLASSES]
-    shown = np.sort(shown)
-    with style.applied():
-        figure, axes = _beside(inputs, index, len(shown))
-        colors = [style.GREEN if truth[one] else style.GREY for one in shown]
-        _draw_bars(axes, probabilities[:, shown], colors)
-        axes.set_yticks(range(len(shown)), [_name(label_names[one]) for one in shown])
-        figure.suptitle(f"{inputs.words.one} {index}: predicted labels", x=0.01, ha="left", fontsize=9.5)
-        entries: list[Any] = [Patch(color=style.GREEN, label="label"), Patch(color=style.GREY, label="no label")]
-        entries += _seeds_entry(len(probabilities))
-        figure.legend(handles=entries, loc="outside lower right", ncols=4, fontsize=8)
-    return figure
+    shown = np.sort(np.argsort(-(mean + truth), kind="stable")[: 2 * MAX_CLASSES])
+    bars = {one: (_name(label_names[one]), style.GREEN if truth[one] else style.GREY) for one in shown.tolist()}
+    entries = [Patch(color=style.GREEN, label="label"), Patch(color=style.GREY, label="no label")]
+    return _draw_bars_beside(inputs, index, probabilities, bars, "predicted labels", entries)
 
 
 def draw_numbers(
@@ -159,6 +146,26 @@ def _beside(inputs: ShownInputs, index: int, rows: int) -> tuple[Figure, Axes]:
     return figure, axes[-1]
 
 
+def _draw_bars_beside(
+    inputs: ShownInputs,
+    index: int,
+    probabilities: NDArray[Any],
+    bars: Mapping[int, tuple[str, str]],
+    title: str,
+    entries: Sequence[Patch],
+) -> Figure:
+    """Draw one example and its probabilities: a bar with a name and a colour for each column that is shown."""
+    names, colors = zip(*bars.values(), strict=True)
+    with style.applied():
+        figure, axes = _beside(inputs, index, len(bars))
+        _draw_bars(axes, probabilities[:, list(bars)], colors)
+        axes.set_yticks(range(len(bars)), names)
+        figure.suptitle(f"{inputs.words.one} {index}: {title}", x=0.01, ha="left", fontsize=9.5)
+        handles = [*entries, *_seeds_entry(len(probabilities))]
+        figure.legend(handles=handles, loc="outside lower right", ncols=4, fontsize=8)
+    return figure
+
+
 def _draw_bars(axes: Axes, probabilities: NDArray[Any], colors: Sequence[str]) -> None:
     """Draw one bar for each class, its mean over seeds, with the values of the seeds if there are several."""
     count = probabilities.shape[1]
@@ -198,11 +205,11 @@ def _draw_seeds(axes: Axes, probabilities: NDArray[Any]) -> None:
     axes.scatter(x, y, s=14, facecolor=style.ORANGE, edgecolor=style.INK, linewidth=0.6, zorder=3, clip_on=False)
 
 
-def _legend(label: int, guess: int, seeds: int) -> list[Any]:
-    entries: list[Any] = [Patch(color=style.GREEN, label="label" if label != guess else "label and prediction")]
+def _legend(label: int, guess: int) -> list[Patch]:
+    entries = [Patch(color=style.GREEN, label="label" if label != guess else "label and prediction")]
     if label != guess:
         entries.append(Patch(color=style.VERMILION, label="prediction"))
-    return entries + _seeds_entry(seeds)
+    return entries
 
 
 def _seeds_entry(seeds: int) -> list[Any]:

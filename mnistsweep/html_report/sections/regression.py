@@ -61,10 +61,10 @@ def _models(evidence: NumbersEvidence, found: Regression) -> dict[str, Errors]:
     models = {f"seed {number}" if several else "the model": one for number, one in enumerate(found.seeds)}
     if several:
         models["committee"] = found.committee
-    others = {**({evidence.winner.number: evidence.checkpoint} if evidence.checkpoint is not None else {})}
-    if not evidence.winner.retrained:
-        others = {}
-    for number, predicted in {**others, **evidence.others}.items():
+    trials = dict(evidence.others)
+    if evidence.checkpoint is not None and evidence.winner.retrained:  # otherwise the only model is the checkpoint
+        trials = {evidence.winner.number: evidence.checkpoint, **trials}
+    for number, predicted in trials.items():
         models[f"trial {number}"] = measure_regression(predicted[None], evidence.targets).committee
     return models
 
