@@ -57,9 +57,7 @@ def collect_evidence(context: ReportContext, commands: Sequence[str] = ()) -> Ev
         class_names=options.class_names,
         robustness=_robustness(context, models[0], notes) if options.robustness else None,
     )
-    return make_evidence(
-        found, {**_shared(context, models), "search": search, "commands": commands, "notes": notes}
-    )
+    return make_evidence(found, {**_shared(context, models), "search": search, "commands": commands, "notes": notes})
 
 
 def _shared(context: ReportContext, models: Sequence[Predictions]) -> dict[str, Any]:
