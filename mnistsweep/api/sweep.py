@@ -83,7 +83,8 @@ def sweep(
         ConfigError: Every fault of the arguments, before anything is written.
         DataError: The data cannot be used.
         StudyError: The folder holds another search, or was started with other data.
-        SweepStopped: The sweep cannot continue, for example because too many trials failed.
+        SweepStopped: The sweep cannot continue, for example because too many trials failed; or `mnistsweep stop`
+            stopped it, and the same call continues it.
         KeyboardInterrupt: Ctrl-C: the workers have stopped, and the same call continues the sweep.
 
     Example:
@@ -108,10 +109,8 @@ def sweep(
                 plan = _plan(program, given)
             with handed_over.passed_on(program.objects) as file:  # before anything is written
                 code = run_sweep(plan, _launcher(file), _console(progress))
-    if code > SIGNALLED:
-        interrupt(code)
     if code:
-        raise SweepStopped(f"{plan.paths.folder}: the sweep has stopped with code {code}.")
+        interrupt(code)
     names = {key: program.names.get(key, key.removeprefix(HYPERPARAMETERS)) for key in plan.space.keys}
     return SweepResult(plan.paths.folder.resolve(), program.objects, names)
 
@@ -135,7 +134,12 @@ def _launcher(file: int) -> Launch:
         variables = {handed_over.VARIABLE: str(file), "PYTHONPATH": handed_over.import_path()}
         variables |= keras_session.variables_of_process()
         surroundings = Surroundings(variables, (file,), second_signal_ends_process=False)
-        return run_workers(folder, range(count), threads, session, surroundings=surroundings)
+        codes = run_workers(folder, range(count), threads, session, surroundings=surroundings)
+        if any(code > SIGNALLED for code in codes):  # a signal to this process would have raised KeyboardInterrupt
+            raise SweepStopped(
+                f"{folder}: `mnistsweep stop`, or a signal to a worker, stopped the sweep; the same call continues it."
+            )
+        return codes
 
     return launch
 

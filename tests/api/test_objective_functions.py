@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from fakes import wait_until
 
 import mnistsweep as ms
 from mnistsweep import cli
+from mnistsweep.commands.stop import stop
 from mnistsweep.errors import ConfigError, SpaceError, StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
@@ -95,6 +97,31 @@ def test_a_call_from_a_thread_works_and_a_second_one_at_the_same_time_is_refused
         search(name="other")
     thread.join()
     assert len(results[0].trials) == 1
+
+
+def until_told(trial: ms.Trial) -> float:
+    trial.report(1.0)
+    while not trial.should_stop and not Path(trial.folder, "../../../../go on").exists():
+        time.sleep(0.01)
+    return trial.values["x"]
+
+
+def test_mnistsweep_stop_ends_the_call_and_not_the_program(folder: Path) -> None:
+    def run() -> ms.SweepResult:
+        return ms.sweep(until_told, space=X, objective="error", direction="min", trials=1, name="main", progress=False)
+
+    def stop_it() -> None:
+        wait_until(lambda: waiting(paths, 1))
+        stop(paths.folder)
+
+    paths = SweepPaths(folder / "logs" / "main")
+    thread = threading.Thread(target=stop_it)
+    thread.start()
+    with pytest.raises(SweepStopped, match=r"`mnistsweep stop`.* stopped the sweep; the same call continues it"):
+        run()
+    thread.join()
+    (folder / "go on").touch()
+    assert list(run().trials["state"]) == ["completed"]
 
 
 def test_every_trial_may_fail() -> None:
@@ -215,11 +242,12 @@ def start_script(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-def waiting(paths: SweepPaths) -> bool:
-    """Whether two trials wait for the file ``go on``."""
+def waiting(paths: SweepPaths, count: int = 2) -> bool:
+    """Whether this many trials wait for the file ``go on``, after their first report."""
     if not paths.journal.is_file() or paths.journal.stat().st_size < 500:
         return False
-    return sum(r.state is State.RUNNING and bool(r.owner) and r.result.epochs > 0 for r in Ledger(paths).records()) == 2
+    records = Ledger(paths).records()
+    return sum(r.state is State.RUNNING and bool(r.owner) and r.result.epochs > 0 for r in records) == count
 
 
 @pytest.mark.slow
