@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mnistsweep.commands.live_table import tally
+from mnistsweep.commands.sweep_output import print_ending
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan import plan_of
+from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.sweep import load_sweep
@@ -20,7 +22,8 @@ from mnistsweep.workers.stopping import grace_seconds
 def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
     """Ask all workers of a sweep to stop, and wait until they have exited.
 
-    Each worker keeps the resume file of its trial's last epoch. The command that started the sweep continues it.
+    Each worker keeps the resume file of its trial's last epoch. The command that started the sweep continues it. For a
+    sweep that has ended, the limit that ended it is printed.
 
     Args:
         folder: Path of the sweep's folder.
@@ -49,7 +52,9 @@ def stop(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
         left -= 1
     if workers:
         raise SweepStopped(f"{sweep.paths.folder}: asked to stop, but still running: {', '.join(workers)}")
-    console.print(
-        f"stopped: {tally(ledger.records(), plan.num_trials)}. The command that started the sweep continues it.",
-        soft_wrap=True,
-    )  # fmt: skip
+    done, ending = tally(ledger.records(), plan.num_trials), ledger.ending(plan.budget)
+    if ending is None or ending.limit is Limit.STOP_REQUEST:
+        console.print(f"stopped: {done}. The command that started the sweep continues it.", soft_wrap=True)
+    else:
+        console.print(done, soft_wrap=True)
+        print_ending(plan, ledger, console)

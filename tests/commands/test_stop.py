@@ -57,3 +57,12 @@ def test_a_sweep_without_workers_is_stopped_at_once(capsys: pytest.CaptureFixtur
     plan = finished_sweep(["model.dropout=interval(0,0.5)", "trials=5", "name=s"], [0.5])
     stop(plan.paths.folder, lambda seconds: pytest.fail("there is no worker to wait for"))
     assert "stopped: 1 of 5 trials" in capsys.readouterr().out
+
+
+def test_for_a_sweep_that_has_ended_its_limit_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = finished_sweep(["model.dropout=interval(0,0.5)", "trials=1", "name=s"], [0.5])
+    stop(plan.paths.folder)
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "1 of 1 trials · 1 completed"
+    assert out.splitlines()[1].startswith("ended: the budget of 1 trial (trials=1) was used")
+    assert "continues" not in out
