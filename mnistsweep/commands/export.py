@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mnistsweep.atomic import atomic_write
 from mnistsweep.commands.missing_best import no_best_error
+from mnistsweep.console import SafeConsole
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
@@ -44,9 +45,16 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     else:
         with atomic_write(output) as part:
             part.write_text(text, encoding="utf-8")
+        _print_written(output)
     if source is not None and model is not None:
         with atomic_write(model) as part:
             shutil.copyfile(source, part)
+        _print_written(model)
+
+
+def _print_written(file: Path) -> None:
+    """Name a file that was written, on the standard error: the standard output is for the configuration."""
+    SafeConsole(stderr=True).print(f"written: {file}", soft_wrap=True)
 
 
 def _open_ledger(sweep: Sweep, plan: Plan) -> Ledger:
