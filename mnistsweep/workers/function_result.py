@@ -9,6 +9,7 @@ from typing import Any
 from mnistsweep.errors import TrialFailed, TrialPruned, suggest
 from mnistsweep.study.records import Result, State
 from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.returned import read_returned
 from mnistsweep.workers.trial import Trial, as_number
 
 
@@ -66,15 +67,15 @@ def read_objective(returned: Any, objective: str, direction: str) -> float:
         direction: Direction of the objective, ``max`` or ``min``; of a `History` the best epoch counts.
 
     Raises:
-        TrialFailed: There is no objective in it, or it is not finite.
+        TrialFailed: There is no objective in it, or it is not finite; in a `History`, in any epoch.
 
     Example:
         >>> read_objective({"val_loss": 0.5, "val_mae": 0.25}, "val_mae", "min")
         0.25
     """
     if isinstance(history := getattr(returned, "history", None), Mapping):
-        best = max if direction == "max" else min
-        returned = {name: best(values) for name, values in history.items() if len(values)}
+        best = read_returned(returned, objective, direction, "the function").value
+        returned = history if best is None else {objective: best}
     found = returned
     if isinstance(returned, Mapping):
         if objective not in returned:

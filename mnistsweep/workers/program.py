@@ -66,7 +66,7 @@ class TrialFunction(Protocol):
 
     ==========================================  =======================================================================
     it returns a finite number                  completed; pruned if `Trial.should_stop` was true for the pruner
-    it returns NaN or an infinite number        failed, with the value as reason
+    it returns NaN or an infinite number        failed, with the value as reason; also in an epoch of a `History`
     it returns anything else                    failed, with the type or the keys that it returned as reason
     it raises `errors.TrialPruned`, or Optuna's pruned, with the best reported value
     it raises another exception, `SystemExit`   failed, with the exception as reason; ``error.txt`` has the traceback

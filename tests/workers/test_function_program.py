@@ -53,10 +53,10 @@ def by_kind(trial):
     if kind == "reports nan":
         trial.report(float("nan"))
     class History:
-        history = {"score": [0.5, 0.75, 0.25]}
+        history = {"score": [0.5, 0.75, float("nan") if kind == "history with nan" else 0.25]}
     return {
         "float": 0.75, "array": np.float32(0.5), "mapping": {"score": 0.5, "loss": 2}, "history": History(),
-        "nan": float("nan"), "none": None, "text": "0.5", "flag": True, "other": {"scores": 0.5},
+        "history with nan": History(), "nan": float("nan"), "none": None, "text": "0.5", "flag": True, "other": {"scores": 0.5},
     }[kind]
 
 def rising(trial):
@@ -132,6 +132,7 @@ ENDINGS: dict[str, tuple[State, float | None, str]] = {
     "array": (State.COMPLETED, 0.5, ""),
     "mapping": (State.COMPLETED, 0.5, ""),
     "history": (State.COMPLETED, 0.75, ""),
+    "history with nan": (State.FAILED, None, "score became nan: the function returned it"),
     "nan": (State.FAILED, None, "score is nan"),
     "none": (State.FAILED, None, "the function must return score as a number, or a mapping with it; it returned None"),
     "text": (State.FAILED, None, "the function must return score as a number, or a mapping with it; it returned str"),
