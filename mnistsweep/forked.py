@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from mnistsweep.errors import describe_error
 from mnistsweep.quiet_import import without_standard_error
 
 T = TypeVar("T")
@@ -34,10 +36,11 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
     What the copy writes to the standard error is lost: TensorFlow reports there that it found no GPU.
 
     Args:
-        function: Function whose results, and whose exception, can be pickled. They are never written to a file.
+        function: Function whose results can be pickled. They are never written to a file.
 
     Raises:
         ProcessDied: The copy ended before the function did.
+        RuntimeError: The function raised an exception that cannot be pickled, or yielded a result that cannot be.
 
     Example:
         >>> list(iterate(lambda: range(3)))
@@ -71,7 +74,18 @@ def _send(function: Callable[[], Iterable[Any]], writer: Connection) -> None:
                 writer.send([result])
         writer.send(None)
     except BaseException as error:  # also SystemExit: the process that reads raises it
-        writer.send(error)
+        _send_error(error, writer)
+
+
+def _send_error(error: BaseException, writer: Connection) -> None:
+    """Send an exception, or its description in place of one that the process that reads cannot make again."""
+    try:
+        content = pickle.dumps(error)
+        pickle.loads(content)  # an exception with arguments of its own may fail here
+    except Exception:
+        writer.send(RuntimeError(describe_error(error)))
+    else:
+        writer.send_bytes(content)
 
 
 def _receive(reader: Connection) -> list[Any] | None:

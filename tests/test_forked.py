@@ -34,6 +34,30 @@ def test_an_exception_is_raised_after_the_results_before_it() -> None:
         next(results)
 
 
+class WithTwoArguments(Exception):
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
+
+
+def test_what_cannot_be_pickled_is_an_error_with_a_description(capfd: pytest.CaptureFixture[str]) -> None:
+    class Local(Exception):
+        pass
+
+    for error, message in (
+        (Local("of a function"), "Local: of a function"),
+        (WithTwoArguments("no", "row"), "WithTwoArguments: no row"),
+    ):
+
+        def fail(error: Exception = error) -> Iterator[int]:
+            raise error
+
+        with pytest.raises(RuntimeError, match=f"^{message}$"):
+            list(iterate(fail))
+    with pytest.raises(Exception, match="pickle"):
+        list(iterate(lambda: [lambda: 0]))
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("end", "message"),
     [
