@@ -53,10 +53,10 @@ def by_kind(trial):
     if kind == "reports nan":
         trial.report(float("nan"))
     class History:
-        history = {"score": [0.5, 0.75, float("nan") if kind == "history with nan" else 0.25]}
-    return {
-        "float": 0.75, "array": np.float32(0.5), "mapping": {"score": 0.5, "loss": 2}, "history": History(),
-        "history with nan": History(), "nan": float("nan"), "none": None, "text": "0.5", "flag": True, "other": {"scores": 0.5},
+        history = {"score": [0.5, 0.75, 0.25 if kind == "history" else float("nan")]}
+    return History() if kind.startswith("history") else {
+        "float": 0.75, "array": np.float32(0.5), "mapping": {"score": 0.5, "loss": 2},
+        "nan": float("nan"), "none": None, "text": "0.5", "flag": True, "other": {"scores": 0.5},
     }[kind]
 
 def rising(trial):
