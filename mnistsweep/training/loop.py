@@ -101,6 +101,14 @@ def fit(
     _check(train, validation)
     engine = choose_engine(options.engine, model, train, validation, options.batch_size)
     announce_engine(engine.name, engine.reason)
+    return _train(engine, options, callbacks)
+
+
+def _train(
+    engine: Engine, options: FitOptions, callbacks: Sequence[keras.callbacks.Callback]
+) -> list[dict[str, float]]:
+    """Run all epochs between the events of the begin and the end of a training."""
+    model = engine.model
     events = keras.callbacks.CallbackList(
         list(callbacks), add_history=True, model=model, verbose=0, epochs=options.epochs, steps=engine.num_batches
     )

@@ -13,21 +13,25 @@ import pandas as pd
 import pytest
 import streaming_data
 from interrupted_trainings import make_training, read_state
+from sklearn.utils.class_weight import compute_class_weight
 
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
+from mnistsweep.data import load
 from mnistsweep.errors import MnistSweepError
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.training.callbacks.stopping import Interrupted
-from mnistsweep.training.engines import announcement
+from mnistsweep.training.engines import StreamSplit, announcement
+from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.resume_file import read_resume_file, resume_fingerprint
 from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.hypermodel_training import train_once
 
 EPOCHS = 3
+THREE = {"_target_": "streaming_data.three"}
 
 
 def overrides(source: str, model: str = "net", *more: str) -> list[str]:
@@ -101,6 +105,14 @@ def test_texts_are_classes(tmp_path: Path) -> None:
     assert_same_curves(train(tmp_path / "trial", "texts"), plain_keras(*streaming_data.three()[:2]))
 
 
+def test_a_callback_may_add_values_of_any_type_to_the_logs() -> None:
+    added = {"note": "good", "none": None, "matrix": np.zeros((2, 2)), "share": np.float32(0.5)}
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(added))
+    train_part, validation = (StreamSplit(part) for part in (load(THREE).train, load(THREE).validation))
+    (record,) = fit(streaming_data.compiled((4,)), train_part, validation, FitOptions(1, 32, seed=0), [callback])
+    assert record.keys() == {"loss", "accuracy", "val_loss", "val_accuracy", "share"}
+
+
 WEIGHTS = {0: 1.0, 1: 5.0, 2: 0.5}
 
 
@@ -112,6 +124,16 @@ def test_weights_of_classes_are_those_of_fit(source: str, tmp_path: Path) -> Non
         more, options = [*more, "trainer.batch_size=200"], {"batch_size": 200}
     found = train(tmp_path / "trial", source, *more)
     assert_same_curves(found, plain_keras(*parts[:2], class_weight=WEIGHTS, **options))
+
+
+def test_balanced_weights_are_those_of_fit_with_the_weights_of_scikit_learn(tmp_path: Path) -> None:
+    """The training split counts, not the validation split, in which the classes have other shares."""
+    (x, y), validation, _ = streaming_data.arrays()
+    found = train(tmp_path / "trial", "three", "trainer.class_weight=balanced")
+    weights = compute_class_weight("balanced", classes=np.arange(3), y=y)
+    assert weights != pytest.approx(compute_class_weight("balanced", classes=np.arange(3), y=validation[1]), rel=0.01)
+    parts = streaming_data.dataset(x, y), streaming_data.dataset(*validation)
+    assert_same_curves(found, plain_keras(*parts, class_weight=dict(enumerate(weights))))
 
 
 @slow

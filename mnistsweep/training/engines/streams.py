@@ -16,8 +16,9 @@ import optree
 from mnistsweep.data.streams.batches import decode_texts, unpack_batch
 from mnistsweep.data.structure import leaves, map_leaves
 from mnistsweep.errors import ConfigError
+from mnistsweep.training.callbacks.logs import numbers_in
 from mnistsweep.training.engines.announcement import announce_engine
-from mnistsweep.training.engines.base import AnySplit, StreamSplit, evaluation_batch_size, to_floats
+from mnistsweep.training.engines.base import AnySplit, StreamSplit, evaluation_batch_size
 
 
 def fit_stream(
@@ -45,22 +46,26 @@ def fit_stream(
     batches = f"in batches of {batch_size}" if size is None else f"in its own batches of {size}"
     announce_engine("fit", f"the training data stream: a {stream.kind} {batches}")
     recorder = _Recorder()
-    # Keras draws the order of a PyDataset's batches; it warns where it cannot.
-    options: dict[str, Any] = {"shuffle": stream.kind == "keras.utils.PyDataset"}
-    if isinstance(validation, StreamSplit):
-        options["validation_data"] = fit_input(validation, batch_size)
-    elif validation is not None:
-        options["validation_data"] = validation
-        options["validation_batch_size"] = evaluation_batch_size(validation[0], batch_size)
     model.fit(
         fit_input(train, batch_size),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         callbacks=[*callbacks, recorder],
         verbose=0,
-        **options,
+        shuffle=stream.kind
+        == "keras.utils.PyDataset",  # Keras draws the order of its batches; it warns where it cannot
+        **_validation_options(validation, batch_size),
     )
     return recorder.records
+
+
+def _validation_options(validation: AnySplit | None, batch_size: int) -> dict[str, Any]:
+    """Arguments of `model.fit` for the validation split."""
+    if validation is None:
+        return {}
+    if isinstance(validation, StreamSplit):
+        return {"validation_data": fit_input(validation, batch_size)}
+    return {"validation_data": validation, "validation_batch_size": evaluation_batch_size(validation[0], batch_size)}
 
 
 def fit_input(split: StreamSplit, batch_size: int) -> Any:
@@ -90,7 +95,7 @@ def fit_input(split: StreamSplit, batch_size: int) -> Any:
 
 
 class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Records the metrics of each epoch."""
+    """Records the metrics of each epoch; callbacks before it may have added values of any type to the logs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +103,7 @@ class _Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record the metrics."""
-        self.records.append(to_floats(logs or {}))
+        self.records.append(numbers_in(logs or {}))
 
 
 def _convert(batch: Any, split: StreamSplit) -> tuple[Any, ...]:
