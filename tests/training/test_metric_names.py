@@ -19,6 +19,7 @@ def new_session() -> None:
 
 
 def compiled(metrics: Any, outputs: int = 1) -> Any:
+    keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
     made = [keras.layers.Dense(1, "sigmoid", name=name)(inputs) for name in ("price", "rate")[:outputs]]
     model = keras.Model(inputs, made if outputs > 1 else made[0])
@@ -51,12 +52,15 @@ def test_metrics_of_one_of_several_outputs() -> None:
 def test_the_names_are_those_that_keras_measures_in_a_new_process() -> None:
     x, y = data()
     targets = (y > 0).astype("float32")
-    expected = compiled([keras.metrics.AUC()]).evaluate(x, targets, verbose=0, return_dict=True)
-    again = compiled([keras.metrics.AUC()])
+    kinds = [keras.metrics.AUC, lambda: keras.metrics.AUC(curve="PR"), lambda: keras.metrics.Recall(0.1)]
+    expected = compiled([kind() for kind in kinds]).evaluate(x, targets, verbose=0, return_dict=True)
+    again = compiled([kind() for kind in kinds])
     measured = again.evaluate(x, targets, verbose=0, return_dict=True)
-    assert "auc" in expected
-    assert "auc" not in measured
-    assert expected.keys() <= with_stable_names(again, measured).keys()
+    assert expected.keys() == {"loss", "auc", "auc_1", "recall"}
+    assert measured.keys() == {"loss", "auc_2", "auc_3", "recall_1"}
+    found = with_stable_names(again, measured)
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert len(set(expected.values())) == 4, "a metric under the name of another one would show"
 
 
 def test_callbacks_that_follow_find_the_stable_name() -> None:
