@@ -6,6 +6,7 @@ Values in files (``results.csv``) are written in full precision by the code that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mnistsweep.json_values import sorted_text
@@ -111,6 +112,21 @@ def format_count(count: int, noun: str) -> str:
         ('1 trial', '1,200 trials')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], maximum: int) -> str:
+    """Return names, separated by commas; of more than the maximum the first ones and the number of the others.
+
+    Args:
+        names: Any number of names.
+        maximum: Maximum number of names that are listed.
+
+    Example:
+        >>> listed(["cat", "dog"], 2), listed(["cat", "dog", "owl", "yak"], 2)
+        ('cat, dog', 'cat, dog and 2 more')
+    """
+    more = len(names) - maximum
+    return ", ".join(names[:maximum]) + (f" and {more} more" if more > 0 else "")
 
 
 def type_name(value: Any) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.data.task import Task
 from mnistsweep.errors import DataError
+from mnistsweep.text import listed
 
 # Maximum number of classes that a message lists.
 MAX_LISTED = 5
@@ -71,6 +72,5 @@ def validation_warning(labels: NDArray[Any], task: Task, source: str, advice: st
 
 
 def _have_none(missing: Sequence[str]) -> str:
-    listed = ", ".join(missing[:MAX_LISTED])
-    more = f" and {len(missing) - MAX_LISTED} more" if len(missing) > MAX_LISTED else ""
-    return f"class {listed} has no example" if len(missing) == 1 else f"classes {listed}{more} have no example"
+    shown = listed(missing, MAX_LISTED)
+    return f"class {shown} has no example" if len(missing) == 1 else f"classes {shown} have no example"

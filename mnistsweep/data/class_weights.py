@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.data.task import Task
 from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.text import listed
 
 BALANCED = "balanced"
 
@@ -74,10 +75,9 @@ def class_weights(value: Any, task: Task | None, labels: NDArray[np.int32] | Non
         return _balanced(len(task.values), labels)
     if not isinstance(value, Mapping):
         if len(value) != len(task.values):
-            raise ConfigError(
-                f"{_KEY}: must have a weight for each of the {len(task.values)} classes ({_listed(task.class_names)}); "
-                f"received {len(value)} weights"
-            )
+            names = listed(task.class_names, _MAX_LISTED)
+            rule = f"must have a weight for each of the {len(task.values)} classes ({names})"
+            raise ConfigError(f"{_KEY}: {rule}; received {len(value)} weights")
         return np.array(value, np.float32)
     return _by_name(value, task)
 
@@ -92,7 +92,9 @@ def _by_name(value: Mapping[Any, Any], task: Task) -> NDArray[np.float32]:
             raise ConfigError(f"{_KEY}: there is no class {name!r}; {suggest(str(name), task.class_names)}")
         weights[positions[str(name)]] = float(weight)
     if missing := [name for index, name in enumerate(task.class_names) if index not in weights]:
-        raise ConfigError(f"{_KEY}: must have a weight for each class; there is none for {_listed(missing)}")
+        raise ConfigError(
+            f"{_KEY}: must have a weight for each class; there is none for {listed(missing, _MAX_LISTED)}"
+        )
     return np.array([weights[index] for index in range(len(task.values))], np.float32)
 
 
@@ -105,8 +107,3 @@ def _balanced(num_classes: int, labels: NDArray[np.int32] | None) -> NDArray[np.
     weights = np.ones(num_classes, np.float32)  # a class without examples: its weight is not used
     weights[present] = compute_class_weight(BALANCED, classes=present, y=labels)
     return weights
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MAX_LISTED
-    return ", ".join(names[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")

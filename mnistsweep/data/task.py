@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 from mnistsweep.data.inputs import check_finite
 from mnistsweep.errors import DataError
+from mnistsweep.text import listed
+
+# Maximum number of classes that a message lists.
+MAX_LISTED = 10
 
 KINDS = ("auto", "classes", "multi_label", "regression", "input", "array")
 """Values of ``data.target``.
@@ -83,9 +87,10 @@ class Task:
         unknown: NDArray[np.bool_] = np.asarray(values[numbers] != flat)
         if unknown.any():
             position = int(np.argmax(unknown))
+            known = listed(list(map(repr, self.values)), MAX_LISTED)
             raise DataError(
-                f"{name} must be classes of the training set, {_listed(self.values)}; target {position} is "
-                f"{flat[position]!r} ({source})"
+                f"{name} must be classes of the training set, {known}; target {position} is {flat[position]!r} "
+                f"({source})"
             )
         result: NDArray[np.int32] = np.asarray(numbers, np.int32)
         return result
@@ -222,8 +227,3 @@ def _row_tasks(targets: NDArray[Any]) -> list[Task]:
 def _distinct(flat: NDArray[Any]) -> tuple[Any, ...]:
     """The different values, sorted, as Python objects."""
     return tuple(np.unique(flat).tolist())
-
-
-def _listed(values: tuple[Any, ...], maximum: int = 10) -> str:
-    shown = ", ".join(map(repr, values[:maximum]))
-    return shown if len(values) <= maximum else f"{shown} and {len(values) - maximum} more"

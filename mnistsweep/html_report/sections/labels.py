@@ -13,7 +13,7 @@ from mnistsweep.html_report.figures.single_example import draw_labels
 from mnistsweep.html_report.outputs import LabelsEvidence
 from mnistsweep.html_report.ranked_examples import gallery
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
-from mnistsweep.text import percent
+from mnistsweep.text import listed, percent
 
 MAX_LABELS = 30
 
@@ -179,8 +179,9 @@ def _advice(evidence: LabelsEvidence, found: LabelScores) -> list[str]:
     never = [evidence.label_names[one] for one in np.flatnonzero((found.predicted == 0) & (found.support > 0)).tolist()]
     if not never:
         return []
-    names = ", ".join(never[:5]) + (f" and {len(never) - 5} more" if len(never) > 5 else "")
-    return [f"Collect more examples of labels that are never predicted although the test set has them: {names}."]
+    return [
+        f"Collect more examples of labels that are never predicted although the test set has them: {listed(never, 5)}."
+    ]
 
 
 def _file(evidence: LabelsEvidence, found: LabelScores, curves: list[BinaryCurves]) -> pd.DataFrame:
