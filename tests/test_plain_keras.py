@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from user_modules import write_module
 
 from mnistsweep import data, load_sweep
 from mnistsweep.config.compose import compose, to_config
@@ -204,11 +205,8 @@ Run = Callable[..., Outcome]
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name of a user's module with data and models."""
-    name = f"mine_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, MODULE)
 
 
 @pytest.fixture

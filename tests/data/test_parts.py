@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from user_modules import write_module
 
 from mnistsweep import data
 from mnistsweep.data.inputs import convert_inputs
@@ -31,9 +32,7 @@ def ratings(): return (X[:50], Y[:50]), (X[50:], Y[50:] + 7)
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Configuration of a user's loader."""
-    module = f"parts_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{module}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    module = write_module(tmp_path, monkeypatch, MODULE)
     return lambda name, **keys: {"_target_": f"{module}.{name}", "validation": 10, **keys}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from user_modules import write_module
 
 from mnistsweep import data
 from mnistsweep.checksums import file_checksum
@@ -81,11 +82,8 @@ def train(tiny_data: list[str], paths: TrialPaths) -> Train:
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A user module in the working directory, with another name for each test because imports are cached."""
-    name = f"trained_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(USER_MODULE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, USER_MODULE)
 
 
 def curve(folder: Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
+from user_modules import write_module
 
 from mnistsweep import data
 from mnistsweep.config.checks import Faults
@@ -72,10 +73,7 @@ def halved(epoch, rate, factor=0.5):
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    name = f"called_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, MODULE)
 
 
 def make_config(tiny_data: list[str], *callbacks: str, more: tuple[str, ...] = ()) -> Config:
