@@ -11,7 +11,7 @@ from typing import Any
 from mnistsweep import handed_over
 from mnistsweep.api.space import Choice, Range, as_range, plain_value, range_text
 from mnistsweep.config.overrides import HYPERPARAMETERS, param_text, written
-from mnistsweep.data.streams.sources import kind_of
+from mnistsweep.data.streams.sources import TensorFlowSource, source_class
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
 from mnistsweep.models.hypermodels import is_hypermodel
@@ -247,7 +247,7 @@ def _set_data(program: PythonProgram, data: Any) -> None:
 
 def _check_parts(parts: Sequence[Any]) -> None:
     """Check that the parts of the data can reach another process, which a dataset of TensorFlow cannot."""
-    if "tf.data.Dataset" in map(kind_of, parts):
+    if TensorFlowSource in map(source_class, parts):
         raise ConfigError(
             "data: a tf.data.Dataset cannot be handed over to worker processes; write a function that returns "
             "(train, test), and give the function: data=load_data."

@@ -157,9 +157,10 @@ def _check_source(settings: Settings, are_classes: bool, class_weight: Any) -> l
     if settings.loader == MNIST:
         labels = sources.mnist_training_labels()
         tasks = possible_tasks(labels, "auto", "training targets", settings.source)
-        if settings.folds is not None:
-            return _check_classes(labels, tasks, Folds.assign(labels, tasks, settings).split(0), settings, class_weight)
-        return _check_classes(labels, tasks, split(labels, settings), settings, class_weight)
+        positions = (
+            split(labels, settings) if settings.folds is None else Folds.assign(labels, tasks, settings).split(0)
+        )
+        return _check_classes(labels, tasks, positions, settings, class_weight)
     if settings.loader == FASHION_MNIST:
         if settings.folds is not None:
             check_count(FASHION_MNIST_SIZE, settings)

@@ -14,35 +14,6 @@ from mnistsweep.errors import DataError
 # Number of examples in a batch in which examples are read that the dataset delivers one by one.
 READ_BATCH = 32
 
-# Classes by which datasets are recognised: name of the class and beginning of its module. No library is imported.
-_CLASSES = {
-    "tf.data.Dataset": ("DatasetV2", "tensorflow."),
-    "PyDataset": ("PyDataset", "keras."),
-    "DataLoader": ("DataLoader", "torch.utils.data"),
-}
-
-
-def kind_of(value: object) -> str | None:
-    """The kind of a dataset that delivers batches; None for any other value.
-
-    Args:
-        value: Any value.
-    """
-    for parent in type(value).__mro__:
-        for kind, (name, module) in _CLASSES.items():
-            if parent.__name__ == name and str(parent.__module__).startswith(module):
-                return kind
-    return None
-
-
-def is_dataset(value: object) -> bool:
-    """Whether a value is a dataset that delivers batches.
-
-    Args:
-        value: Any value.
-    """
-    return kind_of(value) is not None
-
 
 class Source(ABC):
     """A dataset object that Keras's `fit` takes.
@@ -52,10 +23,12 @@ class Source(ABC):
 
     Attributes:
         kind: Name of its class, for messages.
+        base: By what it is recognised without an import: name of a base class and beginning of the name of its module.
         is_batched: Whether it delivers batches; otherwise it delivers examples, which are batched.
     """
 
     kind: str
+    base: tuple[str, str]
     is_batched = True
 
     def __init__(self, raw: Any) -> None:
@@ -113,6 +86,7 @@ class TensorFlowSource(Source):
     """A `tf.data.Dataset`."""
 
     kind = "tf.data.Dataset"
+    base = ("DatasetV2", "tensorflow.")
 
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
@@ -156,6 +130,7 @@ class PyDatasetSource(Source):
     """A `keras.utils.PyDataset`; its batches have numbers."""
 
     kind = "keras.utils.PyDataset"
+    base = ("PyDataset", "keras.")
 
     @property
     def num_elements(self) -> int | None:
@@ -191,6 +166,7 @@ class DataLoaderSource(Source):
     """A `torch.utils.data.DataLoader`."""
 
     kind = "torch.utils.data.DataLoader"
+    base = ("DataLoader", "torch.utils.data")
 
     @property
     def num_elements(self) -> int | None:
@@ -214,18 +190,38 @@ class DataLoaderSource(Source):
         raise DataError("report.refit: two torch DataLoaders cannot be joined; use report.refit=false")
 
 
+def source_class(value: object) -> type[Source] | None:
+    """The class for a dataset that delivers batches; None for any other value.
+
+    Args:
+        value: Any value.
+    """
+    for parent in type(value).__mro__:
+        for kind in (TensorFlowSource, PyDatasetSource, DataLoaderSource):
+            name, module = kind.base
+            if parent.__name__ == name and str(parent.__module__).startswith(module):
+                return kind
+    return None
+
+
+def is_dataset(value: object) -> bool:
+    """Whether a value is a dataset that delivers batches.
+
+    Args:
+        value: Any value.
+    """
+    return source_class(value) is not None
+
+
 def open_source(raw: Any) -> Source:
     """The interface to a dataset.
 
     Args:
         raw: Value for which `is_dataset` is true.
     """
-    kinds: dict[str | None, type[Source]] = {
-        "tf.data.Dataset": TensorFlowSource,
-        "PyDataset": PyDatasetSource,
-        "DataLoader": DataLoaderSource,
-    }
-    return kinds[kind_of(raw)](raw)
+    found = source_class(raw)
+    assert found is not None
+    return found(raw)
 
 
 def _leaf_specs(dataset: Any) -> list[Any]:

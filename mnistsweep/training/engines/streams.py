@@ -52,8 +52,7 @@ def fit_stream(
         steps_per_epoch=steps_per_epoch,
         callbacks=[*callbacks, recorder],
         verbose=0,
-        shuffle=stream.kind
-        == "keras.utils.PyDataset",  # Keras draws the order of its batches; it warns where it cannot
+        shuffle=stream.kind == "keras.utils.PyDataset",  # Keras draws the order; for others it warns
         **_validation_options(validation, batch_size),
     )
     return recorder.records
