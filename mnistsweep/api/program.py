@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,21 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep import handed_over
-from mnistsweep.api.space import Choice, Range, as_range, plain_value, range_text
-from mnistsweep.config.overrides import HYPERPARAMETERS, param_text, written
+from mnistsweep.api.space import Choice, as_range, plain_value, range_text
+from mnistsweep.config.overrides import HYPERPARAMETERS, written
 from mnistsweep.data.streams.sources import TensorFlowSource, source_class
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError, SpaceError, suggest
-from mnistsweep.models.hypermodels import is_hypermodel
+from mnistsweep.models.hypermodels import OFFERED, is_hypermodel
 from mnistsweep.workers.objective_function import FACTORY
 
 VALIDATION = 0.2
 """Fraction of the program's training data that validates, if there is no validation part."""
 
-OFFERED = ("input_shape", "classes")
-"""Arguments that a model function gets if its signature names them."""
-
-_HYPERPARAMETERS_NAMES = ("hp", "hps", "hparams", "hyperparameters")
+# Usual names of the argument with which a function gets its hyperparameters.
+_HYPERPARAMETERS_ARGUMENTS = ("hp", "hps", "hparams", "hyperparameters")
 
 # Config groups that a space may sweep by their names, unless the function has an argument of the same name.
 _GROUPS = ("optimizer", "schedule")
@@ -42,6 +41,7 @@ class PythonProgram:
         names: Names of the keys of the search space as the program writes them, by the key of the dimension.
         defaults: Keyword arguments that hold unless others are given.
         origin: Where the functions come from, for ``sweep.yaml``.
+        key_of: Function from a key of the space, as the program writes it, to the key of the dimension.
     """
 
     overrides: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ def _read_objective(function: Any, space: Mapping[str, Any]) -> PythonProgram:
     if (
         is_hypermodel(function, [p.name for p in parameters])
         or len(required) != 1
-        or any(name in space for name in (p.name for p in required))
+        or any(p.name in space for p in required)
     ):
         names = ", ".join(p.name for p in required) or "no argument"
         raise ConfigError(
@@ -122,8 +122,7 @@ def _read_objective(function: Any, space: Mapping[str, Any]) -> PythonProgram:
         assert given is not None
         program.dimensions.append(given.dimension(key))
         program.names[key] = key
-        values = given.values if isinstance(given, Choice) else None
-        program.listed[key] = None if values is None else tuple(plain_value(key, item) for item in values)
+        program.listed[key] = given.plain_values(key) if isinstance(given, Choice) else None
     program.record = {"_target_": FACTORY, "function": program.path_of(function, "objective")}
     return program
 
@@ -139,14 +138,13 @@ def _read_model(function: Any, data: Any, space: Mapping[str, Any]) -> PythonPro
     if isinstance(function, str):
         program.overrides += [f"model={written(function)}"] if "." not in function else _target("model", function)
         program.key_of = _key_of("model.", ())
-    elif _is_hypermodel(function, space):
-        program.overrides += _target("model", program.path_of(function, "model"))
-        program.key_of = _key_of(HYPERPARAMETERS, ())
     else:
         program.overrides += _target("model", program.path_of(function, "model"))
-        parameters = _parameters(function, "the first argument")
-        _check_arguments(label, parameters, space)
-        program.key_of = _key_of("model.", [parameter.name for parameter in parameters])
+        program.key_of = _key_of(HYPERPARAMETERS, ())
+        if not may_declare:
+            parameters = _parameters(function, "the first argument")
+            _check_arguments(label, parameters, space)
+            program.key_of = _key_of("model.", [parameter.name for parameter in parameters])
     for name, value in space.items():
         program.overrides.append(_override(program, name, value))
     return program
@@ -161,7 +159,7 @@ def _is_hypermodel(function: Any, space: Mapping[str, Any]) -> bool:
     if all("." in name for name in space):
         return is_hypermodel(function)
     names = [p.name for p in _parameters(function, "the first argument")] if callable(function) else []
-    return is_hypermodel(function, [name for name in names if name not in _HYPERPARAMETERS_NAMES])
+    return is_hypermodel(function, [name for name in names if name not in _HYPERPARAMETERS_ARGUMENTS])
 
 
 def _is_searched(name: str, value: Any) -> bool:
@@ -199,20 +197,13 @@ def _override(program: PythonProgram, name: str, value: Any) -> str:
     """Override that sets or sweeps a key of the space."""
     key, given = program.key_of(name), as_range(value)
     plus = "++" if key.startswith("model.") else ""
-    if isinstance(given, Range):
+    if given is not None:
         dimension = given.dimension(key)
         if dimension.size != 1:
             program.names[key] = name
-            return f"{plus}{key}={_range_text(given, dimension)}"
+            return f"{plus}{key}={range_text(given, key)}"
         value = dimension.grid()[0]
     return f"{plus}{key}={written(plain_value(name, value))}"
-
-
-def _range_text(given: Range, dimension: Column) -> str:
-    """A range in the grammar of overrides; the values of a choice in the order given, which the key `zip` needs."""
-    if isinstance(given, Choice):
-        return param_text([plain_value(dimension.key, value) for value in given.values])
-    return range_text(dimension)
 
 
 def _key_of(prefix: str, arguments: list[str] | tuple[str, ...]) -> Callable[[str], str]:
@@ -266,8 +257,6 @@ class GivenData:
 
     def __call__(self) -> tuple[Any, ...]:
         """The parts; a validation part is a copy, because it is used as it is."""
-        import copy
-
         return tuple(copy.deepcopy(part) if index == 1 and len(self.parts) == 3 else part
                      for index, part in enumerate(self.parts))  # fmt: skip
 

@@ -40,9 +40,7 @@ class Int:
         Raises:
             SpaceError: A bound is no whole number, or the bounds are contradictory.
         """
-        for bound in (self.low, self.high):
-            if not isinstance(bound, Integral) or isinstance(bound, bool):
-                raise SpaceError(f"{key}: the bounds of Int must be whole numbers; received {bound!r}.")
+        _check_bounds(key, self, Integral, "whole numbers")
         return dimensions.Int(key, int(self.low), int(self.high), bool(self.log))
 
 
@@ -73,9 +71,7 @@ class Float:
         Raises:
             SpaceError: A bound is no number, or the bounds are contradictory.
         """
-        for bound in (self.low, self.high):
-            if not isinstance(bound, Real) or isinstance(bound, bool):
-                raise SpaceError(f"{key}: the bounds of Float must be numbers; received {bound!r}.")
+        _check_bounds(key, self, Real, "numbers")
         return dimensions.Float(key, float(self.low), float(self.high), bool(self.log))
 
 
@@ -112,7 +108,18 @@ class Choice:
         Raises:
             SpaceError: There is no value, a value is listed twice, or it is no plain value.
         """
-        return dimensions.Choice(key, tuple(plain_value(key, value) for value in self.values))
+        return dimensions.Choice(key, self.plain_values(key))
+
+    def plain_values(self, key: str) -> tuple[Any, ...]:
+        """The values as YAML can store them, in the order given, which the key `zip` needs; a dimension sorts numbers.
+
+        Args:
+            key: Key of the dimension, for the message.
+
+        Raises:
+            SpaceError: One is no plain value.
+        """
+        return tuple(plain_value(key, value) for value in self.values)
 
 
 Range = Int | Float | Choice
@@ -154,11 +161,21 @@ def plain_value(key: str, value: Any) -> Any:
     )
 
 
-def range_text(dimension: Column) -> str:
-    """A dimension in the grammar of overrides.
+def range_text(given: Range, key: str) -> str:
+    """A range in the grammar of overrides; the values of a choice in the order given.
+
+    Args:
+        given: Range of a space.
+        key: Key of the dimension, for the message.
 
     Example:
-        >>> range_text(Choice("a", None).dimension("x")), range_text(Int(1, 9, log=True).dimension("x"))
-        ("'a',null", 'int(tag(log, interval(1, 9)))')
+        >>> range_text(Choice(3, 1, None), "x"), range_text(Int(1, 9, log=True), "x")
+        ('3,1,null', 'int(tag(log, interval(1, 9)))')
     """
-    return param_text(list(dimension.values)) if isinstance(dimension, dimensions.Choice) else dimension.describe()
+    return param_text(list(given.plain_values(key))) if isinstance(given, Choice) else given.dimension(key).describe()
+
+
+def _check_bounds(key: str, given: Int | Float, kind: type, words: str) -> None:
+    for bound in (given.low, given.high):
+        if not isinstance(bound, kind) or isinstance(bound, bool):
+            raise SpaceError(f"{key}: the bounds of {type(given).__name__} must be {words}; received {bound!r}.")
