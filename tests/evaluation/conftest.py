@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from reports import Reported, copied
+from user_modules import write_module
 
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
@@ -47,10 +48,7 @@ class Fitted(keras_tuner.HyperModel):
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name of an importable module with models of a user."""
-    name = f"models_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(USER_MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, USER_MODULE)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from own_models import OWN_MODELS
+from user_modules import write_module
 
 from mnistsweep import data
 from mnistsweep.config.compose import compose, to_config
@@ -26,10 +27,7 @@ from mnistsweep.tuner.hypermodel_training import train_once
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name of a user's module."""
-    name = f"own_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(OWN_MODELS, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, OWN_MODELS)
 
 
 def make_config(tiny_data: Sequence[str], target: str, *more: str) -> Config:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from user_modules import write_module
 
 from mnistsweep import data
 from mnistsweep.config.compose import compose, to_config
@@ -46,10 +47,7 @@ class Own(keras_tuner.HyperModel):
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    name = f"fitted_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, MODULE)
 
 
 def test_its_metric_is_the_objective(module: str, tiny_data: list[str], tmp_path: Path) -> None:

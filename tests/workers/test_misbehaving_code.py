@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from fakes import RunSweep
 from running_sweeps import Folder
+from user_modules import write_module
 
 from mnistsweep.printable import printable
 from mnistsweep.study.records import State
@@ -132,10 +133,7 @@ LIMITS = ["max_consecutive_failed_trials=99", "max_failed_trials=99"]
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    name = f"misbehaves_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(MODEL, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
+    return write_module(tmp_path, monkeypatch, MODEL)
 
 
 def test_whatever_a_model_raises_is_the_reason_of_its_trial(run_sweep: RunSweep, model: str) -> None:

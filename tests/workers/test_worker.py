@@ -15,6 +15,7 @@ from fakes import RunSweep
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
+from user_modules import write_module
 
 from mnistsweep.config.compose import compose, to_config
 from mnistsweep.config.recipe import Recipe
@@ -51,10 +52,7 @@ def net(input_shape, classes, kind):
 
 @pytest.fixture
 def bad_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    name = f"worked_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(BAD_MODELS, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    return f"{name}.net"
+    return f"{write_module(tmp_path, monkeypatch, BAD_MODELS)}.net"
 
 
 def table(file: Path) -> list[dict[str, str]]:
