@@ -105,20 +105,29 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         if not self.has_own_fit:
             default_fit(model, train, validation, options, callbacks)
             return None
+        self.returned = self._call_own_fit(model, train, validation, options, callbacks)
+        return self.returned
+
+    def _call_own_fit(
+        self,
+        model: keras.Model,
+        train: AnySplit,
+        validation: AnySplit,
+        options: FitOptions,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> Returned:
+        """Call the user's own `fit` and read its return value, which the callbacks receive if no epoch reached them."""
         announce_engine("fit", f"the hypermodel {type(self._own).__name__} has its own fit")
         more = {} if options.steps_per_epoch is None else {"steps_per_epoch": options.steps_per_epoch}
-        counters = [callback for callback in callbacks if isinstance(callback, EpochCounter)] or [EpochCounter()]
-        every = [*callbacks, *(counter for counter in counters if counter not in callbacks)]
-        with replaced_fit(model, observed_fit(model, every)):
+        with replaced_fit(model, observed_fit(model, callbacks)):
             result = self.own_fit.call(
                 model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
-                callbacks=list(every), verbose=0, **more,
+                callbacks=list(callbacks), verbose=0, **more,
             )  # fmt: skip
-        config = self.config
-        direction = resolve_direction(config.objective, config.direction)
-        self.returned = read_returned(result, config.objective, direction, self.own_fit.name)
+        direction = resolve_direction(self.config.objective, self.config.direction)
+        returned = read_returned(result, self.config.objective, direction, self.own_fit.name)
         # The counter includes the epochs before an interruption: a training that was complete when it was resumed has
         # reported them, too.
-        if not any(counter.epochs for counter in counters):
-            replay(self.returned, callbacks, model)
-        return self.returned
+        if not any(callback.epochs for callback in callbacks if isinstance(callback, EpochCounter)):
+            replay(returned, callbacks, model)
+        return returned
