@@ -1,80 +1,15 @@
-"""Bad input through the command line: one clear message, exit code 2, nothing written, nothing trained."""
+"""Bad input on the command line: one clear message, exit code 2, nothing written, nothing trained."""
 
 from __future__ import annotations
 
-import gzip
 import os
-import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from commands import Answer, command, finished_sweep, tree
-
-Capture = pytest.CaptureFixture[str]
-
-DROPOUT = "model.dropout=0,0.1"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data that cannot be used, and some that can."""
-    folder = tmp_path_factory.mktemp("files à part")
-    images, labels = np.zeros((40, 6, 6), np.uint8), (np.arange(40) % 4).astype(np.uint8)
-    whole = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
-    np.savez(folder / "right.npz", **whole)
-    np.savez(folder / "other.npz", **(whole | {"x_train": images + 1}))
-    np.savez(folder / "lengths.npz", **(whole | {"y_train": labels[:30]}))
-    np.savez(folder / "gap.npz", **(whole | {"y_train": np.where(labels == 2, 3, labels).astype(np.uint8)}))
-    (folder / "damaged.npz").write_bytes((folder / "right.npz").read_bytes()[:1000])
-    idx = folder / "magic"
-    idx.mkdir()
-    for part in ("train", "t10k"):
-        body = struct.pack(">4I", 0x804, 40, 6, 6) + images.tobytes()
-        (idx / f"{part}-images-idx3-ubyte").write_bytes(body)
-        content = struct.pack(">2I", 0x801, 40) + labels.tobytes()
-        (idx / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(content))
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory in which nothing is trained."""
-
-    def start(*arguments: Any, **keywords: Any) -> Any:
-        raise AssertionError("it was not refused")
-
-    monkeypatch.setattr("mnistsweep.workers.supervisor.run_workers", start)
-    monkeypatch.setattr("mnistsweep.commands.train._train", start)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def refused(capfd: Capture, *arguments: str) -> list[str]:
-    """The lines of a message; nothing else may have happened."""
-    before = tree(Path.cwd())
-    answer = command(capfd, *arguments)
-    assert tree(Path.cwd()) == before
-    return lines_of(answer)
-
-
-def lines_of(answer: Answer) -> list[str]:
-    assert (answer.code, answer.out) == (2, "")
-    lines = answer.err.splitlines()
-    assert all(line.startswith("mnistsweep: ") for line in lines)
-    assert "Traceback" not in answer.err
-    return [line.removeprefix("mnistsweep: ") for line in lines]
-
-
-def matches(lines: list[str], patterns: tuple[str, ...]) -> None:
-    assert len(lines) == len(patterns), lines
-    for line, pattern in zip(lines, patterns, strict=True):
-        with pytest.raises(LookupError, match=pattern):
-            raise LookupError(line)
-
+from bad_input import Capture, lines_of, matches, refused
+from commands import Answer, tree
 
 NEAR = r"there is no such key; did you mean '{}'\?"
 
@@ -225,174 +160,10 @@ def test_bad_input_is_refused(line: str, patterns: list[str], capfd: Capture) ->
     matches(refused(capfd, *arguments), tuple(patterns))
 
 
-@pytest.mark.parametrize(
-    ("data", "pattern"),
-    [
-        (["data=npz"], r"^data\.path must name the \.npz file"),
-        (["data=npz", "nowhere.npz"], r"^data\.path must name an \.npz file; there is no '.*nowhere\.npz'"),
-        (["data=npz", "damaged.npz"], r"damaged\.npz"),
-        (["data=npz", "lengths.npz"], r"40 .*30|30 .*40"),
-        (["data=npz", "gap.npz"], r"class 2|classes 2|2"),
-        (["data=idx", "nowhere"], r"^data\.path must name a folder with the four IDX files; there is no"),
-        (["data=idx", "magic"], r"magic number .*0x00000804|0x804|2052"),
-        (["data=idx", "."], r"train-images-idx3-ubyte"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-@pytest.mark.parametrize("name", ["train", "sweep"])
-def test_bad_data_are_refused(name: str, data: list[str], pattern: str, files: Path, capfd: Capture) -> None:
-    group, *rest = data
-    path = [f"data.path='{files / rest[0]}'"] if rest else []
-    swept = [DROPOUT] if name == "sweep" else []
-    matches(refused(capfd, name, group, *path, "data.validation=8", *swept), (pattern,))
-
-
-def test_a_swept_data_set_that_is_missing(files: Path, capfd: Capture) -> None:
-    lines = refused(capfd, "sweep", "data=mnist,npz", f"data.path='{files / 'nowhere.npz'}'", "data.validation=8")
-    matches(lines, (r"^data\.path must name an \.npz file",))
-
-
 def test_gaussian_processes_without_pytorch(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     lines = refused(capfd, "sweep", "model.dropout=interval(0,0.5)", "oracle=gp")
     matches(lines, (r"^oracle=gp: .*PyTorch, which is not installed; pip install 'mnistsweep\[gp\]'",))
-
-
-# Folders that hold something else
-
-
-@pytest.mark.parametrize(
-    ("change", "differing"),
-    [
-        (["model.dropout=0,0.2"], r"model\.dropout \(swept\) differs"),
-        (["seed=1"], "seed differs"),
-        (["optimizer=sgd"], "optimizer differs"),
-        (["data.validation=8"], "data differs"),
-        (["trainer.epochs=2,3", "objective=val_loss"], r"objective, trainer\.epochs \(swept\) differ"),
-    ],
-)
-def test_a_folder_that_holds_another_search(change: list[str], differing: str, capfd: Capture) -> None:
-    finished_sweep([DROPOUT], [0.5])
-    lines = refused(capfd, "sweep", DROPOUT, *change)
-    matches(lines, (rf"^logs/sweep holds another search: {differing}\. Use another name=NAME",))
-
-
-def test_a_folder_that_holds_a_search_over_other_data(files: Path, elsewhere: Path, capfd: Capture) -> None:
-    own = elsewhere / "own.npz"
-    own.write_bytes((files / "right.npz").read_bytes())
-    overrides = ["data=npz", "data.path=own.npz", "data.validation=8", DROPOUT]
-    finished_sweep(overrides, [0.5])
-    own.write_bytes((files / "other.npz").read_bytes())
-    matches(refused(capfd, "sweep", *overrides), (r"^data: not the data that logs/sweep was started with",))
-
-
-def test_a_folder_that_holds_no_sweep(elsewhere: Path, capfd: Capture) -> None:
-    (elsewhere / "logs" / "sweep").mkdir(parents=True)
-    (elsewhere / "logs" / "sweep" / "thesis.txt").write_text("years of work", encoding="utf-8")
-    lines = refused(capfd, "sweep", DROPOUT)
-    matches(lines, (r"^logs/sweep: the folder is not empty and holds no sweep \(thesis\.txt\)",))
-
-
-def test_logs_that_is_a_file(elsewhere: Path, capfd: Capture) -> None:
-    (elsewhere / "logs").write_text("", encoding="utf-8")
-    matches(refused(capfd, "status", "sweep"), (r"^sweep: no sweep found",))
-
-
-# Reading what is not there
-
-
-def test_the_nearest_sweep_is_named(capfd: Capture) -> None:
-    finished_sweep([DROPOUT, "name=coarse_grid"], [])
-    matches(refused(capfd, "status", "logs/coarse_gird"), (r"^logs/coarse_gird: .*did you mean 'coarse_grid'\?",))
-
-
-def test_export_before_any_trial_completed(capfd: Capture) -> None:
-    finished_sweep([DROPOUT], [])
-    lines = refused(capfd, "export", "sweep")
-    matches(lines, (r"^logs/sweep: no trial has completed yet \(none was started\); the same command continues\.$",))
-
-
-def test_export_of_a_model_by_another_name(capfd: Capture) -> None:
-    finished_sweep([DROPOUT], [0.5])
-    lines = refused(capfd, "export", "sweep", "--output", "best.yaml", "--model", "best.h5")
-    matches(lines, (r"^--model: the name of a Keras model file ends with \.keras; received 'best\.h5'\.$",))
-
-
-def test_export_of_a_model_that_is_gone(capfd: Capture) -> None:
-    plan = finished_sweep([DROPOUT], [0.5])
-    plan.paths.trial(0).model.unlink()
-    lines = refused(capfd, "export", "sweep", "--output", "best.yaml", "--model", "best.keras")
-    matches(lines, (r"^logs/sweep/trials/0000/best\.keras: the model of trial 0 is missing\.$",))
-
-
-@pytest.mark.parametrize(
-    ("content", "fault"),
-    [
-        (b"a: [1", r"not valid YAML: line 1, column 4: a bracket is closed"),
-        (b"a: \xff", r"not a text in UTF-8: line 1, column 4"),
-        (b"[" * 5000 + b"]" * 5000, r"not valid YAML: line 1, column \d+"),
-        (b"", r"must contain keys with values; received NoneType\.$"),
-        (b"[[1, 2]]", r"must contain keys with values; received list\.$"),
-    ],
-)
-def test_export_of_a_damaged_best_configuration(content: bytes, fault: str, capfd: Capture, elsewhere: Path) -> None:
-    plan = finished_sweep([DROPOUT], [0.5])
-    plan.paths.best.write_bytes(content)
-    matches(refused(capfd, "export", "sweep", "--output", "o.yaml"), (rf"^logs/sweep/best\.yaml: {fault}",))
-    assert not (elsewhere / "o.yaml").exists()
-
-
-@pytest.mark.parametrize("content", ["", "plan: 3", "[1, 2", "plan: {recipe: {}}"])
-@pytest.mark.parametrize("name", ["status", "sweep"])
-def test_a_sweep_file_that_is_damaged(name: str, content: str, capfd: Capture) -> None:
-    plan = finished_sweep([DROPOUT], [0.5])
-    plan.paths.sweep.write_text(content, encoding="utf-8")
-    arguments = ["sweep", DROPOUT] if name == "sweep" else ["status", "sweep"]
-    assert "sweep.yaml: " in refused(capfd, *arguments)[0]
-
-
-# Files of the user's
-
-
-def test_a_sweep_of_ones_own_with_mistakes(elsewhere: Path, capfd: Capture) -> None:
-    (elsewhere / "sweeps").mkdir()
-    (elsewhere / "sweeps" / "mine.yaml").write_text(
-        "trainr: {epochs: 1}\ntrainer: {epoch: 2, repeats: 1.5}\nhydra: {sweeper: {params: {model.drpout: '0,0.1'}}}\n",
-        encoding="utf-8",
-    )
-    (elsewhere / "sweeps" / "broken.yaml").write_text("trainer: {epochs: 1\n", encoding="utf-8")
-    matches(
-        refused(capfd, "sweep", "mine"),
-        (
-            r"^model\.drpout: .*'model\.dropout'\?",
-            r"^trainr: .*'trainer'\?",
-            r"^trainer\.epoch: .*'trainer\.epochs'\?",
-            r"^trainer\.repeats: must be a whole number; received 1\.5\.$",
-        ),
-    )
-    matches(
-        refused(capfd, "sweep", "broken"),
-        (r"sweeps/broken\.yaml: not valid YAML: line 1, column 10: a bracket is closed",),
-    )
-
-
-@pytest.mark.parametrize("content", [b"a: [1", b"a: \xff", b"only a text", b""])
-def test_a_damaged_preset_does_not_hide_the_fault_of_another_key(
-    content: bytes, tmp_path: Path, capfd: Capture
-) -> None:
-    """The presets of the group are read for a hint."""
-    folder = tmp_path / "own" / "model"
-    folder.mkdir(parents=True)
-    (folder / "damaged.yaml").write_bytes(content)
-    found = refused(capfd, "train", "--config-dir", str(folder.parent), "model.text=1")
-    matches(found, (r"^model\.text: there is no such key; .*",))
-
-
-def test_a_primary_configuration_of_ones_own_with_mistakes(elsewhere: Path, capfd: Capture) -> None:
-    (elsewhere / "mine.yaml").write_text("defaults: [config, {override model: percepton}, _self_]\n", encoding="utf-8")
-    lines = refused(capfd, "train", "--config-dir", ".", "--config-name", "mine")
-    matches(lines, (r"^model: there is no 'percepton'; did you mean 'perceptron'\?",))
-    matches(refused(capfd, "train", "--config-dir", ".", "--config-name", "mien"), (r"^--config-name: .*'mine'\?",))
 
 
 # Through a real process
