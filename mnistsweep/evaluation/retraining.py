@@ -17,6 +17,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.errors import TrialFailed
 from mnistsweep.keras_session import clear_session
+from mnistsweep.training.callbacks.logs import numbers_in
 from mnistsweep.training.callbacks.user_callbacks import build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.loop import FitOptions
@@ -122,7 +123,7 @@ class _CurveRecorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Record the metrics of an epoch."""
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        metrics = numbers_in(logs or {})
         if not np.isfinite(metrics.get("loss", 0.0)):
             raise TrialFailed(f"the loss of epoch {epoch + 1} is {metrics['loss']}")
         self.curve.append(metrics)

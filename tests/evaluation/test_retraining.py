@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
+from user_modules import write_module
 
 from mnistsweep import data
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import TrialFailed
 from mnistsweep.evaluation import inference, retraining
+
+OWN_FIT = """
+import keras
+import keras_tuner
+
+class Noting(keras_tuner.HyperModel):
+    def build(self, hp):
+        layers = [keras.layers.Flatten(), keras.layers.Dense(hp.Int("units", 4, 8)), keras.layers.Dense(4, "softmax")]
+        model = keras.Sequential(layers)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    def fit(self, hp, model, *args, callbacks=(), **options):
+        noting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(note="good", none=None))
+        return model.fit(*args, callbacks=[noting, *callbacks], **options)
+"""
+
+
+@pytest.fixture
+def own_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    return write_module(tmp_path, monkeypatch, OWN_FIT)
 
 
 def test_a_retrained_model_learns_from_all_examples_and_is_reproducible(config: Config) -> None:
@@ -52,3 +75,9 @@ def test_a_diverging_loss_fails(config: Config) -> None:
     config = dataclasses.replace(config, model=own, optimizer={"name": "sgd", "learning_rate": 1e30})
     with pytest.raises(TrialFailed, match=r"the loss of epoch \d is (nan|inf)"):
         retraining.retrain(config, data.load(config.data), seed=1, epochs=2)
+
+
+def test_callbacks_of_a_users_own_fit_may_add_values_of_any_type(config: Config, own_fit: str) -> None:
+    own = dataclasses.replace(config, model={"_target_": f"{own_fit}.Noting", "hp": {"units": 4}})
+    curve = retraining.retrain(own, data.load(config.data), seed=1, epochs=1).curve
+    assert [set(epoch) for epoch in curve] == [{"accuracy", "loss", "val_accuracy", "val_loss"}]
