@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
+from mnistsweep.config.hydra_private import hydra_context
 from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
 from mnistsweep.errors import translate_os_errors
 
@@ -37,10 +37,30 @@ def launch_jobs(
     """
     config = compose_raw(recipe).copy()
     with initialized_hydra(recipe) as hydra:
-        launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=_context(hydra, config), task_function=task, config=config
-        )
-        jobs = launcher.launch([list(overrides) for _ in range(num_jobs)], initial_job_idx=0)
+        return launch(hydra_context(hydra.config_loader(), config), config, overrides, num_jobs, task)
+
+
+def launch(
+    context: HydraContext,
+    config: DictConfig,
+    overrides: Sequence[str],
+    num_jobs: int,
+    task: Callable[[DictConfig], Any],
+) -> list[Any]:
+    """Run the same function as several jobs of the launcher of a configuration.
+
+    Args:
+        context: What Hydra passes to its plugins.
+        config: Configuration with Hydra's own part under ``hydra``.
+        overrides: Overrides of each job.
+        num_jobs: Number of jobs.
+        task: Function of the composed configuration; a launcher may pickle it.
+
+    Returns:
+        Return value of the function in each job.
+    """
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
+    jobs = launcher.launch([list(overrides) for _ in range(num_jobs)], initial_job_idx=0)
     return [job.return_value for job in jobs]
 
 
@@ -74,20 +94,10 @@ def run_single_job(recipe: Recipe, config: DictConfig, task: Callable[[DictConfi
             raised.append(error)
 
     with initialized_hydra(recipe) as hydra:
-        context, name = _context(hydra, config), recipe.config_name
+        context, name = hydra_context(hydra.config_loader(), config), recipe.config_name
         context.callbacks.on_run_start(config=config, config_name=name)
         job = run_job(guarded, config, "hydra.run.dir", None, context)
         context.callbacks.on_run_end(config=config, config_name=name, job_return=job)
     for error in raised:
         raise error
     return job.return_value
-
-
-def _context(hydra: GlobalHydra, config: DictConfig) -> HydraContext:
-    """What Hydra passes to its plugins.
-
-    `HydraContext` requires a `Callbacks`, a class of Hydra's private package. Checked with Hydra 1.3.8.
-    """
-    from hydra._internal.callbacks import Callbacks
-
-    return HydraContext(config_loader=hydra.config_loader(), callbacks=Callbacks(config))

@@ -1,7 +1,8 @@
-"""The parser of Hydra's override grammar, for the position of a syntax error; checked against Hydra 1.3.
+"""What this project uses of Hydra's private modules; checked against Hydra 1.3.
 
-Hydra's public parser raises an error without its position. All other modules of this package use Hydra's public API
-only. `tests/config/test_syntax.py` fails when a version of Hydra no longer has what is used here.
+Hydra's public parser raises an error without its position, and `HydraContext`, which plugins receive, requires a class
+of a private module. All other modules use Hydra's public API only. `tests/config/test_syntax.py` fails when a version
+of Hydra no longer has the parser.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import Any
 
 from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]  # the parser generator of Hydra
 from antlr4.error.ErrorListener import ErrorListener  # type: ignore[import-untyped]
+from hydra.core.config_loader import ConfigLoader
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
+from hydra.types import HydraContext
+from omegaconf import DictConfig
 
 _OPENING = (OverrideLexer.POPEN, OverrideLexer.BRACKET_OPEN, OverrideLexer.BRACE_OPEN)
 _CLOSING = (OverrideLexer.PCLOSE, OverrideLexer.BRACKET_CLOSE, OverrideLexer.BRACE_CLOSE)
@@ -64,6 +68,18 @@ class _FirstError(ErrorListener):  # type: ignore[misc]
         if self.position is None:
             self.position = error.startIndex if symbol is None else symbol.start
             self.is_unknown = symbol is None
+
+
+def hydra_context(loader: ConfigLoader, config: DictConfig | None = None) -> HydraContext:
+    """What Hydra passes to its plugins.
+
+    Args:
+        loader: Hydra's loader of configurations.
+        config: Configuration with the callbacks (``hydra.callbacks``); None for no callbacks.
+    """
+    from hydra._internal.callbacks import Callbacks
+
+    return HydraContext(config_loader=loader, callbacks=Callbacks(config))
 
 
 def find_syntax_fault(text: str) -> SyntaxFault | None:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.compose import without_hydra
-from mnistsweep.config.overrides import Override, param_text, parse_fixed, parse_override, quoted
+from mnistsweep.config.overrides import Override, parse_fixed, parse_override, quoted, written
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.errors import ConfigError
 
@@ -39,7 +39,7 @@ class JobOverrides:
             point: Values of the trial's active dimensions.
         """
         swept = sorted(point.items(), key=lambda item: item[0] not in self.groups)
-        return [*self.fixed, *(f"{self.prefixes.get(key, '')}{key}={written(value)}" for key, value in swept)]
+        return [*self.fixed, *(f"{self.prefixes.get(key, '')}{key}={briefly_written(value)}" for key, value in swept)]
 
     def to_json(self) -> dict[str, Any]:
         """The overrides as plain values."""
@@ -51,15 +51,15 @@ class JobOverrides:
         return cls(tuple(record["fixed"]), dict(record["prefixes"]), frozenset(record["groups"]))
 
 
-def written(value: Any) -> str:
+def briefly_written(value: Any) -> str:
     """A value in Hydra's grammar; a text is quoted only where it would otherwise be read as something else.
 
     Example:
-        >>> written("cnn"), written("1e-3"), written("a, b"), written(0.5)
+        >>> briefly_written("cnn"), briefly_written("1e-3"), briefly_written("a, b"), briefly_written(0.5)
         ('cnn', "'1e-3'", "'a, b'", '0.5')
     """
     if not isinstance(value, str):
-        return param_text([value]).removeprefix("choice(").removesuffix(")")
+        return written(value)
     try:
         parsed = parse_override(f"x={value}")
     except ConfigError:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.hydra_errors import describe_missing_preset, known_keys, refused_key
+from mnistsweep.config.hydra_private import hydra_context
 from mnistsweep.config.recipe import HYDRA_ERRORS
 from mnistsweep.errors import ConfigError, suggest
 
@@ -154,7 +155,7 @@ class HydraJob:
         kept = [text for text in (*self.hydra_overrides, *self.arguments) if text not in left_out]
         config = self._loader.load_configuration(self.config.hydra.job.config_name, kept, RunMode.MULTIRUN)
         OmegaConf.copy_cache(from_config=self.config, to_config=config)
-        return replace(self, config=config, context=_context(self._loader, config))
+        return replace(self, config=config, context=hydra_context(self._loader, config))
 
     def _describe(self, error: Exception) -> str:
         """One of Hydra's errors in one line."""
@@ -182,10 +183,3 @@ def unknown_key(key: str, *configs: DictConfig) -> str:
     """
     known = sorted({name for config in configs for name in known_keys(config)})
     return f"{key}: there is no such key; {suggest(key, known)}. (A new key is added with +{key}=...)"
-
-
-def _context(loader: ConfigLoader, config: DictConfig) -> HydraContext:
-    """What Hydra passes to its plugins; `Callbacks` is a class of Hydra's private package (checked with 1.3.8)."""
-    from hydra._internal.callbacks import Callbacks
-
-    return HydraContext(config_loader=loader, callbacks=Callbacks(config))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
-from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
+from mnistsweep.config.hydra_jobs import launch
+from mnistsweep.config.hydra_private import hydra_context
 from mnistsweep.config.overrides import quoted
 from mnistsweep.config.program_job import HydraJob
 
@@ -45,19 +44,10 @@ def launch_workers(
     Returns:
         Return value of the function in each job.
     """
-    from hydra._internal.callbacks import Callbacks
-
     config = job.config.copy()
     with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.sweep.dir = folder
     # The program's callbacks are called for the jobs of the trials, not for those of the workers.
-    context = HydraContext(config_loader=job.context.config_loader, callbacks=Callbacks())
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
+    context = hydra_context(job.context.config_loader)
     own = [*overrides, f"hydra.sweep.dir={quoted(folder)}", f"hydra.sweep.subdir={quoted(_FOLDER)}"]
-    jobs = launcher.launch([list(own) for _ in range(num_workers)], initial_job_idx=0)
-    return [ended.return_value for ended in jobs]
-
-
-def worker_index() -> int:
-    """Number of the worker that the job of this process is, counted from 0."""
-    return int(HydraConfig.get().job.num)
+    return launch(context, config, own, num_workers, task)

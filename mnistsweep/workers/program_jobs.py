@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mnistsweep.config.hydra_jobs import job_index
 from mnistsweep.config.job_overrides import JobOverrides
 from mnistsweep.config.program_job import HydraJob
-from mnistsweep.config.program_launcher import launch_workers, worker_index
+from mnistsweep.config.program_launcher import launch_workers
 from mnistsweep.planning.plan import Plan
 from mnistsweep.redaction import redact_output
 from mnistsweep.workers.hydra_function import use_job
@@ -53,4 +54,4 @@ class ProgramWorker:
         """Run the worker; the configuration of this job is not used: each trial has its own."""
         redact_output()  # the process of a job may be new
         use_job(self.job)
-        return work_job(self.folder, worker_index(), self.session)
+        return work_job(self.folder, job_index(), self.session)

@@ -11,8 +11,9 @@ from pathlib import Path
 import yaml
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.types import HydraContext, RunMode
+from hydra.types import RunMode
 
+from mnistsweep.config.hydra_private import hydra_context
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.paths import SweepPaths
 
@@ -155,12 +156,4 @@ def hydra_job(folder: Path, *overrides: str) -> Iterator[HydraJob]:
         given = ["hydra/sweeper=mnistsweep", "hydra.mode=MULTIRUN", *overrides]
         config = hydra.compose_config("config", given, RunMode.MULTIRUN)
         own = tuple(text for text in overrides if not text.lstrip("+~").startswith("hydra"))
-        context = HydraContext(config_loader=hydra.config_loader, callbacks=hydra_callbacks())
-        yield HydraJob(context, config, lambda config: 0.0, own)
-
-
-def hydra_callbacks() -> object:
-    """No callbacks, in the class that Hydra expects."""
-    from hydra._internal.callbacks import Callbacks
-
-    return Callbacks()
+        yield HydraJob(hydra_context(hydra.config_loader), config, lambda config: 0.0, own)

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from hydra_plugins.mnistsweep_sweeper import settings
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.compose import without_hydra
-from mnistsweep.config.job_overrides import JobOverrides, trial_file, written
+from mnistsweep.config.job_overrides import JobOverrides, briefly_written, trial_file
 from mnistsweep.config.overrides import parse_override
 from mnistsweep.config.sweeper_keys import KNOWN_KEYS
 from mnistsweep.dimensions import Choice, Condition, Float, Int, Zip
@@ -210,7 +210,7 @@ def test_the_file_of_a_trial_gives_the_program_its_configuration(
     "value", ["cnn", "1e-3", "a, b", "it's", 'say "x"', "", " a ", "null", "${x}", "a,b", 1e-7, 3, True, None, [1, "a"]]
 )
 def test_a_written_value_is_read_back(value: Any) -> None:
-    assert parse_override(f"x={written(value)}").value == value
+    assert parse_override(f"x={briefly_written(value)}").value == value
 
 
 def test_another_program_is_another_search(program: Path) -> None:
