@@ -24,7 +24,7 @@ _PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>[^@]+(?:@[^@/]*)*|(?:@[^@/
 _LONGEST_PASSWORD = re.compile(rf"{_SCHEME}{_USER}:(?P<secret>.+)(?=@)", re.DOTALL)
 
 _TOKEN = re.compile(r"(?:https?|wss?)://(?P<secret>[^:/?#\s]+)(?=:?@)", re.IGNORECASE)
-_PARAMETER = re.compile(r"[?&;](?P<name>[\w.-]+)=(?P<secret>'(?:[^'\\]|\\.)*'|[^&#;,\s'$][^&#;,\s]*)")
+_PARAMETER = re.compile(r"[?&;,\s](?P<name>[\w.-]+)\s*=\s*(?P<secret>'(?:[^'\\]|\\.)*'|[^&#;,\s'$][^&#;,\s]*)")
 
 # In an address without a password, ``host:8080/a@b`` looks like one.
 _WEB = ("http", "https", "ws", "wss")
@@ -60,11 +60,11 @@ def secrets_of_value(value: str) -> list[tuple[int, int]]:
         value: Text, which is a URL, a text of names with values, or anything else.
 
     Example:
-        >>> value = "https://db?password=abc"
+        >>> value = "password=abc host=db"
         >>> [value[start:end] for start, end in secrets_of_value(value)]
         ['abc']
     """
-    if "://" not in value:
+    if "://" not in value and "=" not in value:
         return []
     spans = ((start - 1, end - 1) for start, end in secrets_of_url(f" {value}"))  # a name may be the first word
     return [(start, end) for start, end in spans if "${" not in value[start:end]]

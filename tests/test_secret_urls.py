@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from mnistsweep.config.secret_values import with_references
 from mnistsweep.redaction import mask_url
-from mnistsweep.secret_urls import secrets_of_url
+from mnistsweep.secret_urls import secrets_of_url, secrets_of_value
 
 pytestmark = pytest.mark.usefixtures("no_secrets")
 
@@ -50,3 +50,21 @@ def test_a_masked_password_may_be_longer_than_the_one_that_becomes_a_reference()
     url = "postgresql://me:a@b/c@host/db?sslpassword=d"
     assert secrets(url) == ["a", "d"]
     assert secrets(url, is_longest=True) == ["a@b/c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("value", "secrets"),
+    [
+        ("host=h password=SECRET user=u", ["SECRET"]),
+        ("password=SECRET", ["SECRET"]),
+        ("Server=s;Pwd=SECRET;Database=d", ["SECRET"]),
+        ("host=h password = 'it is; one' user=u", ["'it is; one'"]),
+        ("api_key=SECRET, mode=x", ["SECRET"]),
+        ("host=h password=${oc.env:PASSWORD}", []),
+        ("key=value sort_key=name tokenizer=bert", []),
+        ("no password = is empty", ["is"]),
+        ("a == b and token", []),
+    ],
+)
+def test_a_text_of_names_with_values(value: str, secrets: list[str]) -> None:
+    assert [value[start:end] for start, end in secrets_of_value(value)] == secrets

@@ -109,7 +109,7 @@ def test_a_sweep_keeps_no_secret(
     storages = {"journal": "storage=null", "sqlite": f"storage=sqlite:///{folder}/logs/s.db"}
     storage = storages.get(kind) or storage_of(request.getfixturevalue("postgresql"))
     (folder / "logs").mkdir()
-    sweep = run_sweep([*overrides, storage])
+    sweep = run_sweep([*overrides, storage, f"+data.dsn='host=h password={DSN_PASSWORD} user=me'"])
     assert list(sweep.trials["state"]) == ["completed", "failed"]
     assert sweep.trials["reason"][1] == "ValueError: *** was refused, {'user': 'me', 'api_key': '***'}"
     assert "ValueError: *** was refused" in sweep.paths.trial(1).error.read_text()

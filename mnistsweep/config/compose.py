@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from mnistsweep.config.hydra_errors import describe_hydra_error, refused_key
 from mnistsweep.config.overrides import Override, parse_overrides, texts_of
@@ -67,11 +67,18 @@ def drop_invalid_overrides(recipe: Recipe, overrides: Sequence[Override]) -> tup
 
 
 def _fault_of(override: Override, recipe: Recipe) -> list[str]:
-    """Faults of an override by itself: a range for one of Hydra's keys, a config group with a value that is no name."""
+    """Faults of an override by itself: a range for one of Hydra's keys, an interpolation that is not closed, a config
+    group with a value that is no name.
+    """
     if override.is_range:
         return [f"{override.key}: Hydra's own keys cannot be swept; received {override.text!r}."] * override.is_hydra
     if override.is_deleted:
         return []
+    try:
+        OmegaConf.create({"value": override.value})
+    except GrammarParseError:
+        rule = "'${' begins the value of another key, ${key}"
+        return [f"{override.key}: {rule}; received {override.value!r}; for the characters themselves write '\\${{'."]
     known = recipe.options(override.key)
     if override.key and (not known or _names_presets(override.value)):
         return []

@@ -31,7 +31,7 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
         return describe_yaml_error(error, recipe.file_with(bytes(error.object)))
     if isinstance(error, yaml.YAMLError):
         return describe_yaml_error(error)
-    first = str(error).splitlines()[0].rstrip(".")
+    first = _first_line(error).rstrip(".")
     if isinstance(error, MissingConfigException):
         return describe_missing_preset(error, recipe.options)
     if first.startswith("Could not override"):
@@ -43,8 +43,18 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
         key = first.split("'")[1]
         return f"{key}: there is no such key to delete."
     cause = error.__cause__
-    detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) else ""
+    detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) and str(error) else ""
     return f"{first}{detail}."
+
+
+def _first_line(error: BaseException) -> str:
+    """First line of an error's message, or else of its cause's; the name of its type if neither has one."""
+    here: BaseException | None = error
+    while here is not None:
+        if lines := str(here).splitlines():
+            return lines[0]
+        here = here.__cause__
+    return type(error).__name__
 
 
 def describe_missing_preset(error: MissingConfigException, options: Callable[[str], Iterable[str]]) -> str:
@@ -72,7 +82,7 @@ def _keys_with_presets(recipe: Recipe, overrides: Sequence[Override]) -> list[st
 
 def refused_key(error: Exception) -> str | None:
     """The key of the override that Hydra could not apply; None where the error is not about an override."""
-    first = str(error).splitlines()[0]
+    first = _first_line(error)
     if isinstance(error, MissingConfigException):
         return str(error.missing_cfg_file or "").rpartition("/")[0] or None
     for words in ("Could not override", "Could not delete from config."):
