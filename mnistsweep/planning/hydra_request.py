@@ -10,7 +10,7 @@ from mnistsweep.config.overrides import Override, last_of_each_key, parse_overri
 from mnistsweep.config.program_job import HydraJob
 from mnistsweep.dimensions import Choice, Column, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError, suggest
-from mnistsweep.planning.user_zips import zipped_keys
+from mnistsweep.planning.user_zips import check_listed_once
 
 _KEYS = ("type", "low", "high", "step", "log", "choices")
 
@@ -39,11 +39,7 @@ def read_overrides(job: HydraJob, faults: Faults) -> tuple[list[Override], list[
                 faults.warn(_end_of_range(str(key), value))
     overrides = last_of_each_key([*listed, *typed])
     ranges = [override for override in overrides if override.is_range]
-    zipped = zipped_keys(job.sweeper.get("zip"))
-    for override in ranges:
-        if override.listed is not None and override.key not in zipped:
-            with faults.collecting():
-                Choice(override.key, override.listed)  # lists each value once
+    check_listed_once(ranges, job.sweeper.get("zip"), faults)
     return [override for override in overrides if not override.is_range], ranges
 
 

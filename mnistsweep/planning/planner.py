@@ -21,14 +21,12 @@ from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.objective import with_objective
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.rehearsal import has_own_code, rehearse
-from mnistsweep.planning.request import Request, read_request
+from mnistsweep.planning.request import DEFAULT_NAME, Request, read_request
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.user_zips import with_zips
 from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperband import with_epochs
-
-DEFAULT_NAME = "sweep"
 
 # Keys of the configuration, without those that the user added for interpolations.
 FIELDS = frozenset(entry.name for entry in fields(Config))

@@ -19,12 +19,11 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.probes import probes
+from mnistsweep.planning.request import DEFAULT_NAME
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.user_zips import Listed, with_zips
 from mnistsweep.space import SearchSpace
-
-DEFAULT_NAME = "sweep"
 
 # Keys of the configuration that may hold a secret; the groups are empty.
 KEPT = ("storage", "oracle", "enqueue")
@@ -48,23 +47,14 @@ def plan_program(
     Raises:
         ConfigError: Every fault of the configuration, at once.
     """
-    faults, bare = Faults(), replace(recipe, overrides=())
-    parsed, found = parse_overrides(recipe.overrides, recipe.options)
-    faults.add(found)
+    faults = Faults()
     with faults.raising():
-        valid, found = drop_invalid_overrides(bare, parsed)
-        faults.add(found)
-        recipe = bare.with_overrides(*texts_of(valid))  # with references in place of secrets
+        recipe = _valid(recipe, faults)
         composed = compose(recipe)
         plain = to_plain(composed)
         kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in KEPT}
         config = _read(plain, faults)
-        conditional = with_explicit_conditions(tuple(dimensions), config.conditions)
-        if config.zip and listed is None:
-            raise ConfigError(
-                "zip: not for this kind of sweep; make one choice of lists, and take them apart in the function."
-            )
-        space = SearchSpace(with_zips(conditional, config.zip, listed or {}))
+        space = _space(dimensions, config, listed)
     faults.add(check_sweep_folder(config), check_database(config.storage))
     plan = Plan(recipe, frozenset(), space, config, config.trials, references=kept, program=program)
     with faults.collecting():
@@ -72,6 +62,30 @@ def plan_program(
     check_search(plan, faults)
     faults.raise_any()
     return replace(plan, warnings=tuple(faults.warnings))
+
+
+def _valid(recipe: Recipe, faults: Faults) -> Recipe:
+    """The recipe without invalid overrides, and with references in place of secrets."""
+    bare = replace(recipe, overrides=())
+    parsed, found = parse_overrides(recipe.overrides, recipe.options)
+    faults.add(found)
+    valid, found = drop_invalid_overrides(bare, parsed)
+    faults.add(found)
+    return bare.with_overrides(*texts_of(valid))
+
+
+def _space(dimensions: Sequence[Column], config: Config, listed: Listed | None) -> SearchSpace:
+    """The search space with the conditions and zips of the configuration.
+
+    Raises:
+        ConfigError: A condition or a zip is invalid.
+    """
+    if config.zip and listed is None:
+        raise ConfigError(
+            "zip: not for this kind of sweep; make one choice of lists, and take them apart in the function."
+        )
+    conditional = with_explicit_conditions(tuple(dimensions), config.conditions)
+    return SearchSpace(with_zips(conditional, config.zip, listed or {}))
 
 
 def _read(plain: Mapping[str, Any], faults: Faults) -> Config:

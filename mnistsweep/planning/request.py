@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from omegaconf import ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
 from mnistsweep.config.overrides import GROUPS, Override, last_of_each_key, parse_overrides, parse_params, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.sweeper_keys import keys_of_other_programs
-from mnistsweep.dimensions import Choice
-from mnistsweep.planning.user_zips import zipped_keys
+from mnistsweep.planning.user_zips import check_listed_once
+
+DEFAULT_NAME = "sweep"
+"""Name of a sweep that has none."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,11 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         valid, found = drop_invalid_overrides(bare, outer)
         faults.add(found)
         composed = compose(bare.with_overrides(*texts_of(valid)))
-        sweeper = composed.hydra.sweeper
-        faults.add(_wrong_sweeper(str(sweeper.get("_target_"))))
-        plain: Any = OmegaConf.to_container(sweeper)
-        faults.add(keys_of_other_programs(plain))
-        params = sweeper.get("params")
-        listed = parse_params(to_plain(params) if params else {}, bare.options, may_repeat=True)
+        listed = _listed_ranges(composed.hydra.sweeper, bare, faults)
     left = [override for override in typed if override in valid or override not in outer]
     merged = last_of_each_key([*listed, *left])
     chosen = composed.get("zip")
-    zipped = zipped_keys(OmegaConf.to_container(chosen) if isinstance(chosen, ListConfig) else None)
-    for override in merged:
-        if override.listed is not None and override.key not in zipped:
-            with faults.collecting():
-                Choice(override.key, override.listed)  # lists each value once
+    check_listed_once(merged, OmegaConf.to_container(chosen) if isinstance(chosen, ListConfig) else None, faults)
     return Request(
         bare,
         tuple(override for override in merged if not (override.is_range or override.is_hydra)),
@@ -90,6 +83,19 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
         tuple(override for override in valid if override.is_hydra),
         frozenset(override.key for override in typed),
     )
+
+
+def _listed_ranges(sweeper: DictConfig, recipe: Recipe, faults: Faults) -> list[Override]:
+    """The ranges of ``hydra.sweeper.params``; other keys of the sweeper are faults.
+
+    Raises:
+        ConfigError: Hydra's grammar does not allow an entry.
+    """
+    faults.add(_wrong_sweeper(str(sweeper.get("_target_"))))
+    plain: Any = OmegaConf.to_container(sweeper)
+    faults.add(keys_of_other_programs(plain))
+    params = sweeper.get("params")
+    return parse_params(to_plain(params) if params else {}, recipe.options, may_repeat=True)
 
 
 def _wrong_sweeper(target: str) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mnistsweep.config.checks import Faults
+from mnistsweep.config.overrides import Override
 from mnistsweep.dimensions import Choice, Column, Condition, Dimension, Zip
 from mnistsweep.errors import ConfigError, SpaceError
 
@@ -16,14 +18,19 @@ Listed = Mapping[str, tuple[Any, ...] | None]
 """Values of each swept key in the order given; None for an interval."""
 
 
-def zipped_keys(given: object) -> frozenset[str]:
-    """Keys that a value of the configuration key ``zip`` names, also if it is malformed.
+def check_listed_once(overrides: Iterable[Override], given: object, faults: Faults) -> None:
+    """Check that each range lists a value once, except for keys that go together.
 
     Args:
-        given: Value of the key ``zip``, such as ``[[model.filters, model.kernel_size]]``.
+        overrides: Overrides of the sweep, parsed with `may_repeat`.
+        given: Value of the key ``zip``.
+        faults: Collects a message for each other range.
     """
-    groups = [group if isinstance(group, list) else [group] for group in given] if isinstance(given, list) else []
-    return frozenset(key for group in groups for key in group if isinstance(key, str))
+    zipped = _zipped_keys(given)
+    for override in overrides:
+        if override.listed is not None and override.key not in zipped:
+            with faults.collecting():
+                Choice(override.key, override.listed)
 
 
 def with_zips(dimensions: Sequence[Column], given: Sequence[object], listed: Listed) -> tuple[Dimension, ...]:
@@ -53,6 +60,12 @@ def with_zips(dimensions: Sequence[Column], given: Sequence[object], listed: Lis
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     return _replaced(dimensions, zips)
+
+
+def _zipped_keys(given: object) -> frozenset[str]:
+    """Keys that the key ``zip`` names, also if it is malformed."""
+    groups = [group if isinstance(group, list) else [group] for group in given] if isinstance(given, list) else []
+    return frozenset(key for group in groups for key in group if isinstance(key, str))
 
 
 def _replaced(dimensions: Sequence[Column], zips: Sequence[Zip]) -> tuple[Dimension, ...]:
