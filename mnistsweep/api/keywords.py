@@ -44,7 +44,7 @@ def known_names(for_keras: bool) -> dict[str, str]:
     names["learning_rate"] = "optimizer.learning_rate"
     if for_keras:
         return names
-    return {name: key for name, key in names.items() if key in _ANY_PROGRAM or _section(key) not in _KERAS_SECTIONS}
+    return {name: key for name, key in names.items() if _is_allowed(key, for_keras)}
 
 
 def overrides_of(
@@ -81,7 +81,7 @@ def overrides_of(
 def _overrides(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    if isinstance(value, Mapping) and key not in ("conditions",):  # the keys of a section
+    if isinstance(value, Mapping) and key != "conditions":  # the keys of a section
         for name, inner in value.items():
             yield from _overrides(f"{key}.{name}", inner)
         return
@@ -93,6 +93,8 @@ def _with_paths(key: str, value: Any, path_of: Callable[[Any, str], str]) -> Any
     """The value of a keyword in which the dotted paths of functions replace them."""
     if key == "trainer.loss" and callable(value):
         return path_of(value, "loss")
+    if key == "trainer.metrics" and isinstance(value, list | tuple):
+        return [path_of(entry, f"metric_{index}") if callable(entry) else entry for index, entry in enumerate(value)]
     if key == "trainer.callbacks" and isinstance(value, list | tuple):
         return [
             entry if isinstance(entry, Mapping) else {"_target_": path_of(_factory(entry), f"callback_{index}")}

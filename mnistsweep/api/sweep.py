@@ -73,8 +73,8 @@ def sweep(
         progress: Whether to print the progress: a live table on a terminal, a line for each trial elsewhere.
         keywords: Keys of the configuration; those of the sections `trainer`, `trial` and `data` without their section:
             ``epochs=5``, ``batch_size=32``, ``seed=0``, ``hours=2``, ``oracle="tpe"``, ``pruner="median"``,
-            ``logs="runs"``; `loss` may be a function, and `callbacks` a list of callbacks. Other keys as
-            ``**{"optimizer.learning_rate": 0.01}``.
+            ``logs="runs"``; `loss` may be a function, and `metrics` and `callbacks` may be lists of Keras's objects or
+            your own. Other keys as ``**{"optimizer.learning_rate": 0.01}``.
 
     Returns:
         The sweep with its best trial, tables, model and report.

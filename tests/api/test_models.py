@@ -56,6 +56,7 @@ def load_labels() -> Any:
 def tripled(truth: Any, predicted: Any) -> Any:
     import keras
 
+    truth = keras.ops.reshape(truth, keras.ops.shape(predicted))  # Keras does this for losses, and not for metrics
     return 3 * keras.ops.mean(keras.ops.square(truth - predicted), axis=-1)
 
 
@@ -130,7 +131,9 @@ def test_a_hypermodel_declares_its_ranges() -> None:
 
 
 @pytest.mark.slow
-def test_a_function_that_loads_the_data_and_a_loss_of_this_module() -> None:
+def test_a_function_that_loads_the_data_and_a_loss_and_metrics_of_this_module() -> None:
+    import keras
+
     def regression(units: int) -> Any:
         import keras
 
@@ -140,10 +143,14 @@ def test_a_function_that_loads_the_data_and_a_loss_of_this_module() -> None:
         return ARRAYS
 
     found = ms.sweep(
-        regression, load, {"units": [2, 4]}, objective="val_loss", loss=tripled, metrics=["mse"], trials=1, epochs=2,
-        progress=False,
+        regression, load, {"units": [2, 4]}, objective="val_loss", loss=tripled,
+        metrics=["mse", tripled, keras.metrics.MeanAbsoluteError, keras.metrics.MeanSquaredError(name="squared")],
+        trials=1, epochs=2, progress=False,
     )  # fmt: skip
     curves = found.curves
+    assert list(curves["val_tripled"]) == pytest.approx(list(3 * curves["val_mse"]), rel=1e-5)
+    assert list(curves["val_squared"]) == pytest.approx(list(curves["val_mse"]), rel=1e-5)
+    assert (curves["val_mean_absolute_error"] > 0).all()
     assert list(curves["val_loss"]) == pytest.approx(list(3 * curves["val_mse"]), rel=1e-5)
     assert found.best is not None
     assert found.best.objective == curves["val_loss"].min()
