@@ -271,13 +271,8 @@ def _one_line(error: BaseException) -> str:
 
 def _members(error: BaseException) -> Iterator[BaseException]:
     """The exceptions in an exception group; groups in it are replaced by their members."""
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, BaseExceptionGroup):
-            waiting = [*one.exceptions, *waiting]
-        elif one is not error:
-            yield one
+    for one in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _members(one) if isinstance(one, BaseExceptionGroup) else (one,)
 
 
 def suggest(received: str, known: Iterable[str], max_names: int = 12) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterable
 from typing import Any
@@ -100,7 +101,7 @@ def build(metrics: Iterable[str]) -> list[Any]:
     Args:
         metrics: Values of ``trainer.metrics``. Keras does not look up registered metrics by name, so these are
             created here, without arguments. A dotted path names a function ``f(y_true, y_pred)``, a class of metrics,
-            which is called without arguments, or a metric, of which each model gets a copy.
+            which is called without arguments, or a metric, see `_copy`.
 
     Raises:
         ConfigError: The object at a dotted path is none of them.
@@ -117,7 +118,32 @@ def _build(name: str) -> Any:
         return name
     found = targets.resolve(name, KEY)
     if isinstance(found, keras.metrics.Metric):
-        return type(found).from_config(found.get_config())
+        return _copy(found)
     if not callable(found):
         raise ConfigError(f"{KEY}: a metric must be callable with targets and predictions; {name!r} is {found!r:.80}")
     return found() if inspect.isclass(found) else found
+
+
+def _copy(metric: Any) -> Any:
+    """Copy a user's metric, so that each model has its own.
+
+    Where Keras's configuration of the metric lacks a setting, such as the threshold of a user's class, a copy would
+    have the default. Then models use the metric itself, one after the other.
+    """
+    with contextlib.suppress(Exception):  # of the user's code, or of Keras, which reads no lambda back
+        copied = type(metric).from_config(metric.get_config())
+        if _settings(copied) == _settings(metric):
+            return copied
+    metric.reset_state()  # Keras does not reset the metrics of a model before its first evaluation
+    return metric
+
+
+def _settings(metric: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(metric).items() if _is_setting(value)}
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether an attribute may be an argument of the constructor, and no variable."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_setting, value))
+    return value is None or isinstance(value, str | int | float) or inspect.isfunction(value)

@@ -62,7 +62,7 @@ class CellForm:
         dimension: Dimension of the search space.
 
     Attributes:
-        key: Key of the dimension, the name of its column.
+        key: Key of the dimension; `column_of` has the name of its column.
 
     Example:
         >>> form = CellForm(Choice("model.norm", (None, "1", 1)))

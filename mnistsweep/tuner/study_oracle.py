@@ -18,7 +18,7 @@ from mnistsweep.tuner.hyperparameters import to_hyperparameters
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
-    """Claims trials in the study, reports their epochs, and finishes them.
+    """Claims trials in the study and finishes them.
 
     Args:
         study: Study that all workers share.
@@ -27,7 +27,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             worker continues such a trial if its owner dies.
 
     Attributes:
-        claims: Claims of the worker.
+        claims: Claims of the worker; it reports the epochs of a trial, verifies its ownership and releases it.
     """
 
     def __init__(
@@ -55,38 +55,6 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         trial = Trial(hyperparameters, trial_id=str(claim.number), status=TrialStatus.RUNNING)
         self.trials = {trial.trial_id: trial}
         return trial
-
-    def report(self, epoch: int, value: float) -> bool:
-        """Report the objective after an epoch to the study.
-
-        Args:
-            epoch: Epoch, counted from 1.
-            value: Objective after this epoch.
-
-        Returns:
-            Whether the pruner stops the trial.
-        """
-        return self.claims.report(epoch, value)
-
-    def report_folds(self, epoch: int, mean: float) -> bool:
-        """Report the mean objective of the finished folds to the study.
-
-        Args:
-            epoch: Number of epochs that the folds have at most, summed.
-            mean: Mean of their objectives.
-
-        Returns:
-            Whether the pruner stops the trial.
-        """
-        return self.claims.report(epoch, mean, is_mean=True)
-
-    def verify(self) -> None:
-        """Check that this worker still owns the trial.
-
-        Raises:
-            LeaseLost: Another worker owns the trial.
-        """
-        self.claims.verify()
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Set the outcome of the trial; `end_trial` writes it to the study."""
@@ -116,10 +84,6 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         outcome = self._outcome or Outcome(State.FAILED, Result(reason=_last_line(trial.message)))
         self.claims.finish(outcome.state, outcome.result)
         self.trials = {}
-
-    def release(self) -> None:
-        """Release the trial that is not finished, so that another worker can continue it."""
-        self.claims.release()
 
     def get_state(self) -> dict[str, Any]:
         """Return an empty state: the study stores everything."""

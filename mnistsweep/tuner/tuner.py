@@ -11,11 +11,12 @@ from keras_tuner.errors import FailedTrialError
 
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import LeaseLost, StudyError, refused_access, refused_write
+from mnistsweep.errors import LeaseLost
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
+from mnistsweep.study.worker_errors import worker_error
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
 from mnistsweep.training.outcome import Outcome, failed_outcome
 from mnistsweep.training.resume_file import TrainingState, log_restart, read_resume_file, resume_fingerprint
@@ -123,14 +124,13 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             with exits_as_failures(self._should_stop):
                 return self._train(oracle, claim, hp, folder)
         except Exception as error:
-            if isinstance(error, LeaseLost | StudyError) or self._is_refused(error):
+            if isinstance(error, LeaseLost) or self._stops_worker(error, folder):
                 raise
             self._verify(oracle)
             return failed_outcome(error, folder)
 
-    def _is_refused(self, error: Exception) -> bool:
-        """Whether the disk or missing rights caused an error, and not the trial."""
-        return bool(refused_write(error, "") or refused_access(error, str(self._paths.folder)))
+    def _stops_worker(self, error: Exception, folder: TrialPaths) -> bool:
+        return worker_error(error, self._paths.folder, folder.folder, self.check_files) is not None
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Resume a trial from its resume file; train it from scratch if there is none, or if it does not fit."""
@@ -147,7 +147,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             self._should_stop,
             lambda: self._verify(oracle),
             # Each fold counts with its full number of epochs, so that trials are compared after the same folds.
-            report_folds=lambda folds, mean: oracle.report_folds(folds * config.trainer.epochs, mean),
+            report_folds=lambda folds, mean: oracle.claims.report(folds * config.trainer.epochs, mean, is_mean=True),
         )
         training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
         try:
@@ -171,7 +171,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         A user's own `fit` is pruned only if it returned a History before: a number may be computed from several
         trainings, or from one that ignores a request to stop.
         """
-        should_prune = bool(self.oracle.report(epoch, value))
+        should_prune = bool(self.oracle.claims.report(epoch, value))
         if not should_prune or not self.hypermodel.has_own_fit:
             return should_prune
         return self._own_fits.get(str(self.hypermodel.config.model["_target_"])) == "history"
@@ -184,7 +184,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
     def _verify(self, oracle: StudyOracle) -> None:
         """Check that this worker may write to the trial's folder."""
         self.check_files()
-        oracle.verify()
+        oracle.claims.verify()
 
     def _populate_initial_space(self) -> None:
         """Skip KerasTuner's search for hyperparameters: the space is known before the first worker starts."""

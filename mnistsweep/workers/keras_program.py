@@ -50,7 +50,7 @@ class KerasProgram:
         self._tuner.search()
 
     def _should_stop(self) -> bool:
-        return self._hooks.should_stop_trial(self._oracle.verify, self.check_files)
+        return self._hooks.should_stop_trial(self.claims.verify, self.check_files)
 
     def _prepare(self, claim: Claim, folder: TrialPaths) -> Config:
         """Compose the configuration of a trial and write it to the trial's folder."""

@@ -76,6 +76,44 @@ def test_metrics_by_dotted_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         metrics.build(["unregistered_metrics.number"])
 
 
+CONFIGURED = """
+import keras
+
+class Above(keras.metrics.Metric):
+    def __init__(self, threshold=0.5, name="above", **options):
+        super().__init__(name=name, **options)
+        self.threshold = threshold
+        self.total, self.count = (self.add_weight(name=each, initializer="zeros") for each in ("total", "count"))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        above = keras.ops.cast(y_pred > self.threshold, "float32")
+        self.total.assign_add(keras.ops.sum(above))
+        self.count.assign_add(keras.ops.cast(keras.ops.size(above), "float32"))
+
+    def result(self):
+        return self.total / self.count
+
+above = Above(threshold=0.9)
+distance = keras.metrics.MeanMetricWrapper(lambda y_true, y_pred: keras.ops.abs(y_true - y_pred), name="distance")
+"""
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_metrics_that_their_configuration_does_not_describe_keep_their_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras's `get_config` of a user's class has no threshold, and a lambda cannot be read back."""
+    (tmp_path / "configured_metrics.py").write_text(CONFIGURED, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    x = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+    for shift in (0.0, 0.25):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(1.0, offset=shift)])
+        model.compile(loss="mse", metrics=metrics.build(f"configured_metrics.{name}" for name in ("above", "distance")))
+        measured = model.evaluate(x, 1 - x, batch_size=8, verbose=0, return_dict=True)
+        assert measured["above"] == pytest.approx(np.mean(x + shift > 0.9))
+        assert measured["distance"] == pytest.approx(np.mean(np.abs(1 - x - (x + shift))), rel=1e-5)
+
+
 REGISTERING = """
 import keras
 

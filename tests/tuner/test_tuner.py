@@ -115,7 +115,7 @@ class Sweep:
         try:
             tuner.search()
         finally:
-            oracle.release()
+            oracle.claims.release()
 
     def prepare(self, claim: Claim, folder: TrialPaths) -> Config:
         folder.folder.mkdir(parents=True, exist_ok=True)
