@@ -68,12 +68,12 @@ def report(folder: Path, overrides: Sequence[str] = ()) -> page.PageResult:
         _record(context, evidence).write(selection.paths.report.record)
 
         units = len(SECTIONS) / len(sections_of(evidence))  # the total was estimated for the sections of classes
-
-        def on_section(title: str) -> None:
-            steps.start_step(title)
-            steps.advance(units)
-
-        result = page.make(evidence, selection.paths.report.folder, on_section=on_section)
+        result = page.make(
+            evidence,
+            selection.paths.report.folder,
+            on_section=steps.start_step,
+            on_done=lambda: steps.advance(units),
+        )
     _print_summary(evidence, result, console)
     return result
 

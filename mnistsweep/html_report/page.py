@@ -44,6 +44,7 @@ def make(
     folder: Path,
     sections: Sequence[Analysis] | None = None,
     on_section: Callable[[str], None] = lambda title: None,
+    on_done: Callable[[], None] = lambda: None,
 ) -> PageResult:
     """Create the page and the files that it links to.
 
@@ -56,6 +57,7 @@ def make(
         folder: Folder of the report.
         sections: Analyses in reading order; None: those of the kind of target (`sections.sections_of`).
         on_section: Function that is called with the title of each section of the page before its figures are drawn.
+        on_done: Function that is called after each analysis, with or without a section of the page.
 
     Raises:
         OSError: A file cannot be written. An exception in a section is shown on the page instead.
@@ -69,6 +71,7 @@ def make(
         seconds[analysis.name] = time.perf_counter() - started
         if section is not None:
             shown.append(section)
+        on_done()
     target.write(ReportPaths(folder).page.name, render(evidence, shown, left_out(evidence)))
     target.finish()
     failed = {section.name: section.failure for section in shown if section.failure is not None}

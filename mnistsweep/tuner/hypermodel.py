@@ -119,6 +119,10 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         """Call the user's own `fit` and read its return value, which the callbacks receive if no epoch reached them."""
         announce_engine("fit", f"the hypermodel {type(self._own).__name__} has its own fit")
         more = {} if options.steps_per_epoch is None else {"steps_per_epoch": options.steps_per_epoch}
+        counter = next((one for one in callbacks if isinstance(one, EpochCounter)), None)
+        if counter is None:
+            counter = EpochCounter()
+            callbacks = [*callbacks, counter]
         with replaced_fit(model, observed_fit(model, callbacks)):
             result = self.own_fit.call(
                 model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
@@ -128,6 +132,6 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         returned = read_returned(result, self.config.objective, direction, self.own_fit.name)
         # The counter includes the epochs before an interruption: a training that was complete when it was resumed has
         # reported them, too.
-        if not any(callback.epochs for callback in callbacks if isinstance(callback, EpochCounter)):
+        if not counter.epochs:
             replay(returned, callbacks, model)
         return returned

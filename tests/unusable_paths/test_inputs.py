@@ -46,13 +46,13 @@ def test_configurations_that_cannot_be_read(start: str, capfd: Capture) -> None:
 
 def test_presets_and_modules_that_are_no_files(capfd: Capture) -> None:
     Path("sweeps").mkdir()
-    for name in ("sweeps/own.yaml", "own.py"):
+    for name in ("sweeps/own.yaml", "pipe_module.py"):
         os.mkfifo(name)
     line = refusal(capfd, "sweep", "own")
     assert line.startswith("sweeps: there is no 'own'; Known: ")
     assert "'own'" not in line.partition("Known")[2]
-    line = refusal(capfd, "train", "model._target_=own.net")
-    assert line == f"model._target_: no module 'own' is installed or in {Path.cwd()}, from 'own.net'"
+    line = refusal(capfd, "train", "model._target_=pipe_module.net")
+    assert line == f"model._target_: no module 'pipe_module' is installed or in {Path.cwd()}, from 'pipe_module.net'"
     assert refusal(capfd, "sweep", LONG).startswith("sweeps: there is no 'aaa")
     Path("unreadable").rename("closed_module.py")
     line = refusal(capfd, "train", "model._target_=closed_module.net")
