@@ -1,8 +1,8 @@
 """The interface of a scheduler: it decides which piece of work a worker does next.
 
-A *trial* is one configuration. A *job* is a piece of work on a trial: start it, or continue it from its checkpoint, until
-the end of a given epoch. A trial that has reached this epoch, and is not at its last epoch, is *paused*: it keeps its
-checkpoint and has no owner until a later job continues it.
+A *trial* is one configuration. A *job* is a piece of work on a trial: start it, or continue it from its checkpoint,
+until the end of a given epoch. A trial that has reached this epoch, and is not at its last epoch, is *paused*: it keeps
+its checkpoint and has no owner until a later job continues it.
 A scheduler sees trials as curves. It reads no files, no ledger and no clock, so it runs unchanged in a simulation.
 """
 

@@ -1,0 +1,124 @@
+"""Untried points that a decision compares: random ones, and variations of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mnistsweep import intervals
+from mnistsweep.dimensions import Choice, Dimension, Int, Zip, is_active
+from mnistsweep.search.freeze_thaw.encoding import Encoder
+from mnistsweep.search.freeze_thaw.kernel import Array
+from mnistsweep.space import Point, SearchSpace, canonical
+
+MAX_LISTED = 400
+"""A space of at most this number of points is listed instead of sampled."""
+
+NUM_LASTING, NUM_FRESH, NUM_VARIATIONS = 192, 64, 16
+"""Numbers of random points that are used for many trials, of random points of one trial, and of variations of each of
+the best points."""
+
+TRIALS_OF_LASTING = 32
+"""Number of trials after which the lasting random points are drawn again."""
+
+CHANGE_PROBABILITY = 0.4
+CHANGE_DEVIATION = 0.12
+"""A variation changes each value with this probability: a number by a normal step of this standard deviation (as a
+share of the range), a category to a random one."""
+
+
+class Candidates:
+    """Draws points to compare. They are functions of the seed, the number of the trial, and the best points.
+
+    Args:
+        space: Search space of the sweep.
+        encoder: Encoder of the space.
+        seed: Seed of the sweep.
+    """
+
+    def __init__(self, space: SearchSpace, encoder: Encoder, seed: int) -> None:
+        self._space = space
+        self._encoder = encoder
+        self._seed = seed
+        size = space.size()
+        self._is_listed = size is not None and size <= MAX_LISTED
+        self._drawn: dict[tuple[int, int], tuple[list[Point], Array]] = {}
+        self._varied: dict[tuple[int, str], tuple[list[Point], Array]] = {}
+
+    def around(self, number: int, best: Sequence[Point]) -> tuple[list[Point], Array]:
+        """Return points, of which some may have been tried, and their rows.
+
+        Args:
+            number: Number of the trial that would be started.
+            best: Points to vary.
+        """
+        if self._is_listed:
+            parts = [self._random(0, 0)]
+        else:
+            block = number // TRIALS_OF_LASTING
+            parts = [self._random(block, NUM_LASTING), self._random(number, NUM_FRESH)]
+            parts += [self._variations(number, point) for point in best]
+        points = [point for part, _ in parts for point in part]
+        return points, np.concatenate([rows for _, rows in parts])
+
+    def _random(self, index: int, count: int) -> tuple[list[Point], Array]:
+        key = (index, count)
+        if key not in self._drawn:
+            if self._is_listed:
+                points = list(self._space.grid())
+            else:
+                units = np.random.default_rng([self._seed, 4, index, count]).random(
+                    (count, len(self._space.dimensions))
+                )
+                points = [self._space.point_at(row) for row in units.tolist()]
+            _limit(self._drawn)
+            self._drawn[key] = points, self._encoder.rows(points)
+        return self._drawn[key]
+
+    def _variations(self, number: int, point: Point) -> tuple[list[Point], Array]:
+        key = (number, canonical(point))
+        if key not in self._varied:
+            rng = np.random.default_rng([self._seed, 5, number])
+            points = [self._vary(point, rng) for _ in range(NUM_VARIATIONS)]
+            _limit(self._varied)
+            self._varied[key] = points, self._encoder.rows(points)
+        return self._varied[key]
+
+    def _vary(self, point: Point, rng: np.random.Generator) -> Point:
+        dimensions = self._space.dimensions
+        units = []
+        for dimension, changes, step, fresh in zip(
+            dimensions, rng.random(len(dimensions)), rng.normal(size=len(dimensions)), rng.random(len(dimensions)),
+            strict=True,
+        ):  # fmt: skip
+            if not is_active(dimension, point):
+                units.append(float(fresh))
+            elif changes >= CHANGE_PROBABILITY:
+                units.append(_unit(dimension, point))
+            elif isinstance(dimension, Zip) or (isinstance(dimension, Choice) and not dimension.is_ordered):
+                units.append(float(fresh))
+            else:
+                smallest = 0.0 if dimension.size is None else 1 / dimension.size
+                moved = _unit(dimension, point) + float(step) * max(CHANGE_DEVIATION, smallest)
+                units.append(min(max(moved, 0.0), 1 - 1e-12))
+        return self._space.point_at(units)
+
+
+def _limit(
+    cache: dict[tuple[int, int], tuple[list[Point], Array]] | dict[tuple[int, str], tuple[list[Point], Array]],
+) -> None:
+    """Forget the oldest entries of a cache."""
+    while len(cache) >= 8:
+        cache.pop(next(iter(cache)))  # type: ignore[arg-type]
+
+
+def _unit(dimension: Dimension, point: Point) -> float:
+    """Return the position at which a dimension has its value at a point; the inverse of its `value_at`."""
+    value: Any = dimension.value_in(point)
+    if isinstance(dimension, Choice | Zip):
+        return (dimension.position(value) + 0.5) / len(dimension.values)
+    if isinstance(dimension, Int):
+        return intervals.unit_at(dimension.low - 0.5, dimension.high + 0.5, dimension.log, value)
+    return intervals.unit_at(dimension.low, dimension.high, dimension.log, value) if dimension.size is None else 0.0

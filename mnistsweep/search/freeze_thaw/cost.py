@@ -1,0 +1,58 @@
+"""What a job costs: its epochs, or the seconds that they are expected to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from mnistsweep.search.freeze_thaw.kernel import Array
+from mnistsweep.search.scheduler import Curve
+
+MAX_TIMED = 100
+"""Number of the latest timed trials that the model learns from."""
+
+LENGTH = 1.0
+NOISE = 0.05
+
+
+class EpochSeconds:
+    """Expected seconds of an epoch: a smooth function of the configuration, in its logarithm.
+
+    It is the mean of a Gaussian process with fixed hyperparameters, around the median of what was measured. The epochs
+    of a trial that was measured itself take as long as before.
+
+    Args:
+        curves: All trials.
+        rows: Encoded configuration of each trial.
+        is_category: For each column, whether only equality counts.
+    """
+
+    def __init__(self, curves: Sequence[Curve], rows: Array, is_category: NDArray[np.bool_]) -> None:
+        timed = [index for index, curve in enumerate(curves) if curve.seconds > 0 and curve.epochs > 0][-MAX_TIMED:]
+        self._own = {curves[i].number: curves[i].seconds / curves[i].epochs for i in timed}
+        self._is_category = is_category
+        self._rows = rows[timed]
+        logs = np.log(np.array([self._own[curves[i].number] for i in timed]))
+        self._middle = float(np.median(logs)) if timed else 0.0
+        if timed:
+            covariance = self._covariance(self._rows) + NOISE * np.eye(len(timed))
+            self._weights = cho_solve(cho_factor(covariance, lower=True), logs - self._middle)
+
+    def of_rows(self, rows: Array) -> Array:
+        """Return the expected seconds of an epoch of each configuration; 1 as long as nothing was measured."""
+        if not len(self._rows):
+            return np.ones(len(rows))
+        return np.asarray(np.exp(self._middle + self._covariance(rows) @ self._weights))
+
+    def of_trial(self, curve: Curve, row: Array) -> float:
+        """Return the expected seconds of an epoch of a trial."""
+        return self._own.get(curve.number) or float(self.of_rows(row[None])[0])
+
+    def _covariance(self, rows: Array) -> Array:
+        differences = rows[:, None, :] - self._rows[None, :, :]
+        squares = np.where(self._is_category, differences != 0, differences**2).sum(axis=2)
+        scale = LENGTH**2 * max(1, len(self._is_category) / 4)
+        return np.asarray(np.exp(-0.5 * squares / scale))

@@ -1,0 +1,133 @@
+"""The values that the Gaussian process learns from: a limited number of those in the ledger."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistsweep.search.freeze_thaw.kernel import Array
+from mnistsweep.search.scheduler import Curve, Phase
+
+MAX_OBSERVATIONS = 200
+"""Number of values that the process is conditioned on; its cost grows with the third power."""
+
+MAX_FITTED = 64
+"""Number of values that its hyperparameters are fitted to; this needs some twenty times the operations."""
+
+NUM_BEST_FITTED = 6
+"""Number of the best trials that are always among the fitted ones."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A value of the objective.
+
+    Attributes:
+        curve: Trial.
+        epoch: Epoch after which the value was measured.
+        value: Value of the objective; NaN for the epoch at which a trial failed.
+    """
+
+    curve: Curve
+    epoch: int
+    value: float
+
+
+def thinned(curve: Curve) -> list[Observation]:
+    """Return the values of a trial after 1, 2, 4, 8, ... epochs and after the last one.
+
+    Neighbouring epochs say nearly the same. A failed trial has a NaN after its last epoch: a value worse than all.
+    """
+    kept = [epoch for epoch in _powers_of_two(curve.epochs) if epoch in curve.values]
+    if curve.epochs and curve.epochs not in kept:
+        kept.append(curve.epochs)
+    observations = [Observation(curve, epoch, curve.values[epoch]) for epoch in kept]
+    if curve.phase is Phase.FAILED:
+        observations.append(Observation(curve, min(curve.epochs + 1, curve.max_epochs), math.nan))
+    return observations
+
+
+def best_value(curve: Curve, sign: float) -> float:
+    """Return the best finite value of a trial times a sign; minus infinity if it has none."""
+    if curve.phase is Phase.FAILED:
+        return -math.inf
+    return max((sign * value for value in curve.values.values() if math.isfinite(value)), default=-math.inf)
+
+
+def ranked(curves: Sequence[Curve], sign: float) -> list[Curve]:
+    """Return the trials, the one with the best value first; ties go to the lower number."""
+    return sorted(curves, key=lambda curve: (-best_value(curve, sign), curve.number))
+
+
+def informative(ranking: Sequence[Curve], limit: int = MAX_OBSERVATIONS) -> list[Observation]:
+    """Return the values to learn from: all if they are few, otherwise those of the best trials and the latest others.
+
+    Half of the limit goes to whole curves of the best trials, the other half to the last values of the latest trials.
+
+    Args:
+        ranking: Trials, the best first.
+        limit: Largest number of values.
+    """
+    every = [thinned(curve) for curve in ranking]
+    if sum(map(len, every)) <= limit:
+        return _in_order(itertools.chain(*every))
+    kept: list[Observation] = []
+    num_whole = 0
+    for one in every:
+        if len(kept) + len(one) > limit // 2:
+            break
+        kept += one
+        num_whole += 1
+    others = sorted((one[-1] for one in every[num_whole:] if one), key=lambda last: -last.curve.number)
+    return _in_order([*kept, *others[: limit - len(kept)]])
+
+
+def fitted(ranking: Sequence[Curve], limit: int = MAX_FITTED) -> list[Observation]:
+    """Return the values that hyperparameters are fitted to: those of the best trials and of the first ones.
+
+    The first trials are spread over the space, and the values of most of them no longer change, so the fit need not be
+    repeated for each decision.
+
+    Args:
+        ranking: Trials, the best first.
+        limit: Largest number of values.
+    """
+    others = sorted(ranking[NUM_BEST_FITTED:], key=lambda curve: curve.number)
+    kept = [one for curve in (*ranking[:NUM_BEST_FITTED], *others[:limit]) for one in thinned(curve)]
+    return _in_order(kept[:limit])
+
+
+class Timeline:
+    """Translates epochs to time columns: the logarithm of the epoch, and the progress of the training.
+
+    The progress t / T is a column only if trials differ in their numbers of epochs T: learning-rate schedules make a
+    curve depend on both.
+
+    Args:
+        curves: All trials.
+    """
+
+    def __init__(self, curves: Sequence[Curve]) -> None:
+        lengths = {curve.max_epochs for curve in curves}
+        self._has_progress = len(lengths) > 1
+        self._longest = math.log(max(2, *lengths)) if lengths else 1.0
+
+    def columns(self, epochs: Sequence[int], max_epochs: Sequence[int]) -> Array:
+        """Return the columns of some epochs of trials with some numbers of epochs."""
+        reached = np.array(epochs, dtype=np.float64)
+        logs = np.log(np.maximum(reached, 1.0)) / self._longest
+        columns = [logs, reached / np.array(max_epochs, dtype=np.float64)] if self._has_progress else [logs]
+        return np.stack(columns, axis=1).reshape(len(reached), len(columns))
+
+
+def _powers_of_two(last: int) -> list[int]:
+    return [2**power for power in range(last.bit_length())]
+
+
+def _in_order(observations: Iterable[Observation]) -> list[Observation]:
+    """Return observations by trial and epoch, so that sums do not depend on the ranking."""
+    return sorted(observations, key=lambda one: (one.curve.number, one.epoch))

@@ -1,0 +1,220 @@
+"""A scheduler that continues the trial, or starts the new one, from which most improvement is expected for its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistsweep.search.freeze_thaw.acquisition import chance_of_more, expected_improvement
+from mnistsweep.search.freeze_thaw.candidates import Candidates
+from mnistsweep.search.freeze_thaw.cost import EpochSeconds
+from mnistsweep.search.freeze_thaw.encoding import Encoder
+from mnistsweep.search.freeze_thaw.kernel import Array
+from mnistsweep.search.freeze_thaw.model import CurveModel, Knowledge
+from mnistsweep.search.job_epochs import can_continue, first_epoch, within_budget
+from mnistsweep.search.oracle import Proposal
+from mnistsweep.search.scheduler import Continue, Curve, Job, Phase, Scheduler, SearchView, Start
+from mnistsweep.search.sequences import PointSequence, draw_untried
+from mnistsweep.space import Point, canonical
+
+if TYPE_CHECKING:
+    import optuna
+
+NUM_RANDOM_STARTS = 8
+"""Number of trials at random points, each of one epoch, before the first comparison."""
+
+COST_POWER = 0.5
+"""The expected improvement is divided by this power of the cost. With 1, cheap steps on hopeless trials would come
+before expensive ones on good trials; with 0, the budget would not count."""
+
+MIN_CHANCE = 0.05
+"""With a budget of trials alone, the search ends when no paused trial beats the best with more than this chance."""
+
+NEAR_TIE = 0.05
+"""A trial with a live model is preferred to one with an interest larger by at most this share."""
+
+MAX_DRAWS = 100
+"""Number of random points that may repeat an earlier one before the untried points of a finite space are listed."""
+
+
+@dataclass(frozen=True)
+class Interest:
+    """What the continuation of a trial, or a new trial, promises.
+
+    Attributes:
+        value: Expected improvement for its cost.
+        curve: Trial to continue; None: a new trial.
+        point: Point of a new trial.
+    """
+
+    value: float
+    curve: Curve | None = None
+    point: Point | None = None
+
+
+class FreezeThaw(Scheduler):
+    """Freeze-thaw search with an exact Gaussian process over configurations and epochs.
+
+    The first trials are at enqueued points, then at random ones, each for one epoch. After that, each decision compares
+    all paused trials with some hundred untried points: by the expected improvement of the value at the end of the
+    training (or of the budget, if that comes before) over the best value known or expected, divided by a power of the
+    cost until there. The trial with the most interest trains as many epochs as it has, so its number of epochs doubles;
+    then all are compared again.
+
+    References: Swersky, Snoek and Adams, "Freeze-Thaw Bayesian Optimization", 2014; Klein, Tiao, Lienart, Archambeau
+    and Seeger, "Model-based Asynchronous Hyperparameter and Neural Architecture Search", 2020.
+
+    Args:
+        start: Enqueued points, then random points.
+        maximize: Whether larger values of the objective are better.
+        max_epochs: Function that returns the number of epochs of the whole training of a point.
+        seed: Seed of the sweep.
+    """
+
+    def __init__(self, start: PointSequence, maximize: bool, max_epochs: Callable[[Point], int], seed: int) -> None:
+        self._start = start
+        self._space = start.space
+        self._maximize = maximize
+        self._max_epochs = max_epochs
+        self._seed = seed
+        self._encoder = Encoder(start.space)
+        self._knowledge = Knowledge(self._encoder)
+        self._latest: tuple[SearchView, CurveModel] | None = None
+        self._candidates = Candidates(start.space, self._encoder, seed)
+        self._texts: dict[int, str] = {}
+
+    def prepare(self, view: SearchView) -> None:
+        """Fit the hyperparameters and draw the points to compare."""
+        if not self._is_random(view):
+            model = self._model(view)
+            if view.may_start:
+                self._candidates.around(len(view.curves), model.best_points)
+
+    def next_job(self, view: SearchView, study: optuna.Study) -> Job | None:
+        """Return the job with the most interest; None if the budget or the space is exhausted, or nothing promises."""
+        if view.epochs_left is not None and view.epochs_left <= 0:
+            return None
+        if self._is_random(view):
+            point = self._random_point(view) if view.may_start else None
+            return None if point is None else Start(Proposal(point), 1)
+        model = self._model(view)
+        best = model.best_expected
+        paused = self._paused(view, model, best)
+        if self._is_over(view, model, paused):
+            self.no_job_reason = f"no paused trial has a chance of more than {MIN_CHANCE:.0%} of beating the best"
+            return None
+        new = self._untried(view, model, best) if view.may_start else None
+        interests = [*paused, *([new] if new else [])]
+        if not interests:
+            self.no_job_reason = Scheduler.no_job_reason
+            return None
+        return self._job(_most(interests, view.live), view)
+
+    def order_of_interest(self, view: SearchView, direction: str) -> list[int]:
+        """Return the numbers of the paused trials, the one least likely to be continued first.
+
+        Trials that the model leaves out because there are too many come before all others.
+
+        Args:
+            view: All trials.
+            direction: Direction of the objective, which the scheduler knows already.
+        """
+        if self._is_random(view):
+            return [curve.number for curve in view.curves if curve.phase is Phase.PAUSED]
+        model = self._model(view)
+        values = {one.curve.number: one.value for one in self._paused(view, model, model.best_expected) if one.curve}
+        numbers = [curve.number for curve in view.curves if curve.phase is Phase.PAUSED]
+        return sorted(numbers, key=lambda number: (values.get(number, -1.0), number))
+
+    def _is_random(self, view: SearchView) -> bool:
+        """Return whether the next trial is a random or an enqueued one, or nothing can be compared yet."""
+        is_early = len(view.curves) < max(NUM_RANDOM_STARTS, self._start.num_enqueued)
+        has_values = any(curve.values for curve in view.curves)
+        return (is_early and view.may_start) or not has_values
+
+    def _random_point(self, view: SearchView) -> Point | None:
+        number, tried = len(view.curves), self._tried(view)
+        point = self._start.point(number)
+        if point is not None and canonical(point) not in tried:
+            return point
+        rng = np.random.default_rng([self._seed, number, 3])
+        for _ in range(MAX_DRAWS):
+            point = self._space.point_at(rng.random(len(self._space.dimensions)).tolist())
+            if canonical(point) not in tried:
+                return point
+        return draw_untried(self._space, tried, rng)
+
+    def _tried(self, view: SearchView) -> set[str]:
+        """Return the points of all trials, each as the text of `canonical`."""
+        for curve in view.curves[len(self._texts) :]:
+            self._texts[curve.number] = canonical(curve.point)
+        return set(self._texts.values())
+
+    def _model(self, view: SearchView) -> CurveModel:
+        if self._latest is None or self._latest[0] != view:
+            self._latest = view, CurveModel(view, self._maximize, self._knowledge)
+        return self._latest[1]
+
+    def _paused(self, view: SearchView, model: CurveModel, best: float) -> list[Interest]:
+        curves = [c for c in model.curves if c.phase is Phase.PAUSED and can_continue(c, view)]
+        if not curves:
+            return []
+        first = [first_epoch(curve) for curve in curves]
+        reached = [within_budget(done, curve.max_epochs, view) for done, curve in zip(first, curves, strict=True)]
+        mean, deviation = model.of_trials(curves, reached)
+        epochs = np.array(reached, dtype=np.float64) - first
+        if view.counts_seconds:
+            seconds = self._seconds(view)
+            rows = self._knowledge.rows(curves)
+            epochs *= [seconds.of_trial(curve, row) for curve, row in zip(curves, rows, strict=True)]
+        values = expected_improvement(mean, deviation, best) / epochs**COST_POWER
+        return [Interest(float(value), curve) for value, curve in zip(values, curves, strict=True)]
+
+    def _untried(self, view: SearchView, model: CurveModel, best: float) -> Interest | None:
+        """Return the most interesting untried point; None if all points were tried."""
+        points, rows = self._candidates.around(len(view.curves), model.best_points)
+        whole = [self._max_epochs(point) for point in points]
+        reached = [within_budget(0, epochs, view) for epochs in whole]
+        mean, deviation = model.of_untried(rows, reached, whole)
+        cost: Array = np.array(reached, dtype=np.float64)
+        if view.counts_seconds:
+            cost = cost * self._seconds(view).of_rows(rows)
+        values = expected_improvement(mean, deviation, best) / cost**COST_POWER
+        tried = self._tried(view)
+        for index in np.argsort(-values, kind="stable").tolist():
+            if canonical(points[index]) not in tried:
+                return Interest(float(values[index]), point=points[index])
+        point = self._random_point(view)
+        return None if point is None else Interest(float(values.min()), point=point)
+
+    def _seconds(self, view: SearchView) -> EpochSeconds:
+        rows = self._knowledge.rows(view.curves)
+        return EpochSeconds(view.curves, rows, self._encoder.is_category)
+
+    def _is_over(self, view: SearchView, model: CurveModel, paused: Sequence[Interest]) -> bool:
+        """Return whether a budget of trials alone is used up and no paused trial is likely to beat the best."""
+        if view.may_start or view.epochs_left is not None or view.counts_seconds or not paused:
+            return False
+        curves = [one.curve for one in paused if one.curve is not None]
+        mean, deviation = model.of_trials(curves, [curve.max_epochs for curve in curves])
+        return bool(chance_of_more(mean, deviation, model.best_target).max() <= MIN_CHANCE)
+
+    def _job(self, chosen: Interest, view: SearchView) -> Job:
+        """Return the job that doubles the number of epochs of a trial, within the budget."""
+        if chosen.curve is None:
+            assert chosen.point is not None
+            return Start(Proposal(chosen.point), 1)
+        curve = chosen.curve
+        until = min(2 * curve.epochs, curve.max_epochs)
+        return Continue(curve.number, within_budget(first_epoch(curve), until, view))
+
+
+def _most(interests: Sequence[Interest], live: frozenset[int]) -> Interest:
+    """Return the largest interest, or one nearly as large of a trial with a live model; ties go to the first."""
+    most = max(interests, key=lambda one: one.value)
+    near = [one for one in interests if one.value >= (1 - NEAR_TIE) * most.value]
+    alive = [one for one in near if one.curve is not None and one.curve.number in live]
+    return max(alive, key=lambda one: one.value) if alive else most
