@@ -27,6 +27,7 @@ from mnistsweep.dimensions import Choice, Float, Int
 from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import SearchSpace
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.budget import Budget
@@ -116,7 +117,7 @@ def make_search(settings: Settings) -> SearchSettings:
     oracle = make_oracle({"name": "random"}, SPACE, settings.seed, settings.trials, ())
     budget = Budget(trials=settings.trials)
     return SearchSettings(
-        SPACE, "max", oracle, lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE
+        SPACE, "max", WholeTrials(oracle), lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE
     )
 
 
@@ -131,7 +132,9 @@ def sweep(folder: Path) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    Views(paths, SPACE, "max", OBJECTIVE).refresh(Ledger(paths).read)  # a killed worker may not have come to it
+    Views(paths, SPACE, "max", OBJECTIVE).refresh(
+        Ledger(paths).read, lambda: True
+    )  # a killed worker may not have come to it
     return max(codes)
 
 

@@ -19,6 +19,7 @@ from helpers.faulty import OBJECTIVE, SPACE
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import stored
 from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import create_ledger
 from mnistsweep.study.records import Result
@@ -31,7 +32,12 @@ SEED = 0
 def make_search(budget: int) -> SearchSettings:
     oracle = make_oracle({"name": "random"}, SPACE, SEED, budget, ())
     return SearchSettings(
-        SPACE, "max", oracle, lambda number: SEED + number, budget=Budget(trials=budget), objective=OBJECTIVE
+        SPACE,
+        "max",
+        WholeTrials(oracle),
+        lambda number: SEED + number,
+        budget=Budget(trials=budget),
+        objective=OBJECTIVE,
     )
 
 
@@ -146,11 +152,12 @@ def rows_of(number: int, template: FrozenTrial) -> Iterator[list[dict[str, Any]]
 
 def templates(trials: int) -> Iterator[FrozenTrial]:
     """The trials as workers would claim them."""
-    search, now = make_search(trials), datetime.datetime.now()
+    oracle, now = make_oracle({"name": "random"}, SPACE, SEED, trials, ()), datetime.datetime.now()
+    search = make_search(trials)
     study = optuna.create_study(storage=JournalStorage(Memory([])))
     shapes = {dimension.key: stored(dimension).distribution for dimension in SPACE.dimensions}
     for number in range(trials):
-        proposal = search.oracle.propose(number, study)
+        proposal = oracle.propose(number, study)
         assert proposal is not None
         point = proposal.point
         lease = {"owner": "", "deaths": 0, "epoch": 0}

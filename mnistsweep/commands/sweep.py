@@ -81,6 +81,8 @@ def _require_result(plan: Plan, ledger: Ledger) -> None:
 def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
     """Why the sweep has nothing left to do; None if it has, or if only its oracle can know."""
     state = ledger.read()
+    if len(state.unfinished) > len(state.running):  # what is paused is continued, unless the search has ended
+        return ledger.ending(plan.budget) if ledger.has_ended(plan.budget) else None
     return None if state.running else plan.budget.ending(state.records, ledger.running_seconds())
 
 
@@ -162,7 +164,7 @@ def _finishing_files(plan: Plan, ledger: Ledger) -> Iterator[None]:
 def _finish_files(plan: Plan, ledger: Ledger) -> None:
     """Update the exported views and remove resume files of finished trials: a killed worker may have done neither."""
     views = Views(plan.paths, plan.space, plan.direction, plan.config.objective, plan.train_command)
-    views.refresh(ledger.read)
+    views.refresh(ledger.read, lambda: ledger.has_ended(plan.budget))
     for record in ledger.records():
         if record.state.finished:
             plan.paths.trial(record.number).resume.unlink(missing_ok=True)

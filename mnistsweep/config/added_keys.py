@@ -11,11 +11,11 @@ from typing import Any
 
 ADDED_KEYS: dict[str, dict[str, Any]] = {
     "data": {"target": "auto", "folds": None, "fold_seed": 0},
-    "trainer": {"class_weight": None, "steps_per_epoch": None},
+    "trainer": {"class_weight": None, "steps_per_epoch": None, "stop_after": None},
 }
 """Value at which a key changes nothing, by section and key."""
 
-ADDED_SECTIONS: dict[str, Any] = {"zip": []}
+ADDED_SECTIONS: dict[str, Any] = {"zip": [], "search": {"checkpoints_gb": 2.0}}
 """Value at which a key without section changes nothing, by key."""
 
 

@@ -68,6 +68,7 @@ class TrainerConfig:
     threads: int | None = sweep_key(None, minimum=1, maximum=1024)
     class_weight: Any = trial_key(None)
     steps_per_epoch: int | None = trial_key(None, minimum=1)
+    stop_after: int | None = trial_key(None, minimum=1)
 
 
 @dataclass
@@ -76,6 +77,13 @@ class TrialConfig:
 
     timeout_minutes: float | None = sweep_key(None, minimum=1e-6)
     max_parameters: int | None = sweep_key(None, minimum=1)
+
+
+@dataclass
+class SearchConfig:
+    """Limits of the search; the comments in ``conf/config.yaml`` explain each key."""
+
+    checkpoints_gb: float = sweep_key(2.0, minimum=0, maximum=1e6)
 
 
 @dataclass
@@ -122,6 +130,7 @@ class Config:
     failure_window: int = sweep_key(20, continuable=True, minimum=1)
     lease_seconds: float = sweep_key(15.0, continuable=True, minimum=1, maximum=3600)
     worker_memory_gb: float | None = sweep_key(None, continuable=True, minimum=0.1)
+    search: SearchConfig = sweep_key(SearchConfig, continuable=True)
     trial: TrialConfig = sweep_key(TrialConfig)
     trainer: TrainerConfig = trial_key(TrainerConfig)
     report: ReportConfig = sweep_key(ReportConfig, continuable=True)

@@ -25,9 +25,10 @@ from mnistsweep.json_values import sorted_text
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url, mask_values
-from mnistsweep.search.oracle import Oracle
-from mnistsweep.search.oracle_factory import make_oracle, resolve_oracle
+from mnistsweep.search.oracle_factory import resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
+from mnistsweep.search.scheduler import Scheduler
+from mnistsweep.search.scheduler_factory import make_scheduler
 from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
@@ -168,10 +169,19 @@ class Plan:
         """Composer of the configuration of each trial."""
         return Composer(self.recipe, self.groups, self.variants, self.config.objective)
 
-    def oracle(self) -> Oracle:
-        """The oracle of the configuration."""
+    def scheduler(self) -> Scheduler:
+        """The scheduler of the configuration."""
         config = self.config
-        return make_oracle(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
+        return make_scheduler(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
+
+    def epochs_of(self, point: Point) -> int:
+        """The number of epochs of one training of a trial, which may be swept, or follow from other keys.
+
+        Args:
+            point: Values of the trial's active dimensions.
+        """
+        trainer = self.composer.plain(point, self.config.seed)["trainer"]
+        return min(int(trainer["epochs"]), int(trainer.get("stop_after") or trainer["epochs"]))
 
     def max_epochs(self) -> int:
         """The largest number of epochs that a trial can report to the pruner: with folds, those of all folds."""

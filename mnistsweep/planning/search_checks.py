@@ -29,7 +29,7 @@ def check_search(plan: Plan, faults: Faults) -> None:
         _check_kerastuner_oracle(plan, faults)
     elif sound and not outside:
         with faults.collecting():
-            plan.oracle()
+            plan.scheduler()
 
 
 def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:

@@ -8,6 +8,7 @@ A scheduler sees trials as curves. It reads no files, no ledger and no clock, so
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from mnistsweep.space import Point
 
 if TYPE_CHECKING:
     import optuna
+
+
+LAST_EPOCH = 2**31 - 1
+"""A value of `Start.until` and `Continue.until`: the job ends with the last epoch of the trial."""
 
 
 class Phase(StrEnum):
@@ -122,9 +127,12 @@ class Scheduler(ABC):
 
     Attributes:
         no_job_reason: Why `next_job` returned None, for the user.
+        pauses: Whether trials may be paused. Otherwise each job is a whole training, and training to the last epoch may
+            exceed the budget of epochs.
     """
 
     no_job_reason = "no trial is left that is worth continuing"
+    pauses = True
 
     def prepare(self, view: SearchView) -> None:  # noqa: B027  # optional
         """Compute in advance, without the ledger lock, what a decision needs; the view may be a little older."""
@@ -140,3 +148,21 @@ class Scheduler(ABC):
             view: All trials and the budget.
             study: Optuna's study of the ledger, for schedulers that take their points from an `Oracle`.
         """
+
+    def order_of_interest(self, view: SearchView, direction: str) -> list[int]:
+        """Return the numbers of the paused trials, the one least likely to be continued first.
+
+        Where the checkpoints of paused trials take too much space, those at the beginning are removed first. Here the
+        trial with the worst best value comes first.
+
+        Args:
+            view: All trials.
+            direction: Direction of the objective: ``max`` or ``min``.
+        """
+        sign = 1 if direction == "max" else -1
+
+        def merit(curve: Curve) -> float:
+            return max((sign * value for value in curve.values.values() if math.isfinite(value)), default=-math.inf)
+
+        paused = [curve for curve in view.curves if curve.phase is Phase.PAUSED]
+        return [curve.number for curve in sorted(paused, key=merit)]

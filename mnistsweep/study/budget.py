@@ -17,11 +17,12 @@ class Budget:
     """Limits of a sweep; the first one reached ends it. None stands for no limit.
 
     Attributes:
-        trials: Maximum number of finished trials in any state; at most `points`.
+        trials: Maximum number of trials in any state; at most `points`. Paused trials may be continued beyond it.
         points: Number of points of the search space; None for an infinite space.
         hours: Maximum running time in hours, over all sessions (see `running_time`). Running trials are finished beyond
             it.
-        total_epochs: Maximum number of epochs, summed over trials. Running trials are finished beyond it.
+        total_epochs: Maximum number of epochs, summed over trials. Where trials are paused it is exact, see
+            `epochs_left`; otherwise running trials are finished beyond it.
         failed_in_a_row: Number of consecutive failed trials that stops the sweep.
         failed: Number of failed trials among the last `failure_window` trials that stops the sweep.
         failure_window: Number of trials among which `failed` is counted.
@@ -36,33 +37,60 @@ class Budget:
     failure_window: int = 1
 
     def ending(self, records: Sequence[TrialRecord], running_seconds: float) -> Ending | None:
-        """Why no new trial may be started; None if one may.
+        """Why no job may begin; None if one may: a new trial, or a paused one that continues.
 
         Args:
             records: All trials of the sweep.
             running_seconds: Running time so far in seconds; used only if the budget limits the hours.
         """
-        if self.trials is not None and len(records) >= self.trials:
-            return self._all_trials(self.trials)
+        trials = self.trials_ending(records)
+        if trials is not None and not any(record.state is State.PAUSED for record in records):
+            return trials
         if self.hours is not None and running_seconds >= 3600 * self.hours:
             budget = f"the budget of {_duration(3600 * self.hours)} (hours={self.hours:g})"
             reason = f"{budget} was spent after {_duration(running_seconds)}, {self.done(records)}"
             return Ending(Limit.HOURS, reason, f"more: hours=N; {ANOTHER_SEARCH}")
         if self.total_epochs is not None:
-            epochs = sum(record.result.epochs for record in records)
+            epochs = sum(record.trained_epochs for record in records)
             if epochs >= self.total_epochs:
                 budget = f"the budget of {format_count(self.total_epochs, 'epoch')} (total_epochs={self.total_epochs})"
                 reason = f"{budget} was spent after {format_count(epochs, 'epoch')}, {self.done(records)}"
                 return Ending(Limit.TOTAL_EPOCHS, reason, f"more: total_epochs=N; {ANOTHER_SEARCH}")
         return None
 
-    def done(self, records: Sequence[TrialRecord]) -> str:
-        """How far the sweep got, as the end of a sentence: ``with 37 of 50 trials``.
+    def epochs_left(self, records: Sequence[TrialRecord], max_epochs_of: Callable[[TrialRecord], int]) -> int | None:
+        """Number of epochs that no trial has trained, and that no running job will train; None: no limit.
+
+        Args:
+            records: All trials of the sweep.
+            max_epochs_of: Function from a trial to the number of epochs of its whole training.
+        """
+        if self.total_epochs is None:
+            return None
+        spent = 0
+        for record in records:
+            if record.state is State.RUNNING:
+                granted = max_epochs_of(record) if record.until is None else record.until
+                spent += max(granted, record.last_epoch) + record.repeated
+            else:
+                spent += record.trained_epochs
+        return max(0, self.total_epochs - spent)
+
+    def trials_ending(self, records: Sequence[TrialRecord]) -> Ending | None:
+        """Why no new trial may be started by the budget of trials; None if one may.
 
         Args:
             records: All trials of the sweep.
         """
-        finished = sum(record.state.finished for record in records)
+        return self._all_trials(self.trials) if self.trials is not None and len(records) >= self.trials else None
+
+    def done(self, records: Sequence[TrialRecord]) -> str:
+        """How far the sweep got, as the end of a sentence: ``with 37 of 50 trials``; paused trials count.
+
+        Args:
+            records: All trials of the sweep.
+        """
+        finished = sum(record.state is not State.RUNNING for record in records)
         if not finished:
             return "before the first trial"
         return "with " + (f"{finished} of " if self.trials else "") + format_count(self.trials or finished, "trial")

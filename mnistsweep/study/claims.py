@@ -77,6 +77,27 @@ class Claims:
             self._study.finish(self.claim, state, result)
             self.claim = None
 
+    def pause(self, result: Result) -> None:
+        """Write that the trial has reached the last epoch of its job; after `forget` nothing is written.
+
+        Args:
+            result: Result so far.
+
+        Raises:
+            LeaseLost: Another worker owns the trial.
+        """
+        if self.claim is not None:
+            self._study.pause(self.claim, result)
+            self.claim = None
+
+    def restart(self) -> bool:
+        """Record that the job trains from the first epoch; whether the budget allows it, see `Study.restart`.
+
+        Raises:
+            LeaseLost: Another worker owns the trial.
+        """
+        return self.claim is None or self._study.restart(self.claim)
+
     def forget(self) -> None:
         """Forget the trial, because another worker owns it now; nothing is written to the study."""
         self.claim = None

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import csv
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, TrialPaths, saved_model
-from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.records import STOPPED, State, TrialRecord
 from mnistsweep.text import format_count
 
 _FINISHED = {state.value for state in State if state.finished}
+_PAUSED = {State.PAUSED.value, STOPPED}
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class FinishedFiles:
     Attributes:
         in_results: Numbers of the trials in ``results.csv``.
         in_folders: Numbers of the other trials that have a folder with a result and without a resume file.
+        paused: Numbers of the trials in ``results.csv`` that were paused.
     """
 
     in_results: frozenset[int]
     in_folders: frozenset[int]
+    paused: frozenset[int] = frozenset()
 
     @classmethod
     def read(cls, paths: SweepPaths) -> FinishedFiles:
@@ -41,27 +44,28 @@ class FinishedFiles:
         Args:
             paths: Paths of the sweep's files.
         """
-        listed = _numbers_in_results(paths)
-        others = (number for number, trial in paths.trials() if number not in listed and _has_finished(trial))
-        return cls(listed, frozenset(others))
+        listed, paused = _numbers_in_results(paths, _FINISHED), _numbers_in_results(paths, _PAUSED)
+        rows = listed | paused
+        others = (number for number, trial in paths.trials() if number not in rows and _has_finished(trial))
+        return cls(listed, frozenset(others), paused)
 
     @property
     def numbers(self) -> frozenset[int]:
-        """Numbers of all trials that the files show as finished."""
-        return self.in_results | self.in_folders
+        """Numbers of all trials that the files show as finished or paused."""
+        return self.in_results | self.in_folders | self.paused
 
     def lost(self, records: Sequence[TrialRecord]) -> list[int]:
         """Numbers of the finished trials that a ledger lacks, in order.
 
-        A trial without a row in ``results.csv`` is lost only if the ledger does not know it at all: it may still have
-        been running when its worker was killed.
+        A trial without a row in ``results.csv``, or one that is paused there, is lost only if the ledger does not know
+        it at all: it may still have been running when its worker was killed.
 
         Args:
             records: All trials of the ledger.
         """
         finished = {record.number for record in records if record.state.finished}
         known = {record.number for record in records}
-        return sorted((self.in_results - finished) | (self.in_folders - known))
+        return sorted((self.in_results - finished) | ((self.in_folders | self.paused) - known))
 
     def lost_error(self, paths: SweepPaths, shown: str, records: Sequence[TrialRecord], state: str) -> StudyError:
         """Error for a ledger that lacks finished trials.
@@ -74,7 +78,7 @@ class FinishedFiles:
         """
         lost, total = self.lost(records), len(self.numbers)
         held = total - len(lost)
-        where = paths.results.name if self.in_results else f"{paths.all_trials.name}/"
+        where = paths.results.name if self.in_results or self.paused else f"{paths.all_trials.name}/"
         if held:
             fault = f"the ledger holds only {held} of the {total} finished trials in {where}: trial {lost[0]} is lost"
         else:
@@ -90,12 +94,12 @@ def repair_command(paths: SweepPaths) -> str:
     return f"mnistsweep repair {shlex.quote(str(paths.folder))}"
 
 
-def _numbers_in_results(paths: SweepPaths) -> frozenset[int]:
+def _numbers_in_results(paths: SweepPaths, states: Collection[str]) -> frozenset[int]:
     numbers = set()
     try:
         with paths.results.open(newline="", encoding="utf-8", errors="replace") as file:
             for row in csv.reader(file):
-                if len(row) > 1 and row[0].isdecimal() and row[1] in _FINISHED:
+                if len(row) > 1 and row[0].isdecimal() and row[1] in states:
                     numbers.add(int(row[0]))
     except (OSError, csv.Error):  # the table is derived from the ledger and not durable: a failed disk may damage it
         pass

@@ -18,7 +18,7 @@ from mnistsweep.study.budget import Budget, num_failed
 from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
 from mnistsweep.study.fingerprints import differ, differing_keys, without_data_path
 from mnistsweep.study.finished_files import FinishedFiles
-from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.sessions import Session, Sessions
 from mnistsweep.study.storage.stores import (
@@ -33,7 +33,8 @@ from mnistsweep.study.stored_trials import StoredTrials
 # Study attribute that counts the requests to stop the sweep.
 _STOPS = "stops"
 
-# Study attribute that holds for how many trials the oracle had no further point, and why.
+# Study attribute that holds for how many trials the scheduler had no further job, and why; where trials are paused,
+# also the number of trained epochs and the budget (`_job_key`).
 _NO_POINT = "no_point"
 
 # Study attribute that holds the fingerprint of the search.
@@ -46,16 +47,27 @@ class LedgerState:
 
     Attributes:
         records: All trials in the order of their numbers; must not be changed.
-        running: Trials that have not ended.
+        unfinished: Trials that have not ended: running and paused ones.
     """
 
     records: Sequence[TrialRecord]
-    running: Sequence[TrialRecord]
+    unfinished: Sequence[TrialRecord]
+
+    @property
+    def running(self) -> list[TrialRecord]:
+        """Trials that a worker runs, or that were interrupted."""
+        return [record for record in self.unfinished if record.state is State.RUNNING]
 
     @property
     def num_finished(self) -> int:
         """Number of trials that have ended."""
-        return len(self.records) - len(self.running)
+        return len(self.records) - len(self.unfinished)
+
+    @property
+    def version(self) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """Something that changes with each job that ends: tables are current if it has not changed since."""
+        paused = tuple((one.number, one.paused.epochs) for one in self.unfinished if one.paused is not None)
+        return self.num_finished, paused
 
 
 class Ledger:
@@ -91,7 +103,7 @@ class Ledger:
         """Current state of all trials. Trials that have ended are read only once."""
         before = self._last_read  # replaced as a whole: two threads may read at once
         records = list(before.records)
-        numbers = [record.number for record in before.running]
+        numbers = [record.number for record in before.unfinished]
         changed = self._trials.read_changed(len(records), numbers)
         for number, record in zip(numbers, changed, strict=False):
             records[number] = record
@@ -105,7 +117,7 @@ class Ledger:
         return list(self.read().records)
 
     def running(self) -> list[TrialRecord]:
-        """Trials that have not ended, in the order of their numbers."""
+        """Trials that a worker runs, or that were interrupted, in the order of their numbers."""
         return list(self.read().running)
 
     def running_seconds(self) -> float:
@@ -124,7 +136,7 @@ class Ledger:
         """
         state = self.read()
         if not state.running:
-            ending = budget.ending(state.records, self.running_seconds()) or self._ending_by_oracle(budget)
+            ending = budget.ending(state.records, self.running_seconds()) or self._ending_by_scheduler(budget)
             if ending is not None:
                 return ending
         last = self._sessions.last()
@@ -136,18 +148,42 @@ class Ledger:
             )
         return budget.too_many_failures(state.records, last.num_failed_before, self._traceback_of)
 
-    def _ending_by_oracle(self, budget: Budget) -> Ending | None:
-        """Why the oracle has no further point; None if it has one, or was not asked since the last trial started."""
-        num_trials, reason = self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT, (None, ""))
-        records = self.read().records
-        if num_trials != len(records):
-            return None
-        return Ending(Limit.ORACLE, f"{reason}, {budget.done(records)}", ANOTHER_SEARCH)
+    def has_ended(self, budget: Budget) -> bool:
+        """Whether the sweep has ended, so that what is paused stays so with this budget.
 
-    def _record_no_point(self, num_trials: int, reason: str) -> None:
-        """Record that the oracle has no further point. The caller holds the ledger lock."""
-        if self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT) != [num_trials, reason]:
-            self._storage.set_study_user_attr(self._study_id, _NO_POINT, [num_trials, reason])
+        Args:
+            budget: Limits of the sweep.
+        """
+        ending = self.ending(budget)
+        return ending is not None and ending.limit not in (Limit.FAILED_TRIALS, Limit.STOP_REQUEST)
+
+    def _ending_by_scheduler(self, budget: Budget) -> Ending | None:
+        """Why the scheduler had no further job; None if it has one, or was not asked since the last job."""
+        recorded = self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT, [None, ""])
+        records = self.read().records
+        if recorded[0] != len(records):
+            return None
+        reason = recorded[1]
+        if len(recorded) == 2:  # of an oracle
+            return Ending(Limit.ORACLE, f"{reason}, {budget.done(records)}", ANOTHER_SEARCH)
+        if recorded[2:] != _job_key(records, budget):
+            return None
+        trials = budget.trials_ending(records)
+        if trials is None:
+            return Ending(Limit.ORACLE, f"{reason}, {budget.done(records)}", ANOTHER_SEARCH)
+        return Ending(trials.limit, f"{trials.reason}, and {reason}", trials.remedy)
+
+    def _record_no_job(self, reason: str, budget: Budget | None) -> None:
+        """Record that the scheduler has no further job. The caller holds the ledger lock.
+
+        Args:
+            reason: Why there is none.
+            budget: Limits of the sweep, if a larger budget may give a further job; None for the points of an oracle.
+        """
+        records = self.read().records
+        entry = [len(records), reason, *([] if budget is None else _job_key(records, budget))]
+        if self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT) != entry:
+            self._storage.set_study_user_attr(self._study_id, _NO_POINT, entry)
 
     def _traceback_of(self, number: int) -> Path:
         """File with the traceback of a failed trial."""
@@ -196,6 +232,11 @@ class Ledger:
     def _num_stop_requests(self) -> int:
         """Number of requests to stop the sweep since it was created."""
         return int(self._storage.get_study_user_attrs(self._study_id).get(_STOPS, 0))
+
+
+def _job_key(records: Sequence[TrialRecord], budget: Budget) -> list[float | None]:
+    """What must not have changed for a scheduler without a further job to have none."""
+    return [sum(record.trained_epochs for record in records), budget.trials, budget.total_epochs, budget.hours]
 
 
 def create_ledger(

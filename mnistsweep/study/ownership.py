@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from mnistsweep.study.records import Result, from_stored, to_stored
 
 MAX_CRASHES = 2
 """Number of worker crashes without progress in between after which a trial is recorded as failed.
@@ -27,25 +29,61 @@ class Ownership:
         owner: Name of the worker that runs the trial; empty if no worker does.
         num_crashes: Number of worker crashes since the trial reached `progress`.
         progress: Progress of the trial when the owner took it over; None if unknown.
+        until: Last epoch of the job that the owner runs; None: the last epoch of the training.
+        paused: Result when the trial was paused last; None if it was never paused.
+        is_paused: Whether the trial is paused now; then it has no owner.
+        repeated: Number of epochs that were trained again because the checkpoint was gone.
+        base: Epoch after which the job continues, from a checkpoint; 0 if it trains from the first epoch.
     """
 
     owner: str
     num_crashes: int = 0
     progress: Progress | None = (0, 0)
+    until: int | None = None
+    paused: Result | None = None
+    is_paused: bool = False
+    repeated: int = 0
+    base: int = 0
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Ownership:
         """Ownership as the ledger stores it.
 
         Args:
-            stored: Mapping with the keys `owner`, `deaths` and, usually, `done`.
+            stored: Mapping with the keys `owner`, `deaths` and, usually, `done`; `until`, `paused`, `is_paused`,
+                `repeated` and `base` if they are set.
         """
-        done = stored.get("done")
-        return cls(stored["owner"], stored["deaths"], None if done is None else (done[0], done[1]))
+        done, paused = stored.get("done"), stored.get("paused")
+        return cls(
+            stored["owner"],
+            stored["deaths"],
+            None if done is None else (done[0], done[1]),
+            stored.get("until"),
+            None if paused is None else from_stored(paused),
+            stored.get("is_paused", False),
+            stored.get("repeated", 0),
+            stored.get("base", 0),
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """Mapping that the ledger stores."""
-        return {"owner": self.owner, "deaths": self.num_crashes, "done": self.progress and list(self.progress)}
+        """Mapping that the ledger stores; without the parts that only a search with pauses needs, if they are unset."""
+        pause = {
+            "until": self.until,
+            "paused": None if self.paused is None else to_stored(self.paused),
+            "is_paused": self.is_paused or None,
+            "repeated": self.repeated or None,
+            "base": self.base or None,
+        }
+        stored = {"owner": self.owner, "deaths": self.num_crashes, "done": self.progress and list(self.progress)}
+        return stored | {key: value for key, value in pause.items() if value is not None}
+
+    def when_paused(self, result: Result) -> Ownership:
+        """Ownership of a trial that has reached the last epoch of its job: it has no owner.
+
+        Args:
+            result: Result so far.
+        """
+        return Ownership("", paused=result, is_paused=True, repeated=self.repeated)
 
     def taken_over(self, owner: str, progress: Progress, has_crashed: bool) -> Ownership:
         """Ownership after another worker has taken the trial over.
@@ -56,4 +94,4 @@ class Ownership:
             has_crashed: Whether the previous owner has crashed.
         """
         crashes_before = self.num_crashes if progress == self.progress else 0
-        return Ownership(owner, crashes_before + has_crashed, progress)
+        return replace(self, owner=owner, num_crashes=crashes_before + has_crashed, progress=progress)

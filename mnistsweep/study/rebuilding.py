@@ -17,8 +17,10 @@ from optuna.storages import BaseStorage
 
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.scheduler import Curve, Phase, SearchView, Start
 from mnistsweep.space import canonical
 from mnistsweep.study.ledger import create_ledger, open_study
+from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.sessions import Sessions
@@ -202,8 +204,12 @@ class _Completion:
 
     def _propose(self, number: int) -> None:
         """Create an interrupted trial at a point of the oracle, in place of one that was claimed and left no files."""
-        proposal = self._search.oracle.propose(number, self._study)
-        if proposal is None:
+        records = self._stored.read_changed(0, [])
+        # As if all trials had ended: a scheduler then continues none of them.
+        ended = [Curve(r.number, r.point, Phase.ENDED, max(1, r.last_epoch), r.values) for r in records]
+        job = self._search.scheduler.next_job(SearchView(ended), self._study)
+        if not isinstance(job, Start):
             raise StudyError(f"{self._shown}: trial {number} has no files, and the oracle has no point for it.")
-        seed = self._search.seed_of(number)
-        self._stored.create(number, proposal, self._search.space, seed, owner="", started=time.time())
+        seed, until = self._search.seed_of(number), job.until if self._search.scheduler.pauses else None
+        owned = Ownership("", until=until)
+        self._stored.create(number, job.proposal, self._search.space, seed, owned, started=time.time())

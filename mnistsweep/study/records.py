@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from mnistsweep.space import Point
+
+STOPPED = "stopped"
+"""What tables and summaries call a trial that was paused when the search ended; a larger budget may continue it."""
 
 
 class State(StrEnum):
     """State of a trial."""
 
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     PRUNED = "pruned"
     FAILED = "failed"
@@ -20,7 +25,7 @@ class State(StrEnum):
     @property
     def finished(self) -> bool:
         """Whether the trial has ended."""
-        return self is not State.RUNNING
+        return self not in (State.RUNNING, State.PAUSED)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Result:
         limited: Whether a limit of the configuration ended the trial. Such a failure does not count against the sweep.
         checkpoint: Saved checkpoint; None if none was saved, or if an earlier version finished the trial.
         standard_error: Standard error of the objective over the folds; None without folds, and after a single fold.
+        comparable: Whether the objective of a pruned trial can be compared with that of a completed one: it is the best
+            epoch of the only training of the configuration.
     """
 
     objective: float | None = None
@@ -62,6 +69,7 @@ class Result:
     limited: bool = False
     checkpoint: CheckpointRecord | None = None
     standard_error: float | None = None
+    comparable: bool = False
 
     @property
     def spread(self) -> float | None:
@@ -91,6 +99,29 @@ class Result:
         return "" if self.best_epoch is None else f" at epoch {self.best_epoch}"
 
 
+def to_stored(result: Result) -> dict[str, Any]:
+    """Result as plain values; without the parts that earlier versions do not know, if they are unset.
+
+    Args:
+        result: Result of a training.
+    """
+    content = asdict(result)
+    for name, value in {"standard_error": None, "comparable": False}.items():
+        if content[name] == value:
+            del content[name]
+    return content
+
+
+def from_stored(content: Mapping[str, Any]) -> Result:
+    """Result from the plain values of `to_stored`.
+
+    Args:
+        content: Plain values.
+    """
+    checkpoint = content.get("checkpoint")
+    return Result(**{**content, "checkpoint": None if checkpoint is None else CheckpointRecord(**checkpoint)})
+
+
 @dataclass(frozen=True)
 class TrialRecord:
     """One trial as the ledger stores it.
@@ -101,7 +132,12 @@ class TrialRecord:
         point: Values of the active dimensions, by key.
         seed: Seed of the training.
         result: Result so far; for a running trial, the last reported objective and epoch.
-        owner: Name of the worker that runs the trial; empty if the trial was interrupted and no worker has claimed it.
+        owner: Name of the worker that runs the trial; empty if the trial is paused, or if it was interrupted and no
+            worker has claimed it.
+        until: Last epoch of the running job; None: the last epoch of the training.
+        paused: Result when the trial was paused last; None if it was never paused, or has ended.
+        repeated: Number of epochs that a trial which has not ended trained again, because its checkpoint was gone.
+        values: Reported objective by epoch.
     """
 
     number: int
@@ -110,10 +146,38 @@ class TrialRecord:
     seed: int
     result: Result = field(default_factory=Result)
     owner: str = ""
+    until: int | None = None
+    paused: Result | None = None
+    repeated: int = 0
+    values: Mapping[int, float] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def last_epoch(self) -> int:
+        """Number of the last reported epoch; 0 before the first."""
+        return max(self.values, default=0)
+
+    @property
+    def trained_epochs(self) -> int:
+        """Number of epochs that were trained, those that were trained again included."""
+        return self.result.epochs + self.repeated
+
+    @property
+    def scored(self) -> TrialRecord | None:
+        """This trial with the result that ranks it among all trials; None if it has no result that can be compared.
+
+        A completed trial has one, a pruned trial if it is comparable, and a trial that was paused, also while a worker
+        continues it: then it is the result when it was paused.
+        """
+        if self.paused is not None:
+            return self if self.state is State.PAUSED else replace(self, result=self.paused)
+        is_scored = self.state is State.COMPLETED or (self.state is State.PRUNED and self.result.comparable)
+        return self if is_scored else None
 
 
 def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
-    """Completed trials that have an objective, best first; equal objectives in the order of trial numbers.
+    """Trials that have an objective which can be compared, best first; equal ones in the order of trial numbers.
+
+    A trial that continues after a pause has the result of that pause, see `TrialRecord.scored`.
 
     Args:
         records: Trials in any order and state.
@@ -122,14 +186,14 @@ def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
     sign = -1 if direction == "max" else 1
     scored = [
         (sign * record.result.objective, record.number, record)
-        for record in records
-        if record.state is State.COMPLETED and record.result.objective is not None
+        for record in (trial.scored for trial in records)
+        if record is not None and record.result.objective is not None
     ]
     return [record for _, _, record in sorted(scored, key=lambda item: item[:2])]
 
 
 def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | None:
-    """First of the `ranked` trials; None if no trial has completed.
+    """First of the `ranked` trials; None if there is none.
 
     Args:
         records: Trials in any order and state.

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.records import STOPPED, Result, State
 from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, column_of, columns
 
 
 @dataclass(frozen=True)
 class ResultsRow:
-    """One finished trial as the table shows it.
+    """One trial as the table shows it.
 
     Attributes:
         number: Number of the trial.
-        state: State of the trial.
+        state: State of the trial; one that was paused when the sweep ended is paused.
         seed: Seed of the training.
         result: Result of the trial. The table has neither its epochs nor its standard deviation over repeats.
         cells: Texts of the values of the dimensions, by key.
@@ -79,13 +79,14 @@ def _row(line: Sequence[str], names: Sequence[str], keys: Sequence[str], where: 
         known = dict(zip(names, line, strict=False))
         error = known.get(STANDARD_ERROR)
         number, state, objective, best_epoch, seconds, seed, reason = (known[name] for name in COLUMNS)
-        if not State(state).finished or int(number) < 0:
+        found = State.PAUSED if state == STOPPED else State(state)
+        if found is State.RUNNING or int(number) < 0:
             raise ValueError(f"trial {number} {state}")
         cells = dict(zip(keys, line[len(names) :], strict=True))
         result = Result(
             float(objective) if objective else None, int(best_epoch) if best_epoch else None,
             seconds=float(seconds), reason=reason, standard_error=float(error) if error else None,
         )  # fmt: skip
-        return ResultsRow(int(number), State(state), int(seed), result, cells)
+        return ResultsRow(int(number), found, int(seed), result, cells)
     except ValueError as error:
         raise StudyError(f"{where}: the table is damaged: {error}.") from error

@@ -1,4 +1,7 @@
-"""The file ``results.csv``: one row for each finished trial, in the order of trial numbers.
+"""The file ``results.csv``: one row for each trial that has a result, in the order of trial numbers.
+
+These are the finished trials, and those that were paused, with their result so far: their state is ``paused``, and
+``stopped`` once the sweep has ended.
 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
 dimension of the search space. With cross-validation, `standard_error` follows `objective`. An empty cell means that the
@@ -21,7 +24,7 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.dimensions import Choice, Column, Int
 from mnistsweep.json_values import distinct_texts, exact_text
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.records import STOPPED, State, TrialRecord
 
 COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
 
@@ -115,9 +118,10 @@ class CellForm:
 
 
 class ResultsTable:
-    """Table of finished trials that is written to ``results.csv``.
+    """Table of trials that is written to ``results.csv``.
 
-    Each row is rendered once, so that an update costs about the same in a long sweep as in a short one.
+    The row of a finished trial is rendered once, so that an update costs about the same in a long sweep as in a short
+    one.
 
     Args:
         path: Path of the CSV file.
@@ -153,26 +157,33 @@ class ResultsTable:
             self._has_errors |= record.result.standard_error is not None
         return new
 
-    def write(self) -> None:
-        """Replace the file by the trials added so far."""
+    def write(self, paused: Sequence[TrialRecord] = (), has_ended: bool = False) -> None:
+        """Replace the file by the finished trials added so far, and those that were paused.
+
+        Args:
+            paused: Trials that were paused, with their result then; a worker may continue some of them.
+            has_ended: Whether the sweep has ended, so that they are stopped.
+        """
         header = _csv_line([*columns(self._has_errors), *(column_of(form.key) for form in self._forms)])
-        text = header + "".join(row[self._has_errors] for row in self._rows)
+        state = STOPPED if has_ended else State.PAUSED.value
+        rows = [*zip(self._numbers, self._rows, strict=True), *((one.number, self._row(one, state)) for one in paused)]
+        text = header + "".join(row[self._has_errors] for _, row in sorted(rows))
         with atomic_write(
             self._path, durable=False, create_folder=False
         ) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
 
-    def _row(self, record: TrialRecord) -> tuple[str, str]:
+    def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, str]:
         """Row of a trial without and with its standard error: a later trial may be the first that has one."""
-        cells = _cells(record, self._forms)
+        cells = _cells(record, self._forms, state or record.state.value)
         error = _cell(record.result.standard_error)
         return _csv_line(cells), _csv_line([*cells[:_FIRST], error, *cells[_FIRST:]])
 
 
-def _cells(record: TrialRecord, forms: Sequence[CellForm]) -> list[str]:
+def _cells(record: TrialRecord, forms: Sequence[CellForm], state: str) -> list[str]:
     """Cells of a trial's row."""
     result = record.result
-    cells = [record.number, record.state.value, result.objective, result.best_epoch, round(result.seconds, 3)]
+    cells = [record.number, state, result.objective, result.best_epoch, round(result.seconds, 3)]
     # CSV readers treat a bare carriage return as the end of a row.
     reason = "\n".join(result.reason.splitlines())
     own = [form.write(record.point[form.key]) if form.key in record.point else "" for form in forms]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from optuna.pruners import BasePruner, NopPruner
 
-from mnistsweep.search.oracle import Oracle
-from mnistsweep.space import SearchSpace
+from mnistsweep.search.scheduler import LAST_EPOCH, Scheduler
+from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.views import TRAIN
 
@@ -20,19 +20,24 @@ class SearchSettings:
     Attributes:
         space: Search space.
         direction: Direction of the objective: ``max`` or ``min``.
-        oracle: Source of the points of new trials.
+        scheduler: What decides which trial a worker starts or continues.
         seed_of: Function from a trial's number to the seed of its training.
         pruner: Optuna pruner that decides which trials end early; the default prunes none.
         budget: Limits of the sweep; the default has none.
         objective: Name of the objective.
         train_command: Command that repeats a trial with its configuration; empty if there is none.
+        epochs_of: Function from a point to the number of epochs of its whole training; only schedulers that pause
+            trials need it.
+        checkpoints_gb: Maximum size of the checkpoints of paused trials, in GB (10^9 bytes).
     """
 
     space: SearchSpace
     direction: str
-    oracle: Oracle
+    scheduler: Scheduler
     seed_of: Callable[[int], int]
     pruner: BasePruner = field(default_factory=NopPruner)
     budget: Budget = field(default_factory=Budget)
     objective: str = "objective"
     train_command: str = TRAIN
+    epochs_of: Callable[[Point], int] = lambda _point: LAST_EPOCH
+    checkpoints_gb: float = 2.0

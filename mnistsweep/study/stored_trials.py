@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -21,7 +21,7 @@ from mnistsweep.search.oracle import ORDER, Proposal
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ownership import Ownership
-from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
+from mnistsweep.study.records import Result, State, TrialRecord, from_stored, to_stored
 from mnistsweep.study.storage.stores import changed_trials
 
 _STATES = {
@@ -32,6 +32,7 @@ _STATES = {
     TrialState.FAIL: State.FAILED,
 }
 _OPTUNA_STATES = {state: key for key, state in _STATES.items() if key is not TrialState.WAITING}
+# A paused trial is RUNNING for Optuna: what its ownership says is written in one step with its result so far.
 
 
 @dataclass(frozen=True)
@@ -93,26 +94,27 @@ class StoredTrials:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
     def create(
-        self, number: int, proposal: Proposal, space: SearchSpace, seed: int, owner: str, started: float
+        self, number: int, proposal: Proposal, space: SearchSpace, seed: int, ownership: Ownership, started: float
     ) -> Claim:
-        """Create a running trial with its point, seed and owner, in one write.
+        """Create a running trial with its point, seed and ownership, in one write.
 
         Args:
             number: Number of the trial.
             proposal: Proposal of the oracle for this number.
             space: Search space of the point.
             seed: Seed of the training.
-            owner: Name of the worker that runs the trial.
+            ownership: Worker that runs the trial, and the last epoch of its job.
             started: Current time in seconds since the epoch.
         """
-        attrs = {"point": to_json(proposal.point), "seed": seed, "lease": Ownership(owner).to_json()}
+        attrs = {"point": to_json(proposal.point), "seed": seed, "lease": ownership.to_json()}
         template = _running_trial(number, proposal.point, self._encodings_of(space), started, attrs)
         template.system_attrs = proposal.system_attrs
         trial_id = self._storage.create_new_trial(self._study_id, template)
-        return Claim(self._storage.get_trial_number_from_id(trial_id), proposal.point, seed, trial_id)
+        number = self._storage.get_trial_number_from_id(trial_id)
+        return Claim(number, proposal.point, seed, trial_id, ownership.until)
 
     def restore(self, trial: RecoveredTrial, space: SearchSpace) -> int:
-        """Create a trial that was recovered from files, as a running one with its reports, in one write.
+        """Create a trial that was recovered from files, as one that has not ended, with its reports, in one write.
 
         Args:
             trial: Recovered trial; all trials of smaller numbers exist.
@@ -122,7 +124,8 @@ class StoredTrials:
             Identifier of the trial in the storage.
         """
         record = trial.record
-        attrs = {"point": to_json(record.point), "seed": record.seed, "lease": Ownership("").to_json()}
+        ownership = Ownership("", until=record.until, paused=record.paused, is_paused=record.state is State.PAUSED)
+        attrs = {"point": to_json(record.point), "seed": record.seed, "lease": ownership.to_json()}
         template = _running_trial(record.number, record.point, self._encodings_of(space), trial.started, attrs)
         template.intermediate_values = dict(trial.reports)
         return self._storage.create_new_trial(self._study_id, template)
@@ -182,17 +185,15 @@ class StoredTrials:
 
         Args:
             trial_id: Identifier of the trial in the storage.
-            state: State of the trial; not `State.RUNNING`.
+            state: State of a trial that has ended.
             result: Result of the trial.
             num_finished: Number of trials that had ended before, which gives the results an order without a clock.
         """
         values = None if result.objective is None or state is State.FAILED else [result.objective]
-        content = {**asdict(result), ORDER: num_finished}
-        checkpoint = content.pop("checkpoint")
-        if content["standard_error"] is None:
-            del content["standard_error"]  # earlier versions, which know no folds, can read the ledger
-        if checkpoint is not None:
-            self._storage.set_trial_user_attr(trial_id, "checkpoint", checkpoint)
+        content = {**to_stored(result), ORDER: num_finished}
+        for name in ("checkpoint", "comparable"):  # earlier versions, which know neither, can read the rest
+            if value := content.pop(name, None):
+                self._storage.set_trial_user_attr(trial_id, name, value)
         self._storage.set_trial_user_attr(trial_id, "result", content)
         self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
 
@@ -216,14 +217,24 @@ def _to_record(trial: FrozenTrial) -> TrialRecord:
         raise StudyError(
             f"trial {trial.number} of the ledger was not written by this program: it has no point or lease."
         )
-    if "result" in attrs and trial.state.is_finished():
-        checkpoint = CheckpointRecord(**attrs["checkpoint"]) if "checkpoint" in attrs else None
-        content = {key: value for key, value in attrs["result"].items() if key != ORDER}
-        result = Result(**content, checkpoint=checkpoint)
-    else:
-        epoch = trial.last_step
-        objective = None if epoch is None else trial.intermediate_values[epoch]
-        result = Result(objective=objective, epochs=epoch or 0)
-    return TrialRecord(
-        trial.number, _STATES[trial.state], from_json(attrs["point"]), attrs["seed"], result, attrs["lease"]["owner"]
-    )
+    values, point = trial.intermediate_values, from_json(attrs["point"])  # Optuna replaces changed values
+    record = TrialRecord(trial.number, _STATES[trial.state], point, attrs["seed"], values=values)
+    if trial.state.is_finished():
+        found: dict[str, Any] = {name: attrs[name] for name in ("checkpoint", "comparable") if name in attrs}
+        content = {key: value for key, value in attrs.get("result", {}).items() if key != ORDER}
+        result = from_stored({**content, **found}) if content else _result_so_far(trial)
+        return replace(record, result=result, owner=attrs["lease"]["owner"])
+    ownership = Ownership.from_json(attrs["lease"])
+    state, result = State.RUNNING, _result_so_far(trial)
+    if ownership.is_paused and ownership.paused is not None:
+        state, result = State.PAUSED, ownership.paused
+    return replace(
+        record, state=state, result=result, owner=ownership.owner, until=ownership.until, paused=ownership.paused,
+        repeated=ownership.repeated,
+    )  # fmt: skip
+
+
+def _result_so_far(trial: FrozenTrial) -> Result:
+    """The last reported objective and epoch."""
+    epoch = trial.last_step
+    return Result(objective=None if epoch is None else trial.intermediate_values[epoch], epochs=epoch or 0)

@@ -5,6 +5,8 @@ Workers have no other connection with each other. The ledger is an Optuna storag
 
 - The number, values, seed and owner of a trial are written in one step.
 - The budget is met exactly.
+- A job of a trial ends after the epoch that the scheduler has set; then the trial is paused, with its result so far and
+  without an owner, until a later job continues it.
 - A trial of a worker that has exited or died is granted, under its own number, to the next worker that claims one.
 - A worker whose trial was taken over cannot write a result.
 - The exported views (``results.csv``, ``best.yaml``) are updated after every trial.
@@ -25,15 +27,18 @@ from optuna.pruners import NopPruner
 
 from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.scheduler import Continue, Start
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, LedgerState
 from mnistsweep.study.ownership import MAX_CRASHES, Ownership
-from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.paused_checkpoints import bound_checkpoints
+from mnistsweep.study.records import Result, State, TrialRecord, best_of
 from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.search_settings import SearchSettings
+from mnistsweep.study.search_view import SearchViewer
 from mnistsweep.study.storage.stores import flush
 from mnistsweep.study.views import Views
 
@@ -77,20 +82,23 @@ class Study(Ledger):
         name = self._storage.get_study_name_from_id(self._study_id)  # the folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(paths, search.space, search.direction, search.objective, search.train_command)
+        self._viewer = SearchViewer(paths, search)
         before = self.read()  # what is slow with a long ledger is done before the lock is held
         self._views.add_finished(before)
-        search.oracle.prepare(len(before.records))
+        search.scheduler.prepare(self._viewer.view(before))
         with self._coordinator.exclusive():
             self._session = self._start_session(session, clock())
 
     def claim(self) -> Claim | None:
         """Claim a trial to run; None if there is none, see `others_are_running`.
 
-        An interrupted trial comes before a new one and keeps its number.
+        An interrupted trial comes before the next job of the scheduler, and keeps its number and its last epoch.
 
         Raises:
             SweepStopped: Too many trials have failed; the message quotes the first reason.
         """
+        if self.search.scheduler.pauses:
+            self.search.scheduler.prepare(self._viewer.view(self.read()))
         with self._coordinator.exclusive():
             claim = self._claim()
         if claim is None and not self.others_are_running:
@@ -142,7 +150,7 @@ class Study(Ledger):
 
         Args:
             claim: Trial of this worker.
-            state: State of the trial; not `State.RUNNING`.
+            state: State of a trial that has ended.
             result: Result of the trial.
 
         Raises:
@@ -151,13 +159,61 @@ class Study(Ledger):
         state, result = _require_objective(state, result, self.search.objective)
         result = replace(result, seconds=round(result.seconds, 3))  # as in `results.csv`, from which it can be rebuilt
         with self._coordinator.exclusive():
-            self.verify(claim)
-            if not result.epochs:  # the result of a failure does not contain the number of epochs
-                result = replace(result, epochs=self._trials.last_epoch(claim.trial_id))
+            ownership = self._verified_ownership(claim)
+            # the result of a failure does not contain the number of epochs
+            epochs = (result.epochs or self._trials.last_epoch(claim.trial_id)) + ownership.repeated
+            result = replace(result, epochs=epochs)
             self._trials.finish(claim.trial_id, state, result, self.read().num_finished)
             self.running_time.record()
         flush(self._storage)
         self.write_views()
+
+    def pause(self, claim: Claim, result: Result) -> None:
+        """Record that a trial has reached the last epoch of its job, in one write, and update the exported views.
+
+        The trial has no owner then. Checkpoints of paused trials that take too much space are removed.
+
+        Args:
+            claim: Trial of this worker; its resume file has been written.
+            result: Result so far, with a finite objective.
+
+        Raises:
+            LeaseLost: Another worker owns the trial, or it has ended; nothing is recorded.
+        """
+        result = replace(result, seconds=round(result.seconds, 3))
+        with self._coordinator.exclusive():
+            ownership = self._verified_ownership(claim)
+            self._trials.write_ownership(claim.trial_id, ownership.when_paused(result))
+            self.running_time.record()
+            self._bound_checkpoints()
+        flush(self._storage)
+        self.write_views()
+
+    def restart(self, claim: Claim) -> bool:
+        """Record that a job trains from the first epoch, because the checkpoint of its trial cannot be used.
+
+        Args:
+            claim: Trial of this worker.
+
+        Returns:
+            Whether the budget of epochs allows it. If not, the trial is paused again, without a checkpoint.
+
+        Raises:
+            LeaseLost: Another worker owns the trial, or it has ended.
+        """
+        with self._coordinator.exclusive():
+            ownership = self._verified_ownership(claim)
+            if not ownership.base or ownership.paused is None:
+                return True
+            left = self._viewer.view(self.read()).epochs_left
+            may_train = left is None or ownership.base <= left
+            if may_train:
+                after = replace(ownership, base=0, repeated=ownership.repeated + ownership.base)
+            else:
+                self.paths.trial(claim.number).resume.unlink(missing_ok=True)
+                after = ownership.when_paused(ownership.paused)
+            self._trials.write_ownership(claim.trial_id, after)
+        return may_train
 
     def release(self, claim: Claim) -> None:
         """Give up an unfinished trial, which the next claim of any worker resumes; has no effect on a lost trial.
@@ -171,7 +227,7 @@ class Study(Ledger):
 
     def write_views(self) -> None:
         """Update ``results.csv`` and ``best.yaml`` from the ledger."""
-        self._views.refresh(self.read)
+        self._views.refresh(self.read, lambda: self.has_ended(self.search.budget))
 
     def is_stop_requested(self) -> bool:
         """Whether `mnistsweep stop` was called since this session started."""
@@ -183,13 +239,13 @@ class Study(Ledger):
             if not self._monitor.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
                 return claim
         state = self.read()
-        claim = self._create(state)
+        claim = self._next_job(state)
         self.others_are_running = claim is None and any(r.owner != self.lease.owner for r in state.running)
         return claim
 
-    def _create(self, state: LedgerState) -> Claim | None:
-        """Create a new trial; None if the budget is spent or the oracle has no further point."""
-        budget, number = self.search.budget, len(state.records)
+    def _next_job(self, state: LedgerState) -> Claim | None:
+        """Claim the next job; None if the budget is spent or granted, or the scheduler has no job now."""
+        budget, scheduler = self.search.budget, self.search.scheduler
         failures = budget.too_many_failures(state.records, self._session.num_failed_before, self._traceback_of)
         if failures is not None:
             raise SweepStopped(f"{failures.reason}.")
@@ -198,12 +254,47 @@ class Study(Ledger):
             if ending.limit is Limit.HOURS and self.running_seconds() < 3600 * (budget.hours or 0.0):
                 self.running_time.record(exactly=True)  # so that every reader of the ledger finds the budget spent
             return None
-        proposal = self.search.oracle.propose(number, self._optuna)
-        if proposal is None:
-            self._record_no_point(number, self.search.oracle.no_point_reason)
-            return None
-        seed = self.search.seed_of(number)
-        return self._trials.create(number, proposal, self.search.space, seed, self.lease.owner, self._clock())
+        view = self._viewer.view(state)
+        job = None if view.epochs_left == 0 else scheduler.next_job(view, self._optuna)
+        if isinstance(job, Start):
+            return self._start(len(state.records), job, view.epochs_left)
+        if isinstance(job, Continue):
+            return self._continue(state.records[job.number], job, view.epochs_left)
+        if not scheduler.pauses:
+            self._record_no_job(scheduler.no_job_reason, None)
+        elif not state.running:
+            self._record_no_job(scheduler.no_job_reason, budget)
+        return None
+
+    def _start(self, number: int, job: Start, epochs_left: int | None) -> Claim:
+        """Create a new trial."""
+        until = None
+        if self.search.scheduler.pauses:
+            until = _last_epoch(job.until, 0, self.search.epochs_of(job.proposal.point), epochs_left)
+        owned, seed = Ownership(self.lease.owner, until=until), self.search.seed_of(number)
+        return self._trials.create(number, job.proposal, self.search.space, seed, owned, self._clock())
+
+    def _continue(self, record: TrialRecord, job: Continue, epochs_left: int | None) -> Claim:
+        """Take a paused trial: from its checkpoint, or from its first epoch if the checkpoint is gone."""
+        done, has_checkpoint = record.last_epoch, self._viewer.has_checkpoint(record)
+        base = done if has_checkpoint else 0
+        until = _last_epoch(job.until, base, self._viewer.max_epochs(record), epochs_left)
+        if record.state is not State.PAUSED or (until is not None and until <= done):
+            raise ValueError(f"{job}: must continue a paused trial; trial {record.number} is {record.state} at {done}")
+        repeated, trial_id = record.repeated + done - base, self._trials.find(record.number)
+        owned = Ownership(
+            self.lease.owner, 0, (done, self._resume_file_time(record.number)), until, record.paused, False, repeated,
+            base,
+        )  # fmt: skip
+        self._trials.write_ownership(trial_id, owned)
+        return Claim(record.number, record.point, record.seed, trial_id, until, record.paused)
+
+    def _bound_checkpoints(self) -> None:
+        """Remove checkpoints of paused trials that take too much space. The caller holds the ledger lock."""
+        search, state = self.search, self.read()
+        order = search.scheduler.order_of_interest(self._viewer.view(state), search.direction)
+        best = best_of(state.records, search.direction)
+        bound_checkpoints(self.paths, order, None if best is None else best.number, search.checkpoints_gb)
 
     def _take_over(self, record: TrialRecord) -> Claim | None:
         """Take over a trial that has no live worker; None if the trial is recorded as failed or has ended."""
@@ -216,8 +307,8 @@ class Study(Ledger):
         if ownership.num_crashes < MAX_CRASHES:
             self._trials.write_ownership(trial_id, ownership)
             self._monitor.clean_up_after(record.owner)
-            return Claim(record.number, record.point, record.seed, trial_id)
-        result = _result_of_crashes(record, ownership.num_crashes)
+            return Claim(record.number, record.point, record.seed, trial_id, ownership.until, ownership.paused)
+        result = replace(_result_of_crashes(record, ownership.num_crashes), epochs=record.trained_epochs)
         self._trials.finish(trial_id, State.FAILED, result, self.read().num_finished)
         self._monitor.clean_up_after(record.owner)
         self.write_views()
@@ -240,6 +331,21 @@ class Study(Ledger):
             raise LeaseLost(f"trial {claim.number} belongs to {owner}: this worker wrote no heartbeat for {lapse}")
         self.lease.had_late_heartbeat = False
         return ownership
+
+
+def _last_epoch(wanted: int, base: int, max_epochs: int, epochs_left: int | None) -> int | None:
+    """Last epoch of a job, cut to the budget of epochs; None: the last epoch of the training.
+
+    Args:
+        wanted: Last epoch that the scheduler asks for.
+        base: Epoch after which the job begins.
+        max_epochs: Number of epochs of the whole training.
+        epochs_left: Number of epochs that the budget allows; None: no limit.
+    """
+    until = min(wanted, max_epochs)
+    if epochs_left is not None:
+        until = min(until, base + epochs_left)
+    return None if until >= max_epochs else until
 
 
 def _require_objective(state: State, result: Result, objective: str) -> tuple[State, Result]:

@@ -1,16 +1,18 @@
-"""The exported views of a ledger: ``results.csv`` and ``best.yaml``, updated after every trial."""
+"""The exported views of a ledger: ``results.csv`` and ``best.yaml``, updated after every job."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from mnistsweep.atomic import atomic_write
+import yaml
+
+from mnistsweep.atomic import atomic_write, yaml_text
 from mnistsweep.errors import translate_refused_writes
 from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.ledger import LedgerState
-from mnistsweep.study.records import TrialRecord, best_of
+from mnistsweep.study.records import Result, State, TrialRecord, best_of
 from mnistsweep.study.results_table import ResultsTable
 
 TRAIN = "mnistsweep train"
@@ -36,8 +38,8 @@ class Views:
         self._direction = direction
         self._objective = objective
         self._table = ResultsTable(paths.results, space)
-        self._best: TrialRecord | None = None
-        self._written_best: int | None = None
+        self._best: TrialRecord | None = None  # among the trials that have ended
+        self._written_best: tuple[int, Result] | None = None
 
     def add_finished(self, state: LedgerState) -> None:
         """Add the trials that have finished since the last call; write nothing.
@@ -48,7 +50,7 @@ class Views:
         new = self._table.add_finished(state.records)
         self._best = best_of([self._best, *new] if self._best else new, self._direction)
 
-    def refresh(self, read: Callable[[], LedgerState]) -> None:
+    def refresh(self, read: Callable[[], LedgerState], has_ended: Callable[[], bool]) -> None:
         """Write the current content of the ledger.
 
         One process writes at a time. If another process is writing, this call returns at once: the writer reads the
@@ -56,6 +58,7 @@ class Views:
 
         Args:
             read: Function that reads the ledger.
+            has_ended: Function that returns whether the sweep has ended; called only if trials are paused.
 
         Raises:
             WriteRefused: The disk is full or read-only. The ledger is complete; the next trial updates the views.
@@ -65,26 +68,31 @@ class Views:
                 if not acquired:
                     return
                 written = read()
-                self._write(written)
-            if read().num_finished == written.num_finished:
+                self._write(written, has_ended)
+            if read().version == written.version:
                 return
 
-    def _write(self, state: LedgerState) -> None:
+    def _write(self, state: LedgerState, has_ended: Callable[[], bool]) -> None:
         self.add_finished(state)
+        paused = [scored for record in state.unfinished if (scored := record.scored) is not None]
+        best = best_of([*paused, self._best] if self._best else paused, self._direction)
         with translate_refused_writes(str(self._paths.results)):
-            self._table.write()
-            self._write_best()
+            self._table.write(paused, bool(paused) and has_ended())
+            self._write_best(best)
 
-    def _write_best(self) -> None:
-        best = self._best
-        if best is None or best.number == self._written_best or not self._paths.trial(best.number).config.is_file():
+    def _write_best(self, best: TrialRecord | None) -> None:
+        if best is None or not self._paths.trial(best.number).config.is_file():
             return
-        write_best(self._paths, best, self._objective, self._command)
-        self._written_best = best.number
+        if (best.number, best.result) != self._written_best:
+            write_best(self._paths, best, self._objective, self._command)
+            self._written_best = best.number, best.result
 
 
 def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN) -> None:
     """Write ``best.yaml``: the configuration of the best trial, with which a command repeats the trial.
+
+    Where the trial was paused or pruned, ``trainer.stop_after`` is its last epoch: the schedules of the training depend
+    on ``trainer.epochs``, which stays as it is.
 
     Args:
         paths: Paths of the sweep's files.
@@ -98,5 +106,9 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: 
     repeat = f"{command} --config-dir DIR --config-name best"
     head += f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
+    if command and record.state is not State.COMPLETED:
+        content = yaml.safe_load(text)
+        content["trainer"]["stop_after"] = record.result.epochs
+        text = yaml_text(content)
     with atomic_write(paths.best, durable=False, create_folder=False) as part:
         part.write_text(head + text, encoding="utf-8")

@@ -24,7 +24,7 @@ class Outcome:
     """Outcome of a training.
 
     Attributes:
-        state: Completed, pruned or failed.
+        state: Completed, pruned, paused or failed.
         result: Objective, epochs and duration; for a failed training the reason.
     """
 
@@ -55,6 +55,7 @@ class RepeatResult:
         pruned_at: Epoch after which the training was pruned, from 1; None if it was not pruned.
         checksum: SHA-256 of the checkpoint; None if none was saved: an earlier repeat was better, or the training is
             not that of the first fold.
+        paused_at: Epoch after which the training was paused, from 1; None if it was not paused.
     """
 
     value: float
@@ -62,6 +63,12 @@ class RepeatResult:
     epochs: int
     pruned_at: int | None
     checksum: str | None = None
+    paused_at: int | None = None
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether no further training of the configuration follows: it was pruned or paused."""
+        return self.pruned_at is not None or self.paused_at is not None
 
 
 def num_folds(data: Mapping[str, Any] | None) -> int:
@@ -134,6 +141,7 @@ def summarize(
     seconds: float,
     folds: int = 1,
     is_pruned_between_folds: bool = False,
+    is_only: bool = False,
 ) -> Outcome:
     """Compute the outcome of a training.
 
@@ -143,11 +151,12 @@ def summarize(
         seconds: Duration of the training.
         folds: Number of folds; 1 without cross-validation.
         is_pruned_between_folds: Whether no further fold is trained because the mean of the finished ones is bad.
+        is_only: Whether the configuration is trained once.
 
     Returns:
-        Completed or pruned, with the objective averaged over all trainings. Its spread is the standard error over the
-        folds, or without folds the standard deviation over the repeats. The best epoch is that of the best repeat; with
-        folds it is the lower median of the best epochs of all trainings.
+        Completed, pruned or paused, with the objective averaged over all trainings. Its spread is the standard error
+        over the folds, or without folds the standard deviation over the repeats. The best epoch is that of the best
+        repeat; with folds it is the lower median of the best epochs of all trainings.
     """
     values, pruned_at = [result.value for result in results], results[-1].pruned_at
     best = best_result(of_first_fold(results, folds), direction)
@@ -164,5 +173,8 @@ def summarize(
         standard_error=error,
         reason=reason,
         checkpoint=None if best.checksum is None else CheckpointRecord(best.checksum, best.value),
+        comparable=bool(reason) and is_only,
     )
+    if results[-1].paused_at is not None:
+        return Outcome(State.PAUSED, result)
     return Outcome(State.PRUNED if reason else State.COMPLETED, result)

@@ -67,12 +67,14 @@ def resume_fingerprint(config: Config) -> str:
     return fingerprint(config, FINGERPRINT_LENGTH)
 
 
-def write_resume_file(path: Path, state: TrainingState) -> None:
+def write_resume_file(path: Path, state: TrainingState, durable: bool = False) -> None:
     """Write a resume file atomically.
 
     Args:
         path: Path of the file.
         state: State to write.
+        durable: Whether to wait until the file is on the disk. Not needed while the training goes on: after a power
+            failure it would restart.
 
     Raises:
         TypeError: The state contains something other than plain values and arrays.
@@ -82,7 +84,7 @@ def write_resume_file(path: Path, state: TrainingState) -> None:
     record = json.dumps({"format": FORMAT, **pack(values, arrays)}).encode()
     content = b"".join([len(record).to_bytes(8, "big"), record, *(array.data for array in arrays)])
     header = {"descr": "|u1", "fortran_order": False, "shape": (4 + len(content),)}
-    with atomic_write(path, durable=False, create_folder=False) as part, part.open("wb") as file:
+    with atomic_write(path, durable, create_folder=False) as part, part.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.write(zlib.crc32(content).to_bytes(4, "big"))
         file.write(content)  # `np.save` would raise an error that hides a full disk
@@ -122,6 +124,16 @@ def log_restart(path: Path, reason: BaseException) -> None:
         reason: Error that explains why.
     """
     LOGGER.warning("%s: cannot resume from this file: %s; the trial restarts from scratch", path, reason)
+
+
+def log_lost_checkpoint(path: Path) -> None:
+    """Log that a trial that was paused is trained from its first epoch, if its resume file is gone.
+
+    Args:
+        path: Path of the resume file.
+    """
+    if not path.exists():  # otherwise `log_restart` has said why it cannot be used
+        LOGGER.warning("%s: the file is gone; the trial, which was paused, is trained from its first epoch", path)
 
 
 def _split(content: NDArray[np.uint8]) -> tuple[dict[str, Any], NDArray[np.uint8]]:

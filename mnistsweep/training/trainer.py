@@ -17,13 +17,13 @@ import keras
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.keras_session import clear_session
-from mnistsweep.paths import TrialPaths
+from mnistsweep.paths import TrialPaths, saved_model
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, build_for_resume
 from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot
 from mnistsweep.training.callbacks.guards import FiniteGuard, ObjectiveGuard, OwnershipCheck
 from mnistsweep.training.callbacks.metric_names import StableNames
-from mnistsweep.training.callbacks.stopping import StopOnRequest, TimeLimit
+from mnistsweep.training.callbacks.stopping import LastEpoch, StopOnRequest, TimeLimit
 from mnistsweep.training.callbacks.user_callbacks import build_early_stopping, build_user_callbacks
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.engines import AnySplit
@@ -104,6 +104,8 @@ class Training:
             folds after it report the mean. So pruning is decided on the first repeat.
         resume: Path of the resume file; None to write none.
         has_own_fit: Whether `fit_model` calls a `fit` of the user, which may return the objective at its end.
+        until: Epoch after which the training pauses: its resume file continues it. It needs `resume`, and a
+            configuration that is trained once. None: it does not pause.
     """
 
     config: Config
@@ -115,6 +117,7 @@ class Training:
     hooks: Hooks = Hooks()
     resume: Path | None = None
     has_own_fit: bool = False
+    until: int | None = None
 
     def run(self, state: TrainingState | None = None) -> Outcome:
         """Train `trainer.repeats` models one after the other, each once a fold, and save the model of the best epoch.
@@ -125,7 +128,7 @@ class Training:
             state: State of an interrupted training of this configuration to resume from; None to start from scratch.
 
         Returns:
-            Completed or pruned, with the objective of the best epoch, averaged over the repeats and folds.
+            Completed, pruned or paused, with the objective of the best epoch, averaged over the repeats and folds.
 
         Raises:
             TrialFailed: The training diverged or exceeded a limit.
@@ -146,9 +149,10 @@ class Training:
             results.append(self._run_repeat(_Repeat(index, dataset, tuple(results), elapsed, state)))
             state = None
             is_pruned = self._is_pruned_between_folds(results)
-            if is_pruned or results[-1].pruned_at is not None:
+            if is_pruned or results[-1].has_stopped:
                 break
-        return summarize(results, self.direction, elapsed(), folds, is_pruned)
+        is_only = self.config.trainer.repeats * folds == 1 and not self.has_own_fit
+        return summarize(results, self.direction, elapsed(), folds, is_pruned, is_only)
 
     def _is_pruned_between_folds(self, results: Sequence[RepeatResult]) -> bool:
         """Report the mean of the finished folds, if more folds follow; returns whether these are not trained.
@@ -192,11 +196,14 @@ class Training:
         folder, snapshot = self.folder.training(repeat.index, folds), EpochSnapshot() if trainer.callbacks else None
         observers = Observers.create(self.config.objective, self.direction, folder, report, is_required, snapshot)
         callbacks = self._callbacks(observers.callbacks, snapshot, repeat)
+        backup = next((one for one in callbacks if isinstance(one, BackupAndResume)), None)
         returned = self._fit(model, forms, seed, repeat.dataset, callbacks)
         if returned is not None:
             self.hooks.check_ownership()
             observers.record(returned)
         result = observers.result(trainer.epochs, trainer.repeats * folds)
+        if backup is not None and backup.is_paused:
+            result = replace(result, paused_at=result.epochs)
         rivals = of_first_fold([*repeat.earlier, result], folds)
         if repeat.index % folds == 0 and best_result(rivals, self.direction) is result:
             observers.restore_best(model)
@@ -214,13 +221,14 @@ class Training:
         ownership, is_required = OwnershipCheck(self.hooks.check_ownership), not self.has_own_fit
         guard = FiniteGuard(config.objective if snapshot is None and is_required else None)
         stopping, users = build_early_stopping(config, self.direction), build_user_callbacks(config)
+        last = [] if config.trainer.stop_after is None else [LastEpoch(config.trainer.stop_after)]
         between = [] if snapshot is None else [snapshot, *users, ObjectiveGuard(config.objective, is_required)]
-        callbacks = [ownership, StableNames(), guard, *between, *own, *stopping]
+        callbacks = [ownership, StableNames(), guard, *between, *own, *stopping, *last]
         if self.resume is not None:
             earlier = [asdict(result) for result in repeat.earlier]
             state = repeat.state or TrainingState(resume_fingerprint(config), repeat.index, earlier)
             stored = [ownership, guard, *own, *stopping, *users]  # in the order of every version before
-            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, stored))
+            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, stored, self.until))
         if config.trial.timeout_minutes is not None:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
@@ -259,19 +267,21 @@ def default_fit(
     fit(model, train, validation, options, callbacks)
 
 
-def clear_trial_folder(folder: TrialPaths) -> None:
+def clear_trial_folder(folder: TrialPaths, keep_model: bool = False) -> None:
     """Create a trial's folder, or remove everything in it except the configuration.
 
     The folder of all trials must exist.
 
     Args:
         folder: Folder of the trial.
+        keep_model: Whether to keep the saved model too, until the training replaces it.
     """
+    kept = [folder.config, *([saved_model(folder.model)] if keep_model else [])]
     folder.folder.mkdir(exist_ok=True)
     for path in folder.folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path != folder.config:
+        elif path not in kept:
             path.unlink()
 
 

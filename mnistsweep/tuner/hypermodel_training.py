@@ -21,6 +21,7 @@ def make_training(
     folder: TrialPaths,
     hooks: Hooks,
     resume: Path | None = None,
+    until: int | None = None,
 ) -> Training:
     """Return a training that builds and fits its model with a hypermodel.
 
@@ -31,6 +32,7 @@ def make_training(
         folder: Paths of the trial's files.
         hooks: Functions that the training calls: reports of the objective, checks for a request to stop.
         resume: Path of the resume file; None: the training state is not saved.
+        until: Epoch after which the training pauses; None: it does not pause.
     """
     return Training(
         hypermodel.config,
@@ -42,6 +44,7 @@ def make_training(
         hooks=hooks,
         resume=resume,
         has_own_fit=hypermodel.has_own_fit,
+        until=until,
     )
 
 

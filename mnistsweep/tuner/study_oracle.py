@@ -56,6 +56,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.trials = {trial.trial_id: trial}
         return trial
 
+    @property
+    def has_paused(self) -> bool:
+        """Whether the outcome of the job is a pause, after which the trial can be continued."""
+        return self._outcome is not None and self._outcome.state is State.PAUSED
+
     def set_outcome(self, outcome: Outcome) -> None:
         """Set the outcome of the trial; `end_trial` writes it to the study."""
         self._outcome = outcome
@@ -74,7 +79,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             tracker.update(name, value, step=step)
 
     def end_trial(self, trial: Trial) -> None:
-        """Write the outcome of the trial to the study; without an outcome the trial has failed.
+        """Write the outcome of the job to the study; without an outcome the trial has failed.
 
         After `forget_claim` nothing is written.
 
@@ -82,7 +87,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             LeaseLost: Another worker owns the trial.
         """
         outcome = self._outcome or Outcome(State.FAILED, Result(reason=_last_line(trial.message)))
-        self.claims.finish(outcome.state, outcome.result)
+        if outcome.state is State.PAUSED:
+            self.claims.pause(outcome.result)
+        else:
+            self.claims.finish(outcome.state, outcome.result)
         self.trials = {}
 
     def get_state(self) -> dict[str, Any]:

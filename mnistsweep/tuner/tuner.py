@@ -19,7 +19,13 @@ from mnistsweep.study.required_files import check_required_files
 from mnistsweep.study.worker_errors import worker_error
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
 from mnistsweep.training.outcome import Outcome, failed_outcome
-from mnistsweep.training.resume_file import TrainingState, log_restart, read_resume_file, resume_fingerprint
+from mnistsweep.training.resume_file import (
+    TrainingState,
+    log_lost_checkpoint,
+    log_restart,
+    read_resume_file,
+    resume_fingerprint,
+)
 from mnistsweep.training.trainer import Hooks, Training, clear_trial_folder
 from mnistsweep.tuner.dataset_cache import DatasetCache
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
@@ -104,8 +110,11 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         return {oracle.objective.name: outcome.result.objective or 0.0}
 
     def on_trial_end(self, trial: Trial) -> None:
-        """Write the outcome to the study, then remove the files that only a resumed training needs."""
-        claim = self.oracle.claim
+        """Write the outcome to the study, then remove the files that only a resumed training needs.
+
+        The resume file of a paused trial stays: a later job continues from it.
+        """
+        claim, is_paused = self.oracle.claim, self.oracle.has_paused
         try:
             with stop_worker_on_fatal_errors(self._paths.folder, self._paths.folder, self.check_files):
                 self.check_files()
@@ -115,7 +124,8 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             return
         if claim is not None:
             folder = self._paths.trial(claim.number)
-            folder.resume.unlink(missing_ok=True)
+            if not is_paused:
+                folder.resume.unlink(missing_ok=True)
             remove_temporary_files(folder.folder)  # of attempts that were killed
 
     def _train_or_fail(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
@@ -140,6 +150,8 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         self._prepared = claim.number
         state = read_resume_file(folder.resume, resume_fingerprint(config))
         if state is None:
+            if claim.paused is not None:
+                state = TrainingState(resume_fingerprint(config), seconds=claim.paused.seconds)
             self._start_from_scratch(oracle, claim, folder)
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
         hooks = Hooks(
@@ -149,7 +161,9 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             # Each fold counts with its full number of epochs, so that trials are compared after the same folds.
             report_folds=lambda folds, mean: oracle.claims.report(folds * config.trainer.epochs, mean, is_mean=True),
         )
-        training = make_training(self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume)
+        training = make_training(
+            self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume, claim.until
+        )
         try:
             return self._run(training, state)
         except ResumeMismatch as error:
@@ -178,7 +192,11 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
 
     def _start_from_scratch(self, oracle: StudyOracle, claim: Claim, folder: TrialPaths) -> None:
         self._verify(oracle)  # the folder may hold the work of another worker that owns the trial now
-        clear_trial_folder(folder)
+        if claim.paused is not None:
+            log_lost_checkpoint(folder.resume)
+            if not oracle.claims.restart():
+                raise LeaseLost(f"trial {claim.number}: the budget of epochs does not allow to train it from epoch 1")
+        clear_trial_folder(folder, keep_model=claim.paused is not None)
         self._on_start(claim, folder)
 
     def _verify(self, oracle: StudyOracle) -> None:

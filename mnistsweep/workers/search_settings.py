@@ -5,9 +5,10 @@ from __future__ import annotations
 from mnistsweep import devices
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
-from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.oracle_factory import resolve_oracle
 from mnistsweep.search.pruners import make_pruner
+from mnistsweep.search.scheduler import Scheduler
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.study.search_settings import SearchSettings
 
 
@@ -23,18 +24,20 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         with devices.quiet_start():
             from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
 
-        oracle: Oracle = KerasTunerOracle(paths, plan.space, config, plan.direction)
+        scheduler: Scheduler = WholeTrials(KerasTunerOracle(paths, plan.space, config, plan.direction))
         name = "grid"  # `pruner=auto` then prunes nothing: an oracle of KerasTuner stops trials by its own rules
     else:
-        oracle = plan.oracle()
+        scheduler = plan.scheduler()
         name = resolve_oracle(config.oracle, plan.space, plan.first_trials)
     return SearchSettings(
         plan.space,
         plan.direction,
-        oracle,
+        scheduler,
         plan.seed_of,
         make_pruner(config.pruner, name, plan.max_epochs()),
         plan.budget,
         config.objective,
         plan.train_command,
+        plan.epochs_of,
+        config.search.checkpoints_gb,
     )

@@ -117,7 +117,7 @@ class TrialHooks:
         )
 
     def record_end(self, folder: TrialPaths, outcome: Outcome) -> None:
-        """Write the trial's objective and state for TensorBoard's table.
+        """Write the trial's objective and state for TensorBoard's table. A paused trial has not ended.
 
         Args:
             folder: Paths of the trial's files.
@@ -126,4 +126,5 @@ class TrialHooks:
         result = outcome.result
         if result.objective is not None:
             hparams_table.write_objective(folder.folder, result.objective, result.best_epoch or result.epochs)
-        hparams_table.write_session_end(folder.folder, outcome.state is not State.FAILED)
+        if outcome.state is not State.PAUSED:
+            hparams_table.write_session_end(folder.folder, outcome.state is not State.FAILED)

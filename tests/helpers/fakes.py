@@ -15,6 +15,7 @@ from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.search.pruners import make_pruner
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
@@ -121,7 +122,7 @@ def make_search(
     return SearchSettings(
         space,
         direction,
-        make_oracle({"name": oracle}, space, seed, trials, enqueued),
+        WholeTrials(make_oracle({"name": oracle}, space, seed, trials, enqueued)),
         lambda number: 1000 + number,
         make_pruner({"name": pruner}, oracle, 9),
         Budget(trials=trials, **budget),

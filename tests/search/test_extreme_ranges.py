@@ -20,6 +20,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import searched
 from mnistsweep.search.importance import importances
 from mnistsweep.search.sequences import PointSequence
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import Point, SearchSpace
 
 SMALLEST, LARGEST = 5e-324, 1.7976931348623157e308
@@ -88,7 +89,8 @@ def position(dimension: Float | Int, value: float) -> float:
 
 def table(folder: Path, space: SearchSpace, oracle: str, seed: int = 0, trials: int = 16) -> list[Point]:
     search = make_search(space, oracle, trials=trials, seed=seed)
-    search.oracle._startup_results = 6  # type: ignore[attr-defined]
+    assert isinstance(search.scheduler, WholeTrials)
+    search.scheduler.oracle._startup_results = 6  # type: ignore[attr-defined]
     with open_study(SweepPaths(folder), search) as study:
         return [claim.point for claim in run(study, lambda point: position(space["x"], point["x"]))]
 

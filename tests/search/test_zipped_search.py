@@ -17,6 +17,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import searched
 from mnistsweep.search.enqueued import check_enqueued, complete
 from mnistsweep.search.importance import importances
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import SearchSpace, canonical
 from mnistsweep.tuner.kerastuner_oracle import KerasTunerOracle
 
@@ -50,7 +51,9 @@ def test_the_ledger_has_an_entry_for_each_key_and_a_sampler_one_category(tmp_pat
     with open_study(SweepPaths(tmp_path / "s"), make_search(MIXED, "tpe", trials=12)) as study:
         run(study)
         kept = study._optuna.get_trials()
-        translated = study.search.oracle._as_searched(kept[-1])
+        scheduler = study.search.scheduler
+        assert isinstance(scheduler, WholeTrials)
+        translated = scheduler.oracle._as_searched(kept[-1])  # type: ignore[attr-defined]
     assert {"filters", "kernel", "rate", "kind"} <= kept[0].params.keys() <= set(MIXED.keys)
     assert translated.distributions["filters,kernel"] == CategoricalDistribution((0, 1, 2, 3))
     point = {key: kept[-1].user_attrs["point"][key] for key in ("filters", "kernel")}

@@ -1,5 +1,7 @@
 """A training that is resumed after its last finished epoch, with the same results as an uninterrupted one.
 
+It was interrupted, or paused after a given epoch.
+
 After each epoch, one file replaces the previous one. It contains every variable of the model (including its random
 seeds) and of its optimizers, the state of the callbacks, and the state of the random number generators of Python, numpy
 and Keras. A killed training is built again in another process, which restores this state and continues with the next
@@ -47,6 +49,11 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         state: State to resume from; for a new training, a state without phases.
         elapsed: Function that returns the seconds that the training has taken, over all attempts.
         others: Callbacks to store the state of.
+        until: Epoch after which the training pauses, counted from 1; None: it does not pause.
+
+    Attributes:
+        is_paused: Whether the training has stopped because of `until`, so that the resume file continues it. It has not
+            if a callback has ended it at this epoch.
 
     Raises:
         ResumeMismatch: The state does not match the training.
@@ -58,8 +65,11 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         state: TrainingState,
         elapsed: Callable[[], float],
         others: Sequence[keras.callbacks.Callback],
+        until: int | None = None,
     ) -> None:
         super().__init__()
+        self.is_paused = False
+        self._until = until
         self._path = path
         self._state = state
         self._elapsed = elapsed
@@ -86,6 +96,8 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         except Exception as error:
             raise ResumeMismatch(str(error)) from error
         is_finished = phase["stopped"] or self._phase < self._num_stored
+        if not is_finished and self._has_reached_end(phase["epochs"]):  # killed before the pause was recorded
+            is_finished = self.is_paused = True
         last_epoch = (self.params or {}).get("epochs", 0) if is_finished else 0
         set_initial_epoch(self.model, max(phase["epochs"], last_epoch))
         self._expected_epoch = -1 if is_finished else phase["epochs"]  # -1: a finished phase trains no epoch
@@ -105,13 +117,21 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         phase["is_recompiled"] = self._compilation.has_changed(self.model)
         phase["history"] = capture_history(self.model, epoch, logs or {})
         self._phases[self._phase - 1 :] = [phase]
-        write_resume_file(self._path, replace(self._state, seconds=self._elapsed(), phases=self._phases))
+        is_last = self._has_reached_end(epoch + 1)
+        state = replace(self._state, seconds=self._elapsed(), phases=self._phases)
+        write_resume_file(self._path, state, durable=is_last)  # a paused trial may wait for long
+        if is_last and not phase["stopped"]:
+            self.is_paused = self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Reset the first epoch, because the model may be trained again."""
         self._restore_history()
         if self._phase <= self._num_stored:
             set_initial_epoch(self.model, None)
+
+    def _has_reached_end(self, epochs: int) -> bool:
+        """Whether the training pauses after a number of epochs; it does not after its last one."""
+        return self._until is not None and self._until <= epochs < (self.params or {}).get("epochs", 0)
 
     def _check_epoch(self, epoch: int) -> None:
         if self._expected_epoch is not None and epoch != self._expected_epoch:

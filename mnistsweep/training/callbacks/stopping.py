@@ -14,6 +14,23 @@ class Interrupted(KeyboardInterrupt):
     """The training was stopped on request and can be resumed later."""
 
 
+class LastEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training after `trainer.stop_after`, an epoch before the last one that its schedules know.
+
+    Args:
+        epoch: Last epoch, counted from 1.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self._last = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Stop after the last epoch."""
+        if epoch + 1 >= self._last:
+            self.model.stop_training = True
+
+
 class _PeriodicCheck(keras.callbacks.Callback):  # type: ignore[misc]
     """Calls `_check` after each block of batches, in training and in evaluation, and after each epoch."""
 

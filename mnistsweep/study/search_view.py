@@ -1,0 +1,106 @@
+"""What a scheduler knows of a ledger: each trial as a curve, and what the budget still allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import overload
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.search.scheduler import Curve, Phase, SearchView
+from mnistsweep.study.ledger import LedgerState
+from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.search_settings import SearchSettings
+
+_PHASES = {
+    State.RUNNING: Phase.RUNNING,
+    State.PAUSED: Phase.PAUSED,
+    State.COMPLETED: Phase.ENDED,
+    State.PRUNED: Phase.ENDED,
+    State.FAILED: Phase.FAILED,
+}
+
+
+class SearchViewer:
+    """Makes the view of a scheduler from the state of a ledger.
+
+    Args:
+        paths: Paths of the sweep's files.
+        search: Settings of the search.
+    """
+
+    def __init__(self, paths: SweepPaths, search: SearchSettings) -> None:
+        self._paths = paths
+        self._search = search
+        self._max_epochs: dict[int, int] = {}
+        self._ended: dict[int, Curve] = {}
+
+    def view(self, state: LedgerState) -> SearchView:
+        """What the scheduler knows; curves are made when the scheduler reads the first of them.
+
+        Args:
+            state: State of the ledger.
+        """
+        budget = self._search.budget
+        left = budget.epochs_left(state.records, self.max_epochs) if self._search.scheduler.pauses else None
+        return SearchView(
+            _Curves(len(state.records), lambda: [self._curve(record, left) for record in state.records]),
+            may_start=budget.trials_ending(state.records) is None,
+            epochs_left=left,
+            counts_seconds=budget.hours is not None,
+        )
+
+    def max_epochs(self, record: TrialRecord) -> int:
+        """Number of epochs of the whole training of a trial.
+
+        Args:
+            record: Trial.
+        """
+        if record.number not in self._max_epochs:
+            self._max_epochs[record.number] = self._search.epochs_of(record.point)
+        return self._max_epochs[record.number]
+
+    def has_checkpoint(self, record: TrialRecord) -> bool:
+        """Whether a paused trial can be continued after its last epoch; its resume file may have been removed.
+
+        Args:
+            record: Paused trial.
+        """
+        return self._paths.trial(record.number).resume.is_file()
+
+    def _curve(self, record: TrialRecord, epochs_left: int | None) -> Curve:
+        if record.number in self._ended:
+            return self._ended[record.number]
+        phase, maximum, last = _PHASES[record.state], self.max_epochs(record), record.last_epoch
+        has_checkpoint = record.state is not State.PAUSED or self.has_checkpoint(record)
+        if not has_checkpoint and epochs_left is not None and epochs_left <= last:
+            phase = Phase.ENDED  # the budget does not allow to train it from its first epoch
+        until = (record.until or maximum) if phase is Phase.RUNNING else last
+        seconds = (record.paused or record.result).seconds
+        values = record.values
+        curve = Curve(record.number, record.point, phase, maximum, values, until, seconds, has_checkpoint)
+        if record.state.finished:
+            self._ended[record.number] = curve
+        return curve
+
+
+class _Curves(Sequence[Curve]):
+    """Curves that are made when the first of them is read: a search without pauses needs only their number."""
+
+    def __init__(self, number: int, make: Callable[[], list[Curve]]) -> None:
+        self._number = number
+        self._make = make
+
+    @cached_property
+    def _all(self) -> list[Curve]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return self._number
+
+    @overload
+    def __getitem__(self, index: int) -> Curve: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Curve]: ...
+    def __getitem__(self, index: int | slice) -> Curve | Sequence[Curve]:
+        return self._all[index]
