@@ -15,6 +15,7 @@ from mnistsweep.search.distributions import stored
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.search.sampler_oracle import TrialHistory
 from mnistsweep.search.samplers import MAX_BEST_READ, MAX_TRIALS_READ
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import Point, SearchSpace
 
 
@@ -32,7 +33,7 @@ def test_a_sampler_is_used_after_the_configured_number_of_results(oracle: str, t
     paths = SweepPaths(tmp_path / oracle)
     search = make_search(LINE, oracle, trials=12)
     patient = make_oracle({"name": oracle, "startup_results": 6}, LINE, 0, 12)
-    with open_study(paths, type(search)(**{**vars(search), "oracle": patient})) as study:
+    with open_study(paths, type(search)(**{**vars(search), "scheduler": WholeTrials(patient)})) as study:
         points = [claim.point for claim in run(study, lambda point: -point["x"])]
     assert points[:6] == random[:6]
     assert points[6:] != random[6:]
