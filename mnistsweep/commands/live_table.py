@@ -17,7 +17,7 @@ from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State, TrialRecord, best_of
+from mnistsweep.study.records import STOPPED, State, TrialRecord, best_of
 from mnistsweep.text import format_duration, format_point
 
 REFRESH_SECONDS = 0.5
@@ -30,7 +30,7 @@ Epochs = Callable[[Point], int | None]
 
 
 class LiveTable:
-    """Context that displays a running sweep: a live table on a terminal, a line for each finished trial elsewhere.
+    """Context that displays a running sweep: a live table on a terminal, a line for each finished job elsewhere.
 
     Args:
         ledger: Ledger of the sweep; only read.
@@ -61,8 +61,8 @@ class LiveTable:
         self._running_seconds = running_seconds
         self._seconds = self._seconds_before = running_seconds()
         self._records = ledger.records()
-        self._printed = {record.number for record in self._records if record.state.finished}
-        self._num_finished_before = len(self._printed)
+        self._printed = {key for record in self._records if (key := _ended_job(record)) is not None}
+        self._num_finished_before = sum(record.state.finished for record in self._records)
         self._thread: RepeatingThread | None = None
         self._live: Live | None = None
 
@@ -110,7 +110,7 @@ class LiveTable:
             table.add_column(column, justify="left" if left else "right", no_wrap=column != "configuration")
         for record in records:
             if record.state is State.RUNNING and record.owner:
-                total, done = self._epochs_of(record.point), record.result.epochs
+                total, done = record.until or self._epochs_of(record.point), record.result.epochs
                 bar = ProgressBar(total=total, completed=done, width=20) if total else ""
                 value = record.result.score
                 table.add_row(
@@ -152,21 +152,31 @@ class LiveTable:
 
     def _print_new(self) -> None:
         self._read()
-        finished = [record for record in self._records if record.state.finished]
-        for record in finished:
-            if record.number not in self._printed:
-                self._printed.add(record.number)
-                self._console.print(self._line(record, len(self._printed)), soft_wrap=True)
+        finished = sum(key in self._printed for key in map(_ended_job, self._records) if key and key[1] is None)
+        for record in self._records:
+            key = _ended_job(record)
+            if key is not None and key not in self._printed:
+                self._printed.add(key)
+                finished += record.state.finished
+                self._console.print(self._line(record, finished), soft_wrap=True)
 
     def _line(self, record: TrialRecord, count: int) -> str:
         total = f"/{self._budget.trials}" if self._budget.trials else ""
+        state = f"paused after epoch {record.last_epoch}" if record.state is State.PAUSED else record.state.value
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{self._objective} {record.result.score}{record.result.at_epoch}"
         return (
-            f"[{count}{total}] trial {record.number} {record.state.value}: {score}  "
+            f"[{count}{total}] trial {record.number} {state}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"
         )
+
+
+def _ended_job(record: TrialRecord) -> tuple[int, int | None] | None:
+    """Number of a trial and, while it has not ended, the epoch at which it was paused last; None before a job ended."""
+    if record.state.finished:
+        return record.number, None
+    return None if record.paused is None else (record.number, record.paused.epochs)
 
 
 def _is_live_notebook(console: Console) -> bool:
@@ -174,19 +184,32 @@ def _is_live_notebook(console: Console) -> bool:
     return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
-def tally(records: Sequence[TrialRecord], trials: int | None) -> str:
+def shown_state(record: TrialRecord, has_ended: bool = False) -> str:
+    """What a table or a summary calls the state of a trial.
+
+    Args:
+        record: Record of the trial.
+        has_ended: Whether the sweep has ended.
+    """
+    if record.state is State.PAUSED:
+        return STOPPED if has_ended else record.state.value
+    return INTERRUPTED if record.state is State.RUNNING and not record.owner else record.state.value
+
+
+def tally(records: Sequence[TrialRecord], trials: int | None, has_ended: bool = False) -> str:
     """Summary of the trials in one line: the number of finished ones, and of those in each state.
 
     Args:
         records: Records of all trials.
         trials: Budget of trials; None: no limit.
+        has_ended: Whether the sweep has ended: then paused trials are stopped, and count as finished.
 
     Example:
         >>> tally([], 20)
         '0 of 20 trials'
     """
-    finished = sum(record.state.finished for record in records)
-    kinds = [state.value for state in State] + [INTERRUPTED]
-    found = [INTERRUPTED if not (r.state.finished or r.owner) else r.state.value for r in records]
+    kinds = [*(state.value for state in State), STOPPED, INTERRUPTED]
+    found = [shown_state(record, has_ended) for record in records]
+    finished = sum(record.state.finished for record in records) + found.count(STOPPED)
     parts = [f"{finished} of {trials} trials" if trials else f"{finished} trials"]
     return " · ".join(parts + [f"{found.count(kind)} {kind}" for kind in kinds if kind in found])

@@ -41,7 +41,8 @@ def print_status(folder: Path) -> None:
     monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
     console = SafeConsole()
     running_time = format_duration(ledger.running_seconds())
-    _print_line(console, f"{sweep.paths.folder}: {tally(records, plan.num_trials)} · running time {running_time}")
+    counts = tally(records, plan.num_trials, ledger.has_ended(plan.budget))
+    _print_line(console, f"{sweep.paths.folder}: {counts} · running time {running_time}")
     _print_line(console, _progress(ledger, plan, monitor))
     for record in records:
         if record.state is State.RUNNING:
@@ -71,10 +72,10 @@ def _running_line(record: TrialRecord, is_alive: Callable[[str], bool]) -> str:
 
 
 def _best_trials(ranking: Sequence[TrialRecord], plan: Plan) -> Table:
-    """Table of the best completed trials.
+    """Table of the best trials.
 
     Args:
-        ranking: All completed trials, the best first.
+        ranking: All trials that have a result which can be compared, the best first.
         plan: Plan of the sweep.
     """
     table = Table(box=None, header_style="bold", pad_edge=False)

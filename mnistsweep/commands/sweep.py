@@ -55,6 +55,8 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
         _require_result(plan, ledger)
         return 0
     print_header(plan, ledger, console)
+    if any(record.state is State.PAUSED for record in ledger.records()):
+        _finish_files(plan, ledger)  # what was stopped when the sweep had ended is paused now
     with _stopping_on_errors(plan.paths):
         with _finishing_files(plan, ledger):
             code = _run_workers(plan, ledger, launch, console)

@@ -90,7 +90,7 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print the best configuration, its margin over the next, and commands for what to do next."""
     records = ledger.records()
     completed = ranked(records, plan.direction)
-    console.print(tally(records, plan.num_trials))
+    console.print(tally(records, plan.num_trials, ledger.has_ended(plan.budget)))
     if not completed:
         return
     best = completed[0]

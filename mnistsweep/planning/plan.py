@@ -22,6 +22,8 @@ from mnistsweep.config.trials import Composer
 from mnistsweep.dimensions import Choice, Zip
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.json_values import sorted_text
+from mnistsweep.models.builders import BUILDERS
+from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url, mask_values
@@ -172,7 +174,31 @@ class Plan:
     def scheduler(self) -> Scheduler:
         """The scheduler of the configuration."""
         config = self.config
-        return make_scheduler(config.oracle, self.space, config.seed, self.first_trials, config.enqueue)
+        return make_scheduler(
+            config.oracle, self.space, config.seed, self.first_trials, config.enqueue,
+            direction=self.direction, epochs_of=self.epochs_of, can_pause=lambda: self.can_pause,
+        )  # fmt: skip
+
+    @cached_property
+    def can_pause(self) -> bool:
+        """Whether trials can be paused and continued: each is a single training of several epochs, each reported.
+
+        That is not so for a function, with repeats or folds, and with a user's own `fit`.
+        """
+        swept = {"trainer.repeats", "data.folds"} & set(self.space.keys)
+        folds = self.config.data.get("folds") if isinstance(self.config.data, Mapping) else None
+        is_single = not swept and self.config.trainer.repeats == 1 and (folds or 1) == 1
+        if self.program is not None or not is_single or self.max_epochs() == 1:
+            return False
+        return not any(map(has_own_fit, self._models()))
+
+    def _models(self) -> list[Mapping[str, Any]]:
+        """The group `model` of each combination of presets that is a model of the user."""
+        swept = {key.partition(".")[0] for key in self.space.keys}
+        found = [self.config.model]
+        if "model" in swept:
+            found += [self.composer.plain(point, self.config.seed)["model"] for point in self._combinations()]
+        return [model for model in found if str(model.get("_target_")) not in BUILDERS]
 
     def epochs_of(self, point: Point) -> int:
         """The number of epochs of one training of a trial, which may be swept, or follow from other keys.

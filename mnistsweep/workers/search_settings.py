@@ -28,7 +28,8 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         name = "grid"  # `pruner=auto` then prunes nothing: an oracle of KerasTuner stops trials by its own rules
     else:
         scheduler = plan.scheduler()
-        name = resolve_oracle(config.oracle, plan.space, plan.first_trials)
+        # `pruner=auto` prunes nothing where trials are paused: the scheduler decides how long they are trained.
+        name = "grid" if scheduler.pauses else resolve_oracle(config.oracle, plan.space, plan.first_trials)
     return SearchSettings(
         plan.space,
         plan.direction,

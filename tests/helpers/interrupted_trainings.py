@@ -31,11 +31,13 @@ OBJECTIVE = "objective=val_accuracy"
 NO_HOOKS = Hooks()
 
 
-def make_training(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS) -> Training:
+def make_training(
+    overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS, until: int | None = None
+) -> Training:
     config, paths = to_config(compose(Recipe((OBJECTIVE, *overrides)))), TrialPaths(folder)
     hypermodel = ConfiguredHyperModel(config, data.load(config.data))
     return hypermodel_training.make_training(
-        hypermodel, keras_tuner.HyperParameters(), "max", paths, hooks, paths.resume
+        hypermodel, keras_tuner.HyperParameters(), "max", paths, hooks, paths.resume, until
     )
 
 
@@ -45,9 +47,9 @@ def read_state(overrides: Sequence[str], folder: Path) -> TrainingState | None:
     return read_resume_file(TrialPaths(folder).resume, resume_fingerprint(config))
 
 
-def train(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS) -> Outcome:
-    """Train, or resume a killed training; the outcome has the checksum of the model file, whoever has written it."""
-    outcome = make_training(overrides, folder, hooks).run(read_state(overrides, folder))
+def train(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS, until: int | None = None) -> Outcome:
+    """Train, or resume a killed or paused training; the outcome has the checksum of the model file, whoever has written it."""
+    outcome = make_training(overrides, folder, hooks, until).run(read_state(overrides, folder))
     assert outcome.result.checkpoint is not None
     assert outcome.result.checkpoint.checksum == file_checksum(TrialPaths(folder).model)
     return outcome
@@ -71,8 +73,8 @@ class InterruptedTraining:
         for index, answer in enumerate(times or ("yes",)):
             (self.folder / f"kill {index} {answer}").touch()
 
-    def run(self, hooks: Hooks = NO_HOOKS) -> Outcome:
-        return train(self.overrides, self.folder, hooks)
+    def run(self, hooks: Hooks = NO_HOOKS, until: int | None = None) -> Outcome:
+        return train(self.overrides, self.folder, hooks, until)
 
     def run_killed(self, hooks: Hooks = NO_HOOKS) -> None:
         with pytest.raises(user_trainings.Killed):
