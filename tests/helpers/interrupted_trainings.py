@@ -48,7 +48,7 @@ def read_state(overrides: Sequence[str], folder: Path) -> TrainingState | None:
 
 
 def train(overrides: Sequence[str], folder: Path, hooks: Hooks = NO_HOOKS, until: int | None = None) -> Outcome:
-    """Train, or resume a killed or paused training; the outcome has the checksum of the model file, whoever has written it."""
+    """Train, or resume a training; the outcome has the checksum of the model file, whoever has written it."""
     outcome = make_training(overrides, folder, hooks, until).run(read_state(overrides, folder))
     assert outcome.result.checkpoint is not None
     assert outcome.result.checkpoint.checksum == file_checksum(TrialPaths(folder).model)
