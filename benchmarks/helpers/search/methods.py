@@ -1,0 +1,127 @@
+"""All methods by name: ours and the peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.search.one_epoch import OneEpoch
+from helpers.search.optuna_peers import OptunaSearch
+from helpers.search.scheduled import Scheduled, Whole
+from helpers.search.simulation import Method, Search, Settings
+from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import RandomSampler, TPESampler
+
+from mnistsweep.devices import quiet_start
+from mnistsweep.search.asha import Asha
+from mnistsweep.search.freeze_thaw.scheduler import FreezeThaw
+from mnistsweep.search.oracle import Oracle
+from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.search.pruners import make_pruner
+from mnistsweep.search.sequences import PointSequence
+from mnistsweep.space import Point
+
+Make = Callable[[Search, int, Settings], Method]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A method with what a reader needs to know.
+
+    Attributes:
+        make: Function of the search, the seed and the settings that makes the method.
+        label: Name in tables.
+        is_ours: Whether it is ours; the others are peers.
+        is_planned: Whether its decisions depend on the budget: then each budget is a search of its own.
+    """
+
+    make: Make
+    label: str
+    is_ours: bool = False
+    is_planned: bool = False
+
+
+def _oracle(search: Search, name: str, seed: int) -> Oracle:
+    return make_oracle({"name": name}, search.table.space, seed, None)
+
+
+def _whole(name: str, pruner: str) -> Make:
+    """An oracle whose trials are trained whole, unless the pruner stops them."""
+
+    def make(search: Search, seed: int, settings: Settings) -> Method:
+        stops = make_pruner({"name": pruner}, name, max(search.table.max_epochs))
+        return Scheduled(search, Whole(_oracle(search, name, seed)), stops)
+
+    return make
+
+
+def _asha(search: Search, seed: int, settings: Settings) -> Method:
+    return Scheduled(search, Asha(_oracle(search, "random", seed), search.table.direction == "max"))
+
+
+def _freeze_thaw(search: Search, seed: int, settings: Settings) -> Method:
+    table = search.table
+    longest = max(table.max_epochs)
+
+    def max_epochs(point: Point) -> int:
+        return int(point.get("trainer.epochs", longest))
+
+    start = PointSequence(table.space, "random", seed)
+    return Scheduled(search, FreezeThaw(start, table.direction == "max", max_epochs, seed))
+
+
+def _optuna(sampler: Callable[[int], Any], pruner: Callable[[int], Any]) -> Make:
+    def make(search: Search, seed: int, settings: Settings) -> Method:
+        return OptunaSearch(search, sampler(seed), pruner(max(search.table.max_epochs)))
+
+    return make
+
+
+def _kerastuner(oracle: str) -> Make:
+    def make(search: Search, seed: int, settings: Settings) -> Method:
+        with quiet_start():  # KerasTuner imports TensorFlow
+            from helpers.search import kerastuner_peers
+        return kerastuner_peers.KerasTunerSearch(search, getattr(kerastuner_peers, oracle), seed)
+
+    return make
+
+
+def _halving(longest: int) -> SuccessiveHalvingPruner:
+    return SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+
+
+def _hyperband(longest: int) -> HyperbandPruner:
+    return HyperbandPruner(min_resource=1, max_resource=longest, reduction_factor=3)
+
+
+METHODS: Mapping[str, Named] = {
+    "freeze_thaw": Named(_freeze_thaw, "freeze_thaw", is_ours=True),
+    "asha": Named(_asha, "asha", is_ours=True),
+    "stopping": Named(_whole("auto", "successive_halving"), "random, then tpe; halving (0.1)", is_ours=True),
+    "tpe": Named(_whole("tpe", "successive_halving"), "tpe, halving", is_ours=True),
+    "gp": Named(_whole("gp", "successive_halving"), "gp, halving", is_ours=True),
+    "cmaes": Named(_whole("cmaes", "successive_halving"), "cmaes, halving", is_ours=True),
+    "quasi_random": Named(_whole("quasi_random", "none"), "quasi_random", is_ours=True),
+    "random": Named(_whole("random", "none"), "random", is_ours=True),
+    "optuna_random": Named(_optuna(lambda seed: RandomSampler(seed=seed), lambda _: NopPruner()), "Optuna random"),
+    "optuna_default": Named(
+        _optuna(lambda seed: TPESampler(seed=seed), lambda _: MedianPruner()), "Optuna default: TPE, median"
+    ),
+    "optuna_tpe_hyperband": Named(
+        _optuna(lambda seed: TPESampler(seed=seed), _hyperband), "Optuna TPE, Hyperband"
+    ),
+    "optuna_random_halving": Named(
+        _optuna(lambda seed: RandomSampler(seed=seed), _halving), "Optuna random, halving"
+    ),
+    "kerastuner_random": Named(_kerastuner("random_search"), "KerasTuner RandomSearch"),
+    "kerastuner_bayesian": Named(_kerastuner("bayesian"), "KerasTuner BayesianOptimization"),
+    "kerastuner_hyperband": Named(_kerastuner("hyperband"), "KerasTuner Hyperband"),
+    "one_epoch": Named(
+        lambda search, seed, settings: OneEpoch(seed, settings.total_epochs),
+        "one epoch each, then the best few", is_planned=True,
+    ),
+}  # fmt: skip
+
+DEFAULT = "freeze_thaw"
+"""The method that ``oracle=auto`` stands for where each epoch is reported."""
