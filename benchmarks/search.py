@@ -1,8 +1,8 @@
 """Which search is worth its epochs: regret of the configuration handed back, on recorded learning curves.
 
-Ours and the peers, which are the real libraries, search the tables in `benchmarks/curves/` in simulated time. The output
-has, for each table, the mean regret with its standard error at each budget of epochs, and after as much simulated time as
-these epochs take on average; then the difference between the default and each peer, paired over seeds.
+Ours and the peers, which are the real libraries, search the tables in `benchmarks/curves/` in simulated time. The
+output has, for each table, the mean regret with its standard error at each budget of epochs, and after as much
+simulated time as these epochs take on average; then the difference between the default and each peer, paired over seeds.
 
     python benchmarks/search.py
     python benchmarks/search.py --tables mnist_grid --methods freeze_thaw asha optuna_random_halving --seeds 20
@@ -72,7 +72,10 @@ def print_table(table: Table, found: Sequence[Score], budgets: Sequence[int], ar
     floor = [scores.everything(table, seed) for seed in range(arguments.seeds)]
     print(f"  regret after every configuration was trained: {cell(floor).strip()}")
     columns = "".join(f"{budget:>14}" for budget in budgets)
-    for title, attribute in (("epochs", "by_epochs"), (f"time of so many epochs, {arguments.workers} workers", "by_time")):
+    for title, attribute in (
+        ("epochs", "by_epochs"),
+        (f"time of so many epochs, {arguments.workers} workers", "by_time"),
+    ):
         print(f"  {'after ' + title:<44}{columns}")
         for name in arguments.methods:
             rows = [getattr(one, attribute) for one in found if (one.table, one.method) == (table.name, name)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from definitions import Definition
 from numpy.typing import NDArray
 
@@ -38,7 +39,9 @@ def convert(name: str, definition: Definition, logs: Path, output: Path) -> str:
     """
     sweep = load_sweep(logs / (f"{name}_0" if definition.is_keras else name))
     points, curves = points_of(sweep.paths.folder), curves_of(sweep, definition, logs, name)
-    epochs = [int(point.get(_epochs_key(definition), definition.fixed.get(_epochs_key(definition)))) for point in points]
+    epochs = [
+        int(point.get(_epochs_key(definition), definition.fixed.get(_epochs_key(definition)))) for point in points
+    ]
     arrays = {key: np.full((len(points), 2, max(epochs)), np.nan, np.float32) for key in CURVES}
     for index, seeds in enumerate(curves):
         for seed, rows in enumerate(seeds):
@@ -66,7 +69,7 @@ def points_of(folder: Path) -> list[dict[str, Any]]:
     keys = SearchSpace.from_json(sweep.config["plan"]["space"]).keys
     table = sweep.trials.sort_values("trial").set_index("trial")
     points = ({key: table.at[number, key] for key in keys} for number in table.index)
-    return [{key: _plain(value) for key, value in point.items() if value == value} for point in points]
+    return [{key: _plain(value) for key, value in point.items() if not pd.isna(value)} for point in points]
 
 
 def curves_of(sweep: Sweep, definition: Definition, logs: Path, name: str) -> list[list[Rows]]:

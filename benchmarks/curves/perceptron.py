@@ -1,12 +1,13 @@
 """A perceptron trained with numpy alone, one epoch at a time: three of the tables are recorded with it.
 
-Small networks on one core spend most of a Keras trial in tracing. This needs a quarter of the time, and has the parts on
-which learning curves depend: mini-batches, dropout, momentum, Adam, RMSprop, a cosine schedule. As in Keras, kernels
+Small networks on one core spend most of a Keras trial in tracing. This needs a quarter of the time, and has the parts
+on which learning curves depend: mini-batches, dropout, momentum, Adam, RMSprop, a cosine schedule. As in Keras, kernels
 begin with Glorot's uniform distribution, and Adam and RMSprop have Keras's defaults.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,7 +36,7 @@ class Perceptron:
         self._is_regression = outputs == 1
         widths = [inputs, *[int(values["layer_size"])] * int(values["dense_layers"]), outputs]
         self._parameters = list[Array]()
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             limit = math.sqrt(6 / (before + after))
             self._parameters.append(self._rng.uniform(-limit, limit, (before, after)).astype(np.float32))
             self._parameters.append(np.zeros(after, np.float32))

@@ -1,4 +1,4 @@
-"""Record the learning curves of `benchmarks/curves/*.npz`: sweeps of mnistsweep that train every configuration to its end.
+"""Record the learning curves of `benchmarks/curves/*.npz`: sweeps that train every configuration to its end.
 
     nice -n 19 python benchmarks/curves/record.py --folder FOLDER
 

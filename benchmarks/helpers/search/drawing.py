@@ -7,11 +7,12 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+
 from helpers.search.methods import METHODS
 from helpers.search.scores import PLOTTED_EVERY, Score, mean_and_error
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 
 def draw(scores: Sequence[Score], file: Path, units: Mapping[str, str]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
-from helpers.search.simulation import Begin, Method, Resume, Run, Search
 
+from helpers.search.simulation import Begin, Method, Resume, Run, Search
 from mnistsweep.search.scheduler import Phase
 from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperparameters import to_hyperparameters, to_point

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import RandomSampler, TPESampler
+
 from helpers.search.one_epoch import OneEpoch
 from helpers.search.optuna_peers import OptunaSearch
 from helpers.search.scheduled import Scheduled, Whole
 from helpers.search.simulation import Method, Search, Settings
-from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import RandomSampler, TPESampler
-
 from mnistsweep.devices import quiet_start
 from mnistsweep.search.asha import Asha
 from mnistsweep.search.freeze_thaw.scheduler import FreezeThaw

@@ -7,8 +7,8 @@ Neural Network Hyperparameter Optimization", Neurocomputing, 2024.
 from __future__ import annotations
 
 import numpy as np
-from helpers.search.simulation import Begin, Method, Resume, Search
 
+from helpers.search.simulation import Begin, Method, Resume, Search
 from mnistsweep.search.scheduler import Phase
 
 

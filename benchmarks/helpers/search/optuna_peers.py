@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import optuna
-from helpers.search.simulation import Begin, Method, Resume, Run, Search
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from helpers.search.simulation import Begin, Method, Resume, Run, Search
 from mnistsweep.dimensions import Choice, Column, Float, is_active
 from mnistsweep.search.scheduler import Phase
 from mnistsweep.space import Point

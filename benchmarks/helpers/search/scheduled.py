@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import optuna
-from helpers.search.simulation import Begin, Method, Resume, Run, Search
 from optuna.pruners import BasePruner, NopPruner
 from optuna.storages import InMemoryStorage
 
+from helpers.search.simulation import Begin, Method, Resume, Run, Search
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.scheduler import Curve, Job, Phase, Scheduler, SearchView, Start
 from mnistsweep.study.records import Result, State

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from helpers.search.methods import Named
 from helpers.search.simulation import Search, Settings, Step
 from helpers.search.tables import Table
-from numpy.typing import NDArray
 
 # Number of epochs between two points of the plot.
 PLOTTED_EVERY = 8

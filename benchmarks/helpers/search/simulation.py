@@ -1,8 +1,8 @@
 """A search on recorded learning curves, in simulated time.
 
 A job trains one configuration from its last finished epoch to another. It takes the recorded processor time of its
-epochs, and a fixed time at its begin, for building and tracing the model; a worker that still has the model of the trial
-in memory does not spend this time. Workers are independent of each other: each asks for its next job when a job has
+epochs, and a fixed time at its begin, for building and tracing the model; a worker that still has the model of the
+trial in memory does not spend this time. Workers are independent of each other: each asks for its next job when a job has
 ended. Decisions take no simulated time.
 
 A method proposes any point of the space. The search tries the nearest recorded configuration that it has not tried yet,
@@ -19,8 +19,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-from helpers.search.tables import Table
 
+from helpers.search.tables import Table
 from mnistsweep.search.scheduler import Curve, Phase
 from mnistsweep.space import Point
 
