@@ -2,7 +2,8 @@
 
 Ours and the peers, which are the real libraries, search the tables in `benchmarks/curves/` in simulated time. The
 output has, for each table, the mean regret with its standard error at each budget of epochs, and after as much
-simulated time as these epochs take on average; then the difference between the default and each peer, paired over seeds.
+simulated time as these epochs take on average; then the difference between the default and each other method, paired
+over seeds.
 
     python benchmarks/search.py
     python benchmarks/search.py --tables mnist_grid --methods freeze_thaw asha optuna_random_halving --seeds 20

@@ -2,8 +2,8 @@
 
 A job trains one configuration from its last finished epoch to another. It takes the recorded processor time of its
 epochs, and a fixed time at its begin, for building and tracing the model; a worker that still has the model of the
-trial in memory does not spend this time. Workers are independent of each other: each asks for its next job when a job has
-ended. Decisions take no simulated time.
+trial in memory does not spend this time. Workers are independent of each other: each asks for its next job when a job
+has ended. Decisions take no simulated time.
 
 A method proposes any point of the space. The search tries the nearest recorded configuration that it has not tried yet,
 see `Table.distances`; this holds for all methods.
