@@ -11,7 +11,7 @@ from optuna.samplers import RandomSampler, TPESampler
 
 from helpers.search.one_epoch import OneEpoch
 from helpers.search.optuna_peers import OptunaSearch
-from helpers.search.scheduled import Scheduled, Whole
+from helpers.search.scheduled import Scheduled
 from helpers.search.simulation import Method, Search, Settings
 from mnistsweep.devices import quiet_start
 from mnistsweep.search.asha import Asha
@@ -20,6 +20,7 @@ from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.search.pruners import make_pruner
 from mnistsweep.search.sequences import PointSequence
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import Point
 
 Make = Callable[[Search, int, Settings], Method]
@@ -51,7 +52,7 @@ def _whole(name: str, pruner: str) -> Make:
 
     def make(search: Search, seed: int, settings: Settings) -> Method:
         stops = make_pruner({"name": pruner}, name, max(search.table.max_epochs))
-        return Scheduled(search, Whole(_oracle(search, name, seed)), stops)
+        return Scheduled(search, WholeTrials(_oracle(search, name, seed)), stops)
 
     return make
 

@@ -7,7 +7,6 @@ simulated.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import optuna
@@ -15,24 +14,10 @@ from optuna.pruners import BasePruner, NopPruner
 from optuna.storages import InMemoryStorage
 
 from helpers.search.simulation import Begin, Method, Resume, Run, Search
-from mnistsweep.search.oracle import Oracle
-from mnistsweep.search.scheduler import Curve, Job, Phase, Scheduler, SearchView, Start
+from mnistsweep.search.scheduler import Curve, Phase, Scheduler, SearchView, Start
+from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.stored_trials import StoredTrials
-
-LAST_EPOCH = 2**31
-
-
-class Whole(Scheduler):
-    """Starts a trial at each point of an oracle, until its last epoch."""
-
-    def __init__(self, oracle: Oracle) -> None:
-        self._oracle = oracle
-
-    def next_job(self, view: SearchView, study: optuna.Study) -> Job | None:
-        """Start the next trial."""
-        proposal = self._oracle.propose(len(view.curves), study)
-        return None if proposal is None else Start(proposal, LAST_EPOCH)
 
 
 class Scheduled(Method):
@@ -68,7 +53,7 @@ class Scheduled(Method):
         if configuration is None:
             return None
         proposal = replace(job.proposal, point=self._table.points[configuration])
-        self._stored.create(len(search.runs), proposal, self._table.space, 0, "worker", time.time())
+        self._stored.create(len(search.runs), proposal, self._table.space, 0, Ownership("worker"), time.time())
         return Begin(configuration, job.until)
 
     def epoch_ended(self, run: Run) -> bool:
@@ -97,7 +82,3 @@ class Scheduled(Method):
             if known.phase is not run.phase or known.epochs != run.epochs or known.until != max(run.until, run.epochs):
                 self._curves[run.number] = run.curve(self._table.points[run.configuration])
         return list(self._curves)
-
-
-Factory = Callable[[Search, int], Method]
-"""Makes the method of a search with a seed."""
