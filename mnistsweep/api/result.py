@@ -21,6 +21,8 @@ from mnistsweep.study.sweep import load_sweep
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnistsweep.study.learnt_text import Learnt
+
 
 @dataclass(frozen=True)
 class BestTrial:
@@ -94,6 +96,11 @@ class SweepResult:
     def curves(self) -> pd.DataFrame:
         """Learning curves of all trials, one row an epoch; the first column is `trial`."""
         return self._view.curves
+
+    @property
+    def learnt(self) -> Learnt:
+        """What mattered, what did not, and what to try next, with the call of `mnistsweep.sweep` for it."""
+        return self._view.learnt_by(self._names)
 
     def best_model(self) -> Any:
         """Keras model of the best trial, at its best epoch.

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistsweep.commands.live_table import tally
-from mnistsweep.commands.sweep_output import keys_as_written
+from mnistsweep.commands.sweep_output import keys_as_written, print_learnt
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
@@ -52,6 +52,16 @@ def print_status(folder: Path) -> None:
     for record in records:
         if record.state is State.FAILED:
             _print_line(console, f"  trial {record.number} failed: {record.result.reason}")
+    if completed and _has_ended(ledger, plan, monitor):
+        print_learnt(plan, sweep, records, console)
+
+
+def _has_ended(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> bool:
+    """Whether the sweep has nothing left to do; one that was stopped or interrupted has."""
+    if monitor.alive_workers(record.owner for record in ledger.running()):
+        return False
+    ending = ledger.ending(plan.budget)
+    return ending is not None and not ending.is_stopped
 
 
 def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> str:

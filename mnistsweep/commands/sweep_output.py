@@ -14,8 +14,10 @@ from rich.text import Text
 from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.ending import Ending, Limit
+from mnistsweep.study.learnt_text import learnt_from
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import TrialRecord, ranked
+from mnistsweep.study.sweep import Sweep, load_sweep, next_start
 from mnistsweep.text import format_point
 
 # Keys that messages about a running sweep name with a value.
@@ -99,6 +101,20 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     console.print(f"  {format_point(best.point)}", soft_wrap=True)
     for label, command in _next_commands(plan):
         console.print(f"  {label + ':':16}{command}", soft_wrap=True)
+    print_learnt(plan, load_sweep(plan.paths.folder), records, console)
+
+
+def print_learnt(plan: Plan, sweep: Sweep, records: Sequence[TrialRecord], console: Console) -> None:
+    """Print what the trials have shown: what mattered, what did not, and the command to try next.
+
+    Args:
+        plan: Plan of the sweep.
+        sweep: Files of the sweep.
+        records: Trials of the sweep.
+        console: Console to print to.
+    """
+    for line in str(learnt_from(records, plan.space, plan.direction, next_start(sweep, {}))).splitlines():
+        console.print(line, soft_wrap=True)
 
 
 def _next_commands(plan: Plan) -> list[tuple[str, str]]:

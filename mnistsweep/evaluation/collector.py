@@ -20,7 +20,8 @@ from mnistsweep.evaluation.retrained_predictions import retrained_predictions
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.html_report.evidence import Evidence, SearchHistory, Winner
 from mnistsweep.redaction import mask
-from mnistsweep.study.sweep import load_sweep
+from mnistsweep.study.learnt_text import learnt_from
+from mnistsweep.study.sweep import load_sweep, next_start
 from mnistsweep.training.outcome import num_folds
 
 if TYPE_CHECKING:
@@ -96,8 +97,11 @@ def _search_history(context: ReportContext) -> SearchHistory:
     """Finished trials of the sweep and their learning curves."""
     selection, plan = context.selection, context.selection.plan
     finished = [record for record in selection.records if record.state.finished]
-    curves = load_sweep(selection.paths.folder).curves
-    return SearchHistory(plan.space, plan.config.objective, plan.direction, finished, curves, selection.running_seconds)
+    sweep = load_sweep(selection.paths.folder)
+    learnt = learnt_from(finished, plan.space, plan.direction, next_start(sweep, {}))
+    return SearchHistory(
+        plan.space, plan.config.objective, plan.direction, finished, sweep.curves, selection.running_seconds, learnt
+    )
 
 
 def _other_trials(context: ReportContext, notes: list[str]) -> dict[int, Predictions]:

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.html_report.shown_inputs import ShownInputs, Words
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.scored_trials import ScoredTrials
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mnistsweep.study.learnt_text import Learnt
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class SearchHistory:
         curves: Learning curves with a row for each epoch of each trial: columns `trial`, `epoch`, and one for each
             metric (`accuracy`, `val_accuracy`, ...).
         running_seconds: Running time of the sweep in seconds; 0 if it was not recorded.
+        learnt: What the trials have shown; None where it is not known.
     """
 
     space: SearchSpace
@@ -88,6 +91,7 @@ class SearchHistory:
     trials: Sequence[TrialRecord]
     curves: pd.DataFrame
     running_seconds: float = 0.0
+    learnt: Learnt | None = None
 
     def in_state(self, state: State) -> list[TrialRecord]:
         """Return the trials that ended in a state, in the order of their numbers."""

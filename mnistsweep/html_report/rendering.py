@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.records import Block, Interactive
+from mnistsweep.html_report.sections.kinds import SUMMARY
 from mnistsweep.printable import printable
 
 # Packages with versions that can change the content of the page.
@@ -69,10 +70,17 @@ def render(evidence: Evidence, sections: Sequence[RenderedSection], left_out: Se
         evidence=evidence,
         sections=sections,
         left_out=left_out,
+        advice_after=_advice_after(sections),
         library=_library(sections),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         versions=_versions(),
     )
+
+
+def _advice_after(sections: Sequence[RenderedSection]) -> str:
+    """Return the name of the section that the recommendations follow: the best model, or else the first one."""
+    names = [section.name for section in sections]
+    return SUMMARY if SUMMARY in names else next(iter(names), "")
 
 
 def _valid(value: object) -> object:

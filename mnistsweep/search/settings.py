@@ -28,3 +28,17 @@ def int_setting(config: Mapping[str, Any], key: str, default: int, minimum: int)
         rule = f"at most {MAX_WHOLE}" if isinstance(value, int) and value > MAX_WHOLE else f"at least {minimum}"
         raise ConfigError(f"{key}: needs a whole number of {rule}, received {value!r}.")
     return value
+
+
+def sets_epochs(oracle: Mapping[str, Any]) -> bool:
+    """Return whether an oracle sets the epochs of each trial: KerasTuner's Hyperband, or another with `max_epochs`.
+
+    Args:
+        oracle: Config group `oracle`.
+
+    Example:
+        >>> sets_epochs({"_target_": "keras_tuner.oracles.HyperbandOracle"}), sets_epochs({"name": "tpe"})
+        (True, False)
+    """
+    target = oracle.get("_target_")
+    return target is not None and (str(target).endswith("HyperbandOracle") or "max_epochs" in oracle)

@@ -39,6 +39,10 @@ class Ending:
     reason: str
     remedy: str
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the sweep was stopped before it had nothing left to do."""
+        return self.limit in (Limit.FAILED_TRIALS, Limit.STOP_REQUEST)
+
     def __str__(self) -> str:
-        is_stopped = self.limit in (Limit.FAILED_TRIALS, Limit.STOP_REQUEST)
-        return f"{'stopped' if is_stopped else 'ended'}: {self.reason}; {self.remedy}."
+        return f"{'stopped' if self.is_stopped else 'ended'}: {self.reason}; {self.remedy}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mnistsweep.atomic import read_yaml
+from mnistsweep.config.objective import resolve_direction
 from mnistsweep.errors import MnistSweepError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.next_start import NextStart
+from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.results_table import COLUMNS, CellForm, column_of
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.yaml_errors import describe_yaml_error
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mnistsweep.study.learnt_text import Learnt
 
 
 @dataclass(frozen=True)
@@ -102,9 +107,34 @@ class Sweep:
             raise StudyError(f"{self.paths.best}: must contain keys with values; received {type(best).__name__}.")
         return best
 
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What the trials so far have shown: what mattered, what did not, and what to try next.
+
+        Raises:
+            StudyError: A file cannot be read, or ``sweep.yaml`` does not describe the search space.
+        """
+        return self.learnt_by({})
+
+    def learnt_by(self, names: Mapping[str, str]) -> Learnt:
+        """What the trials so far have shown, with the names of a Python program in place of keys.
+
+        Args:
+            names: Names by key; a key that is missing is its own name.
+        """
+        from mnistsweep.study.learnt_text import learnt_from
+
+        try:
+            plan = self.config["plan"]
+            space = SearchSpace.from_json(plan["space"])
+            direction = resolve_direction(plan["config"]["objective"], plan["config"]["direction"])
+        except (MnistSweepError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StudyError(f"{self.paths.sweep}: the search space cannot be read: {error!r}") from error
+        return learnt_from(_records(self.trials, space), space, direction, next_start(self, names))
+
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""
-        for name in ("config", "trials", "curves", "best"):
+        for name in ("config", "trials", "curves", "best", "learnt"):
             self.__dict__.pop(name, None)
 
 
@@ -129,6 +159,38 @@ def load_sweep(folder: str | Path) -> Sweep:
         end = f"; {hint}" if hint else "."
         raise StudyError(f"{folder}: no sweep found ({paths.sweep.name} is missing){end}")
     return Sweep(paths)
+
+
+def next_start(sweep: Sweep, names: Mapping[str, str]) -> NextStart:
+    """How a sweep was started, and how the next one is.
+
+    Args:
+        sweep: The sweep.
+        names: Names of its space in a Python program, by key; empty for a command line.
+    """
+    return NextStart(sweep.paths, str(sweep.config.get("command", "")), sweep.config["plan"], names)
+
+
+def _records(trials: pd.DataFrame, space: SearchSpace) -> list[TrialRecord]:
+    """Rows of the table of trials as records, without what the table leaves out."""
+    import pandas as pd
+
+    keys = {column_of(key): key for key in space.keys}
+    points = trials.reindex(columns=list(keys)).astype(object).to_dict("records")
+    records = []
+    for row, point in zip(trials.to_dict("records"), points, strict=True):
+        active = {keys[str(column)]: value for column, value in point.items() if not _is_missing(value)}
+        objective = row["objective"]
+        result = Result(objective=None if pd.isna(objective) else float(objective))
+        records.append(TrialRecord(int(row["trial"]), State(row["state"]), active, int(row["seed"]), result))
+    return records
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a cell of the table of trials is empty; None is a value of a choice."""
+    import pandas as pd
+
+    return value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _column(cells: Sequence[tuple[Any] | None]) -> pd.Series[Any]:

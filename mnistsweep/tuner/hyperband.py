@@ -8,6 +8,7 @@ from __future__ import annotations
 from mnistsweep.config.schema import Config
 from mnistsweep.dimensions import Int
 from mnistsweep.errors import SpaceError
+from mnistsweep.search import settings
 from mnistsweep.space import SearchSpace
 
 EPOCHS_KEY = "trainer.epochs"
@@ -23,8 +24,7 @@ def sets_epochs(config: Config) -> bool:
         >>> sets_epochs(Config(oracle={"_target_": "keras_tuner.oracles.HyperbandOracle"}))
         True
     """
-    target = config.oracle.get("_target_")
-    return target is not None and (str(target).endswith("HyperbandOracle") or "max_epochs" in config.oracle)
+    return settings.sets_epochs(config.oracle)
 
 
 def max_epochs(config: Config) -> int:

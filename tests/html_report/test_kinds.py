@@ -166,7 +166,7 @@ def test_several_outputs_have_their_own_sections_and_files(tmp_path: Path) -> No
 
 def test_a_model_whose_outputs_match_no_target_has_the_search_only() -> None:
     names = [one.name for one in sections_of(Evidence(**shared(ShownInputs())))]
-    assert names == ["summary", "curves", "history", "importance", "landscape", "against", "cleaning"]
+    assert names == ["learnt", "summary", "curves", "history", "importance", "landscape", "against", "cleaning"]
 
 
 def section_of(analysis: str, evidence: Evidence) -> Any:

@@ -6,9 +6,9 @@ from evidence import search_of
 from sections import AWKWARD, random_points
 
 from mnistsweep.dimensions import Choice
-from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.scored_trials import ScoredTrials
 
 SPACE = SearchSpace((Choice("size", (1, 2, 3)), Choice("one", (7,))))
 

@@ -16,7 +16,7 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.axes import INACTIVE, Axis, make_axis
 from mnistsweep.html_report.figures.scatter import count_with_verb, num_outside_range, objective_range
 from mnistsweep.html_report.records import Figure, Interactive
-from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import is_share
 
 NAME = "parallel-coordinates"

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from mnistsweep.html_report.figures import style
-from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, format_metric, is_share
 
 # Depth of the displayed range below the best trial, as a multiple of the distance from the best to the median trial.

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from mnistsweep.html_report.sections.kinds import CLASSES, CURVES, SEARCH, Analysis, left_out, sections_of
+from mnistsweep.html_report.sections.kinds import (
+    CLASSES,
+    CURVES,
+    LEARNT,
+    SEARCH,
+    SUMMARY,
+    Analysis,
+    left_out,
+    sections_of,
+)
 
-SECTIONS = (Analysis("summary", "Best model", f"{__name__}.summary"), CURVES, *CLASSES, *SEARCH)
+SECTIONS = (LEARNT, Analysis(SUMMARY, "Best model", f"{__name__}.summary"), CURVES, *CLASSES, *SEARCH)
 """Sections for images of several classes, in reading order."""
 
 __all__ = ["SECTIONS", "Analysis", "left_out", "sections_of"]

@@ -17,7 +17,7 @@ from mnistsweep.html_report.figures.scatter import (
     objective_range,
 )
 from mnistsweep.html_report.records import Block, Figure, Section, Table
-from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, value_label
 
 # Maximum number of values in the table and of means in the figure.

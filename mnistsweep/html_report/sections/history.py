@@ -15,8 +15,8 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.parallel import parallel_coordinates
 from mnistsweep.html_report.figures.scatter import count_with_verb, draw_trials, note_on_trials_outside
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section
-from mnistsweep.html_report.scored_trials import ScoredTrials
 from mnistsweep.study.records import State
+from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, format_duration, is_share, shorten
 
 # Advice names a trial with at most half of the training time whose objective is worse by at most this share.

@@ -15,9 +15,6 @@ from mnistsweep.html_report.records import Block, Figure, Formulas, Section, Tex
 if TYPE_CHECKING:
     from mnistsweep.search.importance import Importance, Importances
 
-# Minimum number of trials for advice.
-MIN_TRIALS = 30
-
 METHOD = Score(
     "importance",
     "D(key) / sum of all D, where D is the Pearson divergence of the key's values among the best trials from its "
@@ -41,7 +38,7 @@ def section(evidence: Evidence) -> Section | None:
         for one in found.dimensions
     ]
     blocks: list[Block] = [_figure(found), Formulas("Definition of the importance", [METHOD])]
-    return Section(blocks, _advice(found), {"importance.csv": pd.DataFrame(rows)})
+    return Section(blocks, files={"importance.csv": pd.DataFrame(rows)})
 
 
 def _figure(found: Importances) -> Figure:
@@ -81,22 +78,3 @@ def _first(found: Importances) -> str:
 
 def _share(one: Importance) -> str:
     return f"{100 * one.mean:.0f} \N{PLUS-MINUS SIGN} {100 * one.std:.0f} %"
-
-
-def _advice(found: Importances) -> list[str]:
-    """Return advice on what to search and what to fix, where the standard deviations are small enough."""
-    if found.trials < MIN_TRIALS or len(found.dimensions) < 3:
-        return []
-    even = 1 / len(found.dimensions)
-    strong = [one for one in found.dimensions if one.mean - 2 * one.std > even]
-    weak = [one for one in found.dimensions if one.active == found.trials and one.mean + 2 * one.std < even / 2]
-    sentences = []
-    if strong:
-        named = ", ".join(f"{one.key} ({_share(one)})" for one in strong)
-        sentences.append(f"Search {named} more finely: most of the importance is there.")
-    if weak and strong:
-        named = ", ".join(f"{one.key} ({_share(one)})" for one in weak)
-        sentences.append(
-            f"Fix {named} at the values of the best trial in the next sweep: the objective depends little on them."
-        )
-    return sentences

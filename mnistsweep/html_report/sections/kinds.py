@@ -66,6 +66,11 @@ def _analysis(name: str, title: str, module: str | None = None) -> Analysis:
     return Analysis(name, title, f"{_PACKAGE}.{module or name}")
 
 
+SUMMARY = "summary"
+"""Name of the section on the best model; the recommendations follow it."""
+
+LEARNT = _analysis("learnt", "What was learnt")
+
 THRESHOLDS = _analysis("thresholds", "Thresholds")
 
 CLASSES = (
@@ -127,7 +132,7 @@ def sections_of(evidence: Evidence) -> list[Analysis]:
     else:
         own = list(_own(evidence))
     summary = "summary" if evidence.kind == "classes" else "results"
-    found = [_analysis("summary", "Best model", summary), CURVES, *own, *SEARCH]
+    found = [LEARNT, _analysis(SUMMARY, "Best model", summary), CURVES, *own, *SEARCH]
     return [dataclasses.replace(one, title=one.title.replace("images", many)) for one in found]
 
 

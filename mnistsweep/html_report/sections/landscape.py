@@ -13,9 +13,8 @@ from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.axes import Axis, make_axis
 from mnistsweep.html_report.figures.scatter import count_with_verb, draw_trials, note_on_trials_outside, objective_range
-from mnistsweep.html_report.range_advice import range_advice
 from mnistsweep.html_report.records import Block, Figure, Section
-from mnistsweep.html_report.scored_trials import ScoredTrials
+from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import is_share
 
 # Maximum number of slices; the most important hyperparameters have one.
@@ -44,7 +43,7 @@ def section(evidence: Evidence) -> Section | None:
     pair = _pair(trials, scales)
     if pair is not None:
         blocks.append(_surface(trials, *pair))
-    return Section(blocks, range_advice(trials))
+    return Section(blocks)
 
 
 def _slices(trials: ScoredTrials, scales: list[Axis]) -> Figure:
