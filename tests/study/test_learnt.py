@@ -75,7 +75,9 @@ def test_a_planted_range_is_named_and_searched_more_narrowly(tmp_path):
     first, second, third = found.sentences
     assert first.startswith("What mattered, with its share of the ranking of 60 trials: optimizer.learning_rate (")
     assert "best from 0.00039 to 0.026: median val_accuracy " in first
-    assert second.startswith("What did not: model.filters with model.kernel_size, model.layer_size (less than 10 % each).")
+    assert second.startswith(
+        "What did not: model.filters with model.kernel_size, model.layer_size (less than 10 % each)."
+    )
     assert second.endswith(" Nothing can be said yet of optimizer, optimizer.momentum.")
     assert third.startswith("What to try next: a narrower range of optimizer.learning_rate, the best trial's value of ")
     assert "'optimizer.learning_rate=tag(log,interval(0.00039,0.026))'" in found.command
