@@ -100,6 +100,27 @@ def print_differences(table: str, found: Sequence[Score], budgets: Sequence[int]
         if not METHODS[name].is_ours:
             is_met &= all(not is_behind(values) for values in columns)
     print(f"  required: ahead of every peer at every budget, or within two standard errors: {common.verdict(is_met)}")
+    print_epochs_needed([one for one in found if one.table == table], budgets[-1])
+
+
+def print_epochs_needed(found: Sequence[Score], budget: int) -> None:
+    """Print after how many epochs the default is as good as the best of KerasTuner's methods at the largest budget."""
+    curves = {name: mean_curve(found, name) for name in METHODS if any(one.method == name for one in found)}
+    peers = [curve[-1] for name, curve in curves.items() if name.startswith("kerastuner")]
+    if not peers:
+        return
+    reached = [index for index, regret in enumerate(curves[DEFAULT], start=1) if regret <= min(peers)]
+    needed = scores.PLOTTED_EVERY * reached[0] if reached else math.inf
+    print(
+        f"  epochs for the regret {min(peers):.2f} of KerasTuner's best after {budget}: {needed:g}; "
+        f"required {budget // 3}: {common.verdict(needed <= budget // 3)}"
+    )
+
+
+def mean_curve(found: Sequence[Score], name: str) -> list[float]:
+    """Mean regret of a method by epochs."""
+    curves = [one.curve for one in found if one.method == name]
+    return [scores.mean_and_error(column)[0] for column in zip(*curves, strict=True)]
 
 
 def is_behind(gaps: Sequence[float]) -> bool:

@@ -37,8 +37,8 @@ class Definition:
     conditions: Mapping[str, Any] = field(default_factory=dict)
     is_keras: bool = False
     objective: str = "val_accuracy"
-    configurations: int = 400
-    repeated: int = 150
+    configurations: int = 320
+    repeated: int = 110
     keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -49,7 +49,7 @@ class Definition:
 
 DEFINITIONS = {
     "mnist_grid": Definition(
-        source="mnist", train=4000, validation=4000, test=6000, is_keras=True, configurations=360, repeated=110,
+        source="mnist", train=4000, validation=4000, test=6000, is_keras=True, repeated=100,
         fixed={"model": "perceptron", "model.activation": "relu", "trainer.epochs": 16},
         space={
             "optimizer": "choice(adam,rmsprop,sgd)",
@@ -62,6 +62,7 @@ DEFINITIONS = {
     ),
     "fashion_continuous": Definition(
         source="fashion_mnist", train=4000, validation=4000, test=8000,
+        configurations=400, repeated=150,
         fixed={"epochs": 20, "activation": "relu"},
         space={
             "optimizer": Choice("adam", "sgd"),
