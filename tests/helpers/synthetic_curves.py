@@ -60,6 +60,10 @@ class Task:
         epochs = np.arange(1, self.max_epochs + 1)
         return final + (0.9 - final) * (1 + epochs / speed) ** -1.5
 
+    def epochs_of(self, point: Point) -> int:
+        """Epochs of the whole training of a point."""
+        return self.max_epochs
+
     def measured(self, point: Point) -> np.ndarray[Any, Any]:
         """Accuracy on the validation set after each epoch; the same each time."""
         rng = np.random.default_rng([self.seed, *canonical(point).encode()])
@@ -156,7 +160,7 @@ class Simulation:
         self.jobs.append(job)
         if isinstance(job, Start):
             number, done = len(self.curves), 0
-            self.curves.append(Curve(number, job.proposal.point, Phase.RUNNING, self.task.max_epochs))
+            self.curves.append(Curve(number, job.proposal.point, Phase.RUNNING, self.task.epochs_of(job.proposal.point)))
         else:
             number, done = job.number, self.curves[job.number].epochs
         old = self.curves[number]

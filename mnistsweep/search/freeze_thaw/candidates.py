@@ -16,17 +16,19 @@ from mnistsweep.space import Point, SearchSpace, canonical
 MAX_LISTED = 400
 """A space of at most this number of points is listed instead of sampled."""
 
-NUM_LASTING, NUM_FRESH, NUM_VARIATIONS = 192, 64, 16
-"""Numbers of random points that are used for many trials, of random points of one trial, and of variations of each of
-the best points."""
+NUM_RANDOM, TRIALS_OF_RANDOM = 208, 32
+"""Number of random points, and number of trials after which they are drawn again."""
 
-TRIALS_OF_LASTING = 32
-"""Number of trials after which the lasting random points are drawn again."""
+NUM_VARIATIONS, TRIALS_OF_VARIATIONS = 16, 8
+"""Number of variations of each of the best points, and number of trials after which they are drawn again."""
 
 CHANGE_PROBABILITY = 0.4
 CHANGE_DEVIATION = 0.12
 """A variation changes each value with this probability: a number by a normal step of this standard deviation (as a
 share of the range), a category to a random one."""
+
+MAX_CACHED = 16
+"""Number of lists of points that are kept."""
 
 
 class Candidates:
@@ -44,8 +46,7 @@ class Candidates:
         self._seed = seed
         size = space.size()
         self._is_listed = size is not None and size <= MAX_LISTED
-        self._drawn: dict[tuple[int, int], tuple[list[Point], Array]] = {}
-        self._varied: dict[tuple[int, str], tuple[list[Point], Array]] = {}
+        self._drawn: dict[tuple[int, str], tuple[list[Point], Array]] = {}
 
     def around(self, number: int, best: Sequence[Point]) -> tuple[list[Point], Array]:
         """Return points, of which some may have been tried, and their rows.
@@ -54,37 +55,30 @@ class Candidates:
             number: Number of the trial that would be started.
             best: Points to vary.
         """
-        if self._is_listed:
-            parts = [self._random(0, 0)]
-        else:
-            block = number // TRIALS_OF_LASTING
-            parts = [self._random(block, NUM_LASTING), self._random(number, NUM_FRESH)]
-            parts += [self._variations(number, point) for point in best]
+        parts = [self._cached(0 if self._is_listed else number // TRIALS_OF_RANDOM, None)]
+        if not self._is_listed:
+            parts += [self._cached(number // TRIALS_OF_VARIATIONS, point) for point in best]
         points = [point for part, _ in parts for point in part]
         return points, np.concatenate([rows for _, rows in parts])
 
-    def _random(self, index: int, count: int) -> tuple[list[Point], Array]:
-        key = (index, count)
+    def _cached(self, block: int, best: Point | None) -> tuple[list[Point], Array]:
+        key = (block, "" if best is None else canonical(best))
         if key not in self._drawn:
-            if self._is_listed:
-                points = list(self._space.grid())
-            else:
-                units = np.random.default_rng([self._seed, 4, index, count]).random(
-                    (count, len(self._space.dimensions))
-                )
-                points = [self._space.point_at(row) for row in units.tolist()]
-            _limit(self._drawn)
+            while len(self._drawn) >= MAX_CACHED:
+                self._drawn.pop(next(iter(self._drawn)))
+            points = self._random(block) if best is None else self._variations(block, best)
             self._drawn[key] = points, self._encoder.rows(points)
         return self._drawn[key]
 
-    def _variations(self, number: int, point: Point) -> tuple[list[Point], Array]:
-        key = (number, canonical(point))
-        if key not in self._varied:
-            rng = np.random.default_rng([self._seed, 5, number])
-            points = [self._vary(point, rng) for _ in range(NUM_VARIATIONS)]
-            _limit(self._varied)
-            self._varied[key] = points, self._encoder.rows(points)
-        return self._varied[key]
+    def _random(self, block: int) -> list[Point]:
+        if self._is_listed:
+            return list(self._space.grid())
+        rng = np.random.default_rng([self._seed, 4, block])
+        return [self._space.point_at(row) for row in rng.random((NUM_RANDOM, len(self._space.dimensions))).tolist()]
+
+    def _variations(self, block: int, best: Point) -> list[Point]:
+        rng = np.random.default_rng([self._seed, 5, block])
+        return [self._vary(best, rng) for _ in range(NUM_VARIATIONS)]
 
     def _vary(self, point: Point, rng: np.random.Generator) -> Point:
         dimensions = self._space.dimensions
@@ -104,14 +98,6 @@ class Candidates:
                 moved = _unit(dimension, point) + float(step) * max(CHANGE_DEVIATION, smallest)
                 units.append(min(max(moved, 0.0), 1 - 1e-12))
         return self._space.point_at(units)
-
-
-def _limit(
-    cache: dict[tuple[int, int], tuple[list[Point], Array]] | dict[tuple[int, str], tuple[list[Point], Array]],
-) -> None:
-    """Forget the oldest entries of a cache."""
-    while len(cache) >= 8:
-        cache.pop(next(iter(cache)))  # type: ignore[arg-type]
 
 
 def _unit(dimension: Dimension, point: Point) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +42,13 @@ def thinned(curve: Curve) -> list[Observation]:
 
     Neighbouring epochs say nearly the same. A failed trial has a NaN after its last epoch: a value worse than all.
     """
-    kept = [epoch for epoch in _powers_of_two(curve.epochs) if epoch in curve.values]
-    if curve.epochs and curve.epochs not in kept:
-        kept.append(curve.epochs)
+    last = curve.epochs
+    kept = [epoch for epoch in _powers_of_two(last) if epoch in curve.values]
+    if last and last not in kept:
+        kept.append(last)
     observations = [Observation(curve, epoch, curve.values[epoch]) for epoch in kept]
     if curve.phase is Phase.FAILED:
-        observations.append(Observation(curve, min(curve.epochs + 1, curve.max_epochs), math.nan))
+        observations.append(Observation(curve, min(last + 1, curve.max_epochs), math.nan))
     return observations
 
 
@@ -55,7 +56,8 @@ def best_value(curve: Curve, sign: float) -> float:
     """Return the best finite value of a trial times a sign; minus infinity if it has none."""
     if curve.phase is Phase.FAILED:
         return -math.inf
-    return max((sign * value for value in curve.values.values() if math.isfinite(value)), default=-math.inf)
+    finite = filter(math.isfinite, curve.values.values())
+    return max(finite, default=-math.inf) if sign > 0 else -min(finite, default=math.inf)
 
 
 def ranked(curves: Sequence[Curve], sign: float) -> list[Curve]:
@@ -66,24 +68,21 @@ def ranked(curves: Sequence[Curve], sign: float) -> list[Curve]:
 def informative(ranking: Sequence[Curve], limit: int = MAX_OBSERVATIONS) -> list[Observation]:
     """Return the values to learn from: all if they are few, otherwise those of the best trials and the latest others.
 
-    Half of the limit goes to whole curves of the best trials, the other half to the last values of the latest trials.
+    Half of the limit goes to whole curves of the best trials. The other half goes to the last values of other trials:
+    of the next best and of the latest in equal parts.
 
     Args:
         ranking: Trials, the best first.
         limit: Largest number of values.
     """
-    every = [thinned(curve) for curve in ranking]
-    if sum(map(len, every)) <= limit:
-        return _in_order(itertools.chain(*every))
-    kept: list[Observation] = []
-    num_whole = 0
-    for one in every:
-        if len(kept) + len(one) > limit // 2:
-            break
-        kept += one
-        num_whole += 1
-    others = sorted((one[-1] for one in every[num_whole:] if one), key=lambda last: -last.curve.number)
-    return _in_order([*kept, *others[: limit - len(kept)]])
+    every = list(itertools.islice(_values_of(ranking), limit + 1))
+    if len(every) <= limit:
+        return _in_order(every)
+    whole, others = every[: limit // 2], list(ranking)
+    del others[: len({one.curve.number for one in whole})]
+    next_best, latest = others[: limit // 4], sorted(others[limit // 4 :], key=lambda curve: -curve.number)
+    last = [one for curve in (*next_best, *latest[: limit // 4]) for one in thinned(curve)[-1:]]
+    return _in_order([*whole, *last])
 
 
 def fitted(ranking: Sequence[Curve], limit: int = MAX_FITTED) -> list[Observation]:
@@ -96,9 +95,8 @@ def fitted(ranking: Sequence[Curve], limit: int = MAX_FITTED) -> list[Observatio
         ranking: Trials, the best first.
         limit: Largest number of values.
     """
-    others = sorted(ranking[NUM_BEST_FITTED:], key=lambda curve: curve.number)
-    kept = [one for curve in (*ranking[:NUM_BEST_FITTED], *others[:limit]) for one in thinned(curve)]
-    return _in_order(kept[:limit])
+    first = sorted(ranking[NUM_BEST_FITTED:], key=lambda curve: curve.number)
+    return _in_order(itertools.islice(_values_of([*ranking[:NUM_BEST_FITTED], *first]), limit))
 
 
 class Timeline:
@@ -122,6 +120,10 @@ class Timeline:
         logs = np.log(np.maximum(reached, 1.0)) / self._longest
         columns = [logs, reached / np.array(max_epochs, dtype=np.float64)] if self._has_progress else [logs]
         return np.stack(columns, axis=1).reshape(len(reached), len(columns))
+
+
+def _values_of(curves: Iterable[Curve]) -> Iterator[Observation]:
+    return (one for curve in curves for one in thinned(curve))
 
 
 def _powers_of_two(last: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from mnistsweep.search.freeze_thaw.cost import EpochSeconds
 from mnistsweep.search.freeze_thaw.encoding import Encoder
 from mnistsweep.search.freeze_thaw.kernel import Array
 from mnistsweep.search.freeze_thaw.model import CurveModel, Knowledge
+from mnistsweep.search.freeze_thaw.one_thread import one_thread
 from mnistsweep.search.job_epochs import can_continue, first_epoch, within_budget
 from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.scheduler import Continue, Curve, Job, Phase, Scheduler, SearchView, Start
@@ -84,8 +85,9 @@ class FreezeThaw(Scheduler):
         self._knowledge = Knowledge(self._encoder)
         self._latest: tuple[SearchView, CurveModel] | None = None
         self._candidates = Candidates(start.space, self._encoder, seed)
-        self._texts: dict[int, str] = {}
+        self._num_tried, self._texts = 0, set[str]()
 
+    @one_thread()
     def prepare(self, view: SearchView) -> None:
         """Fit the hyperparameters and draw the points to compare."""
         if not self._is_random(view):
@@ -93,13 +95,18 @@ class FreezeThaw(Scheduler):
             if view.may_start:
                 self._candidates.around(len(view.curves), model.best_points)
 
+    @one_thread()
     def next_job(self, view: SearchView, study: optuna.Study) -> Job | None:
         """Return the job with the most interest; None if the budget or the space is exhausted, or nothing promises."""
         if view.epochs_left is not None and view.epochs_left <= 0:
             return None
-        if self._is_random(view):
-            point = self._random_point(view) if view.may_start else None
-            return None if point is None else Start(Proposal(point), 1)
+        if self._is_random(view) and view.may_start:
+            point = self._random_point(view)
+            if point is not None:
+                return Start(Proposal(point), 1)
+        if not _has_values(view):
+            self.no_job_reason = Scheduler.no_job_reason
+            return None
         model = self._model(view)
         best = model.best_expected
         paused = self._paused(view, model, best)
@@ -113,6 +120,7 @@ class FreezeThaw(Scheduler):
             return None
         return self._job(_most(interests, view.live), view)
 
+    @one_thread()
     def order_of_interest(self, view: SearchView, direction: str) -> list[int]:
         """Return the numbers of the paused trials, the one least likely to be continued first.
 
@@ -122,7 +130,7 @@ class FreezeThaw(Scheduler):
             view: All trials.
             direction: Direction of the objective, which the scheduler knows already.
         """
-        if self._is_random(view):
+        if not _has_values(view):
             return [curve.number for curve in view.curves if curve.phase is Phase.PAUSED]
         model = self._model(view)
         values = {one.curve.number: one.value for one in self._paused(view, model, model.best_expected) if one.curve}
@@ -132,8 +140,7 @@ class FreezeThaw(Scheduler):
     def _is_random(self, view: SearchView) -> bool:
         """Return whether the next trial is a random or an enqueued one, or nothing can be compared yet."""
         is_early = len(view.curves) < max(NUM_RANDOM_STARTS, self._start.num_enqueued)
-        has_values = any(curve.values for curve in view.curves)
-        return (is_early and view.may_start) or not has_values
+        return (is_early and view.may_start) or not _has_values(view)
 
     def _random_point(self, view: SearchView) -> Point | None:
         number, tried = len(view.curves), self._tried(view)
@@ -147,11 +154,13 @@ class FreezeThaw(Scheduler):
                 return point
         return draw_untried(self._space, tried, rng)
 
-    def _tried(self, view: SearchView) -> set[str]:
+    def _tried(self, view: SearchView) -> Set[str]:
         """Return the points of all trials, each as the text of `canonical`."""
-        for curve in view.curves[len(self._texts) :]:
-            self._texts[curve.number] = canonical(curve.point)
-        return set(self._texts.values())
+        if len(view.curves) < self._num_tried:
+            self._num_tried, self._texts = 0, set()
+        self._texts.update(canonical(curve.point) for curve in view.curves[self._num_tried :])
+        self._num_tried = len(view.curves)
+        return self._texts
 
     def _model(self, view: SearchView) -> CurveModel:
         if self._latest is None or self._latest[0] != view:
@@ -210,6 +219,10 @@ class FreezeThaw(Scheduler):
         curve = chosen.curve
         until = min(2 * curve.epochs, curve.max_epochs)
         return Continue(curve.number, within_budget(first_epoch(curve), until, view))
+
+
+def _has_values(view: SearchView) -> bool:
+    return any(curve.values for curve in view.curves)
 
 
 def _most(interests: Sequence[Interest], live: frozenset[int]) -> Interest:

@@ -17,6 +17,9 @@ ERROR_OFFSET_SHARE = 0.1
 # is raised to this limit, because how far it diverged is not informative and would set the scale of all others.
 MAX_FALL = 2.0
 
+# Larger values, of either sign, are reduced to this size, so that their squares are numbers.
+MAX_SIZE = 1e100
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -51,7 +54,7 @@ class Scale:
             maximize: Whether larger values are better.
         """
         given = np.fromiter(values, dtype=np.float64)
-        finite = given[np.isfinite(given)]
+        finite = np.clip(given[np.isfinite(given)], -MAX_SIZE, MAX_SIZE)
         sign = 1.0 if maximize else -1.0
         if not finite.size:
             return cls(sign, None, 0.0, 0.0, 0.0, 1.0)
@@ -72,7 +75,7 @@ class Scale:
         """Return the targets of values of the objective."""
         given = np.fromiter(values, dtype=np.float64)
         finite = np.isfinite(given)
-        safe = np.where(finite, given, 0.0 if self.limit is None else self.limit)
+        safe = np.where(finite, np.clip(given, -MAX_SIZE, MAX_SIZE), 0.0)
         if self.limit is None:
             raw = self.sign * safe
         else:
