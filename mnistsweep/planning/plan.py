@@ -183,12 +183,14 @@ class Plan:
     def can_pause(self) -> bool:
         """Whether trials can be paused and continued: each is a single training of several epochs, each reported.
 
-        That is not so for a function, with repeats or folds, and with a user's own `fit`.
+        That is not so for a function, with repeats or folds, and with a user's own `fit`. A pruner of the user's choice
+        compares whole trials by rules of its own.
         """
         swept = {"trainer.repeats", "data.folds"} & set(self.space.keys)
         folds = self.config.data.get("folds") if isinstance(self.config.data, Mapping) else None
         is_single = not swept and self.config.trainer.repeats == 1 and (folds or 1) == 1
-        if self.program is not None or not is_single or self.max_epochs() == 1:
+        prunes = self.config.pruner.get("name") not in ("auto", "none")
+        if self.program is not None or not is_single or prunes or self.max_epochs() == 1:
             return False
         return not any(map(has_own_fit, self._models()))
 

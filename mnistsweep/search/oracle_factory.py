@@ -20,6 +20,9 @@ from mnistsweep.space import SearchSpace
 
 ORACLES = ("auto", "random", "grid", "quasi_random", "tpe", "gp", "cmaes")
 
+PAUSING = ("freeze_thaw", "asha")
+"""Names of the oracles that pause and continue trials; `scheduler_factory` makes them."""
+
 USER_SAMPLER = "optuna"
 """Name of the oracle that proposes with a sampler which the user chooses by its class."""
 
@@ -68,8 +71,8 @@ def resolve_oracle(config: Mapping[str, Any], space: SearchSpace, trials: int | 
         ConfigError: The name is unknown.
     """
     name = str(config.get("name"))
-    if name not in (*ORACLES, USER_SAMPLER):
-        raise ConfigError(f"oracle.name: no oracle is called {name!r}; {suggest(name, ORACLES)}.")
+    if name not in (*ORACLES, *PAUSING, USER_SAMPLER):
+        raise ConfigError(f"oracle.name: no oracle is called {name!r}; {suggest(name, (*ORACLES, *PAUSING))}.")
     if name != "auto":
         return name
     size = space.size()

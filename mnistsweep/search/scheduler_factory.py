@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.errors import ConfigError, suggest
+from mnistsweep.search.asha import Asha
+from mnistsweep.search.oracle_factory import PAUSING, make_oracle, resolve_oracle
 from mnistsweep.search.scheduler import LAST_EPOCH, Scheduler
+from mnistsweep.search.sequences import PointSequence, SequenceOracle
+from mnistsweep.search.settings import int_setting
 from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import Point, SearchSpace
 
-PAUSING: frozenset[str] = frozenset()
-"""Names of the oracles that pause and continue trials."""
+RANDOM_POINTS = ("random", "quasi_random")
+"""Points that `oracle=asha` can start trials at: functions of the trial's number."""
 
 
 def make_scheduler(
@@ -39,7 +43,59 @@ def make_scheduler(
             its epochs. It may import the user's model, so it is called only where the answer matters.
 
     Raises:
-        ConfigError: The name is unknown, a key has a wrong value, or a library is not installed.
+        ConfigError: The name is unknown, a key has a wrong value, a library is not installed, or trials cannot be
+            paused and the oracle pauses them.
         SpaceError: The oracle cannot search the space.
     """
-    return WholeTrials(make_oracle(config, space, seed, trials, enqueued))
+    name = resolve_scheduler(config, space, trials, can_pause)
+    if name not in PAUSING:
+        return WholeTrials(make_oracle(config, space, seed, trials, enqueued))
+    if name == "asha":
+        return _make_asha(config, space, seed, enqueued, direction)
+    from mnistsweep.search.freeze_thaw import FreezeThaw  # scipy.optimize takes a third of a second to import
+
+    return FreezeThaw(PointSequence(space, "random", seed, enqueued), direction == "max", epochs_of, seed)
+
+
+def resolve_scheduler(
+    config: Mapping[str, Any], space: SearchSpace, trials: int | None, can_pause: Callable[[], bool]
+) -> str:
+    """Return the name of the oracle that searches.
+
+    `auto` becomes `grid` if the whole grid fits the budget, otherwise `freeze_thaw` if trials can be paused; otherwise
+    it stays `auto`.
+
+    Args:
+        config: Config group `oracle`.
+        space: Search space of the sweep.
+        trials: Budget of trials at the first start of the sweep; None: no limit.
+        can_pause: Function that returns whether the trials can be paused.
+
+    Raises:
+        ConfigError: The name is unknown, or trials cannot be paused and the oracle pauses them.
+    """
+    name = resolve_oracle(config, space, trials)
+    if name == "auto":
+        return "freeze_thaw" if can_pause() else "auto"
+    if name in PAUSING and not can_pause():
+        raise ConfigError(
+            f"oracle: {name} pauses and continues trainings, so each trial is one Keras training of several epochs, "
+            "without trainer.repeats, data.folds, a fit of its own, or a pruner; leave these out, or use oracle=tpe."
+        )
+    return name
+
+
+def _make_asha(
+    config: Mapping[str, Any], space: SearchSpace, seed: int, enqueued: Sequence[Mapping[str, Any]], direction: str
+) -> Asha:
+    points = str(config.get("points") or RANDOM_POINTS[0])
+    if points not in RANDOM_POINTS:
+        raise ConfigError(
+            f"oracle.points: no sequence of points is called {points!r}; {suggest(points, RANDOM_POINTS)}."
+        )
+    return Asha(
+        SequenceOracle(PointSequence(space, points, seed, enqueued)),
+        direction == "max",
+        int_setting(config, "oracle.first_rung", 1, minimum=1),
+        int_setting(config, "oracle.reduction_factor", 2, minimum=2),
+    )

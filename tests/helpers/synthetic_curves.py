@@ -160,7 +160,9 @@ class Simulation:
         self.jobs.append(job)
         if isinstance(job, Start):
             number, done = len(self.curves), 0
-            self.curves.append(Curve(number, job.proposal.point, Phase.RUNNING, self.task.epochs_of(job.proposal.point)))
+            self.curves.append(
+                Curve(number, job.proposal.point, Phase.RUNNING, self.task.epochs_of(job.proposal.point))
+            )
         else:
             number, done = job.number, self.curves[job.number].epochs
         old = self.curves[number]
