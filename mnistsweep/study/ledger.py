@@ -14,8 +14,9 @@ from optuna.storages import BaseStorage
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
+from mnistsweep.study import no_job
 from mnistsweep.study.budget import Budget, num_failed
-from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
+from mnistsweep.study.ending import SAME_COMMAND, Ending, Limit
 from mnistsweep.study.fingerprints import differ, differing_keys, without_data_path
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import State, TrialRecord
@@ -32,10 +33,6 @@ from mnistsweep.study.stored_trials import StoredTrials
 
 # Study attribute that counts the requests to stop the sweep.
 _STOPS = "stops"
-
-# Study attribute that holds for how many trials the scheduler had no further job, and why; where trials are paused,
-# also the number of trained epochs and the budget (`_job_key`).
-_NO_POINT = "no_point"
 
 # Study attribute that holds the fingerprint of the search.
 _FINGERPRINT = "search"
@@ -136,7 +133,9 @@ class Ledger:
         """
         state = self.read()
         if not state.running:
-            ending = budget.ending(state.records, self.running_seconds()) or self._ending_by_scheduler(budget)
+            recorded = self._storage.get_study_user_attrs(self._study_id).get(no_job.KEY)
+            ending = budget.ending(state.records, self.running_seconds())
+            ending = ending or no_job.ending(recorded, state.records, budget)
             if ending is not None:
                 return ending
         last = self._sessions.last()
@@ -157,33 +156,11 @@ class Ledger:
         ending = self.ending(budget)
         return ending is not None and ending.limit not in (Limit.FAILED_TRIALS, Limit.STOP_REQUEST)
 
-    def _ending_by_scheduler(self, budget: Budget) -> Ending | None:
-        """Why the scheduler had no further job; None if it has one, or was not asked since the last job."""
-        recorded = self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT, [None, ""])
-        records = self.read().records
-        if recorded[0] != len(records):
-            return None
-        reason = recorded[1]
-        if len(recorded) == 2:  # of an oracle
-            return Ending(Limit.ORACLE, f"{reason}, {budget.done(records)}", ANOTHER_SEARCH)
-        if recorded[2:] != _job_key(records, budget):
-            return None
-        trials = budget.trials_ending(records)
-        if trials is None:
-            return Ending(Limit.ORACLE, f"{reason}, {budget.done(records)}", ANOTHER_SEARCH)
-        return Ending(trials.limit, f"{trials.reason}, and {reason}", trials.remedy)
-
     def _record_no_job(self, reason: str, budget: Budget | None) -> None:
-        """Record that the scheduler has no further job. The caller holds the ledger lock.
-
-        Args:
-            reason: Why there is none.
-            budget: Limits of the sweep, if a larger budget may give a further job; None for the points of an oracle.
-        """
-        records = self.read().records
-        entry = [len(records), reason, *([] if budget is None else _job_key(records, budget))]
-        if self._storage.get_study_user_attrs(self._study_id).get(_NO_POINT) != entry:
-            self._storage.set_study_user_attr(self._study_id, _NO_POINT, entry)
+        """Record that the scheduler has no further job, see `no_job.entry`. The caller holds the ledger lock."""
+        entry = no_job.entry(self.read().records, reason, budget)
+        if self._storage.get_study_user_attrs(self._study_id).get(no_job.KEY) != entry:
+            self._storage.set_study_user_attr(self._study_id, no_job.KEY, entry)
 
     def _traceback_of(self, number: int) -> Path:
         """File with the traceback of a failed trial."""
@@ -232,11 +209,6 @@ class Ledger:
     def _num_stop_requests(self) -> int:
         """Number of requests to stop the sweep since it was created."""
         return int(self._storage.get_study_user_attrs(self._study_id).get(_STOPS, 0))
-
-
-def _job_key(records: Sequence[TrialRecord], budget: Budget) -> list[float | None]:
-    """What must not have changed for a scheduler without a further job to have none."""
-    return [sum(record.trained_epochs for record in records), budget.trials, budget.total_epochs, budget.hours]
 
 
 def create_ledger(

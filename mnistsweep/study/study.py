@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -31,11 +30,12 @@ from mnistsweep.search.scheduler import Continue, Start
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
+from mnistsweep.study.jobs import Jobs, resume_file_time
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, LedgerState
 from mnistsweep.study.ownership import MAX_CRASHES, Ownership
-from mnistsweep.study.paused_checkpoints import bound_checkpoints
-from mnistsweep.study.records import Result, State, TrialRecord, best_of
+from mnistsweep.study.recorded_results import require_objective, result_of_crashes
+from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.search_view import SearchViewer
@@ -83,6 +83,7 @@ class Study(Ledger):
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(paths, search.space, search.direction, search.objective, search.train_command)
         self._viewer = SearchViewer(paths, search)
+        self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
         before = self.read()  # what is slow with a long ledger is done before the lock is held
         self._views.add_finished(before)
         search.scheduler.prepare(self._viewer.view(before))
@@ -156,7 +157,7 @@ class Study(Ledger):
         Raises:
             LeaseLost: Another worker owns the trial, or it has ended; nothing is recorded.
         """
-        state, result = _require_objective(state, result, self.search.objective)
+        state, result = require_objective(state, result, self.search.objective)
         result = replace(result, seconds=round(result.seconds, 3))  # as in `results.csv`, from which it can be rebuilt
         with self._coordinator.exclusive():
             ownership = self._verified_ownership(claim)
@@ -185,7 +186,7 @@ class Study(Ledger):
             ownership = self._verified_ownership(claim)
             self._trials.write_ownership(claim.trial_id, ownership.when_paused(result))
             self.running_time.record()
-            self._bound_checkpoints()
+            self._jobs.bound_checkpoints(self.read())
         flush(self._storage)
         self.write_views()
 
@@ -202,18 +203,7 @@ class Study(Ledger):
             LeaseLost: Another worker owns the trial, or it has ended.
         """
         with self._coordinator.exclusive():
-            ownership = self._verified_ownership(claim)
-            if not ownership.base or ownership.paused is None:
-                return True
-            left = self._viewer.view(self.read()).epochs_left
-            may_train = left is None or ownership.base <= left
-            if may_train:
-                after = replace(ownership, base=0, repeated=ownership.repeated + ownership.base)
-            else:
-                self.paths.trial(claim.number).resume.unlink(missing_ok=True)
-                after = ownership.when_paused(ownership.paused)
-            self._trials.write_ownership(claim.trial_id, after)
-        return may_train
+            return self._jobs.restart(claim, self._verified_ownership(claim), self.read())
 
     def release(self, claim: Claim) -> None:
         """Give up an unfinished trial, which the next claim of any worker resumes; has no effect on a lost trial.
@@ -257,44 +247,14 @@ class Study(Ledger):
         view = self._viewer.view(state)
         job = None if view.epochs_left == 0 else scheduler.next_job(view, self._optuna)
         if isinstance(job, Start):
-            return self._start(len(state.records), job, view.epochs_left)
+            return self._jobs.start(len(state.records), job, view.epochs_left, self._clock())
         if isinstance(job, Continue):
-            return self._continue(state.records[job.number], job, view.epochs_left)
+            return self._jobs.resume(state.records[job.number], job, view.epochs_left)
         if not scheduler.pauses:
             self._record_no_job(scheduler.no_job_reason, None)
         elif not state.running:
             self._record_no_job(scheduler.no_job_reason, budget)
         return None
-
-    def _start(self, number: int, job: Start, epochs_left: int | None) -> Claim:
-        """Create a new trial."""
-        until = None
-        if self.search.scheduler.pauses:
-            until = _last_epoch(job.until, 0, self.search.epochs_of(job.proposal.point), epochs_left)
-        owned, seed = Ownership(self.lease.owner, until=until), self.search.seed_of(number)
-        return self._trials.create(number, job.proposal, self.search.space, seed, owned, self._clock())
-
-    def _continue(self, record: TrialRecord, job: Continue, epochs_left: int | None) -> Claim:
-        """Take a paused trial: from its checkpoint, or from its first epoch if the checkpoint is gone."""
-        done, has_checkpoint = record.last_epoch, self._viewer.has_checkpoint(record)
-        base = done if has_checkpoint else 0
-        until = _last_epoch(job.until, base, self._viewer.max_epochs(record), epochs_left)
-        if record.state is not State.PAUSED or (until is not None and until <= done):
-            raise ValueError(f"{job}: must continue a paused trial; trial {record.number} is {record.state} at {done}")
-        repeated, trial_id = record.repeated + done - base, self._trials.find(record.number)
-        owned = Ownership(
-            self.lease.owner, 0, (done, self._resume_file_time(record.number)), until, record.paused, False, repeated,
-            base,
-        )  # fmt: skip
-        self._trials.write_ownership(trial_id, owned)
-        return Claim(record.number, record.point, record.seed, trial_id, until, record.paused)
-
-    def _bound_checkpoints(self) -> None:
-        """Remove checkpoints of paused trials that take too much space. The caller holds the ledger lock."""
-        search, state = self.search, self.read()
-        order = search.scheduler.order_of_interest(self._viewer.view(state), search.direction)
-        best = best_of(state.records, search.direction)
-        bound_checkpoints(self.paths, order, None if best is None else best.number, search.checkpoints_gb)
 
     def _take_over(self, record: TrialRecord) -> Claim | None:
         """Take over a trial that has no live worker; None if the trial is recorded as failed or has ended."""
@@ -302,24 +262,17 @@ class Study(Ledger):
         before = self._trials.read_ownership(trial_id)
         if before is None:
             return None
-        progress = (record.result.epochs, self._resume_file_time(record.number))
+        progress = (record.result.epochs, resume_file_time(self.paths, record.number))
         ownership = before.taken_over(self.lease.owner, progress, self._monitor.has_crashed(record.owner))
         if ownership.num_crashes < MAX_CRASHES:
             self._trials.write_ownership(trial_id, ownership)
             self._monitor.clean_up_after(record.owner)
             return Claim(record.number, record.point, record.seed, trial_id, ownership.until, ownership.paused)
-        result = replace(_result_of_crashes(record, ownership.num_crashes), epochs=record.trained_epochs)
+        result = result_of_crashes(record, ownership.num_crashes)
         self._trials.finish(trial_id, State.FAILED, result, self.read().num_finished)
         self._monitor.clean_up_after(record.owner)
         self.write_views()
         return None
-
-    def _resume_file_time(self, number: int) -> int:
-        """Modification time of a trial's resume file in nanoseconds; 0 if there is none."""
-        try:
-            return self.paths.trial(number).resume.stat().st_mtime_ns
-        except OSError:
-            return 0
 
     def _verified_ownership(self, claim: Claim) -> Ownership:
         ownership = self._trials.read_ownership(claim.trial_id)
@@ -331,35 +284,3 @@ class Study(Ledger):
             raise LeaseLost(f"trial {claim.number} belongs to {owner}: this worker wrote no heartbeat for {lapse}")
         self.lease.had_late_heartbeat = False
         return ownership
-
-
-def _last_epoch(wanted: int, base: int, max_epochs: int, epochs_left: int | None) -> int | None:
-    """Last epoch of a job, cut to the budget of epochs; None: the last epoch of the training.
-
-    Args:
-        wanted: Last epoch that the scheduler asks for.
-        base: Epoch after which the job begins.
-        max_epochs: Number of epochs of the whole training.
-        epochs_left: Number of epochs that the budget allows; None: no limit.
-    """
-    until = min(wanted, max_epochs)
-    if epochs_left is not None:
-        until = min(until, base + epochs_left)
-    return None if until >= max_epochs else until
-
-
-def _require_objective(state: State, result: Result, objective: str) -> tuple[State, Result]:
-    """State and result of a trial; failed if a completed trial has no objective, or if the objective is not finite."""
-    if result.objective is not None and not math.isfinite(result.objective):
-        reason = result.reason or f"{objective} is {result.objective}"
-        return State.FAILED, replace(result, objective=None, reason=reason)
-    if result.objective is None and state is State.COMPLETED:
-        return State.FAILED, replace(result, reason=f"no {objective} was measured")
-    return state, result
-
-
-def _result_of_crashes(record: TrialRecord, num_crashes: int) -> Result:
-    epoch = record.result.epochs
-    where = f"after epoch {epoch}" if epoch else "before it had finished an epoch"
-    reason = f"the worker's process died {num_crashes} times while it ran this trial, {where} (out of memory?)"
-    return replace(record.result, reason=reason)
