@@ -94,9 +94,9 @@ def _optional(make: Callable[[], Part], notes: list[str]) -> Part | None:
 
 
 def _search_history(context: ReportContext) -> SearchHistory:
-    """Finished trials of the sweep and their learning curves."""
+    """Finished and paused trials of the sweep and their learning curves."""
     selection, plan = context.selection, context.selection.plan
-    finished = [record for record in selection.records if record.state.finished]
+    finished = [record for record in selection.records if record.state.finished or record.paused is not None]
     sweep = load_sweep(selection.paths.folder)
     learnt = learnt_from(finished, plan.space, plan.direction, next_start(sweep, {}))
     return SearchHistory(

@@ -78,7 +78,8 @@ class SearchHistory:
         space: Search space of the sweep.
         objective: Name of the objective.
         direction: ``max`` or ``min``.
-        trials: Records of the finished trials (completed, pruned, failed), in the order of their numbers.
+        trials: Records of the finished trials (completed, pruned, failed), and of those that were paused, in the order
+            of their numbers.
         curves: Learning curves with a row for each epoch of each trial: columns `trial`, `epoch`, and one for each
             metric (`accuracy`, `val_accuracy`, ...).
         running_seconds: Running time of the sweep in seconds; 0 if it was not recorded.
@@ -99,7 +100,7 @@ class SearchHistory:
 
     @cached_property
     def scored(self) -> ScoredTrials | None:
-        """Completed and pruned trials with an objective; None where no trial has completed."""
+        """Trials with an objective; None where none can be compared."""
         return ScoredTrials.from_records(self.space, self.objective, self.direction, self.trials)
 
 
@@ -167,5 +168,5 @@ class Evidence:
 
     @property
     def scored_trials(self) -> ScoredTrials | None:
-        """Completed and pruned trials with an objective; None where no trial has completed."""
+        """Trials with an objective; None where none can be compared."""
         return None if self.search is None else self.search.scored

@@ -43,12 +43,19 @@ class Curves:
         direction: Direction of the objective: ``max`` or ``min``.
         folds: Number of folds; 1 without cross-validation.
         epochs: Number of epochs of one training, by the trial's configuration.
+        repeats: Number of repeats, by the trial's configuration.
     """
 
     trainings: Sequence[Curve]
     direction: str
     folds: int
     epochs: int
+    repeats: int = 1
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the configuration is trained once, by the built-in loop or by `model.fit`."""
+        return self.folds * self.repeats == 1 and all(curve.returned is None for curve in self.trainings)
 
     @classmethod
     def read(cls, plan: Plan, folder: TrialPaths) -> Curves:
@@ -58,10 +65,10 @@ class Curves:
             plan: Plan of the sweep.
             folder: Paths of the trial's files.
         """
-        folds, epochs = _folds_and_epochs(plan, folder)
+        folds, epochs, repeats = _counts(plan, folder)
         files = (folder.training(index, folds).history for index in itertools.count())
         curves = [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
-        return cls(curves, plan.direction, folds, epochs)
+        return cls(curves, plan.direction, folds, epochs, repeats)
 
     def reports(self, is_complete: bool) -> dict[int, float]:
         """Compute what the trial reported to the ledger: each epoch of its first training, then the means of its folds.
@@ -102,13 +109,14 @@ class Curves:
         return results
 
 
-def _folds_and_epochs(plan: Plan, folder: TrialPaths) -> tuple[int, int]:
-    """Number of folds and of epochs by the configuration of the trial, or of the sweep where it cannot be read."""
+def _counts(plan: Plan, folder: TrialPaths) -> tuple[int, int, int]:
+    """Number of folds, epochs and repeats by the configuration of the trial, or of the sweep if it cannot be read."""
     try:
         content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-        return num_folds(content["data"]), int(content["trainer"]["epochs"])
+        trainer = content["trainer"]
+        return num_folds(content["data"]), int(trainer["epochs"]), int(trainer["repeats"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
-        return num_folds(plan.config.data), plan.config.trainer.epochs
+        return num_folds(plan.config.data), plan.config.trainer.epochs, plan.config.trainer.repeats
 
 
 def _read_curve(file: Path, objective: str) -> Curve:

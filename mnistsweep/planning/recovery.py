@@ -32,7 +32,7 @@ class Recovery:
     """Trials that were recovered from files.
 
     Attributes:
-        trials: Finished trials, and trials that were interrupted.
+        trials: Finished and paused trials, and trials that were interrupted.
         contradictions: What disagrees between the files, one line each.
         unlisted: Numbers of the trials that seem to have finished but are not in ``results.csv``. The ledger may have
             been lost before the table was written. Their result is unknown, so they count as interrupted.
@@ -44,8 +44,8 @@ class Recovery:
 
     @property
     def has_results(self) -> bool:
-        """Whether any finished trial was recovered."""
-        return any(trial.is_finished for trial in self.trials)
+        """Whether any finished or paused trial was recovered."""
+        return any(trial.record.state is not State.RUNNING for trial in self.trials)
 
 
 def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
@@ -63,7 +63,8 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     rows = read_results(paths, plan.space)
     for row in rows:
         try:
-            recovery.trials.append(_finished_trial(plan, row, forms, paths.trial(row.number)))
+            recover = _paused_trial if row.state is State.PAUSED else _finished_trial
+            recovery.trials.append(recover(plan, row, forms, paths.trial(row.number)))
         except StudyError as error:  # the files of this trial contradict each other
             recovery.contradictions.append(f"trial {row.number}: {error}.")
     finished = {row.number for row in rows}
@@ -75,10 +76,28 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     return recovery
 
 
-def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
+def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
+    """Trial that was paused; its curve may be longer than its row, because a worker has continued it."""
+    seed = _checked_seed(plan, row)
+    point, curves = _point_of_row(plan, row, forms, folder), Curves.read(plan, folder)
+    reports, found = curves.reports(is_complete=True), curves.summarize(folder)
+    if row.result.best_epoch is None or reports.get(row.result.best_epoch) != row.result.objective:
+        raise StudyError(f"its objective in results.csv, {row.result.objective!r}, is not in its history.csv")
+    result = replace(found, seconds=row.result.seconds)
+    record = TrialRecord(row.number, State.PAUSED, point, seed, result, paused=result)
+    return RecoveredTrial(record, reports, _start_of(folder))
+
+
+def _checked_seed(plan: Plan, row: ResultsRow) -> int:
+    """Seed of a trial, which must be that of its row."""
     seed = plan.seed_of(row.number)
     if row.seed != seed:
         raise StudyError(f"its seed in results.csv is {row.seed}, and {seed} by sweep.yaml")
+    return seed
+
+
+def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
+    seed = _checked_seed(plan, row)
     point = _point_of_row(plan, row, forms, folder)
     curves = Curves.read(plan, folder)
     reports, result = curves.reports(is_complete=row.state is not State.FAILED), row.result
@@ -89,7 +108,8 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     else:
         found = curves.summarize(folder)
         _check_result(result, found)
-        result = replace(found, seconds=result.seconds, reason=result.reason)
+        is_comparable = row.state is State.PRUNED and curves.is_single
+        result = replace(found, seconds=result.seconds, reason=result.reason, comparable=is_comparable)
     record = TrialRecord(row.number, row.state, point, seed, result)
     return RecoveredTrial(record, reports, _start_of(folder))
 
@@ -98,9 +118,9 @@ def _interrupted_trial(plan: Plan, number: int, point: Point, folder: TrialPaths
     reports = Curves.read(plan, folder).reports(is_complete=False)
     last = max(reports, default=0)
     result = Result(reports.get(last), epochs=last)
-    return RecoveredTrial(
-        TrialRecord(number, State.RUNNING, point, plan.seed_of(number), result), reports, _start_of(folder)
-    )
+    until = max(1, last) if plan.scheduler().pauses else None  # then the scheduler decides how it goes on
+    record = TrialRecord(number, State.RUNNING, point, plan.seed_of(number), result, until=until)
+    return RecoveredTrial(record, reports, _start_of(folder))
 
 
 def _point_of_row(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> Point:

@@ -148,7 +148,7 @@ class _Completion:
             if before is None and trial is None:
                 self._propose(number)
                 proposed.append(number)
-            elif trial is not None and (before is None or (trial.is_finished and not before.state.finished)):
+            elif trial is not None and (before is None or trial.has_more_than(before)):
                 self._restore(trial, before)
                 changed.append(number)
         records = self._stored.read_changed(0, [])
@@ -183,6 +183,8 @@ class _Completion:
             for epoch in epochs:
                 self._stored.report(trial_id, epoch, reports[epoch])
         self._prune_again(trial_id, epochs)
+        if before is not None and trial.record.paused is not None:
+            self._stored.write_ownership(trial_id, Ownership("").when_paused(trial.record.paused))
         if trial.is_finished:
             self._stored.finish(trial_id, trial.record.state, trial.record.result, self._num_finished)
             self._num_finished += 1

@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ScoredTrials:
-    """Completed and pruned trials with a finite objective, in the order of their numbers; at least one has completed.
+    """Trials with a finite objective, in the order of their numbers; at least one of them is ranked.
+
+    These are the completed trials, and those that ended early: pruned ones, and those that were paused when the sweep
+    ended.
 
     Attributes:
         space: Search space of the sweep.
         objective: Name of the objective.
         direction: ``max`` or ``min``.
         numbers: Numbers of the trials, ``(n,)``.
-        values: Objective of each trial, ``(n,)``; of a pruned trial, that of the last epoch before it was pruned.
+        values: Objective of each trial, ``(n,)``; of a trial that ended early, at its best epoch until then.
         seconds: Training time of each trial, ``(n,)``.
-        completed: Whether each trial has completed, ``(n,)``; the others were pruned.
+        completed: Whether each trial has completed, ``(n,)``; the others ended early. Where none has completed, the
+            ranked trials take their place.
         points: Values of each trial's active dimensions.
+        is_ranked: Whether the objective of each trial can be compared with that of the others, ``(n,)``.
+        early: Name of a trial that ended early: ``pruned trial`` or ``stopped trial``.
     """
 
     space: SearchSpace
@@ -42,12 +48,14 @@ class ScoredTrials:
     seconds: NDArray[np.float64]
     completed: NDArray[np.bool_]
     points: Sequence[Point]
+    is_ranked: NDArray[np.bool_]
+    early: str = "pruned trial"
 
     @classmethod
     def from_records(
         cls, space: SearchSpace, objective: str, direction: str, records: Sequence[TrialRecord]
     ) -> ScoredTrials | None:
-        """Return the scored trials among all trials; None where no trial has completed.
+        """Return the scored trials among all trials; None where no trial is ranked.
 
         Args:
             space: Search space of the sweep.
@@ -57,13 +65,16 @@ class ScoredTrials:
         """
         scored = [
             (record, value)
-            for record in sorted(records, key=lambda record: record.number)
-            if record.state in (State.COMPLETED, State.PRUNED)
+            for record in (one.scored or one for one in sorted(records, key=lambda record: record.number))
+            if (record.state in (State.COMPLETED, State.PRUNED) or record.paused is not None)
             and (value := record.result.objective) is not None
             and math.isfinite(value)
         ]
-        if not any(record.state is State.COMPLETED for record, _ in scored):
+        is_ranked = np.array([record.scored is not None for record, _ in scored], dtype=bool)
+        if not is_ranked.any():
             return None
+        completed = np.array([record.state is State.COMPLETED for record, _ in scored], dtype=bool)
+        was_pruned = any(record.state is State.PRUNED for record, _ in scored)
         return cls(
             space=space,
             objective=objective,
@@ -71,13 +82,15 @@ class ScoredTrials:
             numbers=np.array([record.number for record, _ in scored], dtype=np.int64),
             values=np.array([value for _, value in scored], dtype=np.float64),
             seconds=np.array([record.result.seconds for record, _ in scored], dtype=np.float64),
-            completed=np.array([record.state is State.COMPLETED for record, _ in scored], dtype=bool),
+            completed=completed if completed.any() else is_ranked,
             points=[record.point for record, _ in scored],
+            is_ranked=is_ranked,
+            early="pruned trial" if was_pruned else "stopped trial",
         )
 
     @property
     def num_pruned(self) -> int:
-        """Number of pruned trials."""
+        """Number of trials that ended early."""
         return int((~self.completed).sum())
 
     @property
@@ -87,13 +100,13 @@ class ScoredTrials:
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """Positions of the completed trials, best first; trials with equal objectives by their numbers."""
+        """Positions of the ranked trials, best first; trials with equal objectives by their numbers."""
         order = np.argsort(-self.gains, kind="stable")
-        return np.asarray(order[self.completed[order]], dtype=np.int64)
+        return np.asarray(order[self.is_ranked[order]], dtype=np.int64)
 
     @property
     def best(self) -> int:
-        """Position of the best completed trial."""
+        """Position of the best trial."""
         return int(self.order[0])
 
     @cached_property

@@ -54,6 +54,18 @@ class RecoveredTrial:
         """Whether the trial has ended."""
         return self.record.state.finished
 
+    def has_more_than(self, held: TrialRecord) -> bool:
+        """Whether the files hold a later state of the trial than the ledger.
+
+        Args:
+            held: Trial in the ledger.
+        """
+        if held.state.finished:
+            return False
+        paused = self.record.paused
+        before = 0 if held.paused is None else held.paused.epochs
+        return self.is_finished or (paused is not None and held.state is State.RUNNING and paused.epochs > before)
+
 
 class StoredTrials:
     """Trials of one study.

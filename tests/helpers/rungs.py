@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 from fakes import LINE, make_search
@@ -14,7 +16,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search.scheduler import Continue, Job, Phase, Scheduler, SearchView, Start
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.claim import Claim
-from mnistsweep.study.records import Result, State
+from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.study import Study
 
@@ -51,7 +53,7 @@ def rungs_search(
     return replace(search, scheduler=Rungs(), epochs_of=lambda _point: epochs, checkpoints_gb=checkpoints_gb)
 
 
-def value_at(claim: Claim, epoch: int) -> float:
+def value_at(claim: Claim | TrialRecord, epoch: int) -> float:
     """A rising curve that depends on the point."""
     return float(claim.point["x"]) * (1 - 0.5**epoch)
 
@@ -97,3 +99,32 @@ def trained_epochs(paths: SweepPaths) -> int:
         with contextlib.suppress(FileNotFoundError):
             total += len(file.read_text().split())
     return total
+
+
+class Death(BaseException):
+    """The process dies here."""
+
+
+def run_until_death(study: Study, moment: int, after: bool) -> bool:
+    """Run jobs; the process dies before or after one of its writes to the ledger. Returns whether it died."""
+    number = itertools.count(1)
+
+    def deadly(write: Callable[..., Any]) -> Callable[..., Any]:
+        def write_or_die(*arguments: Any) -> Any:
+            dies = next(number) == moment
+            if dies and not after:
+                raise Death
+            result = write(*arguments)
+            if dies:
+                raise Death
+            return result
+
+        return write_or_die
+
+    for name in ("create_new_trial", "set_trial_user_attr", "set_trial_intermediate_value", "set_trial_state_values"):
+        setattr(study._storage, name, deadly(getattr(study._storage, name)))
+    try:
+        run_jobs(study)
+    except Death:
+        return True
+    return False

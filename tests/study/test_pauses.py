@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes import doomed_study, open_study
-from rungs import run_jobs, rungs_search, train_job, trained_epochs, value_at
+from rungs import run_jobs, run_until_death, rungs_search, train_job, trained_epochs, value_at
 
 from mnistsweep.atomic import read_yaml
 from mnistsweep.paths import SweepPaths
@@ -172,3 +172,23 @@ def test_a_ledger_without_its_paused_trials_is_refused(paths: SweepPaths, tmp_pa
     paths.journal.unlink()
     with pytest.raises(Exception, match="3 finished trials"):
         Ledger(paths)
+
+
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_worker_may_die_before_and_after_any_write(paths: SweepPaths, after: bool) -> None:
+    """Every trial has the value of its epochs, the budget is exact, and at most one epoch is trained again."""
+    total, moment, died = 6, 0, True
+    search = rungs_search(total_epochs=total)
+    while died:
+        moment += 1
+        found = SweepPaths(paths.folder.with_name(f"dies at {moment}"))
+        with doomed_study(found, search) as doomed:
+            died = run_until_death(doomed, moment, after)
+        with open_study(found, search, session="next") as study:
+            run_jobs(study)
+            records = study.records()
+        assert sum(record.trained_epochs for record in records) == total
+        assert all(record.result.objective == value_at(record, record.last_epoch) for record in records)
+        assert trained_epochs(found) <= total + died
+        assert len(Sweep(found).trials) == len(records)
+    assert moment > 2 * total

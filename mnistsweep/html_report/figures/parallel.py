@@ -175,7 +175,7 @@ def _caption(trials: ScoredTrials, lines: list[_VerticalAxis]) -> str:
     )
     text += f"The best, trial {trials.numbers[best]}, has {trials.format(trials.values[best])}."
     if trials.num_pruned:
-        text += f" {count_with_verb(trials.num_pruned, 'pruned trial')} coloured by the objective before pruning."
+        text += f" {count_with_verb(trials.num_pruned, trials.early)} coloured by the objective until then."
     if any(line.inactive for line in lines):
         text += f" Lines through “{INACTIVE}” are trials without this hyperparameter."
     if num_outside_range(trials):

@@ -90,7 +90,7 @@ def draw_trials(axes: Axes, x: NDArray[np.float64], trials: ScoredTrials, labels
     low, high = objective_range(trials)
     inside = (trials.values >= low) & (trials.values <= high)
     for mask, marker_style, name in (
-        (~trials.completed, PRUNED, "pruned"),
+        (~trials.completed, PRUNED, trials.early.removesuffix(" trial")),
         (trials.completed, COMPLETED, "completed"),
     ):
         shown = mask & inside

@@ -15,7 +15,7 @@ from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.figures.parallel import parallel_coordinates
 from mnistsweep.html_report.figures.scatter import count_with_verb, draw_trials, note_on_trials_outside
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section
-from mnistsweep.study.records import State
+from mnistsweep.study.records import STOPPED, State
 from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, format_duration, is_share, shorten
 
@@ -45,7 +45,8 @@ def section(evidence: Evidence) -> Section | None:
 
 
 def _counts(search: SearchHistory) -> dict[str, int]:
-    return {state.value: len(search.in_state(state)) for state in (State.COMPLETED, State.PRUNED, State.FAILED)}
+    counts = {state.value: len(search.in_state(state)) for state in (State.COMPLETED, State.PRUNED, State.FAILED)}
+    return {**counts, STOPPED: len(search.in_state(State.PAUSED))}
 
 
 def _facts(search: SearchHistory, trials: ScoredTrials) -> Facts:
@@ -66,7 +67,7 @@ def _facts(search: SearchHistory, trials: ScoredTrials) -> Facts:
 def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:
     best = trials.best
     failed = [record.number for record in search.in_state(State.FAILED)]
-    done = trials.completed
+    done = trials.completed | trials.is_ranked
     best_so_far = np.maximum.accumulate(np.where(done, trials.gains, -np.inf))
     last = max(search.trials[-1].number, 1)
     with style.applied():
@@ -99,10 +100,9 @@ def _history(search: SearchHistory, trials: ScoredTrials) -> Figure:
 def _pruned_note(trials: ScoredTrials) -> str:
     if not trials.num_pruned:
         return ""
-    marker = "a cross" if trials.num_pruned == 1 else "crosses"
-    return (
-        f" {count_with_verb(trials.num_pruned, 'pruned trial')} drawn as {marker}, with the objective before pruning."
-    )
+    marker, before = "a cross" if trials.num_pruned == 1 else "crosses", trials.early.split()[0]
+    drawn = f"{count_with_verb(trials.num_pruned, trials.early)} drawn as {marker}"
+    return f" {drawn}, with the objective until it was {before}."
 
 
 def _front(trials: ScoredTrials) -> Integers:

@@ -165,7 +165,7 @@ def _surface(trials: ScoredTrials, x: Axis, y: Axis) -> Figure:
 
 def _surface_caption(trials: ScoredTrials, x: Axis, y: Axis, values: NDArray[np.float64]) -> str:
     low, high = trials.format(float(np.nanmin(values))), trials.format(float(np.nanmax(values)))
-    left_out = f" {count_with_verb(trials.num_pruned, 'pruned trial')} left out." if trials.num_pruned else ""
+    left_out = f" {count_with_verb(trials.num_pruned, trials.early)} left out." if trials.num_pruned else ""
     return (
         f"{trials.objective} over the two most important hyperparameters that are active together, smoothed over "
         f"nearby completed trials: {low} to {high}. Bright is better; empty areas have no completed trial nearby. "

@@ -30,7 +30,7 @@ def test_pruned_trials_are_told_apart_in_the_captions():
     assert caption.endswith("14 pruned trials are left out.")
     assert "pruned" not in whole
     lines = figure_of(section_of(search, history), "parallel-coordinates").caption
-    assert "14 pruned trials are coloured by the objective before pruning." in lines
+    assert "14 pruned trials are coloured by the objective until then." in lines
 
 
 def test_the_surface_follows_the_objective():
