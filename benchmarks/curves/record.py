@@ -9,7 +9,6 @@ without training.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -72,7 +71,8 @@ def record_keras(name: str, definition: Definition, data: Path, folder: Path) ->
     """Record a table of Keras trainings: a sweep, and one with another seed over its first configurations."""
     sweep_keras(definition, data, folder, f"{name}_0", {"seed": 0, "trials": definition.configurations})
     points = points_of(folder / "logs" / f"{name}_0")[: definition.repeated]
-    enqueued = json.dumps(points, separators=(",", ":"))
+    texts = (", ".join(f"{key}: {value}" for key, value in point.items()) for point in points)
+    enqueued = f"[{', '.join(f'{{{text}}}' for text in texts)}]"
     sweep_keras(definition, data, folder, f"{name}_1", {"seed": 1, "trials": len(points), "enqueue": enqueued})
 
 

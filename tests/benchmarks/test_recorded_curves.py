@@ -1,0 +1,75 @@
+"""The recorded learning curves: their recording with tiny settings, and the tables in the repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmark_commands import BENCHMARKS
+
+CURVES = BENCHMARKS / "curves"
+NAMES = sorted(path.stem for path in CURVES.glob("*.npz"))
+
+TINY = """
+import dataclasses, sys
+sys.argv = ["record.py", "--folder", sys.argv[1], "--output", sys.argv[2], "--tables", sys.argv[3]]
+import definitions, record
+made = definitions.DEFINITIONS[sys.argv[5]]
+fixed = {**made.fixed, **{key: 2 for key in made.fixed if key.endswith("epochs")}}
+tiny = dataclasses.replace(made, train=60, validation=40, test=30, fixed=fixed, configurations=3, repeated=2)
+definitions.DEFINITIONS[sys.argv[5]] = tiny
+record.main()
+"""
+
+
+def record(folder: Path, name: str) -> str:
+    program = TINY.replace("sys.argv[5]", repr(name))
+    paths = os.pathsep.join((str(CURVES), *filter(None, [os.environ.get("PYTHONPATH")])))
+    command = [sys.executable, "-c", program, str(folder / "sweeps"), str(folder / "tables"), name]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fashion_cosine", "friedman_regression", "mnist_grid"])
+def test_a_recording_gives_a_table_and_continues_where_it_was_interrupted(
+    benchmarks: None, tmp_path: Path, name: str
+) -> None:
+    if name == "fashion_cosine" and not Path("/usr/share/datasets/fashion-mnist").is_dir():
+        pytest.skip("needs Debian's dataset-fashion-mnist")
+    line = record(tmp_path, name)
+    assert line == f"{name}: 3 configurations, 2 with two seeds"
+    table = import_module("helpers.search.tables").Table.read(name, tmp_path / "tables")
+    assert table.seeds.tolist() == [2, 2, 1]
+    for index, epochs in enumerate(table.max_epochs):
+        assert table.points[index].get("trainer.epochs", 2) == epochs
+        assert np.isfinite(table.values[index, 0, :epochs]).all()
+        assert np.isnan(table.values[index, :, epochs:]).all()
+    assert np.isnan(table.values[2, 1]).all()
+    assert not np.array_equal(table.values[0, 0], table.values[0, 1])
+    first = (tmp_path / "tables" / f"{name}.npz").read_bytes()
+    assert record(tmp_path, name) == line
+    assert (tmp_path / "tables" / f"{name}.npz").read_bytes() == first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_table_is_complete(benchmarks: None, name: str) -> None:
+    table: Any = import_module("helpers.search.tables").Table.read(name)
+    assert len(table) >= 300
+    assert (table.seeds == 2).sum() >= 100
+    assert max(table.max_epochs) >= 16
+    assert sum(path.stat().st_size for path in CURVES.glob(f"{name}.*")) < 500_000
+    keys = set(table.space.keys)
+    for index, point in enumerate(table.points):
+        assert point.keys() <= keys
+        assert np.isnan(table.values[index, :, table.max_epochs[index] :]).all()
+        assert (np.isfinite(table.values[index]) == np.isfinite(table.test_scores[index])).all()
+        assert table.distances(point).argmin() == index
+    assert 0 < table.typical_seconds < 10
