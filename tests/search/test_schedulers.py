@@ -16,6 +16,7 @@ from mnistsweep.search.asha import Asha
 from mnistsweep.search.freeze_thaw import FreezeThaw
 from mnistsweep.search.scheduler import Continue, Curve, Phase, Scheduler, SearchView, Start
 from mnistsweep.search.sequences import PointSequence, SequenceOracle
+from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import Point, SearchSpace, canonical
 
 MAX_EPOCHS = 6
@@ -33,7 +34,12 @@ def make_freeze_thaw(
     return FreezeThaw(PointSequence(space, "random", seed, enqueued), True, epochs, seed)
 
 
-EACH_SCHEDULER = pytest.mark.parametrize("make", [make_asha, make_freeze_thaw])
+def make_whole(space: SearchSpace, seed: int = 0, enqueued: Any = (), epochs: Any = None) -> WholeTrials:
+    return WholeTrials(SequenceOracle(PointSequence(space, "random", seed, enqueued)))
+
+
+EACH_SCHEDULER = pytest.mark.parametrize("make", [make_whole, make_asha, make_freeze_thaw])
+EACH_PAUSING = pytest.mark.parametrize("make", [make_asha, make_freeze_thaw])
 
 
 def score(point: Mapping[str, Any]) -> tuple[float, float]:
@@ -58,21 +64,6 @@ class TestEveryScheduler:
         assert any(curve.phase is Phase.ENDED for curve in simulation.curves)
         assert simulation.scheduler.no_job_reason
 
-    @pytest.mark.parametrize("workers", [1, 5])
-    def test_a_budget_of_epochs_is_granted_to_the_last_one(self, make: Make, workers: int) -> None:
-        simulation = Simulation(task(MIXED), make(MIXED), workers=workers, epochs=53)
-        simulation.run()
-        assert simulation.granted == simulation.spent == 53
-
-    @pytest.mark.parametrize("epochs", [1, 2, 3])
-    def test_a_budget_smaller_than_one_training_trains_that_much(self, make: Make, epochs: int) -> None:
-        simulation = Simulation(task(MIXED), make(MIXED), epochs=epochs)
-        simulation.run()
-        assert simulation.spent == epochs
-
-    def test_no_job_for_a_budget_of_no_epoch(self, make: Make) -> None:
-        assert make(MIXED).next_job(SearchView((), epochs_left=0), None) is None  # type: ignore[arg-type]
-
     def test_each_point_of_a_finite_space_is_tried_once(self, make: Make) -> None:
         simulation = Simulation(task(SMALL), make(SMALL), workers=2)
         simulation.run()
@@ -92,37 +83,54 @@ class TestEveryScheduler:
         assert simulation.curves[1].point["size"] == 128
 
     def test_a_fresh_scheduler_decides_the_same_from_the_same_view(self, make: Make) -> None:
-        kept = Simulation(task(MIXED), make(MIXED), workers=2, epochs=60)
-        for _ in range(40):
+        kept = Simulation(task(MIXED), make(MIXED), workers=2, trials=14)
+        for _ in range(30):
             view = kept.view()
             done = len(kept.jobs)
-            fresh = make(MIXED).next_job(view, None) if view.epochs_left else None  # type: ignore[arg-type]
-            again = kept.scheduler.next_job(view, None) if view.epochs_left else None  # type: ignore[arg-type]
-            assert fresh == again
+            fresh = make(MIXED).next_job(view, None)  # type: ignore[arg-type]
+            assert fresh == kept.scheduler.next_job(view, None)  # type: ignore[arg-type]
             kept.run(done + 1)
 
     def test_other_seeds_try_other_points(self, make: Make) -> None:
-        first, second = (Simulation(task(MIXED), make(MIXED, seed=seed), epochs=20) for seed in (0, 1))
+        first, second = (Simulation(task(MIXED), make(MIXED, seed=seed), trials=3) for seed in (0, 1))
         first.run()
         second.run()
         assert [c.point for c in first.curves] != [c.point for c in second.curves]
-
-    @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 0.0, 1e-300])
-    def test_a_search_goes_on_if_most_trainings_diverge(self, make: Make, bad: float) -> None:
-        simulation = Simulation(Diverging(MIXED, MAX_EPOCHS, score, bad=bad), make(MIXED), workers=2, epochs=80)
-        simulation.run()
-        assert simulation.spent == 80
-        best = max(simulation.curves, key=lambda c: c.values[c.epochs] if math.isfinite(c.values[c.epochs]) else -1.0)
-        assert best.epochs == MAX_EPOCHS
-        assert best.point["optimizer"] == "adam"
-        if not math.isfinite(bad):
-            assert all(c.epochs <= 2 for c in simulation.curves if c.point["optimizer"] != "adam")
 
     def test_the_search_goes_on_if_all_values_are_nan(self, make: Make) -> None:
         nothing = Diverging(SMALL, MAX_EPOCHS, score, bad=math.nan, good=())
         simulation = Simulation(nothing, make(SMALL), trials=5)
         simulation.run()
         assert len(simulation.curves) == 5
+
+
+@EACH_PAUSING
+class TestEveryPausingScheduler:
+    @pytest.mark.parametrize("workers", [1, 5])
+    def test_a_budget_of_epochs_is_granted_to_the_last_one(self, make: Make, workers: int) -> None:
+        simulation = Simulation(task(MIXED), make(MIXED), workers=workers, epochs=53)
+        simulation.run()
+        assert simulation.granted == simulation.spent == 53
+
+    @pytest.mark.parametrize("epochs", [1, 2, 3])
+    def test_a_budget_smaller_than_one_training_trains_that_much(self, make: Make, epochs: int) -> None:
+        simulation = Simulation(task(MIXED), make(MIXED), epochs=epochs)
+        simulation.run()
+        assert simulation.spent == epochs
+
+    def test_no_job_for_a_budget_of_no_epoch(self, make: Make) -> None:
+        assert make(MIXED).next_job(SearchView((), epochs_left=0), None) is None  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0])
+    def test_a_search_goes_on_if_most_trainings_diverge(self, make: Make, bad: float) -> None:
+        simulation = Simulation(Diverging(MIXED, MAX_EPOCHS, score, bad=bad), make(MIXED), workers=2, epochs=60)
+        simulation.run()
+        assert simulation.spent == 60
+        best = max(simulation.curves, key=lambda c: c.values[c.epochs] if math.isfinite(c.values[c.epochs]) else -1.0)
+        assert best.epochs == MAX_EPOCHS
+        assert best.point["optimizer"] == "adam"
+        if not math.isfinite(bad):
+            assert all(c.epochs <= 2 for c in simulation.curves if c.point["optimizer"] != "adam")
 
     @pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.ENDED, Phase.FAILED])
     def test_only_paused_trials_are_continued(self, make: Make, phase: Phase) -> None:
@@ -145,9 +153,9 @@ class TestEveryScheduler:
         assert scheduler.next_job(view, None) is None  # type: ignore[arg-type]
 
     def test_trials_may_have_different_numbers_of_epochs(self, make: Make) -> None:
-        simulation = Simulation(Varying(MIXED, MAX_EPOCHS, score), make(MIXED, epochs=epochs_of), workers=2, epochs=90)
+        simulation = Simulation(Varying(MIXED, MAX_EPOCHS, score), make(MIXED, epochs=epochs_of), workers=2, epochs=60)
         simulation.run()
-        assert simulation.spent == 90
+        assert simulation.spent == 60
         assert all(c.epochs <= c.max_epochs == c.point["trainer.epochs"] for c in simulation.curves)
         assert any(c.phase is Phase.ENDED for c in simulation.curves)
 

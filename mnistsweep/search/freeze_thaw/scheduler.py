@@ -31,6 +31,9 @@ COST_POWER = 0.5
 """The expected improvement is divided by this power of the cost. With 1, cheap steps on hopeless trials would come
 before expensive ones on good trials; with 0, the budget would not count."""
 
+MAX_SHARE_OF_STARTS = 0.5
+"""Trials are continued, and none is started, while first epochs are more than this share of all epochs."""
+
 MIN_CHANCE = 0.05
 """With a budget of trials alone, the search ends when no paused trial beats the best with more than this chance."""
 
@@ -113,7 +116,8 @@ class FreezeThaw(Scheduler):
         if self._is_over(view, model, paused):
             self.no_job_reason = f"no paused trial has a chance of more than {MIN_CHANCE:.0%} of beating the best"
             return None
-        new = self._untried(view, model, best) if view.may_start else None
+        waits = bool(paused) and _share_of_starts(view) > MAX_SHARE_OF_STARTS
+        new = self._untried(view, model, best) if view.may_start and not waits else None
         interests = [*paused, *([new] if new else [])]
         if not interests:
             self.no_job_reason = Scheduler.no_job_reason
@@ -219,6 +223,11 @@ class FreezeThaw(Scheduler):
         curve = chosen.curve
         until = min(2 * curve.epochs, curve.max_epochs)
         return Continue(curve.number, within_budget(first_epoch(curve), until, view))
+
+
+def _share_of_starts(view: SearchView) -> float:
+    """Return the share of first epochs in all epochs that trials have trained or are training."""
+    return len(view.curves) / max(1, sum(max(curve.epochs, curve.until) for curve in view.curves))
 
 
 def _has_values(view: SearchView) -> bool:
