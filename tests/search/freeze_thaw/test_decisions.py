@@ -63,7 +63,9 @@ def test_it_continues_one_of_the_best_and_doubles_its_epochs() -> None:
     assert abs(curves[job.number].point["x"] - 0.7) < 0.15
     assert job.until == 2
     four = [replace(one, values=curve(one.number, one.point["x"], 4, 0.05).values) for one in curves]
-    assert decide(four, may_start=False) == Continue(job.number, 8) or isinstance(decide(four, may_start=False), Continue)
+    assert decide(four, may_start=False) == Continue(job.number, 8) or isinstance(
+        decide(four, may_start=False), Continue
+    )
 
 
 def test_new_trials_are_near_the_best_ones_when_the_space_is_known() -> None:
