@@ -25,6 +25,9 @@ NEGLIGIBLE, NEGLIGIBLE_ERROR = 0.1, 0.05
 """A factor is negligible where its share of the order is below the first number; the second one is the probability that
 this is said of a factor with a larger share."""
 
+DOUBTFUL = 0.1
+"""Probability of an effect by chance, among the better half of the results, below which a factor is not negligible."""
+
 CLEARLY_WORSE = 3.0
 """A group is worse than the best one where the difference of their mean ranks is this many standard errors: with five
 groups, the distance at which Tukey's test (1949) is significant at about 0.02."""
@@ -93,8 +96,18 @@ def find_effects(groups: NDArray[np.int64], results: NDArray[np.float64]) -> Eff
         if index not in chosen
         and factors[index].applies.all()
         and factors[index].bound(left) * unexplained < NEGLIGIBLE
+        and not _matters_among_the_best(groups, index, chosen, order)
     ]
     return Effects(sorted(effects, key=lambda effect: -effect.share), negligible)
+
+
+def _matters_among_the_best(
+    groups: NDArray[np.int64], index: int, chosen: Sequence[int], order: NDArray[np.float64]
+) -> bool:
+    """Whether a factor may have an effect among the better half of the results, which a strong factor can hide."""
+    better = order >= np.median(order)
+    left = _without(order[better], [_Factor(groups[better, other]) for other in chosen])
+    return _Factor(groups[better, index]).probability(left) < DOUBTFUL
 
 
 class _Factor:

@@ -64,8 +64,8 @@ def lessons_of(trials: ScoredTrials) -> Lessons:
     """Return what the results of trials support; this takes a few milliseconds.
 
     A hyperparameter matters where the ranks of the trials differ between its values by more than chance explains
-    (`analysis.effects`). A pruned trial ranks below every completed one, as for the importances. A range is advised for
-    hyperparameters that matter only.
+    (`analysis.effects`). A pruned trial ranks below every completed one, as for the importances; a trial that is paused
+    or was stopped is compared after equal numbers of epochs. A range is advised for hyperparameters that matter only.
 
     Args:
         trials: Completed and pruned trials with an objective.
@@ -75,7 +75,7 @@ def lessons_of(trials: ScoredTrials) -> Lessons:
     if not varied:
         return Lessons(len(trials.values), (), (), ())
     codes = np.column_stack([one.groups_at(trials.points) for one in groups])
-    effects = find_effects(codes, _ranks(trials))
+    effects = find_effects(codes, trials.comparison)
     important = [_lesson(trials, groups[effect.factor], codes[:, effect.factor], effect) for effect in effects.found]
     best = trials.points[trials.best]
     fixed = {index: _fixed(varied[index], best, trials.space) for index in effects.negligible}
@@ -84,13 +84,6 @@ def lessons_of(trials: ScoredTrials) -> Lessons:
     return Lessons(
         len(trials.values), important, unimportant, [one for index, one in enumerate(varied) if index not in named]
     )
-
-
-def _ranks(trials: ScoredTrials) -> NDArray[np.float64]:
-    """Return the rank of each trial, the largest for the best; pruned trials rank below completed ones."""
-    keys = np.column_stack([trials.completed, trials.gains])
-    _, ranks = np.unique(keys, axis=0, return_inverse=True)
-    return np.asarray(ranks.reshape(-1), dtype=np.float64)
 
 
 def _lesson(trials: ScoredTrials, groups: ValueGroups, codes: NDArray[np.int64], effect: Effect) -> Lesson:
@@ -133,11 +126,14 @@ def _only_end(keep: NDArray[np.bool_]) -> str | None:
 def _medians(
     trials: ScoredTrials, codes: NDArray[np.int64], keep: NDArray[np.bool_], is_ordered: bool
 ) -> tuple[float, float] | None:
-    """Return the median objective of the completed trials with good values, and of those with other values."""
+    """Return the median objective of the completed trials with good values, and of those with other values.
+
+    Stopped trials are left out: they had fewer epochs.
+    """
     if is_ordered:
         places = np.flatnonzero(keep)
         keep = np.array([places[0] <= group <= places[-1] for group in range(len(keep))])
-    known = trials.completed & (codes >= 0)
+    known = trials.is_ranked & ~trials.stopped & (codes >= 0)
     is_good = known & keep[np.maximum(codes, 0)]
     is_other = known & ~is_good
     if not is_good.any() or not is_other.any():

@@ -64,7 +64,11 @@ class NextStart:
         if self.command.startswith(PYTHON_CALL):
             ranges = ", ".join(text for one in dimensions for text in self._ranges_in_python(one))
             return self._call(values, f"space={{..., {ranges}}}")
-        texts = [text for one in dimensions for text in override_texts(one, parents.isdisjoint(one.keys))]
+        texts = [
+            text
+            for one in dimensions
+            for text in override_texts(one, parents.isdisjoint(one.keys) and not one.conditions)
+        ]
         return self._command_line(values, [f"{self._prefixes.get(_key_of(text), '')}{text}" for text in texts])
 
     def with_more(self, values: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.analysis.curve_order import win_shares
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.text import format_metric
@@ -37,6 +38,8 @@ class ScoredTrials:
             ranked trials take their place.
         points: Values of each trial's active dimensions.
         is_ranked: Whether the objective of each trial can be compared with that of the others, ``(n,)``.
+        stopped: Whether each trial is ranked and ended early, so that its objective is a lower bound, ``(n,)``.
+        curves: Objective by epoch of each trial; empty where it is not known.
         early: Name of a trial that ended early: ``pruned trial`` or ``stopped trial``.
     """
 
@@ -49,6 +52,8 @@ class ScoredTrials:
     completed: NDArray[np.bool_]
     points: Sequence[Point]
     is_ranked: NDArray[np.bool_]
+    stopped: NDArray[np.bool_]
+    curves: Sequence[Mapping[int, float]]
     early: str = "pruned trial"
 
     @classmethod
@@ -85,6 +90,8 @@ class ScoredTrials:
             completed=completed if completed.any() else is_ranked,
             points=[record.point for record, _ in scored],
             is_ranked=is_ranked,
+            stopped=is_ranked & ~completed,
+            curves=[record.values for record, _ in scored],
             early="pruned trial" if was_pruned else "stopped trial",
         )
 
@@ -97,6 +104,20 @@ class ScoredTrials:
     def gains(self) -> NDArray[np.float64]:
         """Objective with the sign that makes larger values better, ``(n,)``."""
         return self.values if self.direction == "max" else -self.values
+
+    @property
+    def comparison(self) -> NDArray[np.float64]:
+        """Share of the other trials that each trial beats, ``(n,)``; every ranked trial beats those that are not.
+
+        A trial that was stopped early is compared with others after the same number of epochs (`win_shares`).
+        """
+        _, ranks = np.unique(np.column_stack([self.is_ranked, self.gains]), axis=0, return_inverse=True)
+        sign = 1.0 if self.direction == "max" else -1.0
+        curves = [
+            {epoch: sign * value for epoch, value in curve.items()} if ranked else {}
+            for curve, ranked in zip(self.curves, self.is_ranked, strict=True)
+        ]
+        return win_shares(np.asarray(ranks.reshape(-1), dtype=np.float64), self.stopped, curves)
 
     @property
     def order(self) -> NDArray[np.int64]:

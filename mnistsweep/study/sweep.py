@@ -14,12 +14,12 @@ import yaml
 
 from mnistsweep.atomic import read_yaml
 from mnistsweep.config.objective import resolve_direction
-from mnistsweep.errors import MnistSweepError, StudyError, suggest
+from mnistsweep.errors import MnistSweepError, SpaceError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.next_start import NextStart
-from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.records import STOPPED, Result, State, TrialRecord
 from mnistsweep.study.results_table import COLUMNS, CellForm, column_of
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.yaml_errors import describe_yaml_error
@@ -122,6 +122,8 @@ class Sweep:
         Args:
             names: Names by key; a key that is missing is its own name.
         """
+        import pandas as pd
+
         from mnistsweep.study.learnt_text import learnt_from
 
         try:
@@ -130,7 +132,14 @@ class Sweep:
             direction = resolve_direction(plan["config"]["objective"], plan["config"]["direction"])
         except (MnistSweepError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise StudyError(f"{self.paths.sweep}: the search space cannot be read: {error!r}") from error
-        return learnt_from(_records(self.trials, space), space, direction, next_start(self, names))
+        # Most sweeps have no stopped trials, and reading the learning curves of many takes a second.
+        has_stopped = bool(self.trials["state"].isin([State.PAUSED.value, STOPPED]).any())
+        curves = self.curves if has_stopped else pd.DataFrame({"trial": [], "epoch": []})
+        try:
+            records = _records(self.trials, curves, space, str(plan["config"]["objective"]))
+            return learnt_from(records, space, direction, next_start(self, names))
+        except (SpaceError, ValueError, KeyError) as error:
+            raise StudyError(f"{self.paths.results}: not the table of this search: {error}") from error
 
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""
@@ -171,19 +180,34 @@ def next_start(sweep: Sweep, names: Mapping[str, str]) -> NextStart:
     return NextStart(sweep.paths, str(sweep.config.get("command", "")), sweep.config["plan"], names)
 
 
-def _records(trials: pd.DataFrame, space: SearchSpace) -> list[TrialRecord]:
+def _records(trials: pd.DataFrame, curves: pd.DataFrame, space: SearchSpace, objective: str) -> list[TrialRecord]:
     """Rows of the table of trials as records, without what the table leaves out."""
     import pandas as pd
 
     keys = {column_of(key): key for key in space.keys}
     points = trials.reindex(columns=list(keys)).astype(object).to_dict("records")
+    epochs = _values_by_epoch(curves, objective)
     records = []
     for row, point in zip(trials.to_dict("records"), points, strict=True):
         active = {keys[str(column)]: value for column, value in point.items() if not _is_missing(value)}
-        objective = row["objective"]
-        result = Result(objective=None if pd.isna(objective) else float(objective))
-        records.append(TrialRecord(int(row["trial"]), State(row["state"]), active, int(row["seed"]), result))
+        found = row["objective"]
+        result = Result(objective=None if pd.isna(found) else float(found))
+        number = int(row["trial"])
+        state = State.PAUSED if row["state"] == STOPPED else State(row["state"])
+        paused = result if state is State.PAUSED else None
+        curve = epochs.get(number, {})
+        records.append(TrialRecord(number, state, active, int(row["seed"]), result, paused=paused, values=curve))
     return records
+
+
+def _values_by_epoch(curves: pd.DataFrame, objective: str) -> dict[int, dict[int, float]]:
+    """Objective by epoch, by trial; empty where the objective is no column of the learning curves."""
+    if objective not in curves.columns:
+        return {}
+    values: dict[int, dict[int, float]] = {}
+    for number, epoch, value in zip(curves["trial"], curves["epoch"], curves[objective], strict=True):
+        values.setdefault(int(number), {})[int(epoch)] = float(value)
+    return values
 
 
 def _is_missing(value: Any) -> bool:

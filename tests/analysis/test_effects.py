@@ -76,9 +76,19 @@ def test_negligible_is_said_of_small_effects_and_only_with_enough_results():
             said += 1 in find_effects(groups, main + effect + noise * np.sqrt((1 - planted) / 2)).negligible
         return said / cases
 
-    assert negligible(200, 0.0) > 0.9
+    assert negligible(200, 0.0) > 0.8
     assert negligible(30, 0.0) < 0.5
     assert negligible(200, 1.5 * NEGLIGIBLE) < 0.05
+
+
+def test_an_effect_among_the_best_only_is_not_negligible():
+    """A strong factor hides it in the ranking of all, and it decides which of the best is the best."""
+    rng = np.random.default_rng(9)
+    groups = draw(rng, 200, (5, 2, 2))
+    results = np.where(groups[:, 0] == 4, 0.5 * groups[:, 1], -10.0 - groups[:, 0]) + rng.normal(0, 0.2, 200)
+    found = find_effects(groups, results)
+    assert named(found) == [0]
+    assert found.negligible == [2]
 
 
 def test_a_factor_that_does_not_always_apply_is_compared_where_it_applies():

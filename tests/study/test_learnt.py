@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,24 @@ def test_pruned_trials_count_below_completed_ones(tmp_path):
     assert "best 32, 64, 128" in found.sentences[0]
 
 
+def test_stopped_trials_count_after_equal_epochs(tmp_path):
+    """Trials with a certain layer size got more epochs, and have larger values for this reason only."""
+    told = []
+    for record in records(lambda _, rng: rng.normal()):
+        is_long = record.point["model.layer_size"] == 128
+        curve = np.random.default_rng(record.number).normal(size=16 if is_long else 1).tolist()
+        result = Result(max(curve), best_epoch=1)
+        told.append(
+            TrialRecord(
+                record.number, State.COMPLETED if is_long else State.PAUSED, record.point, 0, result,
+                paused=None if is_long else result, values=dict(enumerate(curve, start=1)),
+            )
+        )  # fmt: skip
+    assert learnt_from(told, SPACE, "max", start(tmp_path)).important == ()
+    unknown = [dataclasses.replace(record, values={}) for record in told]
+    assert learnt_from(unknown, SPACE, "max", start(tmp_path)).important == ("model.layer_size",)
+
+
 def test_a_space_that_was_tried_needs_seeds_and_not_trials(tmp_path):
     space = SearchSpace((Choice("model.layer_size", (16, 32, 64)), Int("model.dense_layers", 1, 4)))
     told = records(lambda _, rng: rng.normal(), 12, space)
@@ -158,6 +177,14 @@ def test_the_command_keeps_added_keys_and_is_described_where_it_holds_a_secret(t
     assert "enqueue=[]" in shlex.split(found.command)
     hidden = learnt_from(records(by_rate), SPACE, "max", start(tmp_path, f"{command} storage=postgresql://me:***@host"))
     assert hidden.command.startswith("the same command with name=s-2 ")
+
+
+def test_a_dimension_with_a_condition_stays_a_range(tmp_path):
+    """The key `conditions` of the configuration names it, so it may not be fixed."""
+    space = SearchSpace((Choice("optimizer", ("adam", "sgd")), Choice("optimizer.momentum", (0.0, 0.5, 0.9), SGD)))
+    told = records(lambda point, rng: float(point.get("optimizer.momentum") == 0.5) + rng.normal(0, 0.01), 80, space)
+    found = learnt_from(told, space, "max", start(tmp_path))
+    assert "optimizer.momentum=choice(0.5)" in shlex.split(found.command)
 
 
 def test_a_python_program_reads_a_call_of_python(tmp_path):
