@@ -1,11 +1,12 @@
 """What is lost when processes are killed: a sweep under a hundred random `kill -9`, and the chief of KerasTuner.
 
 Our side is a sweep of trials that take time and train nothing (`helpers/faulty.py`). It uses the real study with its
-journal, its leases and its tables, the real supervisor and real worker processes. It runs three times:
+journal, its leases and its tables, the real supervisor and real worker processes. It runs four times:
 
 - without a disturbance;
 - with `kill -9` at random moments. The victim is a random worker, also during its start and while it claims a trial;
   every tenth time it is the supervisor, and the same command is started again at once;
+- with the same kills, under `oracle=asha`, which pauses trials and continues them: the budget is a number of epochs;
 - with workers that are stopped (SIGSTOP) for longer than their lease, so that another worker owns the trial when they
   continue.
 
@@ -25,8 +26,8 @@ KerasTuner's chief checks every 20 s whether all trials are done, so its seconds
 With `--real 5` the real command line is killed as often: a sweep of small perceptrons must give the same table as the
 same sweep without kills.
 
-    python benchmarks/faults.py                                         # about nine minutes
-    python benchmarks/faults.py --kills 20 --stops 3 --skip-kerastuner  # one and a half
+    python benchmarks/faults.py                                         # about eleven minutes
+    python benchmarks/faults.py --kills 20 --stops 3 --skip-kerastuner  # two
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from helpers import chief, common, harm, real
@@ -106,12 +107,14 @@ def main() -> None:
 
 
 def run_ours(folder: Path, options: argparse.Namespace) -> list[Row]:
-    """Run our three cases: undisturbed, killed, stopped."""
+    """Run our four cases: undisturbed, killed, killed with pauses, stopped."""
     chance = random.Random(options.seed)
     settings = make_settings(options, MARGIN * options.kills * KILL_SECONDS, LEASE_SECONDS)
     strike, delays = harm.killer(chance), harm.random_delays(chance, options.kills, KILL_SECONDS)
     rows = [disturb("mnistsweep, left alone", folder / "alone", settings, [], strike)]
     rows.append(disturb("mnistsweep, killed", folder / "killed", settings, delays, strike))
+    settings = replace(settings, pauses=True)
+    rows.append(disturb("mnistsweep, trials paused, killed", folder / "paused", settings, delays, strike))
     if options.stops:
         pauses = (2 * SHORT_LEASE_SECONDS, 3 * SHORT_LEASE_SECONDS)
         seconds = options.stops * (STOP_SECONDS + sum(pauses) / 2)

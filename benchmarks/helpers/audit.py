@@ -21,7 +21,7 @@ from helpers.faulty import Settings, expected, log_path
 from helpers.harm import Harm
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.records import STOPPED, State, TrialRecord
 
 # What a process noted last that is still at work on its trial.
 UNDER_WAY = (events.CLAIM, events.BEGIN, events.END)
@@ -37,7 +37,7 @@ class Audit:
         lost: Trials of the budget without an outcome in the ledger or in the table, or whose outcome is not what the
             objective gives.
         doubled: Trials whose outcome was written more than once, or that two processes trained at the same time.
-        over_budget: Trials beyond the budget.
+        over_budget: Trials beyond the budget; where trials are paused, epochs beyond it.
         begun: Epochs that were started.
         repeated: Epochs that were started more than once.
         most_repeated: Largest number of epochs that one ended process left to be repeated.
@@ -70,12 +70,15 @@ def audit(folder: Path, harms: Sequence[Harm]) -> Audit:
     records = Ledger(paths).records()
     noted = events.read(log_path(folder))
     doubled = written_twice(paths.journal) | trained_at_once(noted)
+    over = len(records) - settings.trials
+    if settings.pauses:
+        over = sum(record.trained_epochs for record in records) - settings.total_epochs
     return Audit(
-        finished=sum(record.state.finished for record in records),
+        finished=sum(record.state is not State.RUNNING for record in records),
         failed=sum(record.state is State.FAILED for record in records),
         lost=len(lost(records, rows(paths.results), settings)),
         doubled=len(doubled),
-        over_budget=max(0, len(records) - settings.trials),
+        over_budget=max(0, over),
         **epochs(noted, harms),
     )
 
@@ -103,31 +106,38 @@ def rows(table: Path) -> dict[int, dict[str, str]]:
 def lost(records: Sequence[TrialRecord], table: Mapping[int, Mapping[str, str]], settings: Settings) -> set[int]:
     """Numbers of the trials of the budget that are missing or wrong in the ledger or in the table."""
     known = {record.number: record for record in records}
+    numbers = range(len(known) if settings.pauses else settings.trials)
     return {
-        number for number in range(settings.trials)
+        number for number in numbers
         if number not in known or number not in table or not is_right(known[number], table[number], settings)
     }  # fmt: skip
 
 
 def is_right(record: TrialRecord, row: Mapping[str, str], settings: Settings) -> bool:
     """Whether a trial has the expected outcome, and the table agrees with the ledger."""
-    if not record.state.finished or row["state"] != record.state.value:
+    shown = STOPPED if record.state is State.PAUSED else record.state.value
+    if record.state is State.RUNNING or row["state"] != shown:
         return False
-    if record.state is not State.COMPLETED:
+    if record.state not in (State.COMPLETED, State.PAUSED):
         return True
-    right = expected(record.point, record.seed, settings.epochs)
+    right = expected(record.point, record.seed, record.result.epochs if settings.pauses else settings.epochs)
     found = (record.result.objective, record.result.best_epoch, record.result.epochs)
     return found == (right.best, right.best_epoch, right.epoch) and row["objective"] == repr(right.best)
 
 
 def written_twice(journal: Path) -> set[int]:
-    """Trials whose outcome was written more than once."""
-    entries = (json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines())
+    """Trials whose outcome, or whose result at one pause, was written more than once."""
+    entries = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     ended = Counter(
         entry["trial_id"] for entry in entries
         if entry["op_code"] == JournalOperation.SET_TRIAL_STATE_VALUES and TrialState(entry["state"]).is_finished()
     )  # fmt: skip
-    return {trial for trial, times in ended.items() if times > 1}
+    paused = Counter(
+        (entry["trial_id"], lease["paused"]["epochs"]) for entry in entries
+        if (lease := entry.get("user_attr", {}).get("lease", {})) and lease.get("is_paused")
+    )  # fmt: skip
+    twice = {trial for trial, times in ended.items() if times > 1}
+    return twice | {trial for (trial, _), times in paused.items() if times > 1}
 
 
 def by_trial(noted: Sequence[Event]) -> dict[int, list[Event]]:

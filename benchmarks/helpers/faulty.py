@@ -26,6 +26,7 @@ from mnistsweep.atomic import atomic_write
 from mnistsweep.dimensions import Choice, Float, Int
 from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.asha import Asha
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.space import SearchSpace
@@ -67,11 +68,18 @@ class Settings:
     epoch_seconds: float
     lease_seconds: float
     seed: int
+    pauses: bool = False
+    """Whether trials are paused and continued (`oracle=asha`); the budget is the same number of epochs."""
+
+    @property
+    def total_epochs(self) -> int:
+        """Number of epochs of all trials."""
+        return self.trials * self.epochs
 
     @property
     def seconds(self) -> float:
         """Minimum duration of the sweep."""
-        return self.trials * self.epochs * self.epoch_seconds / self.workers
+        return self.total_epochs * self.epoch_seconds / self.workers
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -115,10 +123,12 @@ def log_path(folder: Path) -> Path:
 
 def make_search(settings: Settings) -> SearchSettings:
     oracle = make_oracle({"name": "random"}, SPACE, settings.seed, settings.trials, ())
-    budget = Budget(trials=settings.trials)
+    scheduler = Asha(oracle, maximize=True) if settings.pauses else WholeTrials(oracle)
+    limits = {"total_epochs": settings.total_epochs} if settings.pauses else {"trials": settings.trials}
     return SearchSettings(
-        SPACE, "max", WholeTrials(oracle), lambda number: settings.seed + number, budget=budget, objective=OBJECTIVE
-    )
+        SPACE, "max", scheduler, lambda number: settings.seed + number, budget=Budget(**limits), objective=OBJECTIVE,
+        epochs_of=lambda _point: settings.epochs,
+    )  # fmt: skip
 
 
 def sweep(folder: Path) -> int:
@@ -179,7 +189,7 @@ class Worker:
 
     def run_trial(self, claim: Claim) -> None:
         attempt = events.Attempt(log_path(self.study.paths.folder), claim.number)
-        resume = self.study.paths.trial(claim.number).folder / "progress.json"
+        resume = self.study.paths.trial(claim.number).resume
         try:
             progress = self.train(claim, resume, attempt)
             if progress is None:
@@ -188,8 +198,11 @@ class Worker:
                 return
             attempt.note(events.RESULT)
             done = Result(progress.best, progress.best_epoch, progress.epoch, reason=attempt.name)
-            self.study.finish(claim, State.COMPLETED, done)
-            resume.unlink(missing_ok=True)
+            if progress.epoch < self.settings.epochs:
+                self.study.pause(claim, done)
+            else:
+                self.study.finish(claim, State.COMPLETED, done)
+                resume.unlink(missing_ok=True)
         except LeaseLost:
             attempt.note(events.DROP)
         finally:
@@ -199,7 +212,7 @@ class Worker:
     def train(self, claim: Claim, resume: Path, attempt: events.Attempt) -> Progress | None:
         """Run the remaining epochs; returns None if a stop was requested."""
         progress = Progress(**json.loads(resume.read_text(encoding="ascii"))) if resume.is_file() else Progress()
-        while progress.epoch < self.settings.epochs:
+        while progress.epoch < (claim.until or self.settings.epochs):
             attempt.note(events.BEGIN, progress.epoch + 1)
             for _ in range(max(1, round(self.settings.epoch_seconds / BATCH_SECONDS))):
                 time.sleep(BATCH_SECONDS)

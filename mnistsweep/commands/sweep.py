@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mnistsweep import hparams_table
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.commands.sweep_output import print_complete, print_ending, print_header, print_stopped, print_summary
 from mnistsweep.console import SafeConsole
@@ -164,12 +165,20 @@ def _finishing_files(plan: Plan, ledger: Ledger) -> Iterator[None]:
 
 
 def _finish_files(plan: Plan, ledger: Ledger) -> None:
-    """Update the exported views and remove resume files of finished trials: a killed worker may have done neither."""
+    """Update the exported views and remove resume files of finished trials: a killed worker may have done neither.
+
+    Once the sweep has ended, TensorBoard's table shows what was paused as ended, too.
+    """
     views = Views(plan.paths, plan.space, plan.direction, plan.config.objective, plan.train_command)
-    views.refresh(ledger.read, lambda: ledger.has_ended(plan.budget))
+    has_ended = ledger.has_ended(plan.budget)
+    views.refresh(ledger.read, lambda: has_ended)
     for record in ledger.records():
+        trial = plan.paths.trial(record.number)
         if record.state.finished:
-            plan.paths.trial(record.number).resume.unlink(missing_ok=True)
+            trial.resume.unlink(missing_ok=True)
+        is_stopped = record.state is State.PAUSED and has_ended and trial.folder.is_dir()
+        if is_stopped and not hparams_table.has_session_end(trial.folder):
+            hparams_table.write_session_end(trial.folder, success=True)
 
 
 def _failure_reason(paths: SweepPaths, failed: Mapping[int, int], log_sizes: Mapping[Path, int]) -> str:
