@@ -8,7 +8,7 @@ import pytest
 
 import mnistsweep
 from mnistsweep import cli
-from mnistsweep.config.schema import CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
+from mnistsweep.config.schema import CleanConfig, Config, ReportConfig, SearchConfig, TrainerConfig, TrialConfig
 from mnistsweep.evaluation.report import Report as ReportOfEvaluation
 from mnistsweep.study.results_table import COLUMNS
 from mnistsweep.study.sweep import Sweep as SweepOfResults
@@ -39,17 +39,18 @@ def test_keys_of_the_configuration() -> None:
     assert {field.name for field in fields(Config)} == {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "zip", "max_consecutive_failed_trials", "trainer"),
-        *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean"),
+        *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean", "search"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
     }
     assert {field.name for field in fields(ReportConfig)} == {
         *("seeds", "refit", "top", "top_trials", "robustness", "against", "class_names"),
     }
     assert {field.name for field in fields(CleanConfig)} == {"plant", "folds", "seeds"}
+    assert {field.name for field in fields(SearchConfig)} == {"checkpoints_gb"}
     assert {field.name for field in fields(TrialConfig)} == {"timeout_minutes", "max_parameters"}
     assert {field.name for field in fields(TrainerConfig)} == {
         *("epochs", "batch_size", "loss", "metrics", "patience", "repeats", "callbacks", "deterministic", "threads"),
-        *("class_weight", "steps_per_epoch"),
+        *("class_weight", "steps_per_epoch", "stop_after"),
     }
 
 

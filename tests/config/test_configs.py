@@ -13,7 +13,7 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, to_config, to_plain
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, resources
-from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, Config, ReportConfig, TrainerConfig, TrialConfig
+from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, SearchConfig, Config, ReportConfig, TrainerConfig, TrialConfig
 from mnistsweep.dimensions import Choice, Float
 from mnistsweep.planning.checks import check_configuration
 from mnistsweep.planning.plan import Plan
@@ -75,6 +75,7 @@ def test_limits_and_sweep_keys_name_keys_that_exist() -> None:
     known |= {f"trial.{field.name}" for field in fields(TrialConfig)}
     known |= {f"report.{field.name}" for field in fields(ReportConfig)}
     known |= {f"clean.{field.name}" for field in fields(CleanConfig)}
+    known |= {f"search.{field.name}" for field in fields(SearchConfig)}
     assert set(LIMITS) <= known
     assert known >= SWEEP_KEYS
 

@@ -12,7 +12,7 @@ def test_keys_that_cannot_be_searched() -> None:
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "zip", "max_consecutive_failed_trials", "oracle", "pruner", "space", "sweeps"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("trial", "trainer.threads", "trainer.deterministic", "report", "clean"),
+        *("trial", "trainer.threads", "trainer.deterministic", "report", "clean", "search"),
     } == SWEEP_KEYS
 
 
@@ -20,7 +20,7 @@ def test_keys_that_may_change_when_a_sweep_is_continued() -> None:
     assert {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("report", "clean"),
+        *("report", "clean", "search"),
     } == CONTINUABLE_KEYS
 
 
@@ -44,12 +44,14 @@ def test_limits() -> None:
         "trainer.repeats": (1, None),
         "trainer.threads": (1, 1024),
         "trainer.steps_per_epoch": (1, None),
+        "trainer.stop_after": (1, None),
         "report.seeds": (1, 100),
         "report.top": (1, 1000),
         "report.top_trials": (0, 100),
         "clean.plant": (0, 0.5),
         "clean.folds": (2, 100),
         "clean.seeds": (1, 100),
+        "search.checkpoints_gb": (0, 1e6),
     }
 
 
