@@ -13,7 +13,16 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, to_config, to_plain
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import conf_folder, resources
-from mnistsweep.config.schema import LIMITS, SWEEP_KEYS, CleanConfig, SearchConfig, Config, ReportConfig, TrainerConfig, TrialConfig
+from mnistsweep.config.schema import (
+    LIMITS,
+    SWEEP_KEYS,
+    CleanConfig,
+    Config,
+    ReportConfig,
+    SearchConfig,
+    TrainerConfig,
+    TrialConfig,
+)
 from mnistsweep.dimensions import Choice, Float
 from mnistsweep.planning.checks import check_configuration
 from mnistsweep.planning.plan import Plan
