@@ -51,11 +51,30 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
     if size is not None:
         console.print(f"  {size:,} configurations")
     console.print(f"  objective: {plan.config.objective}, {better}", soft_wrap=True)
+    if not plan.is_kerastuner_oracle:
+        console.print(f"  oracle: {_oracle_text(plan)}", soft_wrap=True)
     for warning in plan.warnings:
         console.print(f"warning: {warning}", soft_wrap=True)
     before = ledger.records()
     if before:
         console.print(f"continued: {tally(before, plan.num_trials)}")
+
+
+def _oracle_text(plan: Plan) -> str:
+    """Return which oracle searches, and why if the user left the choice to `auto`."""
+    name = plan.oracle_name
+    if plan.config.oracle.get("name") != "auto":
+        return name
+    if name == "grid":
+        return "grid, because all configurations fit the budget"
+    if name == "freeze_thaw":
+        return "freeze_thaw, because trainings can be paused: the most promising are continued; whole ones: oracle=tpe"
+    if plan.program is not None:
+        return "random points, then tpe"
+    if not plan.auto_pauses:
+        return "random points, then tpe, as at the first start with an earlier version"
+    rule = "if each trial is one Keras training of several epochs without a pruner"
+    return f"random points, then tpe, because freeze_thaw can pause trials only {rule}"
 
 
 def print_complete(plan: Plan, ending: Ending, console: Console) -> None:

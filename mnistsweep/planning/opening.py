@@ -104,7 +104,8 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
             return
         before = read_sweep_file(paths)
         _check_same(plan)
-        plan = replace(plan, first_trials=Plan.from_json(before["plan"]).first_trials)
+        first = Plan.from_json(before["plan"])
+        plan = replace(plan, first_trials=first.first_trials, auto_pauses=first.auto_pauses)
         if before["data"] != checksum:
             rule = f"not the data that {paths.folder} was started with"
             raise StudyError(f"data: {rule} (checksum {before['data']} then, {checksum} now); use another name=NAME.")

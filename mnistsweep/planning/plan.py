@@ -30,7 +30,7 @@ from mnistsweep.redaction import mask_url, mask_values
 from mnistsweep.search.oracle_factory import resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
 from mnistsweep.search.scheduler import Scheduler
-from mnistsweep.search.scheduler_factory import make_scheduler
+from mnistsweep.search.scheduler_factory import make_scheduler, resolve_scheduler
 from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
@@ -60,6 +60,8 @@ class Plan:
         config: Configuration of the sweep.
         first_trials: Budget of trials at the first start of the sweep. It determines what `oracle=auto` stands for and
             the order of a grid. It stays when the budget is raised: otherwise points would be repeated or left out.
+        auto_pauses: Whether `oracle=auto` may pause and continue trials: not in a sweep of an earlier version,
+            which goes on as it began.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
         references: References to the secrets in `config`, by their paths; files hold these in place of the secrets.
         warnings: Messages for the user about what is allowed but probably not intended; not stored.
@@ -80,6 +82,7 @@ class Plan:
     hydra: tuple[str, ...] = field(default=(), compare=False)
     program: Mapping[str, Any] | None = None
     command: str | None = field(default=None, compare=False)
+    auto_pauses: bool = field(default=True, compare=False)
 
     @property
     def paths(self) -> SweepPaths:
@@ -171,12 +174,24 @@ class Plan:
         """Composer of the configuration of each trial."""
         return Composer(self.recipe, self.groups, self.variants, self.config.objective)
 
+    @property
+    def oracle_name(self) -> str:
+        """Name of the oracle that searches: the configured one, or what `oracle=auto` stands for in this sweep.
+
+        Raises:
+            ConfigError: The name is unknown, or trials cannot be paused and the oracle pauses them.
+        """
+        return resolve_scheduler(self.config.oracle, self.space, self.first_trials, self._may_pause)
+
+    def _may_pause(self) -> bool:
+        return self.auto_pauses and self.can_pause
+
     def scheduler(self) -> Scheduler:
         """The scheduler of the configuration."""
         config = self.config
         return make_scheduler(
             config.oracle, self.space, config.seed, self.first_trials, config.enqueue,
-            direction=self.direction, epochs_of=self.epochs_of, can_pause=lambda: self.can_pause,
+            direction=self.direction, epochs_of=self.epochs_of, can_pause=self._may_pause,
         )  # fmt: skip
 
     @cached_property
@@ -237,6 +252,7 @@ class Plan:
             "space": self.space.to_json(),
             "config": with_texts(asdict(self.config), self.references),
             "first_trials": self.first_trials,
+            "auto_pauses": self.auto_pauses,
             "variants": {} if self.program else self.composer.variants(self._combinations()),
         }
 
@@ -266,8 +282,9 @@ class Plan:
             recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
             program = record.get("program")
             return cls(
-                recipe, groups, space, config, record["first_trials"], record["variants"], texts, program=program
-            )
+                recipe, groups, space, config, record["first_trials"], record["variants"], texts, program=program,
+                auto_pauses=record.get("auto_pauses", False),
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
             raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
 

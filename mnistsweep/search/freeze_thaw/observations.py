@@ -18,8 +18,11 @@ MAX_OBSERVATIONS = 200
 MAX_FITTED = 64
 """Number of values that its hyperparameters are fitted to; this needs some twenty times the operations."""
 
+FIRST_FIT, FIT_GROWTH = 8, 1.2
+"""Number of trials before the first growth, and growth of their number after which new trials are fitted too."""
+
 NUM_BEST_FITTED = 6
-"""Number of the best trials that are always among the fitted ones."""
+"""Number of the best early trials that are always among the fitted ones."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,20 @@ def informative(ranking: Sequence[Curve], limit: int = MAX_OBSERVATIONS) -> list
 
 
 def fitted(ranking: Sequence[Curve], limit: int = MAX_FITTED) -> list[Observation]:
-    """Return the values that hyperparameters are fitted to: those of the best trials and of the first ones.
+    """Return the values that hyperparameters are fitted to: those of early trials, the best of them first.
 
-    The first trials are spread over the space, and the values of most of them no longer change, so the fit need not be
-    repeated for each decision.
+    New trials are taken into account when their number has grown by a fifth. The values of most early trials no longer
+    change, so the fit need not be repeated for each decision.
 
     Args:
         ranking: Trials, the best first.
         limit: Largest number of values.
     """
-    first = sorted(ranking[NUM_BEST_FITTED:], key=lambda curve: curve.number)
-    return _in_order(itertools.islice(_values_of([*ranking[:NUM_BEST_FITTED], *first]), limit))
+    numbers = sorted(curve.number for curve in ranking)
+    early = set(numbers[: _quantized(len(numbers))])
+    candidates = [curve for curve in ranking if curve.number in early]
+    first = sorted(candidates[NUM_BEST_FITTED:], key=lambda curve: curve.number)
+    return _in_order(itertools.islice(_values_of([*candidates[:NUM_BEST_FITTED], *first]), limit))
 
 
 class Timeline:
@@ -120,6 +126,14 @@ class Timeline:
         logs = np.log(np.maximum(reached, 1.0)) / self._longest
         columns = [logs, reached / np.array(max_epochs, dtype=np.float64)] if self._has_progress else [logs]
         return np.stack(columns, axis=1).reshape(len(reached), len(columns))
+
+
+def _quantized(count: int) -> int:
+    """Return the largest number of trials up to a count at which the fit is repeated: 8, 9, 10, 12, 14, 16, 19, ..."""
+    size = FIRST_FIT
+    while (following := int(size * FIT_GROWTH)) <= count:
+        size = following
+    return size
 
 
 def _values_of(curves: Iterable[Curve]) -> Iterator[Observation]:
