@@ -71,5 +71,5 @@ def test_a_recorded_table_is_complete(benchmarks: None, name: str) -> None:
         assert point.keys() <= keys
         assert np.isnan(table.values[index, :, table.max_epochs[index] :]).all()
         assert (np.isfinite(table.values[index]) == np.isfinite(table.test_scores[index])).all()
-        assert table.distances(point).argmin() == index
+        assert table.space.distances(point).argmin() == index
     assert 0 < table.typical_seconds < 10

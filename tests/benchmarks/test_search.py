@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from importlib import import_module
 from types import ModuleType
@@ -13,7 +14,6 @@ from benchmark_commands import BENCHMARKS, assert_lines, run
 
 from mnistsweep.dimensions import Choice, Float
 from mnistsweep.search.scheduler import Phase
-from mnistsweep.space import SearchSpace
 
 EPOCHS = 4
 RATES = (0.001, 0.01, 0.1, 1.0)
@@ -30,12 +30,12 @@ def make_table(values: list[list[float]], seconds: float = 2.0) -> Any:
     shape = (len(values), 2, EPOCHS)
     curves = np.full(shape, np.nan, np.float32)
     curves[:, 0] = values
-    space = SearchSpace((Choice("optimizer", ("adam", "sgd")), Float("rate", RATES[0], RATES[-1], log=True)))
+    dimensions = (Choice("optimizer", ("adam", "sgd")), Float("rate", RATES[0], RATES[-1], log=True))
     points = tuple({"optimizer": ("adam", "sgd")[i % 2], "rate": RATES[i // 2 % 4]} for i in range(len(values)))
     times = np.where(np.isnan(curves), np.nan, seconds).astype(np.float32)
     return tables.Table(
-        "made_up", "val_accuracy", "max", space, points, (EPOCHS,) * len(values), np.ones(len(values), np.int8),
-        curves, curves.copy(), times,
+        "made_up", "val_accuracy", "max", tables.RecordedSpace(dimensions, points), (EPOCHS,) * len(values),
+        np.ones(len(values), np.int8), curves, curves.copy(), times,
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def rising_table() -> Any:
     table = make_table([*values[:11], [math.nan] * EPOCHS])
     rng = np.random.default_rng(0)
     points = tuple({"optimizer": ("adam", "sgd")[i % 2], "rate": float(10 ** rng.uniform(-3, 0))} for i in range(12))
-    return import_module("dataclasses").replace(table, points=points)
+    return dataclasses.replace(table, space=dataclasses.replace(table.space, points=points))
 
 
 @pytest.mark.parametrize(

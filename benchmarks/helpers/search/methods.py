@@ -14,13 +14,9 @@ from helpers.search.optuna_peers import OptunaSearch
 from helpers.search.scheduled import Scheduled
 from helpers.search.simulation import Method, Search, Settings
 from mnistsweep.devices import quiet_start
-from mnistsweep.search.asha import Asha
-from mnistsweep.search.freeze_thaw.scheduler import FreezeThaw
-from mnistsweep.search.oracle import Oracle
-from mnistsweep.search.oracle_factory import make_oracle
+from mnistsweep.search.oracle_factory import PAUSING
 from mnistsweep.search.pruners import make_pruner
-from mnistsweep.search.sequences import PointSequence
-from mnistsweep.search.whole_trials import WholeTrials
+from mnistsweep.search.scheduler_factory import make_scheduler
 from mnistsweep.space import Point
 
 Make = Callable[[Search, int, Settings], Method]
@@ -43,33 +39,23 @@ class Named:
     is_planned: bool = False
 
 
-def _oracle(search: Search, name: str, seed: int) -> Oracle:
-    return make_oracle({"name": name}, search.table.space, seed, None)
-
-
-def _whole(name: str, pruner: str) -> Make:
-    """An oracle whose trials are trained whole, unless the pruner stops them."""
+def _ours(name: str, pruner: str = "none") -> Make:
+    """One of our oracles. `auto` is what it is where trainings cannot be paused."""
 
     def make(search: Search, seed: int, settings: Settings) -> Method:
-        stops = make_pruner({"name": pruner}, name, max(search.table.max_epochs))
-        return Scheduled(search, WholeTrials(_oracle(search, name, seed)), stops)
+        table = search.table
+        longest = max(table.max_epochs)
+
+        def epochs_of(point: Point) -> int:
+            return int(point.get("trainer.epochs", longest))
+
+        scheduler = make_scheduler(
+            {"name": name}, table.space, seed, None,
+            direction=table.direction, epochs_of=epochs_of, can_pause=lambda: name in PAUSING,
+        )  # fmt: skip
+        return Scheduled(search, scheduler, make_pruner({"name": pruner}, name, longest))
 
     return make
-
-
-def _asha(search: Search, seed: int, settings: Settings) -> Method:
-    return Scheduled(search, Asha(_oracle(search, "random", seed), search.table.direction == "max"))
-
-
-def _freeze_thaw(search: Search, seed: int, settings: Settings) -> Method:
-    table = search.table
-    longest = max(table.max_epochs)
-
-    def max_epochs(point: Point) -> int:
-        return int(point.get("trainer.epochs", longest))
-
-    start = PointSequence(table.space, "random", seed)
-    return Scheduled(search, FreezeThaw(start, table.direction == "max", max_epochs, seed))
 
 
 def _optuna(sampler: Callable[[int], Any], pruner: Callable[[int], Any]) -> Make:
@@ -97,14 +83,14 @@ def _hyperband(longest: int) -> HyperbandPruner:
 
 
 METHODS: Mapping[str, Named] = {
-    "freeze_thaw": Named(_freeze_thaw, "freeze_thaw", is_ours=True),
-    "asha": Named(_asha, "asha", is_ours=True),
-    "stopping": Named(_whole("auto", "successive_halving"), "random, then tpe; halving (0.1)", is_ours=True),
-    "tpe": Named(_whole("tpe", "successive_halving"), "tpe, halving", is_ours=True),
-    "gp": Named(_whole("gp", "successive_halving"), "gp, halving", is_ours=True),
-    "cmaes": Named(_whole("cmaes", "successive_halving"), "cmaes, halving", is_ours=True),
-    "quasi_random": Named(_whole("quasi_random", "none"), "quasi_random", is_ours=True),
-    "random": Named(_whole("random", "none"), "random", is_ours=True),
+    "freeze_thaw": Named(_ours("freeze_thaw"), "freeze_thaw", is_ours=True),
+    "asha": Named(_ours("asha"), "asha", is_ours=True),
+    "stopping": Named(_ours("auto", "successive_halving"), "random, then tpe; halving (0.1)", is_ours=True),
+    "tpe": Named(_ours("tpe", "successive_halving"), "tpe, halving", is_ours=True),
+    "gp": Named(_ours("gp", "successive_halving"), "gp, halving", is_ours=True),
+    "cmaes": Named(_ours("cmaes", "successive_halving"), "cmaes, halving", is_ours=True),
+    "quasi_random": Named(_ours("quasi_random"), "quasi_random", is_ours=True),
+    "random": Named(_ours("random"), "random", is_ours=True),
     "optuna_random": Named(_optuna(lambda seed: RandomSampler(seed=seed), lambda _: NopPruner()), "Optuna random"),
     "optuna_default": Named(
         _optuna(lambda seed: TPESampler(seed=seed), lambda _: MedianPruner()), "Optuna default: TPE, median"

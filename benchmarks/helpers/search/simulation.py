@@ -5,8 +5,8 @@ epochs, and a fixed time at its begin, for building and tracing the model; a wor
 trial in memory does not spend this time. Workers are independent of each other: each asks for its next job when a job
 has ended. Decisions take no simulated time.
 
-A method proposes any point of the space. The search tries the nearest recorded configuration that it has not tried yet,
-see `Table.distances`; this holds for all methods.
+The points of the space are the recorded configurations. A method that proposes another point gets the nearest
+configuration that was not tried yet, see `RecordedSpace.distances`.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class Search:
         """Index of the nearest configuration that was not tried; None if all were."""
         if not self.may_start:
             return None
-        return int(np.where(self._untried, self.table.distances(point), np.inf).argmin())
+        return int(np.where(self._untried, self.table.space.distances(point), np.inf).argmin())
 
     def play(self, method: Method) -> list[Step]:
         """Run the search until its budget is spent, or the method has no more jobs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,48 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class RecordedSpace(SearchSpace):
+    """A search space whose only points are the recorded ones.
+
+    An oracle that lists the points of a finite space lists these, and a random point is the nearest one of them.
+
+    Attributes:
+        points: Recorded configurations.
+    """
+
+    points: tuple[Point, ...] = ()
+
+    def size(self) -> int | None:
+        """Number of recorded configurations."""
+        return len(self.points)
+
+    def grid(self) -> Iterator[Point]:
+        """The recorded configurations."""
+        return iter(self.points)
+
+    def point_at(self, units: Sequence[float]) -> Point:
+        """The recorded configuration nearest to a position in the unit cube."""
+        return self.points[int(self.distances(super().point_at(units)).argmin())]
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self)
+
+    @cached_property
+    def _encoded(self) -> NDArray[np.float64]:
+        return self._encoder.rows(self.points)
+
+    def distances(self, point: Point) -> NDArray[np.float64]:
+        """Squared distances of a point to the configurations.
+
+        Numbers are positions in [0, 1] (logarithmic where the dimension is, ranks in a choice of numbers); categories
+        that differ, and a dimension that is active in only one of the two points, count 1.
+        """
+        differences = self._encoded - self._encoder.rows([point])[0]
+        return np.where(self._encoder.is_category, differences != 0, differences**2).sum(axis=1)
+
+
+@dataclass(frozen=True)
 class Table:
     """Recorded configurations with the curves of one or two seeds each.
 
@@ -26,8 +69,7 @@ class Table:
         name: Name of the table.
         objective: Name of the objective.
         direction: Direction of the objective and of the test score: ``max`` or ``min``.
-        space: Search space.
-        points: Recorded configurations.
+        space: Recorded configurations, and the dimensions in which they were drawn.
         max_epochs: Number of epochs of the whole training of each configuration.
         seeds: Number of recorded seeds of each configuration.
         values: Objective of shape (configurations, 2, epochs); NaN after a training diverged or ended.
@@ -38,8 +80,7 @@ class Table:
     name: str
     objective: str
     direction: str
-    space: SearchSpace
-    points: tuple[Point, ...]
+    space: RecordedSpace
     max_epochs: tuple[int, ...]
     seeds: NDArray[np.int8]
     values: Array
@@ -50,20 +91,28 @@ class Table:
     def read(cls, name: str, folder: Path = FOLDER) -> Table:
         """Read a table by its name."""
         record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        dimensions = SearchSpace.from_json(record["space"]).dimensions
+        space = RecordedSpace(dimensions, tuple(record["points"]))
         with np.load(folder / f"{name}.npz") as arrays:
             return cls(
-                name, record["objective"], record["direction"], SearchSpace.from_json(record["space"]),
-                tuple(record["points"]), tuple(int(epochs) for epochs in arrays["max_epochs"]), arrays["seeds"],
-                arrays["objective"], arrays["test_score"], arrays["seconds"],
+                name, record["objective"], record["direction"], space,
+                tuple(int(epochs) for epochs in arrays["max_epochs"]), arrays["seeds"], arrays["objective"],
+                arrays["test_score"], arrays["seconds"],
             )  # fmt: skip
 
     def __len__(self) -> int:
-        return len(self.points)
+        return len(self.max_epochs)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Recorded configurations."""
+        return self.space.points
 
     def first(self, count: int) -> Table:
         """Table of the first configurations alone."""
+        space = RecordedSpace(self.space.dimensions, self.points[:count])
         return replace(
-            self, points=self.points[:count], max_epochs=self.max_epochs[:count], seeds=self.seeds[:count],
+            self, space=space, max_epochs=self.max_epochs[:count], seeds=self.seeds[:count],
             values=self.values[:count], test_scores=self.test_scores[:count], seconds=self.seconds[:count],
         )  # fmt: skip
 
@@ -71,25 +120,6 @@ class Table:
     def sign(self) -> int:
         """1 where larger is better, else -1."""
         return 1 if self.direction == "max" else -1
-
-    @cached_property
-    def encoded(self) -> NDArray[np.float64]:
-        """Configurations as rows, see `distances`."""
-        return Encoder(self.space).rows(self.points)
-
-    @cached_property
-    def _encoder(self) -> Encoder:
-        return Encoder(self.space)
-
-    def distances(self, point: Point) -> NDArray[np.float64]:
-        """Squared distances of a point to the configurations.
-
-        Numbers are positions in [0, 1] (logarithmic where the dimension is, ranks in a choice of numbers); categories
-        that differ, and a dimension that is active in only one of the two points, count 1.
-        """
-        differences = self.encoded - self._encoder.rows([point])[0]
-        categories = self._encoder.is_category
-        return np.where(categories, differences != 0, differences**2).sum(axis=1)
 
     @cached_property
     def typical_seconds(self) -> float:
