@@ -41,7 +41,7 @@ class Effect:
         factor: Position of the factor.
         share: Share of the order of the results that the factor explains, from 0 to 1: the estimate epsilon squared of
             Kelley (1935) on ranks.
-        worse: Whether each group is clearly worse than the best one, ``(groups,)``.
+        worse: Whether each group is clearly worse than the best one, ``(groups,)``; an empty group is not.
         best: Best group: the one with the largest mean rank.
     """
 
@@ -65,12 +65,15 @@ class Effects:
     negligible: Sequence[int] = ()
 
 
-def find_effects(groups: NDArray[np.int64], results: NDArray[np.float64]) -> Effects:
+def find_effects(
+    groups: NDArray[np.int64], results: NDArray[np.float64], num_groups: Sequence[int] | None = None
+) -> Effects:
     """Find the factors that have an effect on the order of the results.
 
     Args:
         groups: Group of each result by each factor, from 0, ``(results, factors)``; -1 where the factor does not apply.
         results: Results, ``(results,)``: larger is better; finite.
+        num_groups: Number of groups of each factor, empty ones included; None: those with results.
 
     Example:
         >>> groups = np.array([[index % 2, index // 15] for index in range(30)])
@@ -80,7 +83,8 @@ def find_effects(groups: NDArray[np.int64], results: NDArray[np.float64]) -> Eff
     """
     if len(results) < MIN_RESULTS or not groups.size:
         return Effects()
-    factors = [_Factor(column) for column in groups.T]
+    sizes = num_groups or [int(column.max()) + 1 for column in groups.T]
+    factors = [_Factor(column, max(size, 1)) for column, size in zip(groups.T, sizes, strict=True)]
     order = _ranks(results)
     tested = [index for index, factor in enumerate(factors) if factor.degrees > 0]
     level = MAX_PROBABILITY / max(len(tested), 1)
@@ -94,7 +98,7 @@ def find_effects(groups: NDArray[np.int64], results: NDArray[np.float64]) -> Eff
         index
         for index in tested
         if index not in chosen
-        and factors[index].applies.all()
+        and factors[index].is_even
         and factors[index].bound(left) * unexplained < NEGLIGIBLE
         and not _matters_among_the_best(groups, index, chosen, order)
     ]
@@ -106,8 +110,8 @@ def _matters_among_the_best(
 ) -> bool:
     """Whether a factor may have an effect among the better half of the results, which a strong factor can hide."""
     better = order >= np.median(order)
-    left = _without(order[better], [_Factor(groups[better, other]) for other in chosen])
-    return _Factor(groups[better, index]).probability(left) < DOUBTFUL
+    inner = {one: _Factor(groups[better, one], int(groups[:, one].max()) + 1) for one in (index, *chosen)}
+    return inner[index].probability(_without(order[better], [inner[one] for one in chosen])) < DOUBTFUL
 
 
 class _Factor:
@@ -115,13 +119,23 @@ class _Factor:
 
     Args:
         groups: Group of each result; -1 where the factor does not apply.
+        size: Number of groups, empty ones included.
     """
 
-    def __init__(self, groups: NDArray[np.int64]) -> None:
+    def __init__(self, groups: NDArray[np.int64], size: int) -> None:
         self.applies = groups >= 0
         self.groups = groups[self.applies]
-        self.counts = np.bincount(self.groups) if self.applies.any() else np.zeros(1, np.int64)
+        self.counts = np.bincount(self.groups, minlength=size)
         self.degrees = int((self.counts > 0).sum()) - 1
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the factor always applies, and each group has at least half of its fair share of the results.
+
+        A search that learns tries a good value nearly always. Then the order of its trials hardly depends on that
+        dimension, however large the effect is.
+        """
+        return bool(self.applies.all() and 2 * len(self.counts) * self.counts.min() >= len(self.groups))
 
     def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean of the values of each group; NaN for an empty group."""

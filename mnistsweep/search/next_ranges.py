@@ -23,36 +23,50 @@ MIN_BEST, MAX_PROBABILITY = 3, 0.05
 # The end of an interval is this share of it; the end of a choice of numbers is its first or last value.
 END_SHARE = 0.1
 
+# An end has not won where at least this many trials are nearer to it than the nearest of the best ones.
+MIN_FURTHER = 3
+
+# A wider interval is longer by this share, and a logarithmic one by at most a factor of ten.
+WIDER_SHARE = 1 / 3
+
 # A narrower interval is at most this share of the interval; otherwise the interval stays as it is.
 MAX_NARROWED = 0.8
 
 
-def end_that_won(dimension: Dimension, best: Sequence[Point]) -> str | None:
+def end_that_won(dimension: Dimension, best: Sequence[Point], tried: Sequence[Point]) -> str | None:
     """Return the end of a range of numbers where more of the best trials are than chance explains.
+
+    An end has not won where several trials are nearer to it than each of the best ones: they are worse.
 
     Args:
         dimension: Dimension of the search space.
         best: Points of the best trials at which the dimension is active.
+        tried: Points of all trials at which the dimension is active.
 
     Returns:
         ``lower``, ``upper``, or None.
     """
-    if isinstance(dimension, Zip) or len(best) < MIN_BEST:
+    if isinstance(dimension, Zip) or (isinstance(dimension, Choice) and not dimension.is_ordered):
         return None
-    if isinstance(dimension, Choice):
-        if not dimension.is_ordered:
-            return None
-        last, share = len(dimension.values) - 1, 1 / len(dimension.values)
-        positions = [dimension.position(dimension.value_in(point)) for point in best]
-        lower, upper = positions.count(0), positions.count(last)
-    else:
-        bounds, share = (float(dimension.low), float(dimension.high), dimension.log), END_SHARE
-        units = [unit_at(*bounds, float(dimension.value_in(point))) for point in best]
-        lower, upper = (sum(unit <= END_SHARE for unit in units), sum(unit >= 1 - END_SHARE for unit in units))
-    for end, there in (("lower", lower), ("upper", upper)):
-        if _unlikely(there, len(best), share):
+    if len(best) < MIN_BEST:
+        return None
+    share = 1 / len(dimension.values) if isinstance(dimension, Choice) else END_SHARE
+    margin = 0.0 if isinstance(dimension, Choice) else END_SHARE
+    places, all_places = _places(dimension, best), _places(dimension, tried)
+    for end, distances, others in (("lower", places, all_places), ("upper", 1 - places, 1 - all_places)):
+        is_inner = int((others < distances.min()).sum()) >= MIN_FURTHER
+        if not is_inner and _unlikely(int((distances <= margin).sum()), len(best), share):
             return end
     return None
+
+
+def _places(dimension: Column, points: Sequence[Point]) -> NDArray[np.float64]:
+    """Return the position of each point in a range of numbers, from 0 to 1."""
+    values = [dimension.value_in(point) for point in points]
+    if isinstance(dimension, Choice):
+        return np.array([dimension.position(value) for value in values]) / max(len(dimension.values) - 1, 1)
+    low, high = float(dimension.low), float(dimension.high)
+    return np.array([unit_at(low, high, dimension.log, float(value)) for value in values])
 
 
 def wider(groups: ValueGroups, end: str, keep: NDArray[np.bool_]) -> Column | None:
@@ -172,7 +186,11 @@ def _beyond(dimension: Column, end: str) -> float | None:
     else:
         near, other = (dimension.low, dimension.high) if end == "lower" else (dimension.high, dimension.low)
         whole, log = isinstance(dimension, Int), dimension.log
-    far = number_beyond(float(near), float(other), log, 1.0 if isinstance(dimension, Choice) else 1 / 3)
+    share = 1.0 if isinstance(dimension, Choice) else WIDER_SHARE
+    if log and not isinstance(dimension, Choice):
+        decades = abs(math.log10(near) - math.log10(other))
+        share = min(share, 1 / decades) if decades else share
+    far = number_beyond(float(near), float(other), log, share)
     if not math.isfinite(far) or (whole and abs(far) > MAX_WHOLE):
         return None
     far = float(round(far)) if whole else float(f"{far:.2g}")

@@ -75,7 +75,7 @@ def lessons_of(trials: ScoredTrials) -> Lessons:
     if not varied:
         return Lessons(len(trials.values), (), (), ())
     codes = np.column_stack([one.groups_at(trials.points) for one in groups])
-    effects = find_effects(codes, trials.comparison)
+    effects = find_effects(codes, trials.comparison, [one.count for one in groups])
     important = [_lesson(trials, groups[effect.factor], codes[:, effect.factor], effect) for effect in effects.found]
     best = trials.points[trials.best]
     fixed = {index: _fixed(varied[index], best, trials.space) for index in effects.negligible}
@@ -89,12 +89,11 @@ def lessons_of(trials: ScoredTrials) -> Lessons:
 def _lesson(trials: ScoredTrials, groups: ValueGroups, codes: NDArray[np.int64], effect: Effect) -> Lesson:
     order = trials.order[: max(MIN_BEST, math.ceil(BEST_SHARE * len(trials.values)))]
     best = [index for index in order.tolist() if codes[index] >= 0]
-    keep = np.ones(groups.count, bool)
-    keep[: len(effect.worse)] = ~effect.worse
-    keep |= _often_among(codes[best], codes[codes >= 0], groups.count)
+    keep = ~effect.worse | _often_among(codes[best], codes[codes >= 0], groups.count)
     dimension = groups.dimension
     good = narrower(groups, keep)
-    end = end_that_won(dimension, [trials.points[index] for index in best])
+    tried = [point for point, code in zip(trials.points, codes, strict=True) if code >= 0]
+    end = end_that_won(dimension, [trials.points[index] for index in best], tried)
     if end is None and groups.is_ordered and groups.are_values and isinstance(dimension, Choice):
         end = _only_end(keep)
     further = None if end is None else wider(groups, end, keep)

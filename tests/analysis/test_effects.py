@@ -81,6 +81,16 @@ def test_negligible_is_said_of_small_effects_and_only_with_enough_results():
     assert negligible(200, 1.5 * NEGLIGIBLE) < 0.05
 
 
+def test_a_factor_that_was_hardly_varied_is_not_negligible():
+    """A search that learns tries a good value nearly always."""
+    rng = np.random.default_rng(10)
+    hardly = np.where(rng.random(200) < 0.9, 2, rng.integers(3, size=200))
+    groups = np.column_stack([rng.integers(5, size=200), hardly, rng.integers(3, size=200)])
+    found = find_effects(groups, groups[:, 0] + rng.normal(0, 0.5, 200), [5, 3, 4])
+    assert (named(found), found.negligible) == ([0], [])  # the last one has a value that was never tried
+    assert find_effects(groups, groups[:, 0] + rng.normal(0, 0.5, 200)).negligible == [2]
+
+
 def test_an_effect_among_the_best_only_is_not_negligible():
     """A strong factor hides it in the ranking of all, and it decides which of the best is the best."""
     rng = np.random.default_rng(9)

@@ -29,6 +29,7 @@ def only(dimension, *places):
     [
         (Float("x", 1e-4, 1e-1, log=True), "upper", 4, Float("x", 0.025, 1.0, log=True)),
         (Float("x", 1e-4, 1e-1, log=True), "lower", 0, Float("x", 1e-5, 0.0004, log=True)),
+        (Float("x", 1e-4, 1.0, log=True), "upper", 4, Float("x", 0.15, 10.0, log=True)),
         (Float("x", 0.0, 0.6), "upper", 4, Float("x", 0.48, 0.8)),
         (Float("x", 0.0, 0.6), "lower", 0, None),
         (Float("x", 0.0, 0.95), "upper", 4, Float("x", 0.76, 0.97)),
@@ -82,7 +83,16 @@ def test_a_narrower_range_holds_the_good_values(dimension, places, wanted):
     ],
 )  # fmt: skip
 def test_an_end_has_won_where_chance_does_not_explain_it(dimension, values, wanted):
-    assert end_that_won(dimension, [{"x": value} for value in values]) == wanted
+    points = [{"x": value} for value in values]
+    assert end_that_won(dimension, points, points) == wanted
+
+
+def test_an_end_has_not_won_where_trials_beyond_the_best_ones_are_worse():
+    """A search that learns tries many values around the best one, which is near the end and not at it."""
+    dimension = Float("x", 1e-4, 1.0, log=True)
+    best = [{"x": 0.44}, {"x": 0.45}, {"x": 0.46}]
+    assert end_that_won(dimension, best, [*best, {"x": 0.8}, {"x": 0.9}]) == "upper"
+    assert end_that_won(dimension, best, [*best, {"x": 0.8}, {"x": 0.9}, {"x": 1.0}]) is None
 
 
 EXTREME = (
