@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,43 +32,63 @@ MAX_CACHED = 16
 """Number of lists of points that are kept."""
 
 
+@dataclass(frozen=True)
+class Pool:
+    """Points to compare.
+
+    Attributes:
+        points: Points, of which some may have been tried.
+        rows: Encoded points.
+        max_epochs: Number of epochs of the whole training of each point.
+    """
+
+    points: list[Point]
+    rows: Array
+    max_epochs: list[int]
+
+
 class Candidates:
     """Draws points to compare. They are functions of the seed, the number of the trial, and the best points.
 
     Args:
         space: Search space of the sweep.
         encoder: Encoder of the space.
+        max_epochs: Function that returns the number of epochs of the whole training of a point.
         seed: Seed of the sweep.
     """
 
-    def __init__(self, space: SearchSpace, encoder: Encoder, seed: int) -> None:
+    def __init__(self, space: SearchSpace, encoder: Encoder, max_epochs: Callable[[Point], int], seed: int) -> None:
         self._space = space
         self._encoder = encoder
+        self._max_epochs = max_epochs
         self._seed = seed
         size = space.size()
         self._is_listed = size is not None and size <= MAX_LISTED
-        self._drawn: dict[tuple[int, str], tuple[list[Point], Array]] = {}
+        self._drawn: dict[tuple[int, str], Pool] = {}
 
-    def around(self, number: int, best: Sequence[Point]) -> tuple[list[Point], Array]:
-        """Return points, of which some may have been tried, and their rows.
+    def around(self, number: int, best: Sequence[Point]) -> Pool:
+        """Return points to compare.
 
         Args:
             number: Number of the trial that would be started.
             best: Points to vary.
         """
-        parts = [self._cached(0 if self._is_listed else number // TRIALS_OF_RANDOM, None)]
+        pools = [self._cached(0 if self._is_listed else number // TRIALS_OF_RANDOM, None)]
         if not self._is_listed:
-            parts += [self._cached(number // TRIALS_OF_VARIATIONS, point) for point in best]
-        points = [point for part, _ in parts for point in part]
-        return points, np.concatenate([rows for _, rows in parts])
+            pools += [self._cached(number // TRIALS_OF_VARIATIONS, point) for point in best]
+        return Pool(
+            [point for pool in pools for point in pool.points],
+            np.concatenate([pool.rows for pool in pools]),
+            [epochs for pool in pools for epochs in pool.max_epochs],
+        )
 
-    def _cached(self, block: int, best: Point | None) -> tuple[list[Point], Array]:
+    def _cached(self, block: int, best: Point | None) -> Pool:
         key = (block, "" if best is None else canonical(best))
         if key not in self._drawn:
             while len(self._drawn) >= MAX_CACHED:
                 self._drawn.pop(next(iter(self._drawn)))
             points = self._random(block) if best is None else self._variations(block, best)
-            self._drawn[key] = points, self._encoder.rows(points)
+            self._drawn[key] = Pool(points, self._encoder.rows(points), list(map(self._max_epochs, points)))
         return self._drawn[key]
 
     def _random(self, block: int) -> list[Point]:

@@ -82,12 +82,11 @@ class FreezeThaw(Scheduler):
         self._start = start
         self._space = start.space
         self._maximize = maximize
-        self._max_epochs = max_epochs
         self._seed = seed
         self._encoder = Encoder(start.space)
         self._knowledge = Knowledge(self._encoder)
         self._latest: tuple[SearchView, CurveModel] | None = None
-        self._candidates = Candidates(start.space, self._encoder, seed)
+        self._candidates = Candidates(start.space, self._encoder, max_epochs, seed)
         self._num_tried, self._texts = 0, set[str]()
 
     @one_thread()
@@ -188,18 +187,17 @@ class FreezeThaw(Scheduler):
 
     def _untried(self, view: SearchView, model: CurveModel, best: float) -> Interest | None:
         """Return the most interesting untried point; None if all points were tried."""
-        points, rows = self._candidates.around(len(view.curves), model.best_points)
-        whole = [self._max_epochs(point) for point in points]
-        reached = [within_budget(0, epochs, view) for epochs in whole]
-        mean, deviation = model.of_untried(rows, reached, whole)
+        pool = self._candidates.around(len(view.curves), model.best_points)
+        reached = [within_budget(0, epochs, view) for epochs in pool.max_epochs]
+        mean, deviation = model.of_untried(pool.rows, reached, pool.max_epochs)
         cost: Array = np.array(reached, dtype=np.float64)
         if view.counts_seconds:
-            cost = cost * self._seconds(view).of_rows(rows)
+            cost = cost * self._seconds(view).of_rows(pool.rows)
         values = expected_improvement(mean, deviation, best) / cost**COST_POWER
         tried = self._tried(view)
         for index in np.argsort(-values, kind="stable").tolist():
-            if canonical(points[index]) not in tried:
-                return Interest(float(values[index]), point=points[index])
+            if canonical(pool.points[index]) not in tried:
+                return Interest(float(values[index]), point=pool.points[index])
         point = self._random_point(view)
         return None if point is None else Interest(float(values.min()), point=point)
 
