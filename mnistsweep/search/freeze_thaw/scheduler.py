@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 NUM_RANDOM_STARTS = 8
 """Number of trials at random points, each of one epoch, before the first comparison."""
 
-COST_POWER = 0.5
-"""The expected improvement is divided by this power of the cost. With 1, cheap steps on hopeless trials would come
-before expensive ones on good trials; with 0, the budget would not count."""
+COST_POWER = 1.0
+"""The expected improvement is divided by this power of the cost until the end of the training."""
 
 MAX_SHARE_OF_STARTS = 0.5
 """Trials are continued, and none is started, while first epochs are more than this share of all epochs."""
+
+RANDOM_EVERY = 4
+"""One in this number of new trials is at a random point, so that the search does not stay in one part of the space."""
 
 MIN_CHANCE = 0.05
 """With a budget of trials alone, the search ends when no paused trial beats the best with more than this chance."""
@@ -195,6 +197,8 @@ class FreezeThaw(Scheduler):
             cost = cost * self._seconds(view).of_rows(pool.rows)
         values = expected_improvement(mean, deviation, best) / cost**COST_POWER
         tried = self._tried(view)
+        if len(view.curves) % RANDOM_EVERY == 0 and (point := self._random_point(view)) is not None:
+            return Interest(float(values.max()), point=point)
         for index in np.argsort(-values, kind="stable").tolist():
             if canonical(pool.points[index]) not in tried:
                 return Interest(float(values[index]), point=pool.points[index])

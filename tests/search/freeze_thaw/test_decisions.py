@@ -11,7 +11,7 @@ from fakes import LINE
 
 from mnistsweep.dimensions import Choice
 from mnistsweep.search.freeze_thaw import FreezeThaw
-from mnistsweep.search.freeze_thaw.scheduler import NUM_RANDOM_STARTS
+from mnistsweep.search.freeze_thaw.scheduler import NUM_RANDOM_STARTS, RANDOM_EVERY
 from mnistsweep.search.scheduler import Continue, Curve, Job, Phase, SearchView, Start
 from mnistsweep.search.sequences import PointSequence
 from mnistsweep.space import SearchSpace, canonical
@@ -69,10 +69,19 @@ def test_it_continues_one_of_the_best_and_doubles_its_epochs() -> None:
 
 
 def test_new_trials_are_near_the_best_ones_when_the_space_is_known() -> None:
-    curves = [curve(one.number, one.point["x"], EPOCHS, 0.02 + 0.5 * (one.point["x"] - 0.7) ** 2) for one in spread(12)]
+    curves = [curve(one.number, one.point["x"], EPOCHS, 0.02 + 0.5 * (one.point["x"] - 0.7) ** 2) for one in spread(13)]
     job = decide(curves)
     assert isinstance(job, Start)
     assert abs(job.proposal.point["x"] - 0.7) < 0.15
+
+
+def test_one_in_some_new_trials_is_at_a_random_point() -> None:
+    """Otherwise a search might stay in the part of the space where its first good points were."""
+    start = PointSequence(LINE, "random", 0)
+    for count in range(13, 13 + RANDOM_EVERY):
+        job = decide([replace(one, phase=Phase.ENDED) for one in spread(count, EPOCHS)])
+        assert isinstance(job, Start)
+        assert (job.proposal.point == start.point(count)) == (count % RANDOM_EVERY == 0)
 
 
 def test_a_loss_is_minimized() -> None:
