@@ -60,6 +60,8 @@ def compute(
     for seed in range(arguments.seeds):
         for name in arguments.methods:
             score = known.get((table.name, name, seed, settings.workers))
+            if arguments.finished and score is None:
+                continue
             if score is None or len(score.by_epochs) != len(budgets):
                 score = scores.run(table, name, METHODS[name], seed, settings, budgets)
                 scores.append(arguments.results, score)
@@ -80,7 +82,8 @@ def print_table(table: Table, found: Sequence[Score], budgets: Sequence[int], ar
         print(f"  {'after ' + title:<44}{columns}")
         for name in arguments.methods:
             rows = [getattr(one, attribute) for one in found if (one.table, one.method) == (table.name, name)]
-            print(f"    {METHODS[name].label:<42}" + "".join(cell(values) for values in zip(*rows, strict=True)))
+            label = METHODS[name].label + ("" if len(rows) == arguments.seeds else f" (n={len(rows)})")
+            print(f"    {label:<42}" + "".join(cell(values) for values in zip(*rows, strict=True)))
     if DEFAULT in arguments.methods:
         print_differences(table.name, found, budgets, arguments.methods)
 
@@ -93,7 +96,7 @@ def print_differences(table: str, found: Sequence[Score], budgets: Sequence[int]
     for name in methods:
         if name == DEFAULT:
             continue
-        theirs = [one for one in found if (one.table, one.method) == (table, name)]
+        theirs = [one for one in found if (one.table, one.method) == (table, name) and one.seed in ours]
         gaps = [[b - a for a, b in zip(ours[one.seed], one.by_epochs, strict=True)] for one in theirs]
         columns = list(zip(*gaps, strict=True))
         print(f"    {METHODS[name].label:<42}" + "".join(cell(values) for values in columns))
@@ -148,6 +151,7 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="few configurations, seeds and epochs, to try it out")
     parser.add_argument("--results", type=Path, help="JSON lines of finished searches; those in it are not run again")
+    parser.add_argument("--finished", action="store_true", help="only show what the file of results has")
     parser.add_argument("--plot", type=Path, help="PNG file of the regret by epochs")
     arguments = parser.parse_args()
     arguments.seeds = arguments.seeds or (2 if arguments.quick else 20)
