@@ -49,7 +49,7 @@ class Definition:
 
 DEFINITIONS = {
     "mnist_grid": Definition(
-        source="mnist", train=4000, validation=4000, test=6000, is_keras=True, repeated=100,
+        source="mnist", train=4000, validation=4000, test=6000, is_keras=True, configurations=300, repeated=100,
         fixed={"model": "perceptron", "model.activation": "relu", "trainer.epochs": 16},
         space={
             "optimizer": "choice(adam,rmsprop,sgd)",
