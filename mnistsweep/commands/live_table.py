@@ -63,6 +63,7 @@ class LiveTable:
         self._records = ledger.records()
         self._printed = {key for record in self._records if (key := _ended_job(record)) is not None}
         self._num_finished_before = sum(record.state.finished for record in self._records)
+        self._num_epochs_before = sum(record.trained_epochs for record in self._records)
         self._thread: RepeatingThread | None = None
         self._live: Live | None = None
 
@@ -141,9 +142,15 @@ class LiveTable:
     def _remaining(self, records: Sequence[TrialRecord], seconds: float) -> float | None:
         """Estimated remaining time in seconds, from the budget of hours and the trials finished since this start.
 
-        None if there is neither.
+        Where trials are paused it is estimated from their epochs. None if there is neither.
         """
         estimates = [] if self._budget.hours is None else [3600 * self._budget.hours - seconds]
+        if any(record.paused is not None for record in records):
+            epochs = sum(record.trained_epochs for record in records)
+            if self._budget.total_epochs is not None and epochs > self._num_epochs_before:
+                seconds_an_epoch = (seconds - self._seconds_before) / (epochs - self._num_epochs_before)
+                estimates.append((self._budget.total_epochs - epochs) * seconds_an_epoch)
+            return max(0.0, min(estimates)) if estimates else None
         finished = sum(record.state.finished for record in records)
         finished_now = finished - self._num_finished_before
         if self._budget.trials is not None and finished_now > 0:
@@ -161,8 +168,10 @@ class LiveTable:
                 self._console.print(self._line(record, finished), soft_wrap=True)
 
     def _line(self, record: TrialRecord, count: int) -> str:
-        total = f"/{self._budget.trials}" if self._budget.trials else ""
-        state = f"paused after epoch {record.last_epoch}" if record.state is State.PAUSED else record.state.value
+        total, state = f"/{self._budget.trials}" if self._budget.trials else "", record.state.value
+        paused, scored = record.paused, record.scored
+        if paused is not None and scored is not None:  # another job of the trial may run already
+            record, state = scored, f"paused after epoch {paused.epochs}"
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{self._objective} {record.result.score}{record.result.at_epoch}"

@@ -98,6 +98,10 @@ class Claims:
         """
         return self.claim is None or self._study.restart(self.claim)
 
+    def free_space(self) -> bool:
+        """Remove checkpoints of paused trials, because the disk is full; whether there was any."""
+        return self._study.free_space()
+
     def forget(self) -> None:
         """Forget the trial, because another worker owns it now; nothing is written to the study."""
         self.claim = None

@@ -5,6 +5,7 @@ The caller of every function that writes holds the ledger lock.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from mnistsweep.paths import SweepPaths
@@ -17,6 +18,8 @@ from mnistsweep.study.records import State, TrialRecord, best_of
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.search_view import SearchViewer
 from mnistsweep.study.stored_trials import StoredTrials
+
+LOGGER = logging.getLogger("mnistsweep")
 
 
 class Jobs:
@@ -107,10 +110,31 @@ class Jobs:
         Args:
             state: State of the ledger.
         """
-        search = self._search
-        order = search.scheduler.order_of_interest(self._viewer.view(state), search.direction)
-        best = best_of(state.records, search.direction)
-        bound_checkpoints(self._paths, order, None if best is None else best.number, search.checkpoints_gb)
+        bound_checkpoints(self._paths, self._order(state), self._best(state), self._search.checkpoints_gb)
+
+    def free_space(self, state: LedgerState) -> bool:
+        """Remove the checkpoints of half of the paused trials that have one; whether there was any.
+
+        Args:
+            state: State of the ledger.
+        """
+        if not self._search.scheduler.pauses:
+            return False
+        held = [number for number in self._order(state) if self._paths.trial(number).resume.is_file()]
+        removed = bound_checkpoints(self._paths, held[: (len(held) + 1) // 2], self._best(state), 0.0)
+        if removed:
+            LOGGER.warning(
+                "%s: the disk is full; the checkpoints of %d paused trials were removed; if one of them goes on, it is "
+                "trained from its first epoch", self._paths.folder, len(removed),
+            )  # fmt: skip
+        return bool(removed)
+
+    def _order(self, state: LedgerState) -> list[int]:
+        return self._search.scheduler.order_of_interest(self._viewer.view(state), self._search.direction)
+
+    def _best(self, state: LedgerState) -> int | None:
+        best = best_of(state.records, self._search.direction)
+        return None if best is None else best.number
 
 
 def resume_file_time(paths: SweepPaths, number: int) -> int:

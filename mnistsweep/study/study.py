@@ -205,6 +205,14 @@ class Study(Ledger):
         with self._coordinator.exclusive():
             return self._jobs.restart(claim, self._verified_ownership(claim), self.read())
 
+    def free_space(self) -> bool:
+        """Remove the checkpoints of half of the paused trials, because the disk is full; whether there was any.
+
+        Only files are removed: nothing is written to the ledger.
+        """
+        with self._coordinator.exclusive():
+            return self._jobs.free_space(self.read())
+
     def release(self, claim: Claim) -> None:
         """Give up an unfinished trial, which the next claim of any worker resumes; has no effect on a lost trial.
 

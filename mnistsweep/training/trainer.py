@@ -26,6 +26,7 @@ from mnistsweep.training.callbacks.metric_names import StableNames
 from mnistsweep.training.callbacks.stopping import LastEpoch, StopOnRequest, TimeLimit
 from mnistsweep.training.callbacks.user_callbacks import build_early_stopping, build_user_callbacks
 from mnistsweep.training.compilation import compile_model
+from mnistsweep.training.disk_space import with_space
 from mnistsweep.training.engines import AnySplit
 from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.loop import FitOptions, fit
@@ -61,12 +62,15 @@ class Hooks:
             another worker owns the trial.
         report_folds: Function of the number of finished folds, at least 2, and of the mean of their objectives; returns
             True to train no further fold. Called between the folds of the first repeat.
+        free_space: Function that removes files which other trials may do without, where the disk is full; returns
+            whether it has removed any.
     """
 
     report_objective: Callable[[int, float], bool] = lambda _epoch, _value: False
     should_stop: Callable[[], bool] = lambda: False
     check_ownership: Callable[[], None] = lambda: None
     report_folds: Callable[[int, float], bool] = lambda _folds, _mean: False
+    free_space: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,8 @@ class Training:
             earlier = [asdict(result) for result in repeat.earlier]
             state = repeat.state or TrainingState(resume_fingerprint(config), repeat.index, earlier)
             stored = [ownership, guard, *own, *stopping, *users]  # in the order of every version before
-            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, stored, self.until))
+            free_space = self.hooks.free_space
+            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, stored, self.until, free_space))
         if config.trial.timeout_minutes is not None:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
@@ -252,8 +257,10 @@ class Training:
 
         The ownership is checked again after the file is written, which takes a while.
         """
-        self.hooks.check_ownership()
-        return save_model(model, self.folder.model, self.hooks.check_ownership, create_folder=False)[1]
+        check, file = self.hooks.check_ownership, self.folder.model
+        check()
+        saved = with_space(lambda: save_model(model, file, check, create_folder=False), self.hooks.free_space)
+        return saved[1]
 
 
 def default_fit(

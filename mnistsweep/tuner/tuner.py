@@ -159,6 +159,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             self._should_stop,
             lambda: self._verify(oracle),
             # Each fold counts with its full number of epochs, so that trials are compared after the same folds.
+            free_space=oracle.claims.free_space,
             report_folds=lambda folds, mean: oracle.claims.report(folds * config.trainer.epochs, mean, is_mean=True),
         )
         training = make_training(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fakes import LINE, claim, make_search, open_study, train
 from rich.console import Console
+from rungs import rungs_search, train_job
 
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.console import SafeConsole
@@ -67,3 +68,23 @@ def test_a_ledger_that_is_damaged_meanwhile_prints_no_traceback(
     assert "1 of 3 trials · 1 completed" in written.getvalue()
     assert "Traceback" not in written.getvalue()
     assert capfd.readouterr().err == ""
+
+
+def test_jobs_are_lines_and_paused_trials_are_counted(paths: SweepPaths) -> None:
+    search, seconds = rungs_search(total_epochs=8), [0.0]
+    console = Console(file=io.StringIO(), width=200)
+    with open_study(paths, search) as study:
+        table = LiveTable(Ledger(paths), search.budget, "max", "score", lambda _: 8, lambda: seconds[0], console)
+        train_job(study, claim(study))
+        train_job(study, claim(study))
+        again = claim(study)  # continues the better of the two before its line is printed
+        table._print_new()
+        seconds[0] = 30.0
+        console.print(table.render())
+        scores = [record.paused.score for record in study.records() if record.paused is not None]
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    assert [line.split("  ")[0] for line in lines[:2]] == [
+        f"[0] trial {n} paused after epoch 1: score {scores[n]} at epoch 1" for n in (0, 1)
+    ]
+    assert any(line.split()[:2] == [str(again.number), "1/2"] for line in lines)
+    assert "0 trials · 1 running · 1 paused · running time 30 s · about 1 min 30 s left" in lines[-1]

@@ -165,6 +165,23 @@ class TestLostCheckpoints:
         assert all((record.result.objective or 0) < worst_kept for record in paused if record not in kept)
         assert paths.trial(best.number).model.exists()
 
+    def test_a_full_disk_costs_the_checkpoints_of_half_of_the_paused_trials(
+        self, paths: SweepPaths, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with open_study(paths, rungs_search(trials=8)) as study:
+            run_jobs(study)
+            held = [n for n, trial in paths.trials() if trial.resume.exists()]
+            merit = {record.number: record.result.objective or 0.0 for record in study.records()}
+            assert study.free_space()
+            left = [n for n, trial in paths.trials() if trial.resume.exists()]
+            assert len(left) == len(held) // 2
+            assert min(merit[n] for n in left) > max(merit[n] for n in set(held) - set(left))
+            assert study.free_space() or not left
+            while study.free_space():
+                pass
+            assert not any(trial.resume.exists() for _, trial in paths.trials())
+        assert "the disk is full; the checkpoints of" in caplog.text
+
 
 def test_a_ledger_without_its_paused_trials_is_refused(paths: SweepPaths, tmp_path: Path) -> None:
     with open_study(paths, rungs_search(trials=3)) as study:

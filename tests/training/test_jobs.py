@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import State
+from mnistsweep.training.callbacks import backup_and_resume
+from mnistsweep.training.trainer import Hooks
 
 REDUCE = "callbacks={_target_: keras.callbacks.ReduceLROnPlateau, patience: 1, factor: 0.5, min_delta: 0.05}"
 CASES = {
@@ -72,3 +75,25 @@ def test_a_job_that_was_killed_after_its_last_epoch_trains_nothing_again(tmp_pat
     assert state is not None
     assert not state.phases[0]["stopped"]
     assert TrialPaths(killed.folder).resume.is_file()
+
+
+def test_a_full_disk_is_a_reason_to_make_room(
+    tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "mnistsweep.training.callbacks.backup_and_resume.write_resume_file"
+    freed, refusals = list[bool](), [True, True]
+    write = backup_and_resume.write_resume_file
+
+    def write_if_there_is_room(*arguments: Any, **options: Any) -> None:
+        if refusals and refusals.pop():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*arguments, **options)
+
+    monkeypatch.setattr(module, write_if_there_is_room)
+    training = InterruptedTraining(tmp_path / "t", tiny_data, ["optimizer=sgd"])
+    outcome = training.run(Hooks(free_space=lambda: not freed.append(True)), until=1)
+    assert outcome.state is State.PAUSED
+    assert freed == [True, True]
+    refusals.append(True)
+    with pytest.raises(OSError, match="No space left"):
+        training.run(until=2)

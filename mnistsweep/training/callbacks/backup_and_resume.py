@@ -26,6 +26,7 @@ from mnistsweep.data.structure import Structure
 from mnistsweep.training.building import create_variables
 from mnistsweep.training.callbacks.logs import Logs
 from mnistsweep.training.compilation import Compilation
+from mnistsweep.training.disk_space import with_space
 from mnistsweep.training.keras_internals import set_initial_epoch
 from mnistsweep.training.phase_state import capture_history, capture_phase, restore_history, restore_phase
 from mnistsweep.training.resume_file import TrainingState, write_resume_file
@@ -50,6 +51,7 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         elapsed: Function that returns the seconds that the training has taken, over all attempts.
         others: Callbacks to store the state of.
         until: Epoch after which the training pauses, counted from 1; None: it does not pause.
+        free_space: Function that makes room on a full disk, see `disk_space.with_space`.
 
     Attributes:
         is_paused: Whether the training has stopped because of `until`, so that the resume file continues it. It has not
@@ -66,10 +68,12 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         elapsed: Callable[[], float],
         others: Sequence[keras.callbacks.Callback],
         until: int | None = None,
+        free_space: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__()
         self.is_paused = False
         self._until = until
+        self._free_space = free_space
         self._path = path
         self._state = state
         self._elapsed = elapsed
@@ -119,7 +123,8 @@ class BackupAndResume(keras.callbacks.Callback):  # type: ignore[misc]
         self._phases[self._phase - 1 :] = [phase]
         is_last = self._has_reached_end(epoch + 1)
         state = replace(self._state, seconds=self._elapsed(), phases=self._phases)
-        write_resume_file(self._path, state, durable=is_last)  # a paused trial may wait for long
+        # durable, because a paused trial may wait for long
+        with_space(lambda: write_resume_file(self._path, state, durable=is_last), self._free_space)
         if is_last and not phase["stopped"]:
             self.is_paused = self.model.stop_training = True
 
