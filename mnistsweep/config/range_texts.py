@@ -8,6 +8,9 @@ from mnistsweep.config.job_overrides import briefly_written
 from mnistsweep.config.overrides import written
 from mnistsweep.dimensions import Choice, Dimension, Int, Zip
 
+MIN_RANGE = 5
+"""Number of whole numbers with equal steps from which they are written as a range."""
+
 
 def override_texts(dimension: Dimension, may_fix: bool = True) -> tuple[str, ...]:
     """Return the overrides that set the range of a dimension: one for each key.
@@ -42,6 +45,10 @@ def is_writable(dimension: Dimension) -> bool:
 
 
 def _listed(values: tuple[Any, ...], may_fix: bool) -> str:
+    if len(values) >= MIN_RANGE and all(type(value) is int for value in values):
+        step = values[1] - values[0]
+        if step > 0 and values == tuple(range(values[0], values[-1] + 1, step)):
+            return f"range({values[0]},{values[-1] + step},{step})"
     texts = [briefly_written(value) for value in values]
     return ",".join(texts) if len(texts) > 1 or may_fix else f"choice({texts[0]})"
 

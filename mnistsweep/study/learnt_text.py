@@ -24,8 +24,8 @@ class Learnt:
     """What a sweep has shown; ``str()`` returns it as three sentences.
 
     Attributes:
-        important: Keys of the hyperparameters that matter, the most important one first; of a zip, joined by commas.
-            Empty: nothing can be said yet.
+        important: Keys of the hyperparameters that matter, or their names in a Python program, the most important one
+            first; of a zip, joined by commas. Empty: nothing can be said yet.
         unimportant: Keys of the hyperparameters that explain next to nothing.
         sentences: What mattered, what did not, and what to try next, without the command.
         command: Command line, or call of Python, that starts what is to be tried next; empty where nothing is.
@@ -59,8 +59,8 @@ def learnt_from(records: Sequence[TrialRecord], space: SearchSpace, direction: s
     changed = [lesson.next for lesson in lessons.important if lesson.next is not None]
     next_sentence, command = _next(lessons, space, start, [*changed, *lessons.unimportant])
     return Learnt(
-        tuple(lesson.dimension.name for lesson in lessons.important),
-        tuple(dimension.name for dimension in lessons.unimportant),
+        tuple(start.key_of(lesson.dimension) for lesson in lessons.important),
+        tuple(start.key_of(dimension) for dimension in lessons.unimportant),
         (_mattered(lessons, objective, start), _did_not(lessons, start), next_sentence),
         command,
     )

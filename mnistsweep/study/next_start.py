@@ -47,8 +47,12 @@ class NextStart:
         """Whether the trials are Keras trainings, and not calls of a function."""
         return self.plan.get("program") is None
 
+    def key_of(self, dimension: Dimension) -> str:
+        """Keys of a dimension, or their names in a Python program, joined by commas."""
+        return ",".join(self.names.get(key, key) for key in dimension.keys)
+
     def name_of(self, dimension: Dimension) -> str:
-        """Name of a dimension as the user knows it."""
+        """Name of a dimension in a sentence."""
         return " with ".join(self.names.get(key, key) for key in dimension.keys)
 
     def with_ranges(self, dimensions: Sequence[Dimension], parents: frozenset[str]) -> str:

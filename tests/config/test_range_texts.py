@@ -17,6 +17,8 @@ DIMENSIONS = [
     Choice("a.b", (True, False, None)),
     Choice("a.b", (32, 64.5, 1e-7)),
     Choice("a.b", ([3, 3], [5], [])),
+    Choice("a.b", tuple(range(-10, 40, 5))),
+    Choice("a.b", (1, 2, 3, 4, 6)),
     Choice("model.hp.units", (8, 16)),
 ]
 
@@ -25,6 +27,11 @@ DIMENSIONS = [
 def test_a_range_is_read_back_as_it_was(dimension):
     (text,) = override_texts(dimension)
     assert parse_override(text).dimension == dimension
+
+
+def test_whole_numbers_with_equal_steps_are_a_range():
+    assert override_texts(Choice("a", tuple(range(10, 1000, 10)))) == ("a=range(10,1000,10)",)
+    assert override_texts(Choice("a", (1, 2, 3))) == ("a=1,2,3",)
 
 
 def test_a_single_value_is_fixed_unless_it_must_stay_a_range():

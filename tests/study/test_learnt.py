@@ -192,6 +192,10 @@ def test_a_python_program_reads_a_call_of_python(tmp_path):
     found = learnt_from(records(by_rate), SPACE, "max", called)
     assert found.command.startswith("mnistsweep.sweep(..., space={..., 'optimizer.learning_rate': mnistsweep.Float(")
     assert found.command.endswith(", name='s-2')")
+    named = dataclasses.replace(called, names={"optimizer.learning_rate": "rate"})
+    renamed = learnt_from(records(by_rate), SPACE, "max", named)
+    assert renamed.important == ("rate",)
+    assert "space={..., 'rate': mnistsweep.Float(" in renamed.command
 
 
 def test_the_name_of_the_next_sweep_is_free(tmp_path):
