@@ -63,7 +63,7 @@ def test_a_recording_gives_a_table_and_continues_where_it_was_interrupted(
 def test_a_recorded_table_is_complete(benchmarks: None, name: str) -> None:
     table: Any = import_module("helpers.search.tables").Table.read(name)
     assert len(table) >= 300
-    assert (table.seeds == 2).sum() >= 100
+    assert (table.seeds == 2).sum() >= (5 if name == "mnist_grid" else 100)  # Keras trainings take longer
     assert max(table.max_epochs) >= 16
     assert sum(path.stat().st_size for path in CURVES.glob(f"{name}.*")) < 500_000
     keys = set(table.space.keys)
