@@ -17,6 +17,9 @@ from mnistsweep.paths import SweepPaths
 PYTHON_CALL = "mnistsweep.sweep of "
 """How the description of a sweep begins that `mnistsweep.sweep` started, in place of a command line."""
 
+PROGRAM, MODULES = "mnistsweep", ("cli.py", "__main__.py")
+"""Name of the program, and what a sweep stores in its place where it was started with ``python -m mnistsweep.cli``."""
+
 BUDGETS = ("trials", "hours", "total_epochs")
 
 
@@ -100,9 +103,10 @@ class NextStart:
     def _arguments(self) -> list[str]:
         """The command and its arguments; none if this program did not write it."""
         try:
-            return shlex.split(self.command)
+            command, *arguments = shlex.split(self.command)
         except ValueError:
             return []
+        return [PROGRAM if command in MODULES else command, *arguments]
 
     @cached_property
     def _prefixes(self) -> dict[str, str]:

@@ -179,6 +179,13 @@ def test_the_command_keeps_added_keys_and_is_described_where_it_holds_a_secret(t
     assert hidden.command.startswith("the same command with name=s-2 ")
 
 
+def test_a_module_that_was_run_is_named_by_its_program(tmp_path):
+    found = learnt_from(records(by_rate), SPACE, "max", start(tmp_path, "cli.py sweep name=a"))
+    assert found.command.startswith("mnistsweep sweep name=s-2 ")
+    unknown = learnt_from(records(by_rate), SPACE, "max", start(tmp_path, ""))
+    assert unknown.command.startswith("the same command with name=s-2 ")
+
+
 def test_a_dimension_with_a_condition_stays_a_range(tmp_path):
     """The key `conditions` of the configuration names it, so it may not be fixed."""
     space = SearchSpace((Choice("optimizer", ("adam", "sgd")), Choice("optimizer.momentum", (0.0, 0.5, 0.9), SGD)))
