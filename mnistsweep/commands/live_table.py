@@ -175,6 +175,7 @@ class LiveTable:
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{self._objective} {record.result.score}{record.result.at_epoch}"
+            score += f", violates {', '.join(record.result.violated)}" if record.result.violated else ""
         return (
             f"[{count}{total}] trial {record.number} {state}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"

@@ -18,6 +18,7 @@ from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor, open_monitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State, TrialRecord, ranked
 from mnistsweep.study.sweep import load_sweep
+from mnistsweep.study.violations import violations_of
 from mnistsweep.text import format_count, format_duration, format_point
 
 # Maximum number of trials in the table of the best.
@@ -52,6 +53,8 @@ def print_status(folder: Path) -> None:
     for record in records:
         if record.state is State.FAILED:
             _print_line(console, f"  trial {record.number} failed: {record.result.reason}")
+    for line in violations_of(records):
+        _print_line(console, f"  {line}")
     if completed and _has_ended(ledger, plan, monitor):
         print_learnt(plan, sweep, records, console)
 

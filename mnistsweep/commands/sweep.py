@@ -74,10 +74,11 @@ def _require_result(plan: Plan, ledger: Ledger) -> None:
     """Check that a sweep that has ended has a best trial.
 
     Raises:
-        SweepStopped: Every trial failed.
+        SweepStopped: Every trial failed, or violates a constraint.
     """
     records = ledger.records()
-    if best_of(records, plan.direction) is None and any(record.state is State.FAILED for record in records):
+    is_bad = any(record.state is State.FAILED or record.result.violated for record in records)
+    if best_of(records, plan.direction) is None and is_bad:
         raise no_result_error(plan.paths, records, ledger.ending(plan.budget))
 
 
@@ -169,7 +170,8 @@ def _finish_files(plan: Plan, ledger: Ledger) -> None:
 
     Once the sweep has ended, TensorBoard's table shows what was paused as ended, too.
     """
-    views = Views(plan.paths, plan.space, plan.direction, plan.config.objective, plan.train_command)
+    config, constraints = plan.config, plan.constraints
+    views = Views(plan.paths, plan.space, plan.direction, config.objective, plan.train_command, constraints)
     has_ended = ledger.has_ended(plan.budget)
     views.refresh(ledger.read, lambda: has_ended)
     for record in ledger.records():

@@ -18,6 +18,7 @@ from mnistsweep.study.learnt_text import learnt_from
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import TrialRecord, ranked
 from mnistsweep.study.sweep import Sweep, load_sweep, next_start
+from mnistsweep.study.violations import violations_of
 from mnistsweep.text import format_point
 
 # Keys that messages about a running sweep name with a value.
@@ -51,6 +52,8 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
     if size is not None:
         console.print(f"  {size:,} configurations")
     console.print(f"  objective: {plan.config.objective}, {better}", soft_wrap=True)
+    if plan.constraints:
+        console.print(f"  constraints: {', '.join(map(str, plan.constraints))}", soft_wrap=True)
     if not plan.is_kerastuner_oracle:
         console.print(f"  oracle: {_oracle_text(plan)}", soft_wrap=True)
     for warning in plan.warnings:
@@ -112,6 +115,8 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     records = ledger.records()
     completed = ranked(records, plan.direction)
     console.print(tally(records, plan.num_trials, ledger.has_ended(plan.budget)))
+    for line in violations_of(records):
+        console.print(f"  {line}", soft_wrap=True)
     if not completed:
         return
     best = completed[0]

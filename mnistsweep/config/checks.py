@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from mnistsweep.config import objective
+from mnistsweep.config import constraints, objective
 from mnistsweep.config.schema import LIMITS, Config
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.intervals import MAX_WHOLE
@@ -44,6 +44,7 @@ def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     """
     metrics = config.trainer.metrics if metrics_known else None
     faults = objective.check_objective(config.objective, config.direction, metrics)
+    faults += constraints.check_constraints(config.constraints, metrics)
     faults += _check_names(config)
     for index, entry in enumerate(config.trainer.callbacks):
         if not isinstance(entry, dict) or "_target_" not in entry:

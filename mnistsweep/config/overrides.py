@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Quote, QuotedString, Sweep
 from hydra.core.override_parser.types import Override as HydraOverride
 
+from mnistsweep.config.constraints import quoted_override
 from mnistsweep.config.grammar import check_no_range, interval_of, listed_values
 from mnistsweep.config.secret_values import holds_secret, with_references
 from mnistsweep.config.syntax import COMMAND_LINE, PARAMS, PARSER_ERRORS, Place, describe_syntax_error
@@ -100,6 +101,7 @@ def parse_override(
         >>> parse_override("+optimizer.clipnorm=1.0").value
         1.0
     """
+    text = quoted_override(text)
     parsed = _parse(text, place)
     key, deleted = parsed.key_or_group, parsed.is_delete()
     if f"{key}.".startswith(f"{PARAMS_KEY}.") and not deleted:

@@ -117,6 +117,7 @@ class Config:
     seed: int = sweep_key(0, minimum=0, maximum=2**32 - 1)
     objective: str = sweep_key("auto")
     direction: str = sweep_key("auto")
+    constraints: list[Any] = sweep_key(list)
     trials: int | None = sweep_key(20, continuable=True, minimum=1)
     hours: float | None = sweep_key(None, continuable=True, minimum=1e-6)
     total_epochs: int | None = sweep_key(None, continuable=True, minimum=1)

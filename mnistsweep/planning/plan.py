@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import devices, handed_over
 from mnistsweep.config.added_keys import without_added_keys
+from mnistsweep.config.constraints import Constraint, parse_constraints
 from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
@@ -93,6 +94,11 @@ class Plan:
     def direction(self) -> str:
         """Whether the objective is maximized (``max``) or minimized (``min``)."""
         return resolve_direction(self.config.objective, self.config.direction)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Constraints that the best trial keeps."""
+        return parse_constraints(self.config.constraints)
 
     @property
     def train_command(self) -> str:

@@ -91,6 +91,9 @@ def _space(dimensions: Sequence[Column], config: Config, listed: Listed | None) 
 def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
     config, found = structure.read_config(plain)
     faults.add(found, checks.check_limits(config), checks.check_sweep_keys(config, metrics_known=False))
+    if config.constraints:
+        rule = "only Keras trainings have them; leave them empty, and return a bad objective for a point that is no use"
+        faults.add([f"constraints: {rule}."])
     config.name = config.name or DEFAULT_NAME
     if config.objective == AUTO:
         config.objective = DEFAULT_OBJECTIVE  # minimized, as Optuna does with the return value of a function

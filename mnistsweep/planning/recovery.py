@@ -12,19 +12,22 @@ from typing import Any
 
 import yaml
 
+from mnistsweep.config.constraints import PARAMETERS, ConstraintViolated, quantities_of
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Column, Value
-from mnistsweep.errors import StudyError
+from mnistsweep.errors import StudyError, TrialLimited
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.recovered_curves import Curves
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.space import Point
 from mnistsweep.study.finished_files import FinishedFiles
+from mnistsweep.study.recorded_results import judged
 from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.results_rows import ResultsRow, read_results
 from mnistsweep.study.results_table import CellForm
 from mnistsweep.study.stored_trials import RecoveredTrial
+from mnistsweep.training.metric_means import metric_means
 
 
 @dataclass
@@ -60,7 +63,7 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     """
     recovery = Recovery(unlisted=sorted(FinishedFiles.read(paths).in_folders))
     forms = {column.key: CellForm(column) for column in plan.space.columns}
-    rows = read_results(paths, plan.space)
+    rows = read_results(paths, plan.space, plan.constraints)
     for row in rows:
         try:
             recover = _paused_trial if row.state is State.PAUSED else _finished_trial
@@ -83,9 +86,25 @@ def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
     reports, found = curves.reports(is_complete=True), curves.summarize(folder)
     if row.result.best_epoch is None or reports.get(row.result.best_epoch) != row.result.objective:
         raise StudyError(f"its objective in results.csv, {row.result.objective!r}, is not in its history.csv")
-    result = replace(found, seconds=row.result.seconds)
+    result = _measured(found, row.result)
+    if found.best_epoch != row.result.best_epoch and found.best_epoch is not None:
+        names = [name for name in quantities_of(plan.constraints) if name != PARAMETERS]
+        newer = metric_means(names, [(folder.history, found.best_epoch)])
+        found = replace(found, seconds=row.result.seconds, quantities={**row.result.quantities, **newer})
+        result = judged(State.PAUSED, found, plan.constraints)
     record = TrialRecord(row.number, State.PAUSED, point, seed, result, paused=result)
     return RecoveredTrial(record, reports, _start_of(folder))
+
+
+def _measured(found: Result, listed: Result) -> Result:
+    """Result by the learning curves, with what only the table has."""
+    return replace(
+        found,
+        seconds=listed.seconds,
+        reason=listed.reason,
+        quantities=listed.quantities,
+        violations=listed.violations,
+    )
 
 
 def _checked_seed(plan: Plan, row: ResultsRow) -> int:
@@ -109,7 +128,7 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
         found = curves.summarize(folder)
         _check_result(result, found)
         is_comparable = row.state is State.PRUNED and curves.is_single
-        result = replace(found, seconds=result.seconds, reason=result.reason, comparable=is_comparable)
+        result = replace(_measured(found, result), comparable=is_comparable)
     record = TrialRecord(row.number, row.state, point, seed, result)
     return RecoveredTrial(record, reports, _start_of(folder))
 
@@ -192,7 +211,8 @@ def _was_limited(folder: TrialPaths, reason: str) -> bool:
     if reason.startswith("hung: "):
         return True
     try:
-        return "TrialLimited: " in folder.error.read_text(encoding="utf-8", errors="replace")
+        text = folder.error.read_text(encoding="utf-8", errors="replace")
+        return any(f"{kind.__name__}: " in text for kind in (TrialLimited, ConstraintViolated))
     except OSError:
         return False
 

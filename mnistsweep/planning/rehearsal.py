@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mnistsweep import data, devices
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
+from mnistsweep.config.constraints import unmeasured
 from mnistsweep.config.objective import AUTO, check_direction
 from mnistsweep.config.schema import Config
 from mnistsweep.data.class_checks import STRATIFY, require_classes, validation_warning
@@ -234,13 +235,18 @@ def _batches(config: Config, dataset: data.Dataset, are_fixed: bool) -> Iterator
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, model: Any, measured: Sequence[str]) -> None:
     """Check that the model measures the objective, unless the user's own code may add it, and its direction.
 
+    The same holds for constrained metrics.
+
     Raises:
-        ConfigError: The objective is not measured, or its better direction is unknown.
+        ConfigError: The objective or a constrained metric is not measured, or the better direction is unknown.
     """
     from mnistsweep.training.building import has_own_step
     from mnistsweep.training.callbacks.user_callbacks import may_add_metrics
 
     known = [f"{split}{name}" for split in ("val_", "") for name in measured]
+    is_fixed = not (has_own_step(model) or hypermodel.has_own_fit or may_add_metrics(config))
+    if is_fixed and (faults := unmeasured(config.constraints, known)):
+        raise ConfigError("\n".join(faults))
     if config.objective == AUTO:
         return
     is_trained = has_own_step(model) and not config.objective.startswith("val_")  # known after a training step only

@@ -37,6 +37,8 @@ def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:
     config = plan.config
     if config.workers > 1:
         faults.add([f"workers: KerasTuner's own oracles serve one worker; received {config.workers}."])
+    if config.constraints:
+        faults.add(["constraints: KerasTuner's own oracles know none; leave them empty, or use another oracle."])
     if config.enqueue:
         rule = "KerasTuner's own oracles do not accept enqueued configurations"
         faults.add([f"enqueue: {rule}; leave it empty, or use another oracle."])

@@ -22,12 +22,16 @@ from optuna.trial import FrozenTrial, TrialState
 from mnistsweep.search.distributions import number_at
 from mnistsweep.search.optuna_private import write_system_attr
 from mnistsweep.search.oracle import ORDER
+from mnistsweep.search.violations import violation_of
 
 if TYPE_CHECKING:
     from cmaes import CMA
 
 # System attribute of a trial: a list of its generation and its coordinates in the unit cube.
 DRAW = "cma:draw"
+
+# Value of a trial that violates a constraint; larger violations are worse.
+INFEASIBLE = 1e250
 
 
 class CmaEs(BaseSampler):
@@ -102,7 +106,12 @@ def _order(trial: FrozenTrial) -> tuple[int, datetime.datetime, int]:
 
 
 def _loss(trial: FrozenTrial, direction: StudyDirection) -> float | None:
-    """Return the value that CMA-ES minimizes; None if the trial has no result."""
+    """Return the value that CMA-ES minimizes; None if the trial has no result.
+
+    Only the order of values counts: that of a trial which violates a constraint is larger than all others.
+    """
+    if violation := violation_of(trial):
+        return INFEASIBLE * (1.0 + violation)
     value = trial.value if trial.state is TrialState.COMPLETE else None
     if trial.state is TrialState.PRUNED and trial.last_step is not None:
         value = trial.intermediate_values[trial.last_step]

@@ -20,6 +20,7 @@ from mnistsweep.search.optuna_private import ProposalStudy
 from mnistsweep.search.oracle import Oracle, Proposal
 from mnistsweep.search.samplers import MAX_BEST_READ, SamplerSpec
 from mnistsweep.search.sequences import PointSequence, draw_untried
+from mnistsweep.search.violations import violation_of, with_refused
 from mnistsweep.space import Point, SearchSpace, canonical
 
 # States of trials that have a result for a sampler to learn from.
@@ -54,7 +55,7 @@ class SamplerOracle(Oracle):
 
     def propose(self, number: int, study: optuna.Study) -> Proposal | None:
         """Return a point that is not in the ledger: first an enqueued or random one, later the sampler's."""
-        trials = study.get_trials(deepcopy=False)
+        trials = [with_refused(trial) for trial in study.get_trials(deepcopy=False)]
         tried = self._history.tried(trials)
         size = self.space.size()
         if size is not None and len(tried) >= size:
@@ -182,7 +183,12 @@ def _differing(encodings: Iterable[Encoding]) -> list[Encoding]:
 
 
 def _rank(trial: FrozenTrial, direction: StudyDirection) -> tuple[float, ...]:
-    """Return a sort key in TPE's order: completed trials by value, then pruned trials by last epoch and value."""
+    """Return a sort key in TPE's order.
+
+    Completed trials by value, then pruned trials by last epoch and value, then those that violate constraints.
+    """
+    if violation := violation_of(trial):
+        return (2, violation, trial.number)
     sign = -1 if direction is StudyDirection.MAXIMIZE else 1
     if trial.state is TrialState.COMPLETE and trial.value is not None:
         return (0, sign * trial.value, trial.number)

@@ -130,7 +130,10 @@ class Jobs:
         return bool(removed)
 
     def _order(self, state: LedgerState) -> list[int]:
-        return self._search.scheduler.order_of_interest(self._viewer.view(state), self._search.direction)
+        """Numbers of the paused trials, first those that violate a constraint for good and are not continued."""
+        order = self._search.scheduler.order_of_interest(self._viewer.view(state), self._search.direction)
+        violating = [one.number for one in state.unfinished if one.state is State.PAUSED and one.result.violated]
+        return [*(number for number in violating if number not in order), *order]
 
     def _best(self, state: LedgerState) -> int | None:
         best = best_of(state.records, self._search.direction)

@@ -9,6 +9,7 @@ from mnistsweep.errors import MnistSweepError, StudyError, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ending import SAME_COMMAND, Ending
 from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.violations import violations_of
 from mnistsweep.text import format_count
 
 
@@ -21,9 +22,12 @@ def no_result_error(paths: SweepPaths, records: Sequence[TrialRecord], ending: E
         ending: Why the sweep ended; None if the same command continues it.
 
     Returns:
-        `SweepStopped`, exit code 1, if trials have failed: the reason of the first of them, the path of its traceback,
-        and the next step. `StudyError`, exit code 2, if no trial has finished yet.
+        `SweepStopped`, exit code 1, if trials violate constraints, or have failed: the reason of the first of them, the
+        path of its traceback, and the next step. `StudyError`, exit code 2, if no trial has finished yet.
     """
+    if lines := violations_of(records):
+        rule = f"no trial satisfies all constraints ({'; '.join(lines)})"
+        return SweepStopped(f"{paths.folder}: {rule}; change a bound or the search space, and take another name=NAME.")
     remedy = SAME_COMMAND if ending is None else ending.remedy
     first = next((record for record in records if record.state is State.FAILED), None)
     if first is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
+from mnistsweep.config.constraints import SECONDS, Constraint
 from mnistsweep.study.records import Result, State, TrialRecord
 
 
@@ -22,6 +24,37 @@ def require_objective(state: State, result: Result, objective: str) -> tuple[Sta
     if result.objective is None and state is State.COMPLETED:
         return State.FAILED, replace(result, reason=f"no {objective} was measured")
     return state, result
+
+
+def judged(state: State, result: Result, constraints: Sequence[Constraint]) -> Result:
+    """Result with the violation of each constraint, and with the violated ones as its reason if it has no other.
+
+    A failed trial is judged only if its quantities are known: by its number of parameters it was not trained.
+
+    Args:
+        state: State of the trial; what a failed trial did not measure is not a violation.
+        result: Result of the trial.
+        constraints: Constraints of the search.
+
+    Example:
+        >>> judged(State.COMPLETED, Result(0.5, seconds=90.0), [Constraint("seconds", True, 60.0)]).reason
+        'violates seconds<=60: 90'
+    """
+    if not constraints or (state is State.FAILED and not result.quantities):
+        return result
+    values = {SECONDS: result.seconds, **result.quantities}
+    known = [one for one in constraints if state is not State.FAILED or one.name in result.quantities]
+    violated = [one for one in known if one.violation(values.get(one.name)) > 0]
+    texts = [f"{one}: {_shown(values.get(one.name))}" for one in violated]
+    reason = f"violates {', '.join(texts)}" if texts else ""
+    violations = {str(one): one.violation(values.get(one.name)) for one in known}
+    if state is not State.FAILED and not result.reason.endswith(reason):  # one that was read from a table has it
+        result = replace(result, reason="; ".join(filter(None, (result.reason, reason))))
+    return replace(result, violations=violations)
+
+
+def _shown(value: float | None) -> str:
+    return "no finite value was measured" if value is None else f"{value:.10g}"
 
 
 def result_of_crashes(record: TrialRecord, num_crashes: int) -> Result:

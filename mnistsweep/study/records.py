@@ -58,6 +58,9 @@ class Result:
         standard_error: Standard error of the objective over the folds; None without folds, and after a single fold.
         comparable: Whether the objective of a pruned trial can be compared with that of a completed one: it is the best
             epoch of the only training of the configuration.
+        quantities: Values of the constrained quantities by name, without `seconds`; empty without constraints.
+        violations: By how much each constraint is violated, as a share of its bound, by the text of the constraint; at
+            most 0: it is not. Empty without constraints, and for a trial that failed before its quantities were known.
     """
 
     objective: float | None = None
@@ -70,6 +73,13 @@ class Result:
     checkpoint: CheckpointRecord | None = None
     standard_error: float | None = None
     comparable: bool = False
+    quantities: Mapping[str, float] = field(default_factory=dict)
+    violations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def violated(self) -> list[str]:
+        """Constraints that the trial violates; empty: it is feasible."""
+        return [constraint for constraint, violation in self.violations.items() if violation > 0]
 
     @property
     def spread(self) -> float | None:
@@ -106,7 +116,8 @@ def to_stored(result: Result) -> dict[str, Any]:
         result: Result of a training.
     """
     content = asdict(result)
-    for name, value in {"standard_error": None, "comparable": False}.items():
+    unset: dict[str, Any] = {"standard_error": None, "comparable": False, "quantities": {}, "violations": {}}
+    for name, value in unset.items():
         if content[name] == value:
             del content[name]
     return content
@@ -162,16 +173,22 @@ class TrialRecord:
         return self.result.epochs + self.repeated
 
     @property
+    def at_pause(self) -> TrialRecord | None:
+        """This trial with its result when it was paused last, also while a worker continues it; None if it was not."""
+        if self.paused is None:
+            return None
+        return self if self.state is State.PAUSED else replace(self, result=self.paused)
+
+    @property
     def scored(self) -> TrialRecord | None:
         """This trial with the result that ranks it among all trials; None if it has no result that can be compared.
 
         A completed trial has one, a pruned trial if it is comparable, and a trial that was paused, also while a worker
-        continues it: then it is the result when it was paused.
+        continues it: then it is the result when it was paused. A trial that violates a constraint has none.
         """
-        if self.paused is not None:
-            return self if self.state is State.PAUSED else replace(self, result=self.paused)
         is_scored = self.state is State.COMPLETED or (self.state is State.PRUNED and self.result.comparable)
-        return self if is_scored else None
+        found = self.at_pause or (self if is_scored else None)
+        return None if found is None or found.result.violated else found
 
 
 def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:

@@ -6,9 +6,11 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mnistsweep.config.constraints import Constraint, quantities_of
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
+from mnistsweep.study.recorded_results import judged
 from mnistsweep.study.records import STOPPED, Result, State
 from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, column_of, columns
 
@@ -42,12 +44,13 @@ class ResultsRow:
         return (point for point in points if all(key in point or not cell for key, cell in self.cells.items()))
 
 
-def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
+def read_results(paths: SweepPaths, space: SearchSpace, constraints: Sequence[Constraint] = ()) -> list[ResultsRow]:
     """Read ``results.csv``; an empty list if there is no file.
 
     Args:
         paths: Paths of the sweep's files.
         space: Search space of the sweep.
+        constraints: Constraints of the search.
 
     Raises:
         StudyError: The table is damaged, or is not that of this search.
@@ -61,18 +64,21 @@ def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"{file}: cannot be read: {error}") from error
     has_errors = STANDARD_ERROR in header[: len(COLUMNS)]
-    if header != [*columns(has_errors), *map(column_of, space.keys)]:
+    names = columns(has_errors, constraints)
+    if header != [*names, *map(column_of, space.keys)]:
         raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
     rows: dict[int, ResultsRow] = {}
     for index, line in enumerate(lines, start=1):
-        row = _row(line, columns(has_errors), space.keys, f"{file}, row {index}")
+        row = _row(line, names, space.keys, constraints, f"{file}, row {index}")
         if row.number in rows:
             raise StudyError(f"{file}, row {index}: trial {row.number} is listed twice.")
         rows[row.number] = row
     return list(rows.values())
 
 
-def _row(line: Sequence[str], names: Sequence[str], keys: Sequence[str], where: str) -> ResultsRow:
+def _row(
+    line: Sequence[str], names: Sequence[str], keys: Sequence[str], constraints: Sequence[Constraint], where: str
+) -> ResultsRow:
     try:
         if len(line) != len(names) + len(keys):
             raise ValueError(f"{len(line)} cells")
@@ -83,10 +89,17 @@ def _row(line: Sequence[str], names: Sequence[str], keys: Sequence[str], where: 
         if found is State.RUNNING or int(number) < 0:
             raise ValueError(f"trial {number} {state}")
         cells = dict(zip(keys, line[len(names) :], strict=True))
+        measured = {name: known[column_of(name)] for name in quantities_of(constraints)}
         result = Result(
             float(objective) if objective else None, int(best_epoch) if best_epoch else None,
             seconds=float(seconds), reason=reason, standard_error=float(error) if error else None,
+            quantities={name: _number(cell) for name, cell in measured.items() if cell},
         )  # fmt: skip
-        return ResultsRow(int(number), found, int(seed), result, cells)
+        return ResultsRow(int(number), found, int(seed), judged(found, result, constraints), cells)
     except ValueError as error:
         raise StudyError(f"{where}: the table is damaged: {error}.") from error
+
+
+def _number(cell: str) -> float:
+    """Number of a cell; a whole number stays one, so that it is written as before."""
+    return int(cell) if cell.lstrip("-").isdigit() else float(cell)

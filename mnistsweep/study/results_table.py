@@ -4,7 +4,8 @@ These are the finished trials, and those that were paused, with their result so 
 ``stopped`` once the sweep has ended.
 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
-dimension of the search space. With cross-validation, `standard_error` follows `objective`. An empty cell means that the
+dimension of the search space. With cross-validation, `standard_error` follows `objective`. With constraints, a column
+for each constrained quantity and `feasible` follow `reason`. An empty cell means that the
 value is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a dimension, so that
 `mnistsweep.load_sweep` returns each value as it was.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.config.constraints import Constraint, quantities_of
 from mnistsweep.dimensions import Choice, Column, Int
 from mnistsweep.json_values import distinct_texts, exact_text
 from mnistsweep.space import SearchSpace
@@ -31,16 +33,21 @@ COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reas
 STANDARD_ERROR = "standard_error"
 """Column of the standard error over folds; only in the table of a sweep with such a trial."""
 
+FEASIBLE = "feasible"
+"""Column of whether a trial keeps all constraints; empty where a failed trial did not measure them."""
+
 _FIRST = 3  # columns before it
 
 
-def columns(has_errors: bool) -> tuple[str, ...]:
+def columns(has_errors: bool, constraints: Sequence[Constraint] = ()) -> tuple[str, ...]:
     """Return the columns before those of the dimensions.
 
     Args:
         has_errors: Whether the table has a column for standard errors.
+        constraints: Constraints of the search.
     """
-    return (*COLUMNS[:_FIRST], STANDARD_ERROR, *COLUMNS[_FIRST:]) if has_errors else COLUMNS
+    first = (*COLUMNS[:_FIRST], STANDARD_ERROR, *COLUMNS[_FIRST:]) if has_errors else COLUMNS
+    return (*first, *map(column_of, quantities_of(constraints)), *([FEASIBLE] if constraints else []))
 
 
 def column_of(key: str) -> str:
@@ -126,10 +133,12 @@ class ResultsTable:
     Args:
         path: Path of the CSV file.
         space: Search space of the sweep; its dimensions are the last columns.
+        constraints: Constraints of the search.
     """
 
-    def __init__(self, path: Path, space: SearchSpace) -> None:
+    def __init__(self, path: Path, space: SearchSpace, constraints: Sequence[Constraint] = ()) -> None:
         self._path = path
+        self._constraints = constraints
         self._forms = [CellForm(column) for column in space.columns]
         self._numbers: list[int] = []
         self._rows: list[tuple[str, str]] = []
@@ -164,7 +173,9 @@ class ResultsTable:
             paused: Trials that were paused, with their result then; a worker may continue some of them.
             has_ended: Whether the sweep has ended, so that they are stopped.
         """
-        header = _csv_line([*columns(self._has_errors), *(column_of(form.key) for form in self._forms)])
+        header = _csv_line(
+            [*columns(self._has_errors, self._constraints), *(column_of(form.key) for form in self._forms)]
+        )
         state = STOPPED if has_ended else State.PAUSED.value
         rows = [*zip(self._numbers, self._rows, strict=True), *((one.number, self._row(one, state)) for one in paused)]
         text = header + "".join(row[self._has_errors] for _, row in sorted(rows))
@@ -175,19 +186,21 @@ class ResultsTable:
 
     def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, str]:
         """Row of a trial without and with its standard error: a later trial may be the first that has one."""
-        cells = _cells(record, self._forms, state or record.state.value)
+        cells = _cells(record, self._forms, state or record.state.value, self._constraints)
         error = _cell(record.result.standard_error)
         return _csv_line(cells), _csv_line([*cells[:_FIRST], error, *cells[_FIRST:]])
 
 
-def _cells(record: TrialRecord, forms: Sequence[CellForm], state: str) -> list[str]:
+def _cells(record: TrialRecord, forms: Sequence[CellForm], state: str, constraints: Sequence[Constraint]) -> list[str]:
     """Cells of a trial's row."""
     result = record.result
     cells = [record.number, state, result.objective, result.best_epoch, round(result.seconds, 3)]
     # CSV readers treat a bare carriage return as the end of a row.
     reason = "\n".join(result.reason.splitlines())
     own = [form.write(record.point[form.key]) if form.key in record.point else "" for form in forms]
-    return [*map(_cell, [*cells, record.seed, reason]), *own]
+    measured: list[Any] = [result.quantities.get(name) for name in quantities_of(constraints)]
+    feasible = [not result.violated if result.violations else None] if constraints else []
+    return [*map(_cell, [*cells, record.seed, reason, *measured, *feasible]), *own]
 
 
 def _cell(value: Any) -> str:

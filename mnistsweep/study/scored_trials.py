@@ -27,6 +27,8 @@ class ScoredTrials:
     These are the completed trials, and those that ended early: pruned ones, and those that were paused when the sweep
     ended.
 
+    Trials that violate a constraint are left out: none of them can be the best.
+
     Attributes:
         space: Search space of the sweep.
         objective: Name of the objective.
@@ -72,6 +74,7 @@ class ScoredTrials:
             (record, value)
             for record in (one.scored or one for one in sorted(records, key=lambda record: record.number))
             if (record.state in (State.COMPLETED, State.PRUNED) or record.paused is not None)
+            and not (record.at_pause or record).result.violated
             and (value := record.result.objective) is not None
             and math.isfinite(value)
         ]

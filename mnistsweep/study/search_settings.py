@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from optuna.pruners import BasePruner, NopPruner
 
+from mnistsweep.config.constraints import Constraint
 from mnistsweep.search.scheduler import LAST_EPOCH, Scheduler
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
@@ -29,6 +30,7 @@ class SearchSettings:
         epochs_of: Function from a point to the number of epochs of its whole training; only schedulers that pause
             trials need it.
         checkpoints_gb: Maximum size of the checkpoints of paused trials, in GB (10^9 bytes).
+        constraints: Constraints that the best trial keeps.
     """
 
     space: SearchSpace
@@ -41,3 +43,4 @@ class SearchSettings:
     train_command: str = TRAIN
     epochs_of: Callable[[Point], int] = lambda _point: LAST_EPOCH
     checkpoints_gb: float = 2.0
+    constraints: Sequence[Constraint] = ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import overload
 
+from mnistsweep.config.constraints import SECONDS
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.scheduler import Curve, Phase, SearchView
 from mnistsweep.study.ledger import LedgerState
@@ -34,6 +36,7 @@ class SearchViewer:
         self._search = search
         self._max_epochs: dict[int, int] = {}
         self._ended: dict[int, Curve] = {}
+        self._final = {str(one) for one in search.constraints if one.name == SECONDS and one.is_upper}
 
     def view(self, state: LedgerState) -> SearchView:
         """What the scheduler knows; curves are made when the scheduler reads the first of them.
@@ -78,10 +81,20 @@ class SearchViewer:
         until = (record.until or maximum) if phase is Phase.RUNNING else last
         seconds = (record.paused or record.result).seconds
         values = record.values
+        if phase in (Phase.PAUSED, Phase.ENDED) and self._is_lost(record):
+            phase, values = Phase.ENDED, dict.fromkeys(values, math.nan)
         curve = Curve(record.number, record.point, phase, maximum, values, until, seconds, has_checkpoint)
         if record.state.finished:
             self._ended[record.number] = curve
         return curve
+
+    def _is_lost(self, record: TrialRecord) -> bool:
+        """Whether a trial violates a constraint and cannot become feasible: then it counts as the worst of all.
+
+        A metric of a paused trial may still change; the duration only grows.
+        """
+        violated = record.result.violated
+        return bool(violated) and (record.state.finished or not self._final.isdisjoint(violated))
 
 
 class _Curves(Sequence[Curve]):

@@ -18,6 +18,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.json_values import from_json, to_json
 from mnistsweep.search.distributions import Encoding, stored
 from mnistsweep.search.oracle import ORDER, Proposal
+from mnistsweep.search.violations import CONSTRAINTS
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ownership import Ownership
@@ -206,6 +207,8 @@ class StoredTrials:
         for name in ("checkpoint", "comparable"):  # earlier versions, which know neither, can read the rest
             if value := content.pop(name, None):
                 self._storage.set_trial_user_attr(trial_id, name, value)
+        for constraint, violation in result.violations.items():  # samplers of Optuna read them under these names
+            self._storage.set_trial_system_attr(trial_id, f"{CONSTRAINTS}:{constraint}", violation)
         self._storage.set_trial_user_attr(trial_id, "result", content)
         self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
 

@@ -34,7 +34,7 @@ from mnistsweep.study.jobs import Jobs, resume_file_time
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, LedgerState
 from mnistsweep.study.ownership import MAX_CRASHES, Ownership
-from mnistsweep.study.recorded_results import require_objective, result_of_crashes
+from mnistsweep.study.recorded_results import judged, require_objective, result_of_crashes
 from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.search_settings import SearchSettings
@@ -81,7 +81,9 @@ class Study(Ledger):
         self.running_time = RunningTime(self._sessions, lease.coordinator, lease.monotonic)
         name = self._storage.get_study_name_from_id(self._study_id)  # the folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
-        self._views = Views(paths, search.space, search.direction, search.objective, search.train_command)
+        self._views = Views(
+            paths, search.space, search.direction, search.objective, search.train_command, search.constraints
+        )
         self._viewer = SearchViewer(paths, search)
         self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
         before = self.read()  # what is slow with a long ledger is done before the lock is held
@@ -163,7 +165,7 @@ class Study(Ledger):
             ownership = self._verified_ownership(claim)
             # the result of a failure does not contain the number of epochs
             epochs = (result.epochs or self._trials.last_epoch(claim.trial_id)) + ownership.repeated
-            result = replace(result, epochs=epochs)
+            result = judged(state, replace(result, epochs=epochs), self.search.constraints)
             self._trials.finish(claim.trial_id, state, result, self.read().num_finished)
             self.running_time.record()
         flush(self._storage)
@@ -182,6 +184,7 @@ class Study(Ledger):
             LeaseLost: Another worker owns the trial, or it has ended; nothing is recorded.
         """
         result = replace(result, seconds=round(result.seconds, 3))
+        result = judged(State.PAUSED, result, self.search.constraints)
         with self._coordinator.exclusive():
             ownership = self._verified_ownership(claim)
             self._trials.write_ownership(claim.trial_id, ownership.when_paused(result))

@@ -20,7 +20,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.next_start import NextStart
 from mnistsweep.study.records import STOPPED, Result, State, TrialRecord
-from mnistsweep.study.results_table import COLUMNS, CellForm, column_of
+from mnistsweep.study.results_table import COLUMNS, FEASIBLE, CellForm, column_of
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.yaml_errors import describe_yaml_error
 
@@ -65,7 +65,7 @@ class Sweep:
         if is_missing(self.paths.results):
             return pd.DataFrame(columns=list(COLUMNS))
         forms = self._forms()
-        types = {"best_epoch": "Int64", "reason": str, **dict.fromkeys(forms, str)}
+        types = {"best_epoch": "Int64", "reason": str, FEASIBLE: "boolean", **dict.fromkeys(forms, str)}
         table = _read_csv(self.paths.results, dtype=types, keep_default_na=False, na_values=[""])
         for key in forms.keys() & set(table.columns):
             table[key] = _column([None if pd.isna(cell) else (forms[key].read(cell),) for cell in table[key]])
@@ -191,7 +191,8 @@ def _records(trials: pd.DataFrame, curves: pd.DataFrame, space: SearchSpace, obj
     for row, point in zip(trials.to_dict("records"), points, strict=True):
         active = {keys[str(column)]: value for column, value in point.items() if not _is_missing(value)}
         found = row["objective"]
-        result = Result(objective=None if pd.isna(found) else float(found))
+        violations = {"constraints": 1.0} if row.get(FEASIBLE) is False else {}
+        result = Result(objective=None if pd.isna(found) else float(found), violations=violations)
         number = int(row["trial"])
         state = State.PAUSED if row["state"] == STOPPED else State(row["state"])
         paused = result if state is State.PAUSED else None

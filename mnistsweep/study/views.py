@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import yaml
 
 from mnistsweep.atomic import atomic_write, yaml_text
+from mnistsweep.config.constraints import Constraint
 from mnistsweep.errors import translate_refused_writes
 from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
@@ -28,16 +29,23 @@ class Views:
         direction: Direction of the objective: ``max`` or ``min``.
         objective: Name of the objective.
         command: Command that repeats a trial with its configuration; empty if there is none.
+        constraints: Constraints of the search; their quantities are columns of the table.
     """
 
     def __init__(
-        self, paths: SweepPaths, space: SearchSpace, direction: str, objective: str, command: str = TRAIN
+        self,
+        paths: SweepPaths,
+        space: SearchSpace,
+        direction: str,
+        objective: str,
+        command: str = TRAIN,
+        constraints: Sequence[Constraint] = (),
     ) -> None:
         self._paths = paths
         self._command = command
         self._direction = direction
         self._objective = objective
-        self._table = ResultsTable(paths.results, space)
+        self._table = ResultsTable(paths.results, space, constraints)
         self._best: TrialRecord | None = None  # among the trials that have ended
         self._written_best: tuple[int, Result] | None = None
 
@@ -74,7 +82,7 @@ class Views:
 
     def _write(self, state: LedgerState, has_ended: Callable[[], bool]) -> None:
         self.add_finished(state)
-        paused = [scored for record in state.unfinished if (scored := record.scored) is not None]
+        paused = [paused for record in state.unfinished if (paused := record.at_pause) is not None]
         best = best_of([*paused, self._best] if self._best else paused, self._direction)
         with translate_refused_writes(str(self._paths.results)):
             self._table.write(paused, bool(paused) and has_ended())

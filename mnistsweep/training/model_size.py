@@ -22,7 +22,17 @@ def check_model_size(model: Any, max_parameters: int, inputs: Structure) -> None
     Raises:
         TrialLimited: The model has more parameters.
     """
-    create_variables(model, inputs)
-    parameters = sum(int(np.prod(variable.shape)) for variable in model.weights)
+    parameters = num_parameters(model, inputs)
     if parameters > max_parameters:
         raise TrialLimited(f"the model has {parameters} parameters, more than trial.max_parameters={max_parameters}")
+
+
+def num_parameters(model: Any, inputs: Structure) -> int:
+    """Return the number of parameters of a model, including those that are not trained.
+
+    Args:
+        model: A Keras model; a model that creates its variables with the first batch is built.
+        inputs: Inputs of a training step, to build the model.
+    """
+    create_variables(model, inputs)
+    return sum(int(np.prod(variable.shape)) for variable in model.weights)

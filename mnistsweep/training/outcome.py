@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mnistsweep.config.constraints import ConstraintViolated
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import TrialLimited, describe_error
 from mnistsweep.paths import TrialPaths
@@ -41,7 +42,9 @@ def failed_outcome(error: Exception, folder: TrialPaths) -> Outcome:
     """
     folder.folder.mkdir(exist_ok=True)
     folder.error.write_text(format_traceback(error), encoding="utf-8")
-    return Outcome(State.FAILED, Result(reason=describe_error(error), limited=isinstance(error, TrialLimited)))
+    known = error.quantities if isinstance(error, ConstraintViolated) else {}
+    limited = isinstance(error, TrialLimited)
+    return Outcome(State.FAILED, Result(reason=describe_error(error), limited=limited, quantities=known))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from mnistsweep.training.disk_space import with_space
 from mnistsweep.training.engines import AnySplit
 from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.loop import FitOptions, fit
+from mnistsweep.training.measurements import Measurements
 from mnistsweep.training.model_size import check_model_size
 from mnistsweep.training.observers import Observers
 from mnistsweep.training.outcome import (
@@ -83,6 +84,7 @@ class _Repeat:
         earlier: Results of the trainings before it.
         elapsed: Function that returns the seconds that all trainings have taken.
         state: State to resume this training from; None to train it from scratch.
+        measurements: Measures the constrained quantities of the trial.
     """
 
     index: int
@@ -90,6 +92,7 @@ class _Repeat:
     earlier: Sequence[RepeatResult]
     elapsed: Callable[[], float]
     state: TrainingState | None
+    measurements: Measurements
 
 
 @dataclass(frozen=True)
@@ -148,15 +151,17 @@ class Training:
 
         results = [RepeatResult(**result) for result in state.runs] if state else []
         folds, is_pruned = self.dataset.num_folds, False
+        measurements = Measurements(self.config, self.folder)
         for index in range(len(results), self.config.trainer.repeats * folds):
             dataset = self.dataset.fold(index % folds)
-            results.append(self._run_repeat(_Repeat(index, dataset, tuple(results), elapsed, state)))
+            results.append(self._run_repeat(_Repeat(index, dataset, tuple(results), elapsed, state, measurements)))
             state = None
             is_pruned = self._is_pruned_between_folds(results)
             if is_pruned or results[-1].has_stopped:
                 break
         is_only = self.config.trainer.repeats * folds == 1 and not self.has_own_fit
-        return summarize(results, self.direction, elapsed(), folds, is_pruned, is_only)
+        outcome = summarize(results, self.direction, elapsed(), folds, is_pruned, is_only)
+        return measurements.added_to(outcome, results, folds)
 
     def _is_pruned_between_folds(self, results: Sequence[RepeatResult]) -> bool:
         """Report the mean of the finished folds, if more folds follow; returns whether these are not trained.
@@ -189,6 +194,7 @@ class Training:
         inputs = repeat.dataset.train.first_examples(self.config.trainer.batch_size).inputs
         if limit is not None:
             check_model_size(model, limit, inputs)
+        repeat.measurements.check_model(model, inputs)
         if repeat.state is not None and repeat.state.phases:
             build_for_resume(model, inputs)
         return compile_model(model, self.config, repeat.dataset)

@@ -41,4 +41,5 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         plan.train_command,
         plan.epochs_of,
         config.search.checkpoints_gb,
+        plan.constraints,
     )
