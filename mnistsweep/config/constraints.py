@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnistsweep.errors import TrialLimited, suggest
+from mnistsweep.errors import ConfigError, TrialLimited, suggest
 
 KEY = "constraints"
 
@@ -159,11 +159,17 @@ def quoted_override(text: str) -> str:
     Args:
         text: Override as typed; one of another key is returned as it is.
 
+    Raises:
+        ConfigError: The end of the list is missing: a shell has taken it for the file of a redirection.
+
     Example:
         >>> quoted_override("constraints=[parameters<=100000, seconds<=60]")
         "constraints=['parameters<=100000', 'seconds<=60']"
     """
     key, _, value = text.partition("=")
+    if key.lstrip("+") == KEY and value.startswith("[") and not value.rstrip().endswith("]"):
+        rule = "must be a list, [...]; a shell takes < and > for redirections"
+        raise ConfigError(f"{KEY}: {rule}; received {value}; write {EXAMPLE} with the quotes.")
     if key.lstrip("+") != KEY or "'" in value or '"' in value or not re.search("[<>]", value):
         return text
     return f"{key}={_ITEM.sub(lambda item: repr(item[0].strip()), value)}"
