@@ -43,7 +43,7 @@ def test_other_keys_are_not_quoted() -> None:
 
 
 def test_an_override_that_a_shell_has_cut_off_says_how_to_quote_it() -> None:
-    with pytest.raises(ConfigError, match="a shell takes < and > for redirections; received .val_loss; write '"):
+    with pytest.raises(ConfigError, match=r"redirections; received .val_loss; write '"):
         parse_override("constraints=[val_loss")
 
 
@@ -66,7 +66,9 @@ def test_faults(entry: object, expected: str) -> None:
 
 
 def test_bounds_that_contradict_or_repeat_each_other() -> None:
-    assert "no value of val_loss is at least 2 and at most 1" in check_constraints(["val_loss<=1", "val_loss>=2"], [])[0]
+    assert (
+        "no value of val_loss is at least 2 and at most 1" in check_constraints(["val_loss<=1", "val_loss>=2"], [])[0]
+    )
     assert "one bound with <=" in check_constraints(["seconds<=1", "seconds<=2"], [])[0]
     assert check_constraints(["val_loss<=2", "val_loss>=1", "parameters>=3", "seconds<=2"], []) == []
     assert check_constraints(["what>=1"], None) == []  # code of the user may measure it

@@ -82,7 +82,9 @@ def test_a_search_without_a_feasible_trial_says_which_constraint_was_violated(pa
         finish(study, 0.8, 10.0, 500)
         error = no_result_error(paths, study.records(), None)
     assert isinstance(error, SweepStopped)
-    assert "no trial satisfies all constraints (constraint parameters<=100: 1 of 2 judged trials violates it; " in str(error)
+    assert "no trial satisfies all constraints (constraint parameters<=100: 1 of 2 judged trials violates it; " in str(
+        error
+    )
 
 
 def test_a_failed_trial_that_measured_nothing_is_not_judged(paths: SweepPaths) -> None:
