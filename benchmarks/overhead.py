@@ -18,9 +18,12 @@ trial, without waiting for the disk and without other programs on the machine. T
 worker (planning the sweep, writing `sweep.yaml`) is printed apart. Not counted are the import of TensorFlow, resetting
 Keras between trainings, and saving a model after a trial or a resume file after an epoch; they are timed at the end.
 
+An oracle that pauses trials decides after each job, not once a trial. The decisions of freeze_thaw are timed apart, over
+made-up curves of trials that reported 100 to 10,000 epochs: processor time of one decision with all that it needs.
+
     python benchmarks/overhead.py                   # ten minutes, most of them for BayesianOptimization
     python benchmarks/overhead.py --no-bayesian
-    python benchmarks/overhead.py --profile auto    # functions in which one oracle spends its time
+    python benchmarks/overhead.py --profile tpe     # functions in which one oracle spends its time
 """
 
 from __future__ import annotations
@@ -44,7 +47,8 @@ from typing import Any
 
 import optuna
 from helpers import common
-from helpers.untrained import ORACLES, Marks, make_plan, run_sweep
+from helpers.decisions import decision_milliseconds
+from helpers.untrained import ORACLES, RANGES, Marks, make_plan, run_sweep
 
 from mnistsweep.config.compose import compose
 from mnistsweep.config.recipe import Recipe
@@ -99,6 +103,7 @@ def main() -> None:
             return
         print(f"{options.repeats} runs each, in turn; ms a trial: median (mean, minimum to maximum, number of runs)\n")
         report(measure(folder, make_sides(options.oracles, options.bayesian), options.trials, options.repeats))
+        print_decisions(options.observations, options.repeats)
         print_start(folder, options.repeats)
         print_uncounted(folder, options.repeats)
 
@@ -173,12 +178,21 @@ def judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
     return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {common.verdict(growth <= MAX_GROWTH)}"
 
 
+def print_decisions(observations: Sequence[int], repeats: int) -> None:
+    """Time the decisions of freeze_thaw, by the number of epochs that were reported before."""
+    print(f"\nmnistsweep, freeze_thaw: ms a decision after so many epochs; required: at most {MAX_MILLISECONDS:g} ms")
+    for count in observations:
+        taken = [one for seed in range(repeats) for one in decision_milliseconds(RANGES, count, seed)]
+        cheap = common.verdict(statistics.mean(taken) <= MAX_MILLISECONDS)
+        print(f"  {count:>8,} {common.spread(taken, '.1f')}; mean {cheap}")
+
+
 def print_start(folder: Path, repeats: int) -> None:
     """Time what a sweep pays once, before its first worker: planning and opening it."""
     taken = []
     for seed in range(repeats):
         with tempfile.TemporaryDirectory(dir=folder) as name:
-            taken.append(milliseconds(lambda: open_sweep(make_plan(Path(name), "auto", 50, seed))))  # noqa: B023
+            taken.append(milliseconds(lambda: open_sweep(make_plan(Path(name), "tpe", 50, seed))))  # noqa: B023
     print(f"\nonce a sweep, not counted above: planning and opening it {common.spread(taken, '.0f')} ms")
 
 
@@ -239,6 +253,10 @@ def profile(folder: Path, oracle: str, trials: int) -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = common.make_parser(__doc__)
     parser.add_argument("--trials", type=common.whole(1), nargs="+", default=[50, 500], help="(default 50 500)")
+    parser.add_argument(
+        "--observations", type=common.whole(1), nargs="+", default=[100, 1000, 10000],
+        help="epochs before the timed decisions of freeze_thaw (default 100 1000 10000)",
+    )  # fmt: skip
     parser.add_argument("--oracles", nargs="+", choices=ORACLES, default=ORACLES, help="of mnistsweep (default all)")
     parser.add_argument(
         "--bayesian", action=argparse.BooleanOptionalAction, default=True, help="with BayesianOptimization, minutes"

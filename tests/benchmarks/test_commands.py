@@ -17,10 +17,11 @@ SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("*.py"))
 
 @pytest.mark.slow
 def test_overhead_prints_each_side_at_each_size() -> None:
-    output = run("overhead", "--trials", "2", "3", "--repeats", "1", "--oracles", "quasi_random", "auto")
+    options = ("--trials", "2", "3", "--repeats", "1", "--oracles", "quasi_random", "tpe", "--observations", "50")
+    output = run("overhead", *options)
     sides = (
         "mnistsweep, quasi_random",
-        "mnistsweep, auto",
+        "mnistsweep, tpe",
         "KerasTuner RandomSearch",
         "KerasTuner BayesianOptimization",
         "Optuna RandomSampler",
@@ -29,7 +30,8 @@ def test_overhead_prints_each_side_at_each_size() -> None:
     assert_lines(output, "Python 3.* optuna [0-9]", "cores, .* GiB", "^2 trials$", "^3 trials$")
     for side in sides:
         assert len(re.findall(rf"^  {side} +[0-9.]+ \(n=1\) +last tenth", output, re.MULTILINE)) == 2, output
-    assert_lines(output, r"mnistsweep, auto +[0-9.]+ / [0-9.]+ ms = [0-9.]+; cost (met|MISSED), growth (met|MISSED)$")
+    assert_lines(output, r"mnistsweep, tpe +[0-9.]+ / [0-9.]+ ms = [0-9.]+; cost (met|MISSED), growth (met|MISSED)$")
+    assert_lines(output, r"freeze_thaw: ms a decision", r"^ +50 +[0-9.]+ .*mean (met|MISSED)$")
     assert_lines(
         output, r"KerasTuner RandomSearch +[0-9.]+ / [0-9.]+ ms = [0-9.]+$", "clear_session +[0-9]+ ", "saving"
     )
