@@ -18,8 +18,8 @@ trial, without waiting for the disk and without other programs on the machine. T
 worker (planning the sweep, writing `sweep.yaml`) is printed apart. Not counted are the import of TensorFlow, resetting
 Keras between trainings, and saving a model after a trial or a resume file after an epoch; they are timed at the end.
 
-An oracle that pauses trials decides after each job, not once a trial. The decisions of freeze_thaw are timed apart, over
-made-up curves of trials that reported 100 to 10,000 epochs: processor time of one decision with all that it needs.
+An oracle that pauses trials decides after each job, not once a trial. The decisions of freeze_thaw are timed apart,
+over made-up curves of trials that reported 100 to 10,000 epochs: processor time of a decision with all that it needs.
 
     python benchmarks/overhead.py                   # ten minutes, most of them for BayesianOptimization
     python benchmarks/overhead.py --no-bayesian
