@@ -182,7 +182,7 @@ def load_report(folder: str | Path) -> Report:
         )
     found = ReportPredictions(predictions, held_out, class_names=record.class_names)
     outputs = {
-        one.name: OutputReport(one.kind, one.names, one.targets, one.predictions)
+        one.name: OutputReport(one.kind, one.names, one.targets, one.predictions, one.are_margins)
         for one in found.outputs
         if one.kind != "none"
     }

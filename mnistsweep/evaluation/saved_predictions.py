@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ class Predictions:
             on it.
         objective: Objective of the sweep, measured with the model on the validation split; None if it was not measured.
         checksum: SHA-256 of the file of a retrained model; None for a checkpoint, whose checksum is in the ledger.
+        margins: Names of the outputs that predict classes without probabilities (a hinge loss): their predictions are
+            scores, see `class_scores.class_scores`.
     """
 
     outputs: Mapping[str, NDArray[Any]]
@@ -39,6 +41,7 @@ class Predictions:
     validation: Mapping[str, NDArray[Any]] | None = None
     objective: float | None = None
     checksum: str | None = None
+    margins: Sequence[str] = ()
 
 
 def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str, Any]) -> None:
@@ -49,7 +52,7 @@ def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str,
         predictions: Predictions of the model.
         origin: Values that determine the predictions, see `saved_arrays`.
     """
-    names = ("loss", "parameters", "curve", "objective", "checksum")
+    names = ("loss", "parameters", "curve", "objective", "checksum", "margins")
     notes = {name: getattr(predictions, name) for name in names} | {"outputs": list(predictions.kinds.items())}
     arrays = {"notes": np.array(json.dumps(notes))}
     for position, name in enumerate(predictions.kinds):
@@ -88,6 +91,7 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
         validation=validated if len(validated) == len(kinds) and kinds else None,
         objective=notes.get("objective"),  # earlier versions wrote neither this nor the checksum
         checksum=notes.get("checksum"),
+        margins=notes.get("margins", ()),
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fakes import LINE, claim, make_search, open_study, train
 from rich.console import Console
 
+from mnistsweep.commands import live_table
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.console import SafeConsole
 from mnistsweep.paths import SweepPaths
@@ -67,3 +70,28 @@ def test_a_ledger_that_is_damaged_meanwhile_prints_no_traceback(
     assert "1 of 3 trials · 1 completed" in written.getvalue()
     assert "Traceback" not in written.getvalue()
     assert capfd.readouterr().err == ""
+
+
+def test_a_notebook_has_one_display_that_is_replaced(
+    paths: SweepPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No line for each trial, no control sequence; the best trials stay."""
+    display = pytest.importorskip("IPython.display")
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(live_table, "in_notebook", lambda: True)
+    handle = SimpleNamespace(update=lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr(display, "display", lambda bundle, raw, display_id: [shown.append(bundle), handle][1])
+    budget = Budget(trials=3)
+    with (
+        open_study(paths, make_search(LINE, trials=3)) as study,
+        LiveTable(Ledger(paths), budget, "max", "<score>", lambda _: 5, lambda: 1.0, SafeConsole()),
+    ):
+        train(study, claim(study), 0.25)
+        train(study, claim(study), 0.5)
+    assert "starting ..." in shown[0]["text/plain"]
+    plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
+    assert re.findall(r"^ *(\d) +completed +([0-9.]+)", plain, re.MULTILINE) == [("1", "0.5000"), ("0", "0.2500")]
+    assert "2 of 3 trials" in plain
+    assert "&lt;score&gt;" in html
+    assert "\x1b" not in "".join(text for bundle in shown for text in bundle.values())
+    assert capsys.readouterr().out == ""

@@ -176,7 +176,11 @@ def test_ragged_rows_of_a_dataset(tmp_path: Path) -> None:
 def test_several_outputs_of_a_stream(tmp_path: Path) -> None:
     more = ["objective=val_kind_accuracy", "direction=max"]
     found = train(tmp_path / "trial", "two_outputs", *more, model="with_two_outputs")
-    assert {"val_kind_accuracy", "val_sum_loss"} <= set(found)
+    keras.utils.set_random_seed(repeat_seed(to_config(compose(Recipe(tuple(overrides("two_outputs"))))).seed, 0))
+    data, validation, _ = streaming_data.two_outputs()
+    fitted = streaming_data.with_two_outputs((4,)).fit(data, validation_data=validation, epochs=EPOCHS, verbose=0)
+    assert {"val_kind_accuracy", "val_kind_loss", "val_sum_loss", "sum_loss"} <= set(fitted.history)
+    assert_same_curves(found, dict(fitted.history))
 
 
 @pytest.mark.parametrize(
