@@ -34,6 +34,7 @@ def test_the_notebook_runs_and_the_same_cells_continue(tmp_path: Path) -> None:
     assert "2 of 2 trials" in displays[0]
     printed = "".join([*streams, *displays])
     assert "\x1b" not in printed
+    assert "Warning" not in printed
     assert printed.count("\n") < 30
 
     for cell in notebook.cells:  # another kernel
