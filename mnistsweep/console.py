@@ -39,7 +39,8 @@ class SafeConsole(Console):
 
     def __init__(self, **options: Any) -> None:
         if in_notebook():
-            options = {"width": NOTEBOOK_WIDTH, "force_jupyter": False, **options}
+            # The kernel sets FORCE_COLOR, by which Rich takes it for a terminal on which it can move the cursor.
+            options = {"width": NOTEBOOK_WIDTH, "force_jupyter": False, "force_terminal": False, **options}
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:

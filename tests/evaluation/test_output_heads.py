@@ -105,7 +105,8 @@ def test_an_output_of_another_size_than_the_target_has_no_scores() -> None:
 
 
 def test_masks_and_maps_are_the_most_probable_classes() -> None:
-    for channels, loss, truth in ((1, LOGITS, np.zeros((7, 2, 2))), (3, "mse", np.zeros((7, 2, 2), int))):
+    masks = np.zeros((7, 2, 2))
+    for channels, loss, truth in ((1, LOGITS, masks), (1, own_dice, masks), (3, "mse", masks.astype(int))):
         shape = (2, 2, channels)
         outputs = keras.Sequential([layers.Dense(4 * channels), layers.Reshape(shape)])
         found, kinds, plain = made(outputs, loss, form("array"), truth)
@@ -128,6 +129,11 @@ def test_masks_and_maps_are_the_most_probable_classes() -> None:
 )
 def test_class_maps_are_told_from_other_arrays(truth: np.ndarray, output: tuple[int, ...], expected: bool) -> None:
     assert is_class_map(truth, output) is expected
+
+
+def own_dice(truth: Any, outputs: Any) -> Any:
+    """A loss of logits that says nothing about them."""
+    return 1 - keras.ops.mean(truth * keras.ops.sigmoid(outputs))
 
 
 def own_logits(truth: Any, outputs: Any) -> Any:
