@@ -100,7 +100,7 @@ class LiveTable:
             self._live.stop()
         if self._display is not None:
             self._read()
-            self._display.stop(Group(self._finished(self._records), self._summary(self._records)))
+            self._display.stop(Group(self._finished(self._records), self._summary(self._records, is_running=False)))
         if self._thread is not None:
             self._thread.stop()
             self._print_new()
@@ -157,7 +157,7 @@ class LiveTable:
             table.add_row(str(record.number), record.state.value, score, format_point(record.point))
         return table
 
-    def _summary(self, records: Sequence[TrialRecord]) -> Text:
+    def _summary(self, records: Sequence[TrialRecord], is_running: bool = True) -> Text:
         best = best_of(records, self._direction)
         line = Text()
         if best is not None:
@@ -166,7 +166,7 @@ class LiveTable:
         line.append(tally(records, self._budget.trials))
         seconds = self._seconds
         line.append(f" · running time {format_duration(seconds, decimals=0)}")
-        remaining = self._remaining(records, seconds)
+        remaining = self._remaining(records, seconds) if is_running else None
         if remaining is not None:
             line.append(f" · about {format_duration(remaining, decimals=0)} left")
         return line

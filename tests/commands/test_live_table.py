@@ -92,6 +92,7 @@ def test_a_notebook_has_one_display_that_is_replaced(
     plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
     assert re.findall(r"^ *(\d) +completed +([0-9.]+)", plain, re.MULTILINE) == [("1", "0.5000"), ("0", "0.2500")]
     assert "2 of 3 trials" in plain
+    assert "left" not in plain
     assert "&lt;score&gt;" in html
     assert "\x1b" not in "".join(text for bundle in shown for text in bundle.values())
     assert capsys.readouterr().out == ""
