@@ -112,7 +112,21 @@ def write_yaml(path: Path, content: Mapping[str, Any], durable: bool = True) -> 
         durable: Whether to wait until the data are on the disk, as in `atomic_write`.
     """
     with atomic_write(path, durable) as part:
-        part.write_text(yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        part.write_text(yaml_text(content), encoding="utf-8")
+
+
+def yaml_text(content: Mapping[str, Any]) -> str:
+    """Plain values as the text of a YAML file.
+
+    Args:
+        content: Mapping of plain values, as in `write_yaml`.
+
+    Example:
+        >>> yaml_text({"rate": "1e-3", "units": [1, 2]})
+        "rate: '1e-3'\\nunits:\\n- 1\\n- 2\\n"
+    """
+    text: str = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 # PyYAML's reader and writer in C are five times as fast; some installations do not have them.

@@ -92,7 +92,7 @@ class WorkerProcess:
             )  # fmt: skip
 
     def poll(self, stopping: bool) -> None:
-        """Record the end of the process, and end what it started; start a new one if it crashed or used too much memory.
+        """Record the end of the process and end what it started; start a new one after a crash or too much memory.
 
         Args:
             stopping: Whether the workers were asked to stop; then no process is started.
