@@ -10,8 +10,8 @@ from mnistsweep.path_checks import is_file, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import best_of
 from mnistsweep.study.no_result import no_result_error
+from mnistsweep.study.records import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
 
 
@@ -24,7 +24,9 @@ def no_best_error(sweep: Sweep) -> MnistSweepError:
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
     if best_of(ledger.records(), plan.direction) is not None:
-        command = f"mnistsweep export {shlex.quote(str(sweep.paths.folder))} --output {shlex.quote(str(sweep.paths.best))}"
+        command = (
+            f"mnistsweep export {shlex.quote(str(sweep.paths.folder))} --output {shlex.quote(str(sweep.paths.best))}"
+        )
         return StudyError(f"{sweep.paths.best}: is missing; write it again: {command}.")
     return no_result_error(sweep.paths, ledger.records(), ledger.ending(plan.budget))
 
