@@ -74,8 +74,7 @@ slow = pytest.mark.slow
     "source",
     [
         "three",
-        "py_three",
-        *(pytest.param(source, marks=slow) for source in ("weighted", "torch_three", "stream_with_arrays")),
+        *(pytest.param(source, marks=slow) for source in ("py_three", "weighted", "torch_three", "stream_with_arrays")),
     ],
 )
 def test_the_curves_of_a_stream_are_those_of_fit(source: str, tmp_path: Path) -> None:
@@ -116,7 +115,7 @@ def test_a_callback_may_add_values_of_any_type_to_the_logs() -> None:
 WEIGHTS = {0: 1.0, 1: 5.0, 2: 0.5}
 
 
-@pytest.mark.parametrize("source", ["three", pytest.param("py_three", marks=slow), "arrays"])
+@pytest.mark.parametrize("source", ["arrays", *(pytest.param(source, marks=slow) for source in ("three", "py_three"))])
 def test_weights_of_classes_are_those_of_fit(source: str, tmp_path: Path) -> None:
     more = ["trainer.class_weight={0:1,1:5,2:0.5}"]
     parts, options = getattr(streaming_data, source)(), {}
