@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.analysis.arrays import SUM_TOLERANCE
 from mnistsweep.evaluation.saved_arrays import read_arrays, write_arrays
 
 
@@ -81,6 +82,9 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
     keys = {name: _keys(kinds, position) for position, name in enumerate(kinds)}
     if not {test for test, _ in keys.values()} <= arrays.keys():
         return None
+    classes = [arrays[test] for name, (test, _) in keys.items() if kinds[name] == "classes"]
+    if "margins" not in notes and not all(map(_are_probabilities, classes)):
+        return None  # earlier versions wrote margins as they are, and their reports failed
     validated = {name: arrays[key] for name, (_, key) in keys.items() if key in arrays}
     return Predictions(
         outputs={name: arrays[key] for name, (key, _) in keys.items()},
@@ -93,6 +97,11 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
         checksum=notes.get("checksum"),
         margins=notes.get("margins", ()),
     )
+
+
+def _are_probabilities(rows: NDArray[Any]) -> bool:
+    """Whether rows lie from 0 to 1, except for rounding."""
+    return bool(rows.min(initial=0.0) >= 0 and rows.max(initial=1.0) <= 1 + SUM_TOLERANCE)
 
 
 def _keys(kinds: Mapping[str, str], position: int) -> tuple[str, str]:

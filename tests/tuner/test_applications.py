@@ -80,7 +80,7 @@ def test_nothing_is_downloaded(tiny_data: list[str], monkeypatch: pytest.MonkeyP
 
     def network(include_top: bool, input_tensor: Any, weights: Any = "imagenet", found: Any = weights) -> Any:
         found.append(weights)
-        return keras.Model(input_tensor, layers.Conv2D(2, 3, strides=50)(input_tensor))
+        return keras.Model(keras.utils.get_source_inputs(input_tensor), layers.Conv2D(2, 3, strides=50)(input_tensor))
 
     networks = {"B0": network}
     monkeypatch.setattr(efficientnet, "EFFICIENTNET_MODELS", networks)
