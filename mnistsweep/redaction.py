@@ -147,7 +147,11 @@ def mask_values(value: Any, key: str = "") -> Any:
 
 
 def redact_output() -> None:
-    """Mask secrets in everything that this process prints from now on, tracebacks included."""
+    """Mask secrets in everything that this process prints from now on, tracebacks included.
+
+    What code writes past Python's streams is not masked: by `os.write`, in a C library, or in a process that it starts.
+    A pipe to the supervisor could mask it, but the last lines of a worker would be lost if the supervisor is killed.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, _RedactedStream):

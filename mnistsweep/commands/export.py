@@ -101,4 +101,7 @@ def _best_model(sweep: Sweep, plan: Plan, target: Path) -> Path:
             f"--model: the best trial saved its {kind} as {file.name}, so the name must end with "
             f"{''.join(file.suffixes)}; received {str(target)!r}."
         )
+    if best.result.checkpoint is None:
+        note = f"{file}: not verified: the ledger has no checksum of the model of trial {best.number}."
+        SafeConsole(stderr=True).print(note, soft_wrap=True)
     return file

@@ -87,7 +87,7 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     elif plan.program is not None:  # the objective is what the function returned; the curve is what it reported
         result = replace(result, epochs=max(reports, default=0))
     else:
-        found = curves.summarize(folder)
+        found = curves.summarize()
         _check_result(result, found)
         result = replace(found, seconds=result.seconds, reason=result.reason)
     record = TrialRecord(row.number, row.state, point, seed, result)
