@@ -30,11 +30,10 @@ SEARCH = [
 ]
 
 
-def records(paths: SweepPaths) -> list[TrialRecord]:
+def records(paths: SweepPaths, storage: str | None = None) -> list[TrialRecord]:
     """All trials without what is lost: the names of workers have no effect, and checksums of files prove nothing."""
-    return [
-        replace(record, owner="", result=replace(record.result, checkpoint=None)) for record in Ledger(paths).records()
-    ]
+    found = Ledger(paths, storage).records()
+    return [replace(record, owner="", result=replace(record.result, checkpoint=None)) for record in found]
 
 
 def stored(paths: SweepPaths) -> list[tuple[Any, ...]]:
@@ -273,7 +272,7 @@ def test_a_database_is_rebuilt(
     paths = run_sweep(search).paths
 
     def all_records() -> list[TrialRecord]:
-        return [replace(record, owner="") for record in Ledger(paths, url).records()]
+        return records(paths, url)
 
     before = all_records()
     assert before[0].result.std is not None
