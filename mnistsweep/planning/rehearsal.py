@@ -121,7 +121,7 @@ def _combinations(plan: Plan) -> Iterator[list[Point]]:
 
 
 def _is_built_in(config: Config) -> bool:
-    return config.model.get("_target_") in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
+    return str(config.model.get("_target_")) in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
 
 
 def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured]:
@@ -142,7 +142,7 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
     """
     dataset = data.load(config.data)
     warnings = check_stream(dataset, config, swept)
-    if config.model.get("_target_") in BUILDERS:
+    if str(config.model.get("_target_")) in BUILDERS:
         classes = class_task(dataset.tasks)
         check_class_weight(config, classes)
         return warnings + _check_classes(dataset, classes, config), _built_in_metrics(config)
