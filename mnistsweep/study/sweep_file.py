@@ -33,9 +33,8 @@ def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
     try:
         record = read_yaml(paths.sweep)
         if not isinstance(record, dict):
-            raise StudyError(
-                f"{paths.sweep}: must contain keys with values; received {type(record).__name__}; restore it."
-            )
+            received = "nothing" if record is None else type(record).__name__
+            raise StudyError(f"{paths.sweep}: must contain keys with values; received {received}; restore it.")
         found = int(record.get("format", FORMAT))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(describe_yaml_error(error, paths.sweep)) from error
