@@ -5,6 +5,7 @@ The copy has a session of its own. Processes that the users' code has started en
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import pickle
@@ -59,6 +60,7 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
     mark = descendants.new_mark()
     process = context.Process(target=_send, args=(function, writer, mark))
     process.start()
+    atexit.register(process.kill)  # before `multiprocessing` waits for it, if Ctrl-C came between two results
     writer.close()
     try:
         while (found := _receive(reader)) is not None:
@@ -69,6 +71,7 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
     finally:  # also after Ctrl-C, which a long operation in the copy does not notice
         process.kill()
         process.join()
+        atexit.unregister(process.kill)
         reader.close()
         descendants.end_descendants(process.pid or 0, mark)
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from mnistsweep.atomic import read_yaml, yaml_text
+from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.records import TrialRecord
@@ -40,8 +41,9 @@ def best_configuration(sweep: Sweep, plan: Plan, best: TrialRecord) -> BestConfi
     Raises:
         StudyError: ``best.yaml`` is damaged.
     """
-    kept, found = _kept_content(sweep, plan, best), sweep.best
-    if found is not None and _is_same(found, kept, plan, best):
+    composed, found = _composed(plan, best), sweep.best
+    kept = _kept_content(sweep, plan, best, composed)
+    if found is not None and _is_same(found, kept, plan, composed):
         return BestConfiguration(sweep.paths.best.read_text(encoding="utf-8"))
     head = best_head(sweep.paths, best, plan.config.objective, plan.train_command)
     if kept is None:
@@ -58,18 +60,32 @@ def best_configuration(sweep: Sweep, plan: Plan, best: TrialRecord) -> BestConfi
     )
 
 
-def _kept_content(sweep: Sweep, plan: Plan, best: TrialRecord) -> dict[str, Any] | None:
+def _composed(plan: Plan, best: TrialRecord) -> dict[str, Any] | None:
+    """Content of the trial's file by the plan; None for a function's trial, and where a secret is not set."""
+    if plan.program is not None:
+        return None
+    try:
+        return composed_content(plan, best.point, best.seed)
+    except ConfigError:  # without the secret its trial's own file is compared alone
+        return None
+
+
+def _kept_content(
+    sweep: Sweep, plan: Plan, best: TrialRecord, composed: dict[str, Any] | None
+) -> dict[str, Any] | None:
     """Content of the trial's own file; None if it is missing, damaged, or not what the ledger and the plan give."""
     content = _read(sweep.paths.trial(best.number).config)
-    if content is not None and plan.program is None:
-        return None if first_difference(content, composed_content(plan, best.point, best.seed)) else content
-    return content
+    if content is None or composed is None:
+        return content
+    return None if first_difference(content, composed) else content
 
 
-def _is_same(found: dict[str, Any], kept: dict[str, Any] | None, plan: Plan, best: TrialRecord) -> bool:
+def _is_same(found: dict[str, Any], kept: dict[str, Any] | None, plan: Plan, composed: dict[str, Any] | None) -> bool:
     if kept is not None:
         return found == kept
-    return plan.program is not None or first_difference(found, composed_content(plan, best.point, best.seed)) is None
+    if composed is None:
+        return plan.program is not None
+    return first_difference(found, composed) is None
 
 
 def _read(file: Path) -> dict[str, Any] | None:

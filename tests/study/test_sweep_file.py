@@ -9,7 +9,6 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
 
-
 DAMAGED = [
     (b"a: [1", "not valid YAML"),
     (b"\xff\xfe", "not valid YAML|not a text in UTF-8"),
