@@ -23,6 +23,7 @@ over made-up curves of trials that reported 100 to 10,000 epochs: processor time
 
     python benchmarks/overhead.py                   # ten minutes, most of them for BayesianOptimization
     python benchmarks/overhead.py --no-bayesian
+    python benchmarks/overhead.py --peer HEAD~50    # beside another version of this project
     python benchmarks/overhead.py --profile tpe     # functions in which one oracle spends its time
 """
 
@@ -46,7 +47,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from helpers import common
+from helpers import common, versions
 from helpers.decisions import decision_milliseconds
 from helpers.untrained import ORACLES, RANGES, Marks, make_plan, run_sweep
 
@@ -94,6 +95,9 @@ Costs = dict[tuple[Side, int], list[Cost]]
 def main() -> None:
     options = parse_arguments()
     common.print_heading("keras-tuner", "optuna", "hydra-core", "tensorboard", "keras", "tensorflow")
+    if options.peer:
+        compare_versions(options)
+        return
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -106,6 +110,15 @@ def main() -> None:
         print_decisions(options.observations, options.repeats)
         print_start(folder, options.repeats)
         print_uncounted(folder, options.repeats)
+
+
+def compare_versions(options: argparse.Namespace) -> None:
+    """Run this benchmark of another version and of this one in turn; other programs' sides serve as a control."""
+    trials = ["--trials", *map(str, options.trials)]
+    arguments = ["--repeats", "1", "--no-bayesian", *trials, "--oracles", *options.oracles]
+    arguments += ["--folder", str(options.folder.resolve())] if options.folder else []
+    line = r"^  (\S.*?) +([0-9.]+) \(n=1\) +last tenth"
+    versions.compare(Path(__file__).name, options.peer, arguments, line, r"^(\d+ trials)$", options.repeats)
 
 
 def make_sides(oracles: Sequence[str], bayesian: bool) -> list[Side]:
@@ -263,6 +276,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default the system's)")
     parser.add_argument("--profile", choices=ORACLES, help="profile one oracle, at the largest number of trials")
+    versions.add_peer(parser)
     return parser.parse_args()
 
 

@@ -1,8 +1,13 @@
-"""Users' code in a copy of this process: a crash of it, or a GPU that it occupies, does not concern this process."""
+"""Users' code in a copy of this process: a crash of it, or a GPU that it occupies, does not concern this process.
+
+The copy has a session of its own. Processes that the users' code has started end with it.
+"""
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
@@ -10,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from mnistsweep import descendants
 from mnistsweep.errors import describe_error
 from mnistsweep.quiet_import import without_standard_error
 
@@ -51,8 +57,10 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
         return
     context = multiprocessing.get_context("fork")
     reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(function, writer))
+    mark = descendants.new_mark()
+    process = context.Process(target=_send, args=(function, writer, mark))
     process.start()
+    atexit.register(process.kill)  # before `multiprocessing` waits for it, if Ctrl-C came between two results
     writer.close()
     try:
         while (found := _receive(reader)) is not None:
@@ -63,12 +71,16 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
     finally:  # also after Ctrl-C, which a long operation in the copy does not notice
         process.kill()
         process.join()
+        atexit.unregister(process.kill)
         reader.close()
+        descendants.end_descendants(process.pid or 0, mark)
 
 
-def _send(function: Callable[[], Iterable[Any]], writer: Connection) -> None:
+def _send(function: Callable[[], Iterable[Any]], writer: Connection, mark: str) -> None:
     """Send each result in a list of its own, then the end or the exception."""
     try:
+        os.setsid()
+        os.environ[descendants.VARIABLE] = mark
         with without_standard_error():
             for result in function():
                 writer.send([result])

@@ -1,9 +1,13 @@
-"""The display of a running sweep: a live table on a terminal, plain lines elsewhere. It only reads the ledger."""
+"""The display of a running sweep: a live table on a terminal and in a notebook, lines elsewhere.
+
+It only reads the ledger.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import math
+import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -13,6 +17,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnistsweep.commands.notebook_display import NotebookDisplay
+from mnistsweep.console import in_notebook
 from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
@@ -22,6 +28,9 @@ from mnistsweep.text import format_duration, format_point
 
 REFRESH_SECONDS = 0.5
 
+# Maximum number of finished trials in the table that stays in a notebook.
+MAX_FINISHED = 10
+
 # Displayed state of a trial that is unfinished and that no worker runs.
 INTERRUPTED = "interrupted"
 
@@ -30,7 +39,7 @@ Epochs = Callable[[Point], int | None]
 
 
 class LiveTable:
-    """Context that displays a running sweep: a live table on a terminal, a line for each finished job elsewhere.
+    """Context that displays a running sweep: a live table on a terminal and in a notebook, elsewhere a line a job.
 
     Args:
         ledger: Ledger of the sweep; only read.
@@ -66,9 +75,10 @@ class LiveTable:
         self._num_epochs_before = sum(record.trained_epochs for record in self._records)
         self._thread: RepeatingThread | None = None
         self._live: Live | None = None
+        self._display: NotebookDisplay | None = None
 
     def __enter__(self) -> LiveTable:
-        if self._console.is_terminal or _is_live_notebook(self._console):
+        if self._console.is_terminal:
             self._live = Live(
                 get_renderable=self.render,
                 console=self._console,
@@ -76,6 +86,9 @@ class LiveTable:
                 transient=True,
             )
             self._live.start()
+        elif in_notebook() and self._console.file is sys.stdout:
+            self._display = NotebookDisplay(self.render)
+            self._display.start()
         else:
             self._thread = RepeatingThread("live table", REFRESH_SECONDS, self._print_new)
             self._thread.start()
@@ -86,6 +99,9 @@ class LiveTable:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        if self._display is not None:
+            self._read()
+            self._display.stop(Group(self._finished(self._records), self._summary(self._records, is_running=False)))
         if self._thread is not None:
             self._thread.stop()
             self._print_new()
@@ -125,7 +141,24 @@ class LiveTable:
             table.add_row("", "", "", "", Text("starting ...", style="dim"))
         return table
 
-    def _summary(self, records: Sequence[TrialRecord]) -> Text:
+    def _finished(self, records: Sequence[TrialRecord]) -> Table:
+        """Table of the best finished trials, which stays in a notebook."""
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+        for column in ("trial", "state", self._objective, "configuration"):
+            table.add_column(column, justify="left" if column in ("state", "configuration") else "right")
+        finished = [record for record in records if record.state.finished]
+        sign = -1 if self._direction == "max" else 1
+
+        def rank(record: TrialRecord) -> float:
+            value = record.result.objective
+            return math.inf if value is None or record.state is State.FAILED else sign * value
+
+        for record in sorted(finished, key=rank)[:MAX_FINISHED]:
+            score = record.result.score if rank(record) < math.inf else record.result.reason
+            table.add_row(str(record.number), record.state.value, score, format_point(record.point))
+        return table
+
+    def _summary(self, records: Sequence[TrialRecord], is_running: bool = True) -> Text:
         best = best_of(records, self._direction)
         line = Text()
         if best is not None:
@@ -134,7 +167,7 @@ class LiveTable:
         line.append(tally(records, self._budget.trials))
         seconds = self._seconds
         line.append(f" · running time {format_duration(seconds, decimals=0)}")
-        remaining = self._remaining(records, seconds)
+        remaining = self._remaining(records, seconds) if is_running else None
         if remaining is not None:
             line.append(f" · about {format_duration(remaining, decimals=0)} left")
         return line
@@ -186,11 +219,6 @@ def _ended_job(record: TrialRecord) -> tuple[int, int | None] | None:
     if record.state.finished:
         return record.number, None
     return None if record.paused is None else (record.number, record.paused.epochs)
-
-
-def _is_live_notebook(console: Console) -> bool:
-    """Whether the console is that of a notebook in which Rich can replace what it has shown."""
-    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 def shown_state(record: TrialRecord, has_ended: bool = False) -> str:

@@ -77,8 +77,8 @@ def _shared(context: ReportContext, models: Sequence[Predictions]) -> dict[str, 
 
 
 def _robustness(context: ReportContext, model: Predictions, notes: list[str]) -> Robustness | None:
-    """Accuracy on distorted images, where the inputs are images and the only output predicts classes."""
-    if list(model.kinds.values()) == ["classes"] and "" in model.kinds:
+    """Accuracy and confidence on distorted images, where the inputs are images and the only output is probabilities."""
+    if list(model.kinds.values()) == ["classes"] and "" in model.kinds and not model.margins:
         return _optional(lambda: evaluate_robustness(context), notes)
     context.steps.advance(NUM_DISTORTED)
     return None

@@ -80,7 +80,7 @@ def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
     """Trial that was paused; its curve may be longer than its row, because a worker has continued it."""
     seed = _checked_seed(plan, row)
     point, curves = _point_of_row(plan, row, forms, folder), Curves.read(plan, folder)
-    reports, found = curves.reports(is_complete=True), curves.summarize(folder)
+    reports, found = curves.reports(is_complete=True), curves.summarize()
     if row.result.best_epoch is None or reports.get(row.result.best_epoch) != row.result.objective:
         raise StudyError(f"its objective in results.csv, {row.result.objective!r}, is not in its history.csv")
     result = replace(found, seconds=row.result.seconds)
@@ -106,7 +106,7 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     elif plan.program is not None:  # the objective is what the function returned; the curve is what it reported
         result = replace(result, epochs=max(reports, default=0))
     else:
-        found = curves.summarize(folder)
+        found = curves.summarize()
         _check_result(result, found)
         is_comparable = row.state is State.PRUNED and curves.is_single
         result = replace(found, seconds=result.seconds, reason=result.reason, comparable=is_comparable)

@@ -100,15 +100,21 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: 
         objective: Name of the objective.
         command: Command that repeats a trial with its configuration; empty if there is none.
     """
-    result = record.result
-    score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
-    head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
-    repeat = f"{command} --config-dir DIR --config-name best"
-    head += f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
     if command and record.state is not State.COMPLETED:
         content = yaml.safe_load(text)
         content["trainer"]["stop_after"] = record.result.epochs
         text = yaml_text(content)
     with atomic_write(paths.best, durable=False, create_folder=False) as part:
-        part.write_text(head + text, encoding="utf-8")
+        part.write_text(best_head(paths, record, objective, command) + text, encoding="utf-8")
+
+
+def best_head(paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN) -> str:
+    """The comment at the head of ``best.yaml``; the arguments are those of `write_best`."""
+    result = record.result
+    score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
+    repeat = f"{command} --config-dir DIR --config-name best"
+    return (
+        f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
+        f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"
+    )
