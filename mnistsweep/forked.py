@@ -6,6 +6,7 @@ The copy has a session of its own. Processes that the users' code has started en
 from __future__ import annotations
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -60,8 +61,13 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
     mark = descendants.new_mark()
     process = context.Process(target=_send, args=(function, writer, mark))
     process.start()
-    atexit.register(process.kill)  # before `multiprocessing` waits for it, if Ctrl-C came between two results
     writer.close()
+    ending = contextlib.ExitStack()  # its callbacks run once, in the reverse order
+    ending.callback(reader.close)
+    ending.callback(descendants.end_descendants, process.pid or 0, mark)
+    ending.callback(process.join)
+    ending.callback(process.kill)
+    atexit.register(ending.close)  # before `multiprocessing` waits for the copy, if Ctrl-C came between two results
     try:
         while (found := _receive(reader)) is not None:
             yield from found
@@ -69,11 +75,8 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
         process.join()
         raise ProcessDied(process.exitcode or 0) from None
     finally:  # also after Ctrl-C, which a long operation in the copy does not notice
-        process.kill()
-        process.join()
-        atexit.unregister(process.kill)
-        reader.close()
-        descendants.end_descendants(process.pid or 0, mark)
+        ending.close()
+        atexit.unregister(ending.close)
 
 
 def _send(function: Callable[[], Iterable[Any]], writer: Connection, mark: str) -> None:
