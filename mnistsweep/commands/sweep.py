@@ -23,7 +23,8 @@ from mnistsweep.stop_signal import interrupt_code
 from mnistsweep.study.ending import SAME_COMMAND, Ending
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.records import State, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_count

@@ -132,6 +132,7 @@ def _winner(context: ReportContext, parameters: int) -> Winner:
         augmentation=dict(config.data.get("augmentation") or {}),
         folds=num_folds(config.data),
         standard_error=record.result.standard_error,
+        expected=selection.expected,
     )
 
 

@@ -25,6 +25,9 @@ def check_search(plan: Plan, faults: Faults) -> None:
         make_pruner(config.pruner, "auto", plan.max_epochs() if sound else 1)
     outside = check_enqueued(plan.space, config.enqueue)
     faults.add(outside)
+    if config.confirm.top == 1:
+        rule = "compares at least two configurations, or is 0 to confirm none"
+        faults.add([f"confirm.top: {rule}; received 1; write confirm.top=3."])
     if plan.is_kerastuner_oracle:
         _check_kerastuner_oracle(plan, faults)
     elif sound and not outside:
@@ -37,6 +40,9 @@ def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:
     config = plan.config
     if config.workers > 1:
         faults.add([f"workers: KerasTuner's own oracles serve one worker; received {config.workers}."])
+    if config.confirm.top:
+        rule = "KerasTuner's own oracles number their trials themselves, so none can be added to confirm others"
+        faults.add([f"confirm.top: {rule}; received {config.confirm.top}; write confirm.top=0."])
     if config.enqueue:
         rule = "KerasTuner's own oracles do not accept enqueued configurations"
         faults.add([f"enqueue: {rule}; leave it empty, or use another oracle."])
