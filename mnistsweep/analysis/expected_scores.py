@@ -6,10 +6,11 @@ chapter 5.4): the true score of a configuration is its mean over seeds. True sco
 ``N(mean, (1 - f) V)``, and a training with one seed adds noise ``N(0, f V)``. Bayesian posteriors need no further
 correction for the selection, because all scores that it was based on are part of the data (the same book, chapter 8).
 
-``mean`` and ``V`` are the median of all scores and the mean squared distance of the better half from it: the better
-half matters, and a search has a long tail of bad configurations. The share ``f`` of the noise is unknown. Its prior is
-uniform in the standard deviation (the same book, chapter 5.7), and its likelihood is that of the repeated trainings,
-given the scores by which they were selected.
+``mean`` is the median of all scores, with its standard error. ``V`` is estimated from the distances of the better half
+from it: the better half matters, and a search has a long tail of bad configurations. ``V`` and the share ``f`` of the
+noise are unknown. The prior of ``V`` is uniform in its logarithm, that of the noise in the standard deviation (the same
+book, chapter 5.7). The likelihood of ``f`` is that of the repeated trainings, given the scores by which they were
+selected.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from mnistsweep.analysis.arrays import Floats
 LEVEL = 0.9
 
 # Standard deviations of the noise that are considered, as shares of the standard deviation of all scores.
-NOISE_SHARES = (np.arange(100) + 0.5) / 100
+NOISE_SHARES = (np.arange(50) + 0.5) / 50
+
+# Variances of the scores that are considered, as multiples of the estimate.
+VARIANCES = 2.0 ** np.arange(-2.0, 3.5, 0.5)
 
 # Number of simulations for intervals and probabilities: the standard error of a probability is at most 0.008.
 SIMULATIONS = 4000
@@ -39,9 +43,9 @@ class ExpectedScores:
     """Posterior distribution of the true scores of all configurations; larger scores are better.
 
     Attributes:
-        weights: Posterior probability of each share of the noise in `NOISE_SHARES`.
-        conditional_means: Mean of each true score given the share of the noise, ``(shares, n)``.
-        conditional_deviations: Standard deviation of each true score given the share, ``(shares, n)``.
+        weights: Posterior probability of each case: a variance of the scores with a share of the noise.
+        conditional_means: Mean of each true score in each case, ``(cases, n)``.
+        conditional_deviations: Standard deviation of each true score in each case, ``(cases, n)``.
         noise: Standard deviation of the scores of one configuration over seeds.
 
     Example:
@@ -66,10 +70,10 @@ class ExpectedScores:
     def _draws(self) -> Floats:
         """True scores drawn from the posterior distribution, ``(SIMULATIONS, n)``."""
         rng = np.random.default_rng(SEED)
-        shares = rng.choice(len(self.weights), SIMULATIONS, p=self.weights)
+        cases = rng.choice(len(self.weights), SIMULATIONS, p=self.weights)
         noise = rng.standard_normal((SIMULATIONS, self.conditional_means.shape[1]))
         return np.asarray(
-            self.conditional_means[shares] + self.conditional_deviations[shares] * noise, dtype=np.float64
+            self.conditional_means[cases] + self.conditional_deviations[cases] * noise, dtype=np.float64
         )
 
     def interval(self, index: int) -> tuple[float, float]:
@@ -99,38 +103,42 @@ def expected_scores(scores: Sequence[float], repeats: Sequence[Sequence[float]])
             may depend on `scores`, but not on the repeats.
     """
     first = np.asarray(scores, dtype=np.float64)
-    mean, variance = _prior(first)
-    noise = (NOISE_SHARES**2)[:, None] * variance  # of one training, (shares, 1)
+    mean, estimate, count = _prior(first)
+    multiples = np.repeat(VARIANCES, len(NOISE_SHARES))[:, None]
+    variance = multiples * estimate  # (cases, 1)
+    noise = np.tile(NOISE_SHARES**2, len(VARIANCES))[:, None] * variance  # of one training
     between = variance - noise
-    before = mean + (between / variance) * (first - mean)  # given the score of the search, (shares, n)
-    spread = np.broadcast_to(between * noise / variance, before.shape)
+    before = mean + (between / variance) * (first - mean)  # given the score of the search, (cases, n)
+    of_median = (noise / variance) ** 2 * np.pi / 2 * variance / len(first)
+    spread = np.broadcast_to(between * noise / variance + of_median, before.shape)
     counts = np.array([len(one) for one in repeats])
     centers = np.array([np.mean(one) if len(one) else 0.0 for one in repeats])
     within = np.array([np.sum((np.asarray(one) - np.mean(one)) ** 2) if len(one) else 0.0 for one in repeats])
-    weights = _weights(before, spread, noise, counts, centers, within)
+    log_prior = -0.5 * count * (np.log(multiples) + 1 / multiples)[:, 0]
+    weights = _weights(log_prior, before, spread, noise, counts, centers, within)
     precision = 1 / spread + counts / noise
     means = (before / spread + counts * centers / noise) / precision
     return ExpectedScores(weights, means, precision**-0.5, float(np.sqrt(weights @ noise[:, 0])))
 
 
-def _prior(scores: Floats) -> tuple[float, float]:
-    """Return the mean and the variance of the scores, without the tail of bad ones."""
+def _prior(scores: Floats) -> tuple[float, float, int]:
+    """Return mean and variance of the scores without the tail of bad ones, and of how many scores the variance is."""
     center = float(np.median(scores))
     better = scores[scores >= center]
     variance = float(np.mean((better - center) ** 2))
     smallest = (1e-6 * max(1.0, abs(center))) ** 2  # all scores are equal
-    return center, max(variance, smallest)
+    return center, max(variance, smallest), len(better)
 
 
-def _weights(before: Floats, spread: Floats, noise: Floats, counts: Floats, centers: Floats, within: Floats) -> Floats:
-    """Return the posterior probability of each share of the noise, from the likelihood of the repeats."""
+def _weights(
+    log_prior: Floats, before: Floats, spread: Floats, noise: Floats, counts: Floats, centers: Floats, within: Floats
+) -> Floats:
+    """Return the posterior probability of each case, from the likelihood of the repeats."""
     repeated = counts > 0
-    if not repeated.any():
-        return np.full(len(noise), 1 / len(noise))
     count = counts[repeated]
     total = spread[:, repeated] + noise / count  # variance of the mean of the repeats
     log = -0.5 * (np.log(total) + (centers[repeated] - before[:, repeated]) ** 2 / total)
     log -= 0.5 * ((count - 1) * np.log(noise) + within[repeated] / noise)
-    logs = log.sum(axis=1)
+    logs = log_prior + log.sum(axis=1)
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum(), dtype=np.float64)

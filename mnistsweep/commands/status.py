@@ -94,7 +94,7 @@ def _best_trials(ranking: Sequence[TrialRecord], plan: Plan, standing: Standing 
         standing: Expected scores of the configurations in the same order; None if no trial was confirmed.
     """
     table = Table(box=None, header_style="bold", pad_edge=False)
-    expected = [] if standing is None else ["expected", "interval", "probability of the best"]
+    expected = [] if standing is None else ["expected", "interval", "P(best)"]
     for column in ("trial", plan.config.objective, *expected, "epoch", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("configuration", overflow="fold")
