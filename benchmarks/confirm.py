@@ -1,4 +1,4 @@
-"""What `confirm.top` and `confirm.seeds` are worth: selection regret, calibration and cost, on recorded learning curves.
+"""What `confirm.top` and `confirm.seeds` are worth: regret, calibration and cost, on recorded learning curves.
 
 For each table of `curves/`, the configurations that were trained with two seeds are the truth: the true score of a
 configuration is the mean of its two best epochs, and the noise of one training is their pooled standard deviation. Each
@@ -21,9 +21,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from helpers import common
 from numpy.typing import NDArray
 
-from helpers import common
 from mnistsweep.analysis.expected_scores import expected_scores
 
 TABLES = Path(__file__).parent / "curves"
@@ -44,7 +44,9 @@ def main() -> int:
     sweeps = parser.parse_args().sweeps
     common.print_heading("numpy")
     print(f"{sweeps} simulated sweeps for each row\n")
-    print("table                  trials  top  seeds  cost  regret: best score, confirmed   covered  optimism        bar")
+    print(
+        "table                  trials  top  seeds  cost  regret: best score, confirmed   covered  optimism        bar"
+    )
     for file in sorted(TABLES.glob("*.npz")):
         found = read_truth(file)
         if found is not None:

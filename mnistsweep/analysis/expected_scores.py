@@ -72,9 +72,7 @@ class ExpectedScores:
         rng = np.random.default_rng(SEED)
         cases = rng.choice(len(self.weights), SIMULATIONS, p=self.weights)
         noise = rng.standard_normal((SIMULATIONS, self.conditional_means.shape[1]))
-        return np.asarray(
-            self.conditional_means[cases] + self.conditional_deviations[cases] * noise, dtype=np.float64
-        )
+        return np.asarray(self.conditional_means[cases] + self.conditional_deviations[cases] * noise, dtype=np.float64)
 
     def interval(self, index: int) -> tuple[float, float]:
         """Interval that contains the true score of a configuration with the probability `LEVEL`.
