@@ -25,9 +25,6 @@ def check_search(plan: Plan, faults: Faults) -> None:
         make_pruner(config.pruner, "auto", plan.max_epochs() if sound else 1)
     outside = check_enqueued(plan.space, config.enqueue)
     faults.add(outside)
-    if config.confirm.top == 1:
-        rule = "compares at least two configurations, or is 0 to confirm none"
-        faults.add([f"confirm.top: {rule}; received 1; write confirm.top=3."])
     if plan.is_kerastuner_oracle:
         _check_kerastuner_oracle(plan, faults)
     elif sound and not outside:
