@@ -87,7 +87,10 @@ def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
     state = ledger.read()
     if len(state.unfinished) > len(state.running):  # what is paused is continued, unless the search has ended
         return ledger.ending(plan.budget) if ledger.has_ended(plan.budget) else None
-    return None if state.running else plan.budget.ending(state.records, ledger.running_seconds())
+    seconds = ledger.running_seconds()
+    if state.running or plan.budget.next_confirmed(state.records, seconds) is not None:
+        return None
+    return plan.budget.ending(state.records, seconds)
 
 
 def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:
