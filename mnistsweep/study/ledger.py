@@ -57,7 +57,7 @@ class LedgerState:
 
     @property
     def searched(self) -> Sequence[TrialRecord]:
-        """Trials of the search: all but those that confirm another one."""
+        """Trials of the search, see `records.searched`."""
         return searched(self.records)
 
     @property

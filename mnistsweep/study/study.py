@@ -284,8 +284,8 @@ class Study(Ledger):
         if ownership.num_crashes < MAX_CRASHES:
             self._trials.write_ownership(trial_id, ownership)
             self._monitor.clean_up_after(record.owner)
-            until, paused = ownership.until, ownership.paused
-            return Claim(record.number, record.point, record.seed, trial_id, until, paused, record.confirms)
+            claim = Claim(record.number, record.point, record.seed, trial_id, ownership.until, ownership.paused)
+            return replace(claim, confirms=record.confirms)
         result = result_of_crashes(record, ownership.num_crashes)
         self._trials.finish(trial_id, State.FAILED, result, self.read().num_finished)
         self._monitor.clean_up_after(record.owner)

@@ -283,28 +283,3 @@ def test_a_database_is_rebuilt(
     assert "rebuilt, 2 trials recovered" in repair(capfd, paths)
     assert all_records() == before
     assert "nothing to repair" in repair(capfd, paths)
-
-
-@pytest.mark.slow
-def test_a_rebuilt_ledger_knows_which_trials_confirm_others(
-    run_sweep: RunSweep, capfd: pytest.CaptureFixture[str]
-) -> None:
-    search = [*(one for one in SEARCH if not one.startswith("trial.")), "oracle=random", "name=s", "trials=3"]
-    assert run_sweep(search).expected.empty
-    sweep = run_sweep([*search, "confirm.top=2", "confirm.seeds=1"])  # the search is complete already
-    paths = sweep.paths
-    expected = sweep.expected.iloc[0]
-    assert f"best of all tried with probability {expected['probability']:.0%}" in paths.best.read_text()
-    assert expected["low"] < expected["expected"] < expected["high"]
-    assert len(expected["trials"]) == 2
-    assert "2 confirmations" in command(capfd, "status", str(paths.folder)).out
-    before = records(paths)
-    assert len([record for record in before if record.confirms is not None]) == 2
-    last = before[-1]
-    table = [line for line in paths.results.read_text().splitlines(True) if not line.startswith(f"{last.number},")]
-    paths.results.write_text("".join(table))
-    paths.journal.unlink()
-    assert f"Trial {last.number} is not in results.csv; it is trained again." in repair(capfd, paths)
-    after = records(paths)
-    assert after[:-1] == before[:-1]
-    assert (after[-1].state, after[-1].confirms) == (State.RUNNING, last.confirms)
