@@ -39,7 +39,19 @@ def test_keys_of_the_configuration() -> None:
     assert {field.name for field in fields(Config)} == {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
         *("enqueue", "conditions", "zip", "max_consecutive_failed_trials", "trainer"),
-        *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean", "search"),
+        *(
+            "data",
+            "model",
+            "optimizer",
+            "schedule",
+            "oracle",
+            "pruner",
+            "trial",
+            "report",
+            "clean",
+            "search",
+            "confirm",
+        ),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
     }
     assert {field.name for field in fields(ReportConfig)} == {

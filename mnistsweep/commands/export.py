@@ -15,7 +15,7 @@ from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.printable import write_document
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import best_of
+from mnistsweep.study.ranking import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
 
 

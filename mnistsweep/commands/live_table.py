@@ -23,8 +23,9 @@ from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import STOPPED, State, TrialRecord, best_of
-from mnistsweep.text import format_duration, format_point
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import STOPPED, State, TrialRecord, searched
+from mnistsweep.text import format_count, format_duration, format_point
 
 REFRESH_SECONDS = 0.5
 
@@ -71,8 +72,8 @@ class LiveTable:
         self._seconds = self._seconds_before = running_seconds()
         self._records = ledger.records()
         self._printed = {key for record in self._records if (key := _ended_job(record)) is not None}
-        self._num_finished_before = sum(record.state.finished for record in self._records)
-        self._num_epochs_before = sum(record.trained_epochs for record in self._records)
+        self._num_finished_before = sum(record.state.finished for record in searched(self._records))
+        self._num_epochs_before = sum(record.trained_epochs for record in searched(self._records))
         self._thread: RepeatingThread | None = None
         self._live: Live | None = None
         self._display: NotebookDisplay | None = None
@@ -179,12 +180,12 @@ class LiveTable:
         """
         estimates = [] if self._budget.hours is None else [3600 * self._budget.hours - seconds]
         if any(record.paused is not None for record in records):
-            epochs = sum(record.trained_epochs for record in records)
+            epochs = sum(record.trained_epochs for record in searched(records))
             if self._budget.total_epochs is not None and epochs > self._num_epochs_before:
                 seconds_an_epoch = (seconds - self._seconds_before) / (epochs - self._num_epochs_before)
                 estimates.append((self._budget.total_epochs - epochs) * seconds_an_epoch)
             return max(0.0, min(estimates)) if estimates else None
-        finished = sum(record.state.finished for record in records)
+        finished = sum(record.state.finished for record in searched(records))
         finished_now = finished - self._num_finished_before
         if self._budget.trials is not None and finished_now > 0:
             estimates.append((seconds - self._seconds_before) / finished_now * (self._budget.trials - finished))
@@ -192,12 +193,13 @@ class LiveTable:
 
     def _print_new(self) -> None:
         self._read()
-        finished = sum(key in self._printed for key in map(_ended_job, self._records) if key and key[1] is None)
+        keys = map(_ended_job, searched(self._records))
+        finished = sum(key in self._printed for key in keys if key and key[1] is None)
         for record in self._records:
             key = _ended_job(record)
             if key is not None and key not in self._printed:
                 self._printed.add(key)
-                finished += record.state.finished
+                finished += record.state.finished and record.confirms is None
                 self._console.print(self._line(record, finished), soft_wrap=True)
 
     def _line(self, record: TrialRecord, count: int) -> str:
@@ -208,8 +210,9 @@ class LiveTable:
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{self._objective} {record.result.score}{record.result.at_epoch}"
+        place = f"{count}{total}" if record.confirms is None else f"confirms trial {record.confirms}"
         return (
-            f"[{count}{total}] trial {record.number} {state}: {score}  "
+            f"[{place}] trial {record.number} {state}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"
         )
 
@@ -245,8 +248,11 @@ def tally(records: Sequence[TrialRecord], trials: int | None, has_ended: bool = 
         >>> tally([], 20)
         '0 of 20 trials'
     """
+    confirmations = sum(one.confirms is not None and one.state is not State.RUNNING for one in records)
+    records = searched(records)
     kinds = [*(state.value for state in State), STOPPED, INTERRUPTED]
     found = [shown_state(record, has_ended) for record in records]
     finished = sum(record.state.finished for record in records) + found.count(STOPPED)
     parts = [f"{finished} of {trials} trials" if trials else f"{finished} trials"]
-    return " · ".join(parts + [f"{found.count(kind)} {kind}" for kind in kinds if kind in found])
+    parts += [f"{found.count(kind)} {kind}" for kind in kinds if kind in found]
+    return " · ".join(parts + ([format_count(confirmations, "confirmation")] if confirmations else []))

@@ -11,7 +11,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.records import best_of
+from mnistsweep.study.ranking import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
 
 

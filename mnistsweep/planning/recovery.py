@@ -19,7 +19,7 @@ from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.recovered_curves import Curves
 from mnistsweep.planning.trial_contents import composed_content, first_difference
-from mnistsweep.space import Point
+from mnistsweep.space import Point, canonical
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.results_rows import ResultsRow, read_results
@@ -73,7 +73,21 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
             point = _point_of_folder(plan, number, folder)
             if point is not None:
                 recovery.trials.append(_interrupted_trial(plan, number, point, folder))
+    if plan.config.confirm.top or any(row.confirms is not None for row in rows):
+        recovery.trials = [_with_confirmed(trial, recovery.trials) for trial in recovery.trials]
     return recovery
+
+
+def _with_confirmed(trial: RecoveredTrial, trials: Sequence[RecoveredTrial]) -> RecoveredTrial:
+    """An interrupted trial with the number of the trial that it confirms: the first one at the same point.
+
+    An oracle proposes no point twice. Trials with a row in ``results.csv`` stay as they are.
+    """
+    if trial.record.state is not State.RUNNING:
+        return trial
+    here = canonical(trial.record.point)
+    first = min(one.record.number for one in trials if canonical(one.record.point) == here)
+    return trial if first == trial.record.number else replace(trial, record=replace(trial.record, confirms=first))
 
 
 def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
@@ -84,7 +98,7 @@ def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
     if row.result.best_epoch is None or reports.get(row.result.best_epoch) != row.result.objective:
         raise StudyError(f"its objective in results.csv, {row.result.objective!r}, is not in its history.csv")
     result = replace(found, seconds=row.result.seconds)
-    record = TrialRecord(row.number, State.PAUSED, point, seed, result, paused=result)
+    record = TrialRecord(row.number, State.PAUSED, point, seed, result, paused=result, confirms=row.confirms)
     return RecoveredTrial(record, reports, _start_of(folder))
 
 
@@ -110,7 +124,7 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
         _check_result(result, found)
         is_comparable = row.state is State.PRUNED and curves.is_single
         result = replace(found, seconds=result.seconds, reason=result.reason, comparable=is_comparable)
-    record = TrialRecord(row.number, row.state, point, seed, result)
+    record = TrialRecord(row.number, row.state, point, seed, result, confirms=row.confirms)
     return RecoveredTrial(record, reports, _start_of(folder))
 
 

@@ -10,7 +10,7 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import STOPPED, Result, State
-from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, column_of, columns
+from mnistsweep.study.results_table import COLUMNS, CONFIRMS, STANDARD_ERROR, CellForm, column_of, columns
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class ResultsRow:
         state: State of the trial; one that was paused when the sweep ended is paused.
         seed: Seed of the training.
         result: Result of the trial. The table has neither its epochs nor its standard deviation over repeats.
+        confirms: Number of the trial that this one confirms; None for a trial of the search.
         cells: Texts of the values of the dimensions, by key.
     """
 
@@ -29,6 +30,7 @@ class ResultsRow:
     state: State
     seed: int
     result: Result
+    confirms: int | None
     cells: Mapping[str, str]
 
     def points(self, space: SearchSpace, forms: Mapping[str, CellForm]) -> Iterator[Point]:
@@ -60,12 +62,12 @@ def read_results(paths: SweepPaths, space: SearchSpace) -> list[ResultsRow]:
             header, *lines = list(csv.reader(opened, strict=True)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"{file}: cannot be read: {error}") from error
-    has_errors = STANDARD_ERROR in header[: len(COLUMNS)]
-    if header != [*columns(has_errors), *map(column_of, space.keys)]:
+    names = columns(STANDARD_ERROR in header[: len(COLUMNS)], CONFIRMS in header[: len(COLUMNS)])
+    if header != [*names, *map(column_of, space.keys)]:
         raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
     rows: dict[int, ResultsRow] = {}
     for index, line in enumerate(lines, start=1):
-        row = _row(line, columns(has_errors), space.keys, f"{file}, row {index}")
+        row = _row(line, names, space.keys, f"{file}, row {index}")
         if row.number in rows:
             raise StudyError(f"{file}, row {index}: trial {row.number} is listed twice.")
         rows[row.number] = row
@@ -77,7 +79,7 @@ def _row(line: Sequence[str], names: Sequence[str], keys: Sequence[str], where: 
         if len(line) != len(names) + len(keys):
             raise ValueError(f"{len(line)} cells")
         known = dict(zip(names, line, strict=False))
-        error = known.get(STANDARD_ERROR)
+        error, confirms = known.get(STANDARD_ERROR), known.get(CONFIRMS)
         number, state, objective, best_epoch, seconds, seed, reason = (known[name] for name in COLUMNS)
         found = State.PAUSED if state == STOPPED else State(state)
         if found is State.RUNNING or int(number) < 0:
@@ -87,6 +89,6 @@ def _row(line: Sequence[str], names: Sequence[str], keys: Sequence[str], where: 
             float(objective) if objective else None, int(best_epoch) if best_epoch else None,
             seconds=float(seconds), reason=reason, standard_error=float(error) if error else None,
         )  # fmt: skip
-        return ResultsRow(int(number), found, int(seed), result, cells)
+        return ResultsRow(int(number), found, int(seed), result, int(confirms) if confirms else None, cells)
     except ValueError as error:
         raise StudyError(f"{where}: the table is damaged: {error}.") from error

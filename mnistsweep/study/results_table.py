@@ -4,9 +4,10 @@ These are the finished trials, and those that were paused, with their result so 
 ``stopped`` once the sweep has ended.
 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
-dimension of the search space. With cross-validation, `standard_error` follows `objective`. An empty cell means that the
-value is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a dimension, so that
-`mnistsweep.load_sweep` returns each value as it was.
+dimension of the search space. With cross-validation, `standard_error` follows `objective`. Where the best trials were
+confirmed, `confirms` comes before `best_epoch`: the number of the trial that the trial of the row repeats. An empty
+cell means that the value is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a
+dimension, so that `mnistsweep.load_sweep` returns each value as it was.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import bisect
 import csv
 import io
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -31,16 +33,21 @@ COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reas
 STANDARD_ERROR = "standard_error"
 """Column of the standard error over folds; only in the table of a sweep with such a trial."""
 
-_FIRST = 3  # columns before it
+CONFIRMS = "confirms"
+"""Column of the number of the trial that a trial confirms; only in the table of a sweep with such a trial."""
+
+_FIRST = 3  # columns before these two
 
 
-def columns(has_errors: bool) -> tuple[str, ...]:
+def columns(has_errors: bool, has_confirmations: bool = False) -> tuple[str, ...]:
     """Return the columns before those of the dimensions.
 
     Args:
         has_errors: Whether the table has a column for standard errors.
+        has_confirmations: Whether the table has a column for the trials that are confirmed.
     """
-    return (*COLUMNS[:_FIRST], STANDARD_ERROR, *COLUMNS[_FIRST:]) if has_errors else COLUMNS
+    optional = [name for name, has in ((STANDARD_ERROR, has_errors), (CONFIRMS, has_confirmations)) if has]
+    return (*COLUMNS[:_FIRST], *optional, *COLUMNS[_FIRST:])
 
 
 def column_of(key: str) -> str:
@@ -53,7 +60,7 @@ def column_of(key: str) -> str:
         >>> column_of("model.units"), column_of("seed")
         ('model.units', 'seed (value)')
     """
-    return f"{key} (value)" if key in columns(True) else key
+    return f"{key} (value)" if key in columns(True, True) else key
 
 
 class CellForm:
@@ -132,8 +139,8 @@ class ResultsTable:
         self._path = path
         self._forms = [CellForm(column) for column in space.columns]
         self._numbers: list[int] = []
-        self._rows: list[tuple[str, str]] = []
-        self._has_errors = False
+        self._rows: list[tuple[str, ...]] = []
+        self._has_errors = self._has_confirmations = False
         self._unfinished: list[int] = []
         self._num_seen = 0
 
@@ -155,6 +162,7 @@ class ResultsTable:
             self._numbers.insert(position, record.number)
             self._rows.insert(position, self._row(record))
             self._has_errors |= record.result.standard_error is not None
+            self._has_confirmations |= record.confirms is not None
         return new
 
     def write(self, paused: Sequence[TrialRecord] = (), has_ended: bool = False) -> None:
@@ -164,20 +172,23 @@ class ResultsTable:
             paused: Trials that were paused, with their result then; a worker may continue some of them.
             has_ended: Whether the sweep has ended, so that they are stopped.
         """
-        header = _csv_line([*columns(self._has_errors), *(column_of(form.key) for form in self._forms)])
+        has_confirmations = self._has_confirmations or any(one.confirms is not None for one in paused)
+        names = columns(self._has_errors, has_confirmations)
+        header = _csv_line([*names, *(column_of(form.key) for form in self._forms)])
+        shown = [True, self._has_errors, has_confirmations, True]
         state = STOPPED if has_ended else State.PAUSED.value
         rows = [*zip(self._numbers, self._rows, strict=True), *((one.number, self._row(one, state)) for one in paused)]
-        text = header + "".join(row[self._has_errors] for _, row in sorted(rows))
+        text = header + "".join(",".join(itertools.compress(row, shown)) for _, row in sorted(rows))
         with atomic_write(
             self._path, durable=False, create_folder=False
         ) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
 
-    def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, str]:
-        """Row of a trial without and with its standard error: a later trial may be the first that has one."""
+    def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, ...]:
+        """Row of a trial in four parts; a later trial may be the first that has the cell of the second or the third."""
         cells = _cells(record, self._forms, state or record.state.value)
-        error = _cell(record.result.standard_error)
-        return _csv_line(cells), _csv_line([*cells[:_FIRST], error, *cells[_FIRST:]])
+        first, last = _csv_line(cells[:_FIRST]).rstrip("\n"), _csv_line(cells[_FIRST:])
+        return first, _cell(record.result.standard_error), _cell(record.confirms), last
 
 
 def _cells(record: TrialRecord, forms: Sequence[CellForm], state: str) -> list[str]:
