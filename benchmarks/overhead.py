@@ -18,9 +18,13 @@ trial, without waiting for the disk and without other programs on the machine. T
 worker (planning the sweep, writing `sweep.yaml`) is printed apart. Not counted are the import of TensorFlow, resetting
 Keras between trainings, and saving a model after a trial or a resume file after an epoch; they are timed at the end.
 
+An oracle that pauses trials decides after each job, not once a trial. The decisions of freeze_thaw are timed apart,
+over made-up curves of trials that reported 100 to 10,000 epochs: processor time of a decision with all that it needs.
+
     python benchmarks/overhead.py                   # ten minutes, most of them for BayesianOptimization
     python benchmarks/overhead.py --no-bayesian
-    python benchmarks/overhead.py --profile auto    # functions in which one oracle spends its time
+    python benchmarks/overhead.py --peer HEAD~50    # beside another version of this project
+    python benchmarks/overhead.py --profile tpe     # functions in which one oracle spends its time
 """
 
 from __future__ import annotations
@@ -43,8 +47,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from helpers import common
-from helpers.untrained import ORACLES, Marks, make_plan, run_sweep
+from helpers import common, versions
+from helpers.decisions import decision_milliseconds
+from helpers.untrained import ORACLES, RANGES, Marks, make_plan, run_sweep
 
 from mnistsweep.config.compose import compose
 from mnistsweep.config.recipe import Recipe
@@ -90,6 +95,9 @@ Costs = dict[tuple[Side, int], list[Cost]]
 def main() -> None:
     options = parse_arguments()
     common.print_heading("keras-tuner", "optuna", "hydra-core", "tensorboard", "keras", "tensorflow")
+    if options.peer:
+        compare_versions(options)
+        return
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -99,8 +107,18 @@ def main() -> None:
             return
         print(f"{options.repeats} runs each, in turn; ms a trial: median (mean, minimum to maximum, number of runs)\n")
         report(measure(folder, make_sides(options.oracles, options.bayesian), options.trials, options.repeats))
+        print_decisions(options.observations, options.repeats)
         print_start(folder, options.repeats)
         print_uncounted(folder, options.repeats)
+
+
+def compare_versions(options: argparse.Namespace) -> None:
+    """Run this benchmark of another version and of this one in turn; other programs' sides serve as a control."""
+    trials = ["--trials", *map(str, options.trials)]
+    arguments = ["--repeats", "1", "--no-bayesian", *trials, "--oracles", *options.oracles]
+    arguments += ["--folder", str(options.folder.resolve())] if options.folder else []
+    line = r"^  (\S.*?) +([0-9.]+) \(n=1\) +last tenth"
+    versions.compare(Path(__file__).name, options.peer, arguments, line, r"^(\d+ trials)$", options.repeats)
 
 
 def make_sides(oracles: Sequence[str], bayesian: bool) -> list[Side]:
@@ -173,12 +191,21 @@ def judge(side: Side, few: Sequence[Cost], many: Sequence[Cost]) -> str:
     return f"{after:.2f} / {before:.2f} ms = {growth:.2f}; cost {cheap}, growth {common.verdict(growth <= MAX_GROWTH)}"
 
 
+def print_decisions(observations: Sequence[int], repeats: int) -> None:
+    """Time the decisions of freeze_thaw, by the number of epochs that were reported before."""
+    print(f"\nmnistsweep, freeze_thaw: ms a decision after so many epochs; required: at most {MAX_MILLISECONDS:g} ms")
+    for count in observations:
+        taken = [one for seed in range(repeats) for one in decision_milliseconds(RANGES, count, seed)]
+        cheap = common.verdict(statistics.mean(taken) <= MAX_MILLISECONDS)
+        print(f"  {count:>8,} {common.spread(taken, '.1f')}; mean {cheap}")
+
+
 def print_start(folder: Path, repeats: int) -> None:
     """Time what a sweep pays once, before its first worker: planning and opening it."""
     taken = []
     for seed in range(repeats):
         with tempfile.TemporaryDirectory(dir=folder) as name:
-            taken.append(milliseconds(lambda: open_sweep(make_plan(Path(name), "auto", 50, seed))))  # noqa: B023
+            taken.append(milliseconds(lambda: open_sweep(make_plan(Path(name), "tpe", 50, seed))))  # noqa: B023
     print(f"\nonce a sweep, not counted above: planning and opening it {common.spread(taken, '.0f')} ms")
 
 
@@ -239,12 +266,17 @@ def profile(folder: Path, oracle: str, trials: int) -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = common.make_parser(__doc__)
     parser.add_argument("--trials", type=common.whole(1), nargs="+", default=[50, 500], help="(default 50 500)")
+    parser.add_argument(
+        "--observations", type=common.whole(1), nargs="+", default=[100, 1000, 10000],
+        help="epochs before the timed decisions of freeze_thaw (default 100 1000 10000)",
+    )  # fmt: skip
     parser.add_argument("--oracles", nargs="+", choices=ORACLES, default=ORACLES, help="of mnistsweep (default all)")
     parser.add_argument(
         "--bayesian", action=argparse.BooleanOptionalAction, default=True, help="with BayesianOptimization, minutes"
     )
     parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default the system's)")
     parser.add_argument("--profile", choices=ORACLES, help="profile one oracle, at the largest number of trials")
+    versions.add_peer(parser)
     return parser.parse_args()
 
 

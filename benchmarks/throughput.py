@@ -6,6 +6,7 @@ is timed, from its first batch to the end of its evaluation and of its callbacks
 apart. Images are training images. The ratio is the median over the pairs.
 
     python benchmarks/throughput.py --repeats 5 --epochs 4
+    python benchmarks/throughput.py --peer HEAD~50    # beside another version of this project
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
+import re
 import statistics
 import tempfile
 import time
@@ -24,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from helpers import common
+from helpers import common, versions
 
 from mnistsweep import devices
 
@@ -46,6 +48,7 @@ PROJECT = Path(__file__).parents[1]
 MNIST = PROJECT / "mnistsweep" / "data" / "mnist.npz"
 TRAIN_IMAGES = 50_000
 OBJECTIVE = "val_accuracy"
+SIDES = ("model.fit, no callback", "trial, all callbacks")
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,16 @@ class Stopwatch(keras.callbacks.Callback):
 
 def main() -> None:
     options = parse_arguments()
-    train, validation = load(options.images)
     common.print_heading("keras", keras.backend.backend())
+    if options.peer:
+        arguments = ["--repeats", "1", "--epochs", str(options.epochs), "--images", str(options.images)]
+        names = "|".join(re.escape(name) for name in SIDES)
+        cases = f"^({'|'.join(re.escape(case.name) for case in CASES)})$"
+        versions.compare(
+            Path(__file__).name, options.peer, arguments, rf"^  ({names}) +([0-9,]+) ", cases, options.repeats
+        )
+        return
+    train, validation = load(options.images)
     print(f"{options.repeats} alternating pairs, {options.epochs - 1} timed epochs each\n")
     for case in CASES:
         pairs = [measure_pair(case, train, validation, options.epochs, repeat) for repeat in range(options.repeats)]
@@ -137,7 +148,7 @@ def report(case: Case, pairs: list[list[tuple[float, float]]]) -> None:
     ratios = [ours[0] / plain[0] for plain, ours in pairs]
     ratio = statistics.median(ratios)
     print(case.name)
-    for side, name in enumerate(("model.fit, no callback", "trial, all callbacks")):
+    for side, name in enumerate(SIDES):
         speeds, firsts = zip(*[pair[side] for pair in pairs], strict=True)
         print(f"  {name:24} {common.spread(speeds, ',.0f')} images/s; first epoch {statistics.median(firsts):.1f} s")
     verdict = common.verdict(ratio >= case.required)
@@ -160,6 +171,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--images", type=common.whole(500, TRAIN_IMAGES), default=TRAIN_IMAGES, help="to train on (default 50000)"
     )
+    versions.add_peer(parser)
     return parser.parse_args()
 
 

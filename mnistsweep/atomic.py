@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from mnistsweep.yaml_aliases import check_aliases
+
 # Maximum length of each part of a temporary name that comes from the file: a longer name may not fit a file system.
 MAX_STEM_BYTES = 100
 
@@ -97,10 +99,12 @@ def read_yaml(path: Path) -> Any:
         path: Path of the file.
 
     Raises:
-        yaml.YAMLError: The file is not valid YAML.
+        yaml.YAMLError: The file is not valid YAML, or its aliases stand for too many values.
         UnicodeDecodeError: The file is not text in UTF-8.
     """
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    text = path.read_text(encoding="utf-8")
+    check_aliases(text)
+    return yaml.load(text, Loader=_LOADER)
 
 
 def write_yaml(path: Path, content: Mapping[str, Any], durable: bool = True) -> None:
@@ -119,9 +123,14 @@ def yaml_text(content: Mapping[str, Any]) -> str:
     """Plain values as the text of a YAML file.
 
     Args:
-        content: Mapping of plain values (dictionaries, lists, strings, numbers, booleans, None).
+        content: Mapping of plain values, as in `write_yaml`.
+
+    Example:
+        >>> yaml_text({"rate": "1e-3", "units": [1, 2]})
+        "rate: '1e-3'\\nunits:\\n- 1\\n- 2\\n"
     """
-    return str(yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    text: str = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 # PyYAML's reader and writer in C are five times as fast; some installations do not have them.

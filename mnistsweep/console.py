@@ -11,12 +11,23 @@ from rich.text import Text
 
 from mnistsweep.printable import printable
 
+# Width of tables in a notebook, in characters.
+NOTEBOOK_WIDTH = 115
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    return Console().is_jupyter
+
 
 class SafeConsole(Console):
     """A console that prints texts as they are, except that it escapes their control characters.
 
     Names, values, paths and reasons of failed trials come from users' code and files: brackets and colons in them are
     neither markup nor emojis. Control sequences of Rich itself (the live table, the progress bar) are not changed.
+
+    In a notebook it prints plain lines to the standard output, which the front end keeps together. Rich would send each
+    line as a display of its own, with control sequences in its plain text.
 
     Args:
         options: Arguments of Rich's `Console`, for example ``force_terminal=True``.
@@ -27,6 +38,9 @@ class SafeConsole(Console):
     """
 
     def __init__(self, **options: Any) -> None:
+        if in_notebook():
+            # The kernel sets FORCE_COLOR, by which Rich takes it for a terminal on which it can move the cursor.
+            options = {"width": NOTEBOOK_WIDTH, "force_jupyter": False, "force_terminal": False, **options}
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:

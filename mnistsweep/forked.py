@@ -1,8 +1,14 @@
-"""Users' code in a copy of this process: a crash of it, or a GPU that it occupies, does not concern this process."""
+"""Users' code in a copy of this process: a crash of it, or a GPU that it occupies, does not concern this process.
+
+The copy has a session of its own. Processes that the users' code has started end with it.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
@@ -10,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from mnistsweep import descendants
 from mnistsweep.errors import describe_error
 from mnistsweep.quiet_import import without_standard_error
 
@@ -51,9 +58,16 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
         return
     context = multiprocessing.get_context("fork")
     reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(function, writer))
+    mark = descendants.new_mark()
+    process = context.Process(target=_send, args=(function, writer, mark))
     process.start()
     writer.close()
+    ending = contextlib.ExitStack()  # its callbacks run once, in the reverse order
+    ending.callback(reader.close)
+    ending.callback(descendants.end_descendants, process.pid or 0, mark)
+    ending.callback(process.join)
+    ending.callback(process.kill)
+    atexit.register(ending.close)  # before `multiprocessing` waits for the copy, if Ctrl-C came between two results
     try:
         while (found := _receive(reader)) is not None:
             yield from found
@@ -61,14 +75,15 @@ def iterate(function: Callable[[], Iterable[T]]) -> Iterator[T]:
         process.join()
         raise ProcessDied(process.exitcode or 0) from None
     finally:  # also after Ctrl-C, which a long operation in the copy does not notice
-        process.kill()
-        process.join()
-        reader.close()
+        ending.close()
+        atexit.unregister(ending.close)
 
 
-def _send(function: Callable[[], Iterable[Any]], writer: Connection) -> None:
+def _send(function: Callable[[], Iterable[Any]], writer: Connection, mark: str) -> None:
     """Send each result in a list of its own, then the end or the exception."""
     try:
+        os.setsid()
+        os.environ[descendants.VARIABLE] = mark
         with without_standard_error():
             for result in function():
                 writer.send([result])

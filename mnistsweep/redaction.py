@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 from urllib.parse import unquote
 
-from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key
+from mnistsweep.secret_names import is_password_key, is_secret, is_secret_key, is_secret_pair, items_of
 from mnistsweep.secret_urls import secrets_of_url, secrets_of_value
 
 MASK = "***"
@@ -34,6 +34,18 @@ _KEY = re.compile(r"(?<![\w.@/+~-])(?P<key>[\w.@/+~-]*\w)['\"]?\s*(?P<mark>[=:])
 _NO_SECRET = re.compile(
     r"""(?:null|none|true|false|~|[-+]?[\d.][\d_.]*(?:e[-+]?\d+)?|'?"?\$\{[^{}]*\}"?'?|)\s*""", re.I
 )
+
+# The name of a secret and the secret, ``[X-Api-Key, abc]``, in a list of pairs or alone.
+_PAIR = re.compile(
+    r"""(?P<listed>[\[(,]\s*)?[\[(]\s*(?P<quote>['"]?)(?P<name>[\w.-]+)(?P=quote)\s*,\s*"""
+    r"""(?P<secret>'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?|[^\])]+)"""
+)
+
+# A mapping of a name and a value, ``{name: X-Api-Key, value: abc}``, in any order.
+_RECORD = re.compile(r"\{[^{}]*\}")
+_RECORD_NAME = re.compile(r"""\b(?:name|key|header)['"]?\s*:\s*['"]?(?P<name>[\w.-]+)""")
+_RECORD_VALUE = re.compile(r"""\bvalue['"]?\s*:\s*(?P<secret>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,}]+)""")
+
 _SIMPLE_ITEM = re.compile(r"[^,{}\[\]'\"\s:]+(?=\s*[,}\]])")
 
 _known: set[str] = set()
@@ -48,6 +60,9 @@ def remember(value: str) -> None:
     for form in (value, unquote(value), repr(value)[1:-1], repr(unquote(value))[1:-1]):
         if len(form) >= MIN_LENGTH and form != MASK:
             _known.add(form)
+    decoded = unquote(value)
+    for start, end in secrets_of_value(decoded) if decoded != value else ():
+        remember(decoded[start:end])
 
 
 def mask(text: str) -> str:
@@ -99,10 +114,13 @@ def mask_argument(argument: str) -> str:
         ('+data.token=***', '+data.auth={user: me, token: ***}')
         >>> mask_argument("+data.token=${oc.env:TOKEN}")
         '+data.token=${oc.env:TOKEN}'
+        >>> mask_argument("+data.headers=[[X-Api-Key, abc], [Accept, json]]")
+        '+data.headers=[[X-Api-Key, ***], [Accept, json]]'
     """
-    for start, end in reversed(list(_secrets_in(argument))):
-        remember(argument[start:end].strip("'\""))
-        argument = argument[:start] + MASK + argument[end:]
+    for find in (_records_in, _pairs_in, _secrets_in):
+        for start, end in reversed(list(find(argument))):
+            remember(argument[start:end].strip("'\""))
+            argument = argument[:start] + MASK + argument[end:]
     for start, end in secrets_of_url(argument):
         remember(argument[start:end])
     return mask_url(argument) if "://" in argument else argument
@@ -120,16 +138,20 @@ def mask_values(value: Any, key: str = "") -> Any:
         {'data': {'token': '***', 'path': 'x'}, 'storage': 'postgresql://me:***@host/db'}
     """
     if isinstance(value, Mapping):
-        return {name: mask_values(item, f"{key}.{name}".lstrip(".")) for name, item in value.items()}
+        return {name: mask_values(item, inner) for name, inner, item in items_of(key, value)}
     if isinstance(value, list | tuple):
-        return [mask_values(item, f"{key}.{index}") for index, item in enumerate(value)]
+        return [mask_values(item, inner) for _, inner, item in items_of(key, value)]
     if is_secret(key, value):
         return MASK
     return mask_url(value) if isinstance(value, str) else value
 
 
 def redact_output() -> None:
-    """Mask secrets in everything that this process prints from now on, tracebacks included."""
+    """Mask secrets in everything that this process prints from now on, tracebacks included.
+
+    What code writes past Python's streams is not masked: by `os.write`, in a C library, or in a process that it starts.
+    A pipe to the supervisor could mask it, but the last lines of a worker would be lost if the supervisor is killed.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, _RedactedStream):
@@ -165,6 +187,29 @@ def _known_values() -> set[str]:
     return _known
 
 
+def _is_no_secret(key: str, value: str) -> bool:
+    """Whether the value of a key with a secret's name is none: null, a number, a reference, or empty."""
+    return bool(_NO_SECRET.fullmatch(value)) and not (is_password_key(key) and value[:1].isdigit())
+
+
+def _pairs_in(argument: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each secret in an argument that stands in a pair with its name."""
+    for found in _PAIR.finditer(argument):
+        secret = found["secret"]
+        name, is_listed = found["name"], found["listed"] is not None
+        if is_secret_pair((name, secret.strip("'\"")), is_listed) and not _is_no_secret(name, secret):
+            yield found.span("secret")
+
+
+def _records_in(argument: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each secret in an argument that stands in a mapping with its name."""
+    for record in _RECORD.finditer(argument):
+        name = _RECORD_NAME.search(record[0])
+        value = _RECORD_VALUE.search(record[0])
+        if name and value and is_secret_key(name["name"]) and not _is_no_secret(name["name"], value["secret"]):
+            yield record.start() + value.start("secret"), record.start() + value.end("secret")
+
+
 def _secrets_in(argument: str) -> Iterator[tuple[int, int]]:
     """Start and end of each text in an argument that follows a key with a secret's name."""
     for found in _KEY.finditer(argument):
@@ -173,7 +218,7 @@ def _secrets_in(argument: str) -> Iterator[tuple[int, int]]:
             continue
         is_item = found["mark"] == ":"
         value = re.split(r"[,}\]]", argument[start:], maxsplit=1)[0] if is_item else argument[start:]
-        if _NO_SECRET.fullmatch(value) and not (is_password_key(key) and value[:1].isdigit()):
+        if _is_no_secret(key, value):
             continue
         simple = _SIMPLE_ITEM.match(argument, start) if is_item else None
         yield start, simple.end() if simple else len(argument)

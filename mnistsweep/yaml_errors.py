@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from mnistsweep.printable import printable
+from mnistsweep.yaml_aliases import MAX_VALUES, TooManyValues
 
 # Number of characters of a line that a message shows.
 MAX_SHOWN_CHARACTERS = 60
@@ -54,6 +55,8 @@ def describe_yaml_error(error: yaml.YAMLError | UnicodeDecodeError, file: Path |
     """
     mark = _mark(error)
     path = Path(file or getattr(mark or error, "name", None) or "a file")
+    if isinstance(error, TooManyValues):
+        return f"{path}: its aliases (*) must stand for at most {MAX_VALUES:,} values; received more; write less."
     content = b""
     with contextlib.suppress(OSError):
         content = path.read_bytes()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import blas_threads  # noqa: F401
 import numpy as np
 import pytest
 from fakes import RunSweep

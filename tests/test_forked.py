@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from mnistsweep.forked import ProcessDied, iterate
@@ -108,3 +109,22 @@ def test_ctrl_c_ends_a_process_that_does_not_notice_it() -> None:
     assert errors.rstrip().endswith(b"KeyboardInterrupt")
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def test_ctrl_c_between_two_results_ends_it_too() -> None:
+    command = [sys.executable, "-c", BLOCKED.replace("\nnext(results)", "\nraise KeyboardInterrupt")]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.stderr.rstrip().endswith(b"KeyboardInterrupt")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
+
+
+def test_processes_that_users_code_started_end_with_the_copy() -> None:
+    def start() -> Iterator[int]:
+        yield subprocess.Popen(["sleep", "1000"]).pid
+        yield subprocess.Popen(["sleep", "1000"], start_new_session=True).pid
+
+    started = list(iterate(start))
+    for pid in started:
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert len(started) == 2

@@ -327,7 +327,11 @@ def test_sample_weights_count(overrides: Callable[..., list[str]], tmp_path: Pat
     [
         ("prices", "dense", [], "sparse_categorical_crossentropy does not fit the targets, real numbers"),
         ("cancer", "dense", ["+model.outputs=3", "trainer.loss=categorical_crossentropy"], "classes .2: 0, 1."),
-        ("cancer", "dense", ["+model.compiled=focal", "objective=val_auc"], "measures no 'val_auc'.*'val_accuracy'"),
+        pytest.param(
+            *("cancer", "dense", ["+model.compiled=focal", "objective=val_auc"]),
+            "measures no 'val_auc'.*'val_accuracy'",
+            marks=pytest.mark.slow,
+        ),
         (
             "cancer",
             "dense",

@@ -24,6 +24,10 @@ pytestmark = pytest.mark.usefixtures("no_secrets")
         ("https://ghp_abc@github.com/x https://t:@h", "https://***@github.com/x https://***:@h"),
         ("x://h/db?password=a&sslpassword=b&user=c", "x://h/db?password=***&sslpassword=***&user=c"),
         ("https://h/f?access_token=a#top", "https://h/f?access_token=***#top"),
+        ("x://u@h/d?options=-c%20password%3Da&x=%20y", "x://u@h/d?options=***&x=%20y"),
+        ("x://u@h/d?pass%77ord=a", "x://u@h/d?pass%77ord=***"),
+        ("https://h/?to=https%253A%252F%252Fu%253Ap%2540h", "https://h/?to=***"),
+        ("https://h/#access_token=a", "https://h/#access_token=***"),
         ("postgresql://user@h/db", "postgresql://user@h/db"),
         ("http://h:8080/pictures@2x.png", "http://h:8080/pictures@2x.png"),
         ("see https://keras.io/api, or mail to a@b.c", "see https://keras.io/api, or mail to a@b.c"),
@@ -62,6 +66,17 @@ def test_the_password_of_a_url_is_masked_whatever_characters_it_has(password: st
         ("+a={'password': 12, token: 5}", "+a={'password': ***, token: 5}"),
         ("+a=[http://u:p1@h,http://u:p2@h]", "+a=[http://u:***@h]"),
         ("+data.password=a", "+data.password=***"),
+        ("+d.h=[[X-Api-Key,abc],[Accept,json]]", "+d.h=[[X-Api-Key,***],[Accept,json]]"),
+        ("+d.h=[[Accept,json],['key','a],b']]", "+d.h=[[Accept,json],['key',***]]"),
+        ("+d.h=[[X-Api-Key, abc", "+d.h=[[X-Api-Key, ***"),
+        ("+d.h=[Authorization,Bearer abc]", "+d.h=[Authorization,***]"),
+        ("+d.h=[[password,12],[token,12]]", "+d.h=[[password,***],[token,12]]"),
+        (
+            "+d.h=[{name: api_key, value: 'a,b'},{value: x, name: y}]",
+            "+d.h=[{name: api_key, value: ***},{value: x, name: y}]",
+        ),
+        ("+d.h=[{value: abc, name: X-Api-Key}]", "+d.h=[{value: ***, name: X-Api-Key}]"),
+        ("+d.h=['X-Api-Key: abc']", "+d.h=['X-Api-Key: ***"),
     ],
 )
 def test_arguments(argument: str, masked: str) -> None:
@@ -71,7 +86,8 @@ def test_arguments(argument: str, masked: str) -> None:
 @pytest.mark.parametrize(
     "argument",
     ["+d.num_tokens=5", "+d.token=5", "+d.token=null", "+d.token='${oc.env:A}'", "+d.key=${x}", "~d.token", "d.token",
-     "model.key_dim=64", "+d.tokenizer=bpe", "hydra/launcher=joblib", "data.path=/a:b@c/d.npz"],
+     "model.key_dim=64", "+d.tokenizer=bpe", "hydra/launcher=joblib", "data.path=/a:b@c/d.npz",
+     "+d.columns=[key,value]", "+d.columns=[user_key,item_key]", "+d.h=[[token,'${oc.env:A}']]", "+d.x=[[a,b],[c,d]]"],
 )  # fmt: skip
 def test_arguments_without_secrets(argument: str) -> None:
     assert mask_argument(argument) == argument
@@ -96,6 +112,13 @@ def test_values_of_a_configuration() -> None:
         "space": None,
     }
     assert mask_values("abc", "data.token") == "***"
+    pairs = [["X-Api-Key", "a"], ("Accept", "json"), ["password", 5], ["token", ["b", None]]]
+    masked = [["X-Api-Key", "***"], ["Accept", "json"], ["password", "***"], ["token", ["***", None]]]
+    assert mask_values({"data": {"headers": pairs}}) == {"data": {"headers": masked}}
+    assert mask_values(["api_key", "abc"], "data.header") == ["api_key", "***"]
+    assert mask_values(["key", "abc"], "data.columns") == ["key", "abc"]
+    assert mask_values({"name": "api_key", "value": "abc"}, "data.auth") == {"name": "api_key", "value": "***"}
+    assert mask_values(["X-Api-Key: abc", "Accept: json"], "data.headers") == ["X-Api-Key: ***", "Accept: json"]
 
 
 def test_what_was_remembered_is_masked_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ password data.password db_password userPassword PGPASSWORD sslpassword passwd pw
 token data.token authToken HF_TOKEN hf_token access_token GITHUB_TOKEN pass_token apitoken model.auth_tokens
 key data.key api_key apiKey API_KEY OPENAI_API_KEY secret_key private_key ssh_key AWS_SECRET_ACCESS_KEY
 secret client_secret clientsecret secrets credentials aws_credentials Authorization
-data.headers.0.token trainer.callbacks.0.api_key data.secrets.user data.auth.token.0
+data.headers.X-Api-Key data.headers.0.token trainer.callbacks.0.api_key data.secrets.user data.auth.token.0
 """
 
 NOT_SECRET = """

@@ -40,7 +40,7 @@ with devices.quiet_start():
     from mnistsweep.tuner import tuner
     from mnistsweep.tuner.study_oracle import StudyOracle
 
-ORACLES = ("random", "quasi_random", "tpe", "auto")
+ORACLES = ("random", "quasi_random", "tpe", "cmaes")
 RANGES = (
     "optimizer=adam,sgd,rmsprop",
     "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))",
@@ -114,7 +114,9 @@ class Untrained:
 
     model: Any = None
 
-    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, resume: Any) -> None:
+    def __init__(
+        self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, resume: Any, until: int | None
+    ) -> None:
         self._score = score(hp.values)
         self._reporter = ObjectiveReporter(hooks.report_objective, OBJECTIVE)
         self._best = BestWeights(OBJECTIVE, "max")

@@ -9,3 +9,11 @@
     caller.py      the settings of the calling process, and its signals
     result.py      SweepResult: best trial, tables, model and report of a sweep
 """
+
+import importlib
+import warnings
+
+with warnings.catch_warnings():
+    # Optuna imports tqdm, which warns in a notebook without ipywidgets; mnistsweep shows no bar of tqdm.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    importlib.import_module("tqdm.auto")

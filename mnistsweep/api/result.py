@@ -14,7 +14,8 @@ from mnistsweep.config.overrides import written
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import TrialRecord, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.results_table import column_of
 from mnistsweep.study.sweep import load_sweep
 

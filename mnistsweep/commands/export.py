@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from mnistsweep.atomic import atomic_write
+from mnistsweep.commands.best_configuration import BestConfiguration, best_configuration
 from mnistsweep.commands.missing_best import no_best_error
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import StudyError
@@ -14,12 +15,15 @@ from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.printable import write_document
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import best_of
+from mnistsweep.study.ranking import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
 
 
 def export(folder: Path, output: Path | None, model: Path | None) -> None:
     """Write the best configuration, and on request the best trial's model.
+
+    ``best.yaml`` is compared with the ledger. If a user has edited or removed it, the configuration comes from the best
+    trial of the ledger, and a line on the standard error says so.
 
     Args:
         folder: Path of the sweep's folder.
@@ -34,12 +38,10 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
-    if plan.config.storage is None:  # a database need not be reachable for files that are complete
-        _open_ledger(sweep, plan)
-    if sweep.best is None:
-        raise no_best_error(sweep)
-    source = None if model is None else _best_model(sweep, plan, model)
-    text = sweep.paths.best.read_text(encoding="utf-8")
+    exported = _best_configuration(sweep, plan)
+    source, text = None if model is None else _best_model(sweep, plan, model), exported.text
+    if exported.note:
+        SafeConsole(stderr=True).print(exported.note, soft_wrap=True)
     if output is None:
         write_document(text)
     else:
@@ -64,6 +66,21 @@ def _open_ledger(sweep: Sweep, plan: Plan) -> Ledger:
     return ledger
 
 
+def _best_configuration(sweep: Sweep, plan: Plan) -> BestConfiguration:
+    try:
+        records = _open_ledger(sweep, plan).records()
+    except StudyError as error:
+        if plan.config.storage is None or sweep.best is None:
+            raise
+        # A database need not be reachable for a file that is there.
+        text = sweep.paths.best.read_text(encoding="utf-8")
+        return BestConfiguration(text, f"{sweep.paths.best}: not compared with the ledger: {error}")
+    best = best_of(records, plan.direction)
+    if best is None:
+        raise no_best_error(sweep)
+    return best_configuration(sweep, plan, best)
+
+
 def _best_model(sweep: Sweep, plan: Plan, target: Path) -> Path:
     """Path of the best trial's model file.
 
@@ -84,4 +101,7 @@ def _best_model(sweep: Sweep, plan: Plan, target: Path) -> Path:
             f"--model: the best trial saved its {kind} as {file.name}, so the name must end with "
             f"{''.join(file.suffixes)}; received {str(target)!r}."
         )
+    if best.result.checkpoint is None:
+        note = f"{file}: not verified: the ledger has no checksum of the model of trial {best.number}."
+        SafeConsole(stderr=True).print(note, soft_wrap=True)
     return file

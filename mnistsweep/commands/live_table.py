@@ -1,9 +1,13 @@
-"""The display of a running sweep: a live table on a terminal, plain lines elsewhere. It only reads the ledger."""
+"""The display of a running sweep: a live table on a terminal and in a notebook, lines elsewhere.
+
+It only reads the ledger.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import math
+import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -13,14 +17,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnistsweep.commands.notebook_display import NotebookDisplay
+from mnistsweep.console import in_notebook
 from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import STOPPED, State, TrialRecord, best_of
-from mnistsweep.text import format_duration, format_point
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import STOPPED, State, TrialRecord, searched
+from mnistsweep.text import format_count, format_duration, format_point
 
 REFRESH_SECONDS = 0.5
+
+# Maximum number of finished trials in the table that stays in a notebook.
+MAX_FINISHED = 10
 
 # Displayed state of a trial that is unfinished and that no worker runs.
 INTERRUPTED = "interrupted"
@@ -30,7 +40,7 @@ Epochs = Callable[[Point], int | None]
 
 
 class LiveTable:
-    """Context that displays a running sweep: a live table on a terminal, a line for each finished job elsewhere.
+    """Context that displays a running sweep: a live table on a terminal and in a notebook, elsewhere a line a job.
 
     Args:
         ledger: Ledger of the sweep; only read.
@@ -62,13 +72,14 @@ class LiveTable:
         self._seconds = self._seconds_before = running_seconds()
         self._records = ledger.records()
         self._printed = {key for record in self._records if (key := _ended_job(record)) is not None}
-        self._num_finished_before = sum(record.state.finished for record in self._records)
-        self._num_epochs_before = sum(record.trained_epochs for record in self._records)
+        self._num_finished_before = sum(record.state.finished for record in searched(self._records))
+        self._num_epochs_before = sum(record.trained_epochs for record in searched(self._records))
         self._thread: RepeatingThread | None = None
         self._live: Live | None = None
+        self._display: NotebookDisplay | None = None
 
     def __enter__(self) -> LiveTable:
-        if self._console.is_terminal or _is_live_notebook(self._console):
+        if self._console.is_terminal:
             self._live = Live(
                 get_renderable=self.render,
                 console=self._console,
@@ -76,6 +87,9 @@ class LiveTable:
                 transient=True,
             )
             self._live.start()
+        elif in_notebook() and self._console.file is sys.stdout:
+            self._display = NotebookDisplay(self.render)
+            self._display.start()
         else:
             self._thread = RepeatingThread("live table", REFRESH_SECONDS, self._print_new)
             self._thread.start()
@@ -86,6 +100,9 @@ class LiveTable:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        if self._display is not None:
+            self._read()
+            self._display.stop(Group(self._finished(self._records), self._summary(self._records, is_running=False)))
         if self._thread is not None:
             self._thread.stop()
             self._print_new()
@@ -125,7 +142,24 @@ class LiveTable:
             table.add_row("", "", "", "", Text("starting ...", style="dim"))
         return table
 
-    def _summary(self, records: Sequence[TrialRecord]) -> Text:
+    def _finished(self, records: Sequence[TrialRecord]) -> Table:
+        """Table of the best finished trials, which stays in a notebook."""
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+        for column in ("trial", "state", self._objective, "configuration"):
+            table.add_column(column, justify="left" if column in ("state", "configuration") else "right")
+        finished = [record for record in records if record.state.finished]
+        sign = -1 if self._direction == "max" else 1
+
+        def rank(record: TrialRecord) -> float:
+            value = record.result.objective
+            return math.inf if value is None or record.state is State.FAILED else sign * value
+
+        for record in sorted(finished, key=rank)[:MAX_FINISHED]:
+            score = record.result.score if rank(record) < math.inf else record.result.reason
+            table.add_row(str(record.number), record.state.value, score, format_point(record.point))
+        return table
+
+    def _summary(self, records: Sequence[TrialRecord], is_running: bool = True) -> Text:
         best = best_of(records, self._direction)
         line = Text()
         if best is not None:
@@ -134,7 +168,7 @@ class LiveTable:
         line.append(tally(records, self._budget.trials))
         seconds = self._seconds
         line.append(f" · running time {format_duration(seconds, decimals=0)}")
-        remaining = self._remaining(records, seconds)
+        remaining = self._remaining(records, seconds) if is_running else None
         if remaining is not None:
             line.append(f" · about {format_duration(remaining, decimals=0)} left")
         return line
@@ -146,12 +180,12 @@ class LiveTable:
         """
         estimates = [] if self._budget.hours is None else [3600 * self._budget.hours - seconds]
         if any(record.paused is not None for record in records):
-            epochs = sum(record.trained_epochs for record in records)
+            epochs = sum(record.trained_epochs for record in searched(records))
             if self._budget.total_epochs is not None and epochs > self._num_epochs_before:
                 seconds_an_epoch = (seconds - self._seconds_before) / (epochs - self._num_epochs_before)
                 estimates.append((self._budget.total_epochs - epochs) * seconds_an_epoch)
             return max(0.0, min(estimates)) if estimates else None
-        finished = sum(record.state.finished for record in records)
+        finished = sum(record.state.finished for record in searched(records))
         finished_now = finished - self._num_finished_before
         if self._budget.trials is not None and finished_now > 0:
             estimates.append((seconds - self._seconds_before) / finished_now * (self._budget.trials - finished))
@@ -159,25 +193,26 @@ class LiveTable:
 
     def _print_new(self) -> None:
         self._read()
-        finished = sum(key in self._printed for key in map(_ended_job, self._records) if key and key[1] is None)
+        keys = map(_ended_job, searched(self._records))
+        finished = sum(key in self._printed for key in keys if key and key[1] is None)
         for record in self._records:
             key = _ended_job(record)
             if key is not None and key not in self._printed:
                 self._printed.add(key)
-                finished += record.state.finished
+                finished += record.state.finished and record.confirms is None
                 self._console.print(self._line(record, finished), soft_wrap=True)
 
     def _line(self, record: TrialRecord, count: int) -> str:
         total, state = f"/{self._budget.trials}" if self._budget.trials else "", record.state.value
-        paused, scored = record.paused, record.scored
-        if paused is not None and scored is not None:  # another job of the trial may run already
-            record, state = scored, f"paused after epoch {paused.epochs}"
+        if (paused := record.at_pause) is not None:  # another job of the trial may run already
+            record, state = paused, f"paused after epoch {paused.result.epochs}"
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{self._objective} {record.result.score}{record.result.at_epoch}"
             score += f", violates {', '.join(record.result.violated)}" if record.result.violated else ""
+        place = f"{count}{total}" if record.confirms is None else f"confirms trial {record.confirms}"
         return (
-            f"[{count}{total}] trial {record.number} {state}: {score}  "
+            f"[{place}] trial {record.number} {state}: {score}  "
             f"({record.result.seconds:.1f} s)  {format_point(record.point)}"
         )
 
@@ -187,11 +222,6 @@ def _ended_job(record: TrialRecord) -> tuple[int, int | None] | None:
     if record.state.finished:
         return record.number, None
     return None if record.paused is None else (record.number, record.paused.epochs)
-
-
-def _is_live_notebook(console: Console) -> bool:
-    """Whether the console is that of a notebook in which Rich can replace what it has shown."""
-    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 def shown_state(record: TrialRecord, has_ended: bool = False) -> str:
@@ -218,8 +248,11 @@ def tally(records: Sequence[TrialRecord], trials: int | None, has_ended: bool = 
         >>> tally([], 20)
         '0 of 20 trials'
     """
+    confirmations = sum(one.confirms is not None and one.state is not State.RUNNING for one in records)
+    records = searched(records)
     kinds = [*(state.value for state in State), STOPPED, INTERRUPTED]
     found = [shown_state(record, has_ended) for record in records]
     finished = sum(record.state.finished for record in records) + found.count(STOPPED)
     parts = [f"{finished} of {trials} trials" if trials else f"{finished} trials"]
-    return " · ".join(parts + [f"{found.count(kind)} {kind}" for kind in kinds if kind in found])
+    parts += [f"{found.count(kind)} {kind}" for kind in kinds if kind in found]
+    return " · ".join(parts + ([format_count(confirmations, "confirmation")] if confirmations else []))

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
-from mnistsweep.errors import MnistSweepError
+from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.path_checks import is_file, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
+from mnistsweep.study.ranking import best_of
 from mnistsweep.study.sweep import Sweep, load_sweep
 
 
 def no_best_error(sweep: Sweep) -> MnistSweepError:
-    """Error for a sweep without a best trial.
+    """Error for a sweep without a best configuration.
 
     Args:
-        sweep: Sweep in which no trial has completed.
+        sweep: Sweep in which no trial has completed, or of which ``best.yaml`` is missing.
     """
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
+    if best_of(ledger.records(), plan.direction) is not None:
+        command = (
+            f"mnistsweep export {shlex.quote(str(sweep.paths.folder))} --output {shlex.quote(str(sweep.paths.best))}"
+        )
+        return StudyError(f"{sweep.paths.best}: is missing; write it again: {command}.")
     return no_result_error(sweep.paths, ledger.records(), ledger.ending(plan.budget))
 
 

@@ -28,7 +28,7 @@ from mnistsweep.printable import make_streams_safe, printable
 from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.stop_signal import StopSignal, interrupt_code
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import best_of
+from mnistsweep.study.ranking import best_of
 from mnistsweep.workers.hydra_function import FACTORY, use_job
 from mnistsweep.workers.launchers import choose_launcher
 from mnistsweep.workers.program_jobs import ProgramJobs

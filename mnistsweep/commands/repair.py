@@ -9,7 +9,7 @@ from pathlib import Path
 from mnistsweep.commands.live_table import tally
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import StudyError
-from mnistsweep.paths import SweepPaths
+from mnistsweep.paths import SweepPaths, saved_model
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.planning.recovery import recover_trials
@@ -106,6 +106,11 @@ def _print(plan: Plan, paths: SweepPaths, rebuilt: Rebuilt, unlisted: Sequence[i
         f"  Trial {number} has no readable config.yaml; the oracle has proposed its point again."
         for number in rebuilt.proposed
     ]
+    if num_models := sum(saved_model(paths.trial(number).model).is_file() for number in rebuilt.changed):
+        lines.append(
+            f"  The checksums of {format_count(num_models, 'model file')} were lost with the ledger, so a file that "
+            "was replaced is noticed only by its objective (report.refit=false)."
+        )
     if rebuilt.changed and plan.config.oracle.get("name") == "cmaes":
         lines.append("  oracle=cmaes: its earlier draws were lost with the ledger, so it continues with other points.")
     if rebuilt.changed and plan.config.hours is not None:

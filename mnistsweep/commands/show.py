@@ -99,7 +99,7 @@ def _probabilities(one: OutputReport, index: int) -> Table:
     """Table of the most probable classes: mean over seeds, and with several seeds the minimum and maximum."""
     probabilities = one.predictions[:, index]
     mean = probabilities.mean(axis=0)
-    table = _table(("class", "probability"), len(probabilities))
+    table = _table(("class", one.value_name), len(probabilities))
     for number in np.argsort(-mean, kind="stable")[:MAX_CLASSES]:
         table.add_row(one.names[number], *_cells(probabilities[:, number], ".4f"))
     return table

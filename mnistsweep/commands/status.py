@@ -16,7 +16,8 @@ from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.study.ending import SAME_COMMAND
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor, open_monitor
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State, TrialRecord, ranked
+from mnistsweep.study.ranking import Standing, ranked
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.study.violations import violations_of
 from mnistsweep.text import format_count, format_duration, format_point
@@ -49,7 +50,10 @@ def print_status(folder: Path) -> None:
         if record.state is State.RUNNING:
             _print_line(console, _running_line(record, monitor.is_alive))
     if completed := ranked(records, plan.direction):
-        console.print(_best_trials(completed, plan))
+        standing = Standing.of(records, plan.direction)
+        console.print(_best_trials(completed, plan, standing))
+        for sentence in [] if standing is None else standing.explain(plan.config.objective):
+            _print_line(console, f"  {sentence}")
     for record in records:
         if record.state is State.FAILED:
             _print_line(console, f"  trial {record.number} failed: {record.result.reason}")
@@ -84,24 +88,33 @@ def _running_line(record: TrialRecord, is_alive: Callable[[str], bool]) -> str:
     return f"  trial {record.number} after {record.result.epochs} epochs, {where}: {format_point(record.point)}"
 
 
-def _best_trials(ranking: Sequence[TrialRecord], plan: Plan) -> Table:
+def _best_trials(ranking: Sequence[TrialRecord], plan: Plan, standing: Standing | None) -> Table:
     """Table of the best trials.
 
     Args:
         ranking: All trials that have a result which can be compared, the best first.
         plan: Plan of the sweep.
+        standing: Expected scores of the configurations in the same order; None if no trial was confirmed.
     """
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("trial", plan.config.objective, "epoch", "seconds"):
+    expected = [] if standing is None else ["expected", "interval", "P(best)"]
+    for column in ("trial", plan.config.objective, *expected, "epoch", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("configuration", overflow="fold")
-    for record in ranking[:MAX_LISTED]:
+    for place, record in enumerate(ranking[:MAX_LISTED]):
         result = record.result
         table.add_row(
             str(record.number),
             result.score,
+            *(() if standing is None else _expected(standing, place)),
             str(result.best_epoch or ""),
             f"{result.seconds:.1f}",
             format_point(record.point),
         )
     return table
+
+
+def _expected(standing: Standing, place: int) -> tuple[str, str, str]:
+    """Cells on what is expected of a configuration."""
+    low, high = standing.interval(place)
+    return f"{standing.mean(place):.4f}", f"{low:.4f} to {high:.4f}", f"{standing.probability(place):.0%}"

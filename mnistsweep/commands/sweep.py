@@ -23,7 +23,8 @@ from mnistsweep.stop_signal import interrupt_code
 from mnistsweep.study.ending import SAME_COMMAND, Ending
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.records import State, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_count
@@ -87,7 +88,10 @@ def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
     state = ledger.read()
     if len(state.unfinished) > len(state.running):  # what is paused is continued, unless the search has ended
         return ledger.ending(plan.budget) if ledger.has_ended(plan.budget) else None
-    return None if state.running else plan.budget.ending(state.records, ledger.running_seconds())
+    seconds = ledger.running_seconds()
+    if state.running or plan.budget.next_confirmed(state.records, seconds) is not None:
+        return None
+    return plan.budget.ending(state.records, seconds)
 
 
 def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:

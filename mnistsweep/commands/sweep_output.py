@@ -13,13 +13,15 @@ from rich.text import Text
 
 from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan
+from mnistsweep.study.confirmation import SEARCH_SHARE
 from mnistsweep.study.ending import Ending, Limit
 from mnistsweep.study.learnt_text import learnt_from
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import TrialRecord, ranked
+from mnistsweep.study.ranking import Standing, ranked
+from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.sweep import Sweep, load_sweep, next_start
 from mnistsweep.study.violations import violations_of
-from mnistsweep.text import format_point
+from mnistsweep.text import format_count, format_point
 
 # Keys that messages about a running sweep name with a value.
 _KEYS = re.compile(
@@ -56,6 +58,8 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
         console.print(f"  constraints: {', '.join(map(str, plan.constraints))}", soft_wrap=True)
     if not plan.is_kerastuner_oracle:
         console.print(f"  oracle: {_oracle_text(plan)}", soft_wrap=True)
+    if plan.config.confirm.top:
+        console.print(f"  {_confirmation(plan)}", soft_wrap=True)
     for warning in plan.warnings:
         console.print(f"warning: {warning}", soft_wrap=True)
     before = ledger.records()
@@ -78,6 +82,16 @@ def _oracle_text(plan: Plan) -> str:
         return "random points, then tpe, as at the first start with an earlier version"
     rule = "if each trial is one Keras training of several epochs without a pruner"
     return f"random points, then tpe, because freeze_thaw can pause trials only {rule}"
+
+
+def _confirmation(plan: Plan) -> str:
+    """What is confirmed after the search, and what it costs."""
+    top, seeds = plan.config.confirm.top, plan.config.confirm.seeds
+    hours = "" if plan.config.hours is None else f"; the search ends after {SEARCH_SHARE:.0%} of the hours"
+    return (
+        f"then confirm the best {top} with {format_count(seeds, 'further seed')} each: up to {top * seeds} trainings "
+        f"more, which count neither as trials nor for total_epochs{hours}"
+    )
 
 
 def print_complete(plan: Plan, ending: Ending, console: Console) -> None:
@@ -121,7 +135,11 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
         return
     best = completed[0]
     score = f"{plan.config.objective} {best.result.score}{best.result.at_epoch}"
-    console.print(Text.assemble((f"best: trial {best.number}, {score}", "bold green"), _margin(completed)))
+    standing = Standing.of(records, plan.direction)
+    margin = _margin(completed) if standing is None else ""
+    console.print(Text.assemble((f"best: trial {best.number}, {score}", "bold green"), margin))
+    for sentence in [] if standing is None else standing.explain(plan.config.objective):
+        console.print(f"  {sentence}", soft_wrap=True)
     console.print(f"  {format_point(best.point)}", soft_wrap=True)
     for label, command in _next_commands(plan):
         console.print(f"  {label + ':':16}{command}", soft_wrap=True)

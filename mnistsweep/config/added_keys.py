@@ -15,7 +15,12 @@ ADDED_KEYS: dict[str, dict[str, Any]] = {
 }
 """Value at which a key changes nothing, by section and key."""
 
-ADDED_SECTIONS: dict[str, Any] = {"zip": [], "constraints": [], "search": {"checkpoints_gb": 2.0}}
+ADDED_SECTIONS: dict[str, Any] = {
+    "zip": [],
+    "constraints": [],
+    "search": {"checkpoints_gb": 2.0},
+    "confirm": {"top": 0, "seeds": 2},
+}
 """Value at which a key without section changes nothing, by key."""
 
 

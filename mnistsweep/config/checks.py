@@ -31,6 +31,9 @@ def check_limits(config: Config) -> list[str]:
         rule = f"at most {most}" if high is None and math.inf > value > most else rule
         rule += " and finite" if value == math.inf else ""
         faults.append(f"{key}: must be {rule}; received {value}.")
+    if config.confirm.top == 1:
+        rule = "compares at least two configurations, or is 0 to confirm none"
+        faults.append(f"confirm.top: {rule}; received 1; 3 is a good value.")
     return faults
 
 

@@ -28,10 +28,34 @@ def compose(recipe: Recipe) -> DictConfig:
     Raises:
         ConfigError: Every key, preset or group that does not exist, with the nearest that does.
     """
+    return compose_shared(recipe).copy()
+
+
+def compose_own(recipe: Recipe) -> DictConfig:
+    """Compose a configuration without Hydra's own part, which is larger than the rest; the result may be changed.
+
+    Raises:
+        ConfigError: Every key, preset or group that does not exist, with the nearest that does.
+    """
+    return _own_part(recipe).copy()
+
+
+def compose_shared(recipe: Recipe) -> DictConfig:
+    """The result of `compose` for callers that only read it: it must not be changed.
+
+    Raises:
+        ConfigError: Every key, preset or group that does not exist, with the nearest that does.
+    """
     try:
-        return _compose_once(recipe).copy()
+        return _compose_once(recipe)
     except HYDRA_ERRORS as error:
         raise ConfigError("\n".join(_faults_of(recipe))) from error
+
+
+@cache
+def _own_part(recipe: Recipe) -> DictConfig:
+    """The result of `compose_own`, which must not be changed."""
+    return without_hydra(compose_shared(recipe))
 
 
 def drop_invalid_overrides(recipe: Recipe, overrides: Sequence[Override]) -> tuple[list[Override], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -13,7 +14,8 @@ from omegaconf import DictConfig
 
 from mnistsweep.config.hydra_private import hydra_context
 from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
-from mnistsweep.errors import translate_os_errors
+from mnistsweep.errors import SweepStopped, translate_os_errors
+from mnistsweep.user_code import explained
 
 
 def launcher_class(recipe: Recipe) -> str:
@@ -58,10 +60,23 @@ def launch(
 
     Returns:
         Return value of the function in each job.
+
+    Raises:
+        SweepStopped: The launcher cannot run the jobs: its package or its cluster is missing, or it lost one of them.
+        Exception: What the function raised in a job.
     """
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
-    jobs = launcher.launch([list(overrides) for _ in range(num_jobs)], initial_job_idx=0)
+    with explained(partial(_not_launched, str(config.hydra.launcher.get("_target_")))):
+        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
+        jobs = launcher.launch([list(overrides) for _ in range(num_jobs)], initial_job_idx=0)
     return [job.return_value for job in jobs]
+
+
+def _not_launched(launcher: str, reason: str) -> SweepStopped:
+    name = launcher.rpartition(".")[2]
+    return SweepStopped(
+        f"hydra/launcher: {name} could not run the workers: {reason}; the same command continues the sweep, also with "
+        "hydra/launcher=local, which needs no other package."
+    )
 
 
 def job_index() -> int:

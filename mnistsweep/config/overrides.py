@@ -30,6 +30,9 @@ PARAMS_KEY = "hydra.sweeper.params"
 # The config groups of a training. The keys inside a group depend on its preset.
 GROUPS = ("data", "model", "optimizer", "schedule")
 
+# Keys with texts, which keep what was typed where Hydra's grammar reads a number: `1e5`, `007`.
+TEXT_KEYS = ("name", "logs")
+
 # Prefix of the hyperparameters of a user's KerasTuner HyperModel: `model.hp.<name>`.
 HYPERPARAMETERS = "model.hp."
 
@@ -112,6 +115,9 @@ def parse_override(
     if not parsed.is_sweep_override():
         value = parsed.value()
         check_no_range(key, value, text.partition("=")[2])
+        if key in TEXT_KEYS and isinstance(value, int | float):  # name=1e5 is no number
+            value = text.partition("=")[2].strip()
+            text = f"{text.partition('=')[0]}={quoted(value)}"
         safe = with_references(key, value)
         if safe != value:
             text = text.partition("=")[0] + ("" if deleted else f"={written(safe)}")

@@ -19,10 +19,20 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.long_params import write_long_params_as_text
 from mnistsweep.config.overrides import Override, parse_fixed, quoted
-from mnistsweep.config.resources import PRIMARY, SWEEPS, default_folders, folders_for, yaml_files
+from mnistsweep.config.resources import (
+    PRIMARY,
+    SWEEPS,
+    conf_folder,
+    default_folders,
+    folders_for,
+    resources,
+    yaml_files,
+)
 from mnistsweep.config.schema import register
 from mnistsweep.errors import ConfigError
 from mnistsweep.path_checks import is_file
+from mnistsweep.yaml_aliases import TooManyValues, check_aliases
+from mnistsweep.yaml_errors import describe_yaml_error
 
 # Hydra 1.3 requires the version whose defaults apply; Hydra 1.4 deprecates the argument.
 HYDRA_OPTIONS: dict[str, Any] = {"version_base": "1.3"} if hydra_version.startswith("1.3.") else {}
@@ -84,10 +94,7 @@ class Recipe:
         Args:
             part: Part of the content, for example the one that an error of decoding names.
         """
-        folders = (Path(url.partition("://")[2]) for url in self.folders)
-        patterns = ("*.yaml", "*/*.yaml", "*/*/*.yaml")  # no deeper: a folder may also hold thousands of trials
-        files = (file for folder in folders for pattern in patterns for file in folder.glob(pattern) if is_file(file))
-        return next((file for file in files if part in _content(file)), None)
+        return next((file for file in _files_in(self.folders) if part in _content(file)), None)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain values, for ``sweep.yaml``."""
@@ -97,6 +104,30 @@ class Recipe:
     def from_json(cls, record: Mapping[str, Any]) -> Recipe:
         """Read what `to_json` wrote."""
         return cls(tuple(record["overrides"]), record["config_name"], tuple(record["folders"]))
+
+
+def _files_in(folders: Sequence[str]) -> Iterator[Path]:
+    """The YAML files in folders, which are given by their URLs."""
+    patterns = ("*.yaml", "*/*.yaml", "*/*/*.yaml")  # no deeper: a folder may also hold thousands of trials
+    for url in folders:
+        folder = Path(url.partition("://")[2])
+        yield from (file for pattern in patterns for file in folder.glob(pattern) if is_file(file))
+
+
+def _check_aliases(folders: Sequence[str]) -> None:
+    """Check for how many values each file of the user stands: OmegaConf would make them all.
+
+    Raises:
+        ConfigError: A file stands for too many.
+    """
+    packaged = (str(resources()), str(conf_folder()))
+    for file in _files_in([url for url in folders if not url.partition("://")[2].startswith(packaged)]):
+        try:
+            check_aliases(_content(file).decode(errors="replace"))
+        except TooManyValues as error:
+            raise ConfigError(describe_yaml_error(error, file)) from error
+        except (yaml.YAMLError, RecursionError):  # reported where the file is chosen
+            continue
 
 
 def _content(file: Path) -> bytes:
@@ -181,4 +212,5 @@ def command_line_recipe(config_dir: str | None, config_name: str | None, overrid
     more = [str(url) for override in parse_fixed(searched) for url in _listed(override)]
     name = None if config_name is None else config_name.removesuffix(".yaml")
     folders = folders_for(config_dir, name, more)
+    _check_aliases(folders)
     return Recipe(tuple(text for text in overrides if text not in searched), name or PRIMARY, folders)

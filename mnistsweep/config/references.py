@@ -18,7 +18,7 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 from mnistsweep.config.secret_values import STORAGE, VARIABLE, with_references, without_password
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import VARIABLE_PREFIX, mask_url, remember
-from mnistsweep.secret_names import is_secret, is_secret_key
+from mnistsweep.secret_names import is_secret, is_secret_key, items_of
 from mnistsweep.secret_urls import secrets_of_value
 
 # Keys of a value from the outermost to the innermost; an integer is a position in a list.
@@ -40,7 +40,7 @@ def references(config: DictConfig, plain: Mapping[str, Any]) -> dict[Path, str]:
     """
     raw: Any = OmegaConf.to_container(config)
     variables = sorted({name for text in _texts(raw) for name in VARIABLE.findall(text) if os.environ.get(name)})
-    return dict(_references(raw, plain, (), False, variables))
+    return dict(_references(raw, plain, (), "", False, variables))
 
 
 def with_texts(plain: Any, texts: Mapping[Path, str]) -> Any:
@@ -55,32 +55,32 @@ def with_texts(plain: Any, texts: Mapping[Path, str]) -> Any:
     return plain
 
 
-def resolved(plain: Any, path: Path = ()) -> Any:
+def resolved(plain: Any, key: str = "") -> Any:
     """Plain values of a file with the secrets in place of their references.
 
     Args:
         plain: Dictionary, list or single value.
-        path: Path of the value.
+        key: Dotted key of the value.
 
     Raises:
         ConfigError: An environment variable is not set.
     """
     if isinstance(plain, Mapping):
-        return {name: resolved(item, (*path, str(name))) for name, item in plain.items()}
+        return {name: resolved(item, inner) for name, inner, item in items_of(key, plain)}
     if isinstance(plain, list):
-        return [resolved(item, (*path, index)) for index, item in enumerate(plain)]
+        return [resolved(item, inner) for _, inner, item in items_of(key, plain)]
     if not isinstance(plain, str) or not VARIABLE.search(plain):
         return plain
     try:
         value = OmegaConf.create({"value": plain})["value"]
     except InterpolationResolutionError as error:
-        raise ConfigError(f"{_dotted(path)}: {describe_unresolved(error)}") from error
+        raise ConfigError(f"{key}: {describe_unresolved(error)}") from error
     if isinstance(value, str):
-        _remember_secrets(_dotted(path), value, VARIABLE.findall(plain))
+        _remember_secrets(key, value, VARIABLE.findall(plain))
     return value
 
 
-def resolved_where_set(plain: Any, path: Path = ()) -> Any:
+def resolved_where_set(plain: Any, key: str = "") -> Any:
     """Plain values of a file for OmegaConf: with each secret that the environment holds, other references as texts.
 
     The password of a database that is not set is left to the driver: for PostgreSQL it takes the one in PGPASSWORD or
@@ -88,16 +88,16 @@ def resolved_where_set(plain: Any, path: Path = ()) -> Any:
 
     Args:
         plain: Dictionary, list or single value.
-        path: Path of the value.
+        key: Dotted key of the value.
     """
     if isinstance(plain, Mapping):
-        return {name: resolved_where_set(item, (*path, name)) for name, item in plain.items()}
+        return {name: resolved_where_set(item, inner) for name, inner, item in items_of(key, plain)}
     if isinstance(plain, list):
-        return [resolved_where_set(item, (*path, index)) for index, item in enumerate(plain)]
-    if isinstance(plain, str) and path == (STORAGE,):
+        return [resolved_where_set(item, inner) for _, inner, item in items_of(key, plain)]
+    if isinstance(plain, str) and key == STORAGE:
         plain = without_password(plain, only_unset=True)
     with contextlib.suppress(ConfigError):
-        plain = resolved(plain, path)
+        plain = resolved(plain, key)
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", plain) if isinstance(plain, str) else plain
 
 
@@ -149,16 +149,17 @@ def _texts(raw: Any) -> Iterator[str]:
         yield raw
 
 
-def _references(raw: Any, real: Any, path: Path, is_users: bool, variables: list[str]) -> Iterator[tuple[Path, str]]:
-    """Walk through a configuration with its interpolations (`raw`) and without (`real`)."""
+def _references(
+    raw: Any, real: Any, path: Path, key: str, is_users: bool, variables: list[str]
+) -> Iterator[tuple[Path, str]]:
+    """Walk through a configuration with its interpolations (`raw`) and without (`real`); `key` is the dotted key."""
     if isinstance(real, Mapping | list):
         if isinstance(real, Mapping) and real.get("_target_") is not None:
             is_users = not str(real["_target_"]).startswith("mnistsweep.")
-        for name, item in real.items() if isinstance(real, Mapping) else enumerate(real):
-            inner = raw[name] if isinstance(raw, dict | list) else raw  # an interpolation of a whole mapping
-            yield from _references(inner, item, (*path, name), is_users, variables)
+        for name, inner, item in items_of(key, real):
+            written = raw[name] if isinstance(raw, dict | list) else raw  # an interpolation of a whole mapping
+            yield from _references(written, item, (*path, name), inner, is_users, variables)
         return
-    key = _dotted(path)
     used = [name for name in variables if isinstance(real, str) and os.environ[name] in real]
     if isinstance(raw, str) and "${" in raw and used:
         is_secret_value = _remember_secrets(key, str(real), used)
@@ -193,7 +194,3 @@ def _replaced(plain: Any, path: Path, text: str) -> Any:
     copied: Any = dict(plain) if isinstance(plain, Mapping) else list(plain)
     copied[path[0]] = _replaced(plain[path[0]], path[1:], text)
     return copied
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(map(str, path))

@@ -87,6 +87,14 @@ class SearchConfig:
 
 
 @dataclass
+class ConfirmConfig:
+    """Confirmation of the best configurations; the comments in ``conf/config.yaml`` explain each key."""
+
+    top: int = sweep_key(0, minimum=0, maximum=100)
+    seeds: int = sweep_key(2, minimum=1, maximum=100)
+
+
+@dataclass
 class ReportConfig:
     """What `mnistsweep report` shows; the comments in ``conf/config.yaml`` explain each key."""
 
@@ -132,6 +140,7 @@ class Config:
     lease_seconds: float = sweep_key(15.0, continuable=True, minimum=1, maximum=3600)
     worker_memory_gb: float | None = sweep_key(None, continuable=True, minimum=0.1)
     search: SearchConfig = sweep_key(SearchConfig, continuable=True)
+    confirm: ConfirmConfig = sweep_key(ConfirmConfig, continuable=True)
     trial: TrialConfig = sweep_key(TrialConfig)
     trainer: TrainerConfig = trial_key(TrainerConfig)
     report: ReportConfig = sweep_key(ReportConfig, continuable=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from mnistsweep.errors import ConfigError
 from mnistsweep.redaction import MASK, VARIABLE_PREFIX, remember
-from mnistsweep.secret_names import is_secret
+from mnistsweep.secret_names import is_secret, items_of
 from mnistsweep.secret_urls import secrets_of_value
 
 STORAGE = "storage"
@@ -44,9 +44,9 @@ def with_references(key: str, value: Any) -> Any:
         {'user': 'me', 'token': '${oc.env:MNISTSWEEP_SECRET_DATA_AUTH_TOKEN}'}
     """
     if isinstance(value, Mapping):
-        return {name: with_references(f"{key}.{name}".lstrip("."), item) for name, item in value.items()}
+        return {name: with_references(inner, item) for name, inner, item in items_of(key, value)}
     if isinstance(value, list | tuple):
-        return [with_references(f"{key}.{index}", item) for index, item in enumerate(value)]
+        return [with_references(inner, item) for _, inner, item in items_of(key, value)]
     if not isinstance(value, str):
         return f"${{oc.decode:{_reference(key, str(value))}}}" if is_secret(key, value) else value
     if is_secret(key, value) and "${" not in value:
@@ -61,10 +61,8 @@ def holds_secret(key: str, value: Any) -> bool:
         key: Dotted key of the value.
         value: Plain value.
     """
-    if isinstance(value, Mapping):
-        return any(holds_secret(f"{key}.{name}".lstrip("."), item) for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return any(holds_secret(f"{key}.{index}", item) for index, item in enumerate(value))
+    if isinstance(value, Mapping | list | tuple):
+        return any(holds_secret(inner, item) for _, inner, item in items_of(key, value))
     if not isinstance(value, str):
         return is_secret(key, value)
     if is_secret(key, value):

@@ -43,7 +43,10 @@ _PLAIN = (
 )
 
 # Keys that a section of the configuration of mnistsweep contains.
-_NESTED = {"timeout_minutes": "trial.timeout_minutes", "threads": "trainer.threads", "epochs": "trainer.epochs"}
+_NESTED = {
+    **{"timeout_minutes": "trial.timeout_minutes", "threads": "trainer.threads", "epochs": "trainer.epochs"},
+    **{"confirm_top": "confirm.top", "confirm_seeds": "confirm.seeds"},
+}
 
 # Keys that are read elsewhere.
 _OTHERS = ("direction", "oracle", "sampler", "pruner", "params", "search_space")

@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import GrammarParseError
 
-from mnistsweep.config.compose import compose, to_kept, to_plain, without_hydra
+from mnistsweep.config.compose import compose_own, to_kept, to_plain
 from mnistsweep.config.objective import AUTO
 from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.config.recipe import Recipe
@@ -49,7 +49,7 @@ class Composer:
         return tuple((key, value) for key, value in point.items() if key in self.groups)
 
     def _compose_variant(self, presets: tuple[tuple[str, Any], ...]) -> DictConfig:
-        variant = without_hydra(compose(self.recipe.with_presets(dict(presets))))
+        variant = compose_own(self.recipe.with_presets(dict(presets)))
         if not OmegaConf.is_interpolation(variant, "objective") and variant.get("objective") == AUTO:
             variant.objective = self._objective
         return variant

@@ -13,6 +13,7 @@ that the same command resumes an interrupted experiment, and a command with more
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,7 +163,7 @@ class CleaningExperiment:
             outside = np.flatnonzero(~inside)
             seed, images = self._seed(Purpose.JUDGING, fold), structure.take(self.train.inputs, inside)
             training_set = TreatedTrainingSet(outside, folds.labels[outside])
-            predicted = self._train_and_predict(training_set, seed, images, steps)
+            predicted, _ = self._train_and_predict(training_set, seed, images, steps)
             folds.probabilities[inside] = check_probabilities(predicted, f" of fold {fold + 1}")
             self.store.write_folds(folds)
 
@@ -186,20 +187,21 @@ class CleaningExperiment:
     def _run_arm(self, arm: str, seed: int, treated: TreatedTrainingSet, steps: StepProgress) -> ArmRun:
         """Train one arm with one seed, and score it on the validation split."""
         start, validation = time.perf_counter(), self.dataset.validation_arrays
-        predicted = self._train_and_predict(treated, self._seed(Purpose.TRAINING, seed), validation.inputs, steps)
+        training_seed = self._seed(Purpose.TRAINING, seed)
+        predicted, has_loss = self._train_and_predict(treated, training_seed, validation.inputs, steps)
         probabilities, labels = check(predicted, self.output.labels(validation))
         return ArmRun(
             arm=arm,
             seed=seed,
             removed=len(self.dataset.train) - len(treated.kept),
             accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
-            loss=log_loss(probabilities, labels),
+            loss=log_loss(probabilities, labels) if has_loss else math.nan,
             seconds=round(time.perf_counter() - start, 3),
         )
 
     def _train_and_predict(
         self, treated: TreatedTrainingSet, seed: int, images: structure.Structure, steps: StepProgress
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.float64], bool]:
         """Train a model on a treated training set, and predict images."""
         kept = self.output.with_labels(self.train.take(treated.kept), treated.labels)
         structure.read_only(kept.inputs)  # a copy on the device stays valid during the training

@@ -28,7 +28,7 @@ class ArmRun:
         seed: Index of the seed, from 0.
         removed: Number of training examples that were left out.
         accuracy: Accuracy on the validation split, 0 to 1.
-        loss: Log loss on the validation split, in nats.
+        loss: Log loss on the validation split, in nats; NaN for a model without probabilities.
         seconds: Wall time of training and prediction.
     """
 

@@ -73,7 +73,7 @@ class CleaningTrainer:
 
     def train_and_predict(
         self, dataset: Dataset, seed: int, images: Structure, on_epoch: Callable[[int], None]
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.float64], bool]:
         """Train a model from scratch, and predict class probabilities.
 
         Args:
@@ -83,7 +83,8 @@ class CleaningTrainer:
             on_epoch: Function that is called after each epoch with its number, from 1.
 
         Returns:
-            Probabilities, ``(n, classes)``.
+            Probabilities, ``(n, classes)``, and whether they are probabilities: those of a model that predicts margins
+            (hinge loss) are scores with the same order, see `class_scores.class_scores`.
 
         Raises:
             SweepStopped: The training failed.
@@ -106,7 +107,7 @@ class CleaningTrainer:
                 f"the training failed: {describe_error(error)}; repeat the command to continue the experiment."
             ) from error
         free_graphs(model)
-        return probabilities
+        return probabilities, not head.are_margins
 
 
 def training_epochs(config: Config, result: Result, threads: int) -> int:

@@ -21,6 +21,7 @@ from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.html_report.evidence import Evidence, SearchHistory, Winner
 from mnistsweep.redaction import mask
 from mnistsweep.study.learnt_text import learnt_from
+from mnistsweep.study.records import searched
 from mnistsweep.study.sweep import load_sweep, next_start
 from mnistsweep.training.outcome import num_folds
 
@@ -77,8 +78,8 @@ def _shared(context: ReportContext, models: Sequence[Predictions]) -> dict[str, 
 
 
 def _robustness(context: ReportContext, model: Predictions, notes: list[str]) -> Robustness | None:
-    """Accuracy on distorted images, where the inputs are images and the only output predicts classes."""
-    if list(model.kinds.values()) == ["classes"] and "" in model.kinds:
+    """Accuracy and confidence on distorted images, where the inputs are images and the only output is probabilities."""
+    if list(model.kinds.values()) == ["classes"] and "" in model.kinds and not model.margins:
         return _optional(lambda: evaluate_robustness(context), notes)
     context.steps.advance(NUM_DISTORTED)
     return None
@@ -96,7 +97,8 @@ def _optional(make: Callable[[], Part], notes: list[str]) -> Part | None:
 def _search_history(context: ReportContext) -> SearchHistory:
     """Finished and paused trials of the sweep and their learning curves."""
     selection, plan = context.selection, context.selection.plan
-    finished = [record for record in selection.records if record.state.finished or record.paused is not None]
+    trials = searched(selection.records)
+    finished = [record for record in trials if record.state.finished or record.paused is not None]
     sweep = load_sweep(selection.paths.folder)
     learnt = learnt_from(finished, plan.space, plan.direction, next_start(sweep, {}))
     return SearchHistory(
@@ -132,6 +134,7 @@ def _winner(context: ReportContext, parameters: int) -> Winner:
         augmentation=dict(config.data.get("augmentation") or {}),
         folds=num_folds(config.data),
         standard_error=record.result.standard_error,
+        expected=selection.expected,
     )
 
 

@@ -13,7 +13,8 @@ from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, HeldOut
 from mnistsweep.data.structure import Structure, num_examples, take
 from mnistsweep.errors import StudyError
-from mnistsweep.evaluation.output_heads import OutputHead, as_probabilities, find_heads
+from mnistsweep.evaluation.class_scores import class_scores, find_scale
+from mnistsweep.evaluation.output_heads import OutputHead, find_heads
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.training.building import fixed_batch_size, has_states, reset_states
 from mnistsweep.training.compilation import compile_model
@@ -59,6 +60,7 @@ def predict(
     return Predictions(
         outputs=predict_outputs(model, held_out.inputs, heads),
         kinds={head.name: head.kind for head in heads},
+        margins=[head.name for head in heads if head.are_margins],
         loss=float(metrics.get("loss", float("nan"))),
         parameters=int(model.count_params()),
         curve=curve or [],
@@ -120,13 +122,14 @@ def class_probabilities(model: Any, inputs: Structure) -> NDArray[np.float64]:
         inputs: Scaled inputs, ``(n, ...)`` or a structure of arrays.
 
     Returns:
-        Probabilities, ``(n, classes)``, see `output_heads.as_probabilities`.
+        Probabilities, ``(n, classes)``, or scores of margins, see `class_scores.class_scores`.
 
     Raises:
         StudyError: The model has several outputs, or its output is not one row of numbers per example.
     """
     outputs = np.concatenate([_output_rows(model.predict_on_batch(batch)) for batch in _batches(model, inputs)])
-    return as_probabilities(outputs[: num_examples(inputs)], model.loss)
+    rows = outputs[: num_examples(inputs)]
+    return class_scores(rows, model.loss, find_scale(rows, model.loss))
 
 
 def _batches(model: Any, inputs: Structure) -> Iterator[Structure]:

@@ -36,14 +36,17 @@ def check_objective(file: Path, record: TrialRecord, config: Config, predictions
         predictions: Predictions of the checkpoint, with the objective.
 
     Returns:
-        A warning if they differ; None if they agree, or if one of them is not known.
+        A warning if they differ, or if neither a checksum nor an objective can be compared; otherwise None.
 
     Raises:
         StudyError: They differ, and the ledger has no checksum of the checkpoint.
     """
     recorded, measured = _recorded(record, config), predictions.objective
     if recorded is None or measured is None or not predictions.validation:
-        return None
+        if record.result.checkpoint is not None:
+            return None
+        fault = "the ledger has no checksum of it, and its objective is not known"
+        return f"{file}: the checkpoint of trial {record.number} is not verified: {fault}; it may be another model."
     if agree(measured, recorded, len(next(iter(predictions.validation.values())))):
         return None
     now, before = (format_metric(config.objective, value) for value in (measured, recorded))

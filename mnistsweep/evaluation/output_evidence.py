@@ -53,6 +53,7 @@ def _classes(output: OutputPredictions, shared: Shared) -> Evidence:
         labels=output.targets,
         others=output.others,
         robustness=output.report.robustness,
+        has_probabilities=not output.are_margins,
     )
 
 

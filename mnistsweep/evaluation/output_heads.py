@@ -6,7 +6,7 @@ shapes of targets and predictions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -14,13 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from mnistsweep.data.structure import Structure, leaves_by_name, take
+from mnistsweep.data.structure import Structure, leaves_by_name, num_examples, take
 from mnistsweep.errors import StudyError
+from mnistsweep.evaluation.class_scores import (
+    LOGITS,
+    MARGINS,
+    PROBABILITIES,
+    class_scores,
+    find_scale,
+    has_probabilities,
+    is_by_column,
+)
 from mnistsweep.training.building import fixed_batch_size
 from mnistsweep.training.model_outputs import loss_of, output_names, output_of
 
 # A probability at or above it means that a position of a binary mask is predicted to be 1.
 MASK_THRESHOLD = 0.5
+
+# Maximum number of examples from which the scale of the outputs is found, by their kind; a map has many values.
+NUM_SCALED = {"classes": 256, "multi_label": 256, "class_map": 16}
 
 
 @dataclass(frozen=True)
@@ -33,12 +45,19 @@ class OutputHead:
         kind: Kind of the evidence for it: ``classes``, ``multi_label``, ``regression``, ``class_map`` or ``array``;
             ``none`` where its shape does not fit the target, such as mean and variance for one number.
         loss: Its compiled loss; None: unknown.
+        scale: Scale of the outputs of a classifier, from `class_scores.find_scale`.
     """
 
     name: str
     position: int
     kind: str
     loss: Any = None
+    scale: str = PROBABILITIES
+
+    @property
+    def are_margins(self) -> bool:
+        """Whether it predicts classes without probabilities."""
+        return self.kind == "classes" and not has_probabilities(self.scale)
 
     def convert(self, outputs: Any) -> NDArray[Any]:
         """Convert predictions of a batch to what is saved.
@@ -47,23 +66,23 @@ class OutputHead:
             outputs: Output of the model, ``(n, ...)``.
 
         Returns:
-            Probabilities ``(n, classes)`` or ``(n, labels)``, numbers ``(n, k)`` (all float64), predicted classes
-            ``(n, ...)`` of a class map, or arrays ``(n, ...)``.
+            Probabilities, or scores of margins, ``(n, classes)`` or ``(n, labels)``, numbers ``(n, k)`` (all float64),
+            predicted classes ``(n, ...)`` of a class map, or arrays ``(n, ...)``.
         """
         values = keras.ops.convert_to_numpy(outputs)
         if self.kind == "classes":
-            return as_probabilities(_rows(values, self.name), self.loss)
+            return class_scores(rows_of(values, self.name), self.loss, self.scale)
         if self.kind == "regression":
             return np.asarray(values.reshape(len(values), -1), np.float64)
         if self.kind == "multi_label":
             rows = np.asarray(values.reshape(len(values), -1), np.float64)
-            return np.asarray(special.expit(rows) if _are_logits(self.loss) else rows)
+            return np.asarray(special.expit(rows) if self.scale in (LOGITS, MARGINS) else rows.clip(0, 1))
         return self._class_map(values) if self.kind == "class_map" else values
 
     def _class_map(self, values: NDArray[Any]) -> NDArray[Any]:
         if values.shape[-1] > 1:
             return np.asarray(values.argmax(axis=-1), np.uint16)
-        limit = 0.0 if _are_logits(self.loss) else MASK_THRESHOLD
+        limit = 0.0 if self.scale in (LOGITS, MARGINS) else MASK_THRESHOLD
         return np.asarray(values[..., 0] >= limit, np.uint16)
 
 
@@ -89,33 +108,41 @@ def find_heads(model: Any, forms: Structure, targets: Structure, inputs: Structu
         loss = loss_of(model, name, position)
         kind = _kind(task, loss, truth, keras.ops.convert_to_numpy(output))
         heads.append(OutputHead(name, position, kind, loss))
-    return heads
+    return [_with_scale(model, head, inputs) if head.kind in NUM_SCALED else head for head in heads]
 
 
-def as_probabilities(outputs: NDArray[np.float64], loss: Any) -> NDArray[np.float64]:
-    """Class probabilities from the outputs of a classifier.
+def _with_scale(model: Any, head: OutputHead, inputs: Structure) -> OutputHead:
+    """A head of classes, labels or masks with the scale of its outputs, from examples of the whole test set.
 
-    The outputs of a model that was trained with ``from_logits=True`` pass through a softmax, or through a sigmoid if
-    there is one column or the loss compares each column by itself (binary cross-entropy). Outputs for losses without
-    probabilities (hinge) are returned as they are; the checks of the analyses reject them.
+    Examples that are sorted by class are spread, so that a hinge loss shows margins of both signs.
+    """
+    count, fixed = num_examples(inputs), fixed_batch_size(model)
+    size = min(count, NUM_SCALED[head.kind])
+    rows = np.linspace(0, count - 1, -(-size // fixed) * fixed if fixed else size).astype(int)
+    batches = np.split(rows, len(rows) // fixed) if fixed else [rows]
+    outputs = [
+        keras.ops.convert_to_numpy(output_of(model, model.predict_on_batch(take(inputs, at)), head.name, head.position))
+        for at in batches
+    ]
+    values = np.concatenate(outputs)
+    # Each label and each position of a mask is compared by itself.
+    found = rows_of(values, head.name) if head.kind == "classes" else np.asarray(values.reshape(-1, 1), np.float64)
+    return replace(head, scale=find_scale(found, head.loss))
+
+
+def rows_of(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    """Check that the outputs of a classifier are rows of numbers.
 
     Args:
-        outputs: ``(n, classes)``, or one column of a binary model.
-        loss: Compiled loss of the output.
+        values: Outputs, ``(n, columns)`` or ``(n,)``.
+        name: Name of the output; empty for the only one.
 
     Returns:
-        Probabilities, ``(n, classes)``; the single column ``p`` of a binary model becomes ``[1 - p, p]``.
+        Outputs, ``(n, columns)``.
+
+    Raises:
+        StudyError: They are not.
     """
-    is_binary = outputs.shape[1] == 1
-    if _are_logits(loss) and (is_binary or _is_by_column(loss)):
-        outputs = special.expit(outputs)
-    elif _are_logits(loss):
-        outputs = special.softmax(outputs, axis=1)
-    return np.concatenate([1 - outputs, outputs], axis=1) if is_binary else outputs
-
-
-def _rows(values: NDArray[Any], name: str) -> NDArray[np.float64]:
-    """Check that outputs are rows of numbers."""
     if values.ndim == 1:
         values = values[:, np.newaxis]
     if values.ndim != 2:
@@ -124,18 +151,6 @@ def _rows(values: NDArray[Any], name: str) -> NDArray[np.float64]:
             f"{subject} of a classifier must be a row of class probabilities; its shape is {values.shape}."
         )
     return np.asarray(values, np.float64)
-
-
-def _are_logits(loss: Any) -> bool:
-    return bool(getattr(loss, "from_logits", False))
-
-
-def _is_by_column(loss: Any) -> bool:
-    return isinstance(loss, keras.losses.BinaryCrossentropy | keras.losses.BinaryFocalCrossentropy) or loss in (
-        "binary_crossentropy",
-        "bce",
-        "binary_focal_crossentropy",
-    )
 
 
 def _kind(task: str, loss: Any, truth: NDArray[Any], output: NDArray[Any]) -> str:
@@ -147,7 +162,7 @@ def _kind(task: str, loss: Any, truth: NDArray[Any], output: NDArray[Any]) -> st
 def _kind_of_task(task: str, loss: Any, truth: NDArray[Any], output: NDArray[Any]) -> str:
     if task == "classes":
         # Columns that the loss compares one by one are no distribution over classes: each is a label of its own.
-        is_labels = output.ndim == 2 and output.shape[1] > 1 and _is_by_column(loss)
+        is_labels = output.ndim == 2 and output.shape[1] > 1 and is_by_column(loss)
         return "multi_label" if is_labels else "classes"
     if task != "array":
         return "array" if task == "input" else task

@@ -24,12 +24,20 @@ class OutputReport:
         targets: True values: class numbers ``(n,)``, labels ``(n, L)``, numbers ``(n, k)``, or arrays ``(n, ...)``.
         predictions: Predictions of one model per seed: probabilities ``(seeds, n, classes)`` or ``(seeds, n, L)``,
             numbers ``(seeds, n, k)``, or arrays ``(seeds, n, ...)``.
+        are_margins: Whether the probabilities are scaled margins of a model without probabilities (hinge loss), which
+            have the same order.
     """
 
     kind: str
     names: list[str]
     targets: NDArray[Any]
     predictions: NDArray[Any]
+    are_margins: bool = False
+
+    @property
+    def value_name(self) -> str:
+        """What the value of a class is: ``probability`` or ``scaled margin``."""
+        return "scaled margin" if self.are_margins else "probability"
 
     @cached_property
     def scores(self) -> Any:
@@ -66,7 +74,7 @@ class OutputReport:
 
         target, predictions = self.targets[index], self.predictions[:, index]
         if self.kind == "classes":
-            return single_example.draw_classes(inputs, predictions, int(target), self.names, index)
+            return single_example.draw_classes(inputs, predictions, int(target), self.names, index, self.value_name)
         if self.kind == "multi_label":
             return single_example.draw_labels(inputs, predictions, target, self.names, index)
         if self.kind == "regression":

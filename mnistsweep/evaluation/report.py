@@ -174,7 +174,7 @@ def load_report(folder: str | Path) -> Report:
         raise StudyError(f"{paths.folder}: there is no report yet; create one with {command}")
     record = ReportRecord.read(paths.report.record)
     predictions = [_read(paths.report.predictions(name), command) for name in record.models]
-    held_out = data.load_test(resolved(record.data, ("data",)))
+    held_out = data.load_test(resolved(record.data, "data"))
     if held_out.checksum != record.test:
         raise DataError(
             f"{paths.folder}: the test set differs from the one that the report was created with; {command} creates "
@@ -182,7 +182,7 @@ def load_report(folder: str | Path) -> Report:
         )
     found = ReportPredictions(predictions, held_out, class_names=record.class_names)
     outputs = {
-        one.name: OutputReport(one.kind, one.names, one.targets, one.predictions)
+        one.name: OutputReport(one.kind, one.names, one.targets, one.predictions, one.are_margins)
         for one in found.outputs
         if one.kind != "none"
     }

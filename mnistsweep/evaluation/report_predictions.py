@@ -65,6 +65,11 @@ class OutputPredictions:
     position: int
 
     @property
+    def are_margins(self) -> bool:
+        """Whether a model predicts classes without probabilities at this output."""
+        return any(self.name in model.margins for model in self.report.models)
+
+    @property
     def _possible(self) -> PossibleTasks:
         return task_at(self.report.held_out.tasks, self.position)
 

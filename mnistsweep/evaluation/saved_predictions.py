@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.analysis.arrays import SUM_TOLERANCE
 from mnistsweep.evaluation.saved_arrays import read_arrays, write_arrays
 
 
@@ -29,6 +30,8 @@ class Predictions:
             on it.
         objective: Objective of the sweep, measured with the model on the validation split; None if it was not measured.
         checksum: SHA-256 of the file of a retrained model; None for a checkpoint, whose checksum is in the ledger.
+        margins: Names of the outputs that predict classes without probabilities (a hinge loss): their predictions are
+            scores, see `class_scores.class_scores`.
     """
 
     outputs: Mapping[str, NDArray[Any]]
@@ -39,6 +42,7 @@ class Predictions:
     validation: Mapping[str, NDArray[Any]] | None = None
     objective: float | None = None
     checksum: str | None = None
+    margins: Sequence[str] = ()
 
 
 def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str, Any]) -> None:
@@ -49,7 +53,7 @@ def write_predictions(path: Path, predictions: Predictions, origin: Mapping[str,
         predictions: Predictions of the model.
         origin: Values that determine the predictions, see `saved_arrays`.
     """
-    names = ("loss", "parameters", "curve", "objective", "checksum")
+    names = ("loss", "parameters", "curve", "objective", "checksum", "margins")
     notes = {name: getattr(predictions, name) for name in names} | {"outputs": list(predictions.kinds.items())}
     arrays = {"notes": np.array(json.dumps(notes))}
     for position, name in enumerate(predictions.kinds):
@@ -78,6 +82,9 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
     keys = {name: _keys(kinds, position) for position, name in enumerate(kinds)}
     if not {test for test, _ in keys.values()} <= arrays.keys():
         return None
+    classes = [arrays[test] for name, (test, _) in keys.items() if kinds[name] == "classes"]
+    if "margins" not in notes and not all(map(_are_probabilities, classes)):
+        return None  # earlier versions wrote margins as they are, and their reports failed
     validated = {name: arrays[key] for name, (_, key) in keys.items() if key in arrays}
     return Predictions(
         outputs={name: arrays[key] for name, (key, _) in keys.items()},
@@ -88,7 +95,13 @@ def read_predictions(path: Path, origin: Mapping[str, Any] | None = None) -> Pre
         validation=validated if len(validated) == len(kinds) and kinds else None,
         objective=notes.get("objective"),  # earlier versions wrote neither this nor the checksum
         checksum=notes.get("checksum"),
+        margins=notes.get("margins", ()),
     )
+
+
+def _are_probabilities(rows: NDArray[Any]) -> bool:
+    """Whether rows lie from 0 to 1, except for rounding."""
+    return bool(rows.min(initial=0.0) >= 0 and rows.max(initial=1.0) <= 1 + SUM_TOLERANCE)
 
 
 def _keys(kinds: Mapping[str, str], position: int) -> tuple[str, str]:

@@ -26,7 +26,8 @@ from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.records import Result, TrialRecord, best_of, ranked
+from mnistsweep.study.ranking import Standing, best_of, ranked
+from mnistsweep.study.records import Result, TrialRecord
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.training.outcome import num_trainings
 
@@ -58,6 +59,12 @@ class Selection:
         if reports_at_end(config, result, self.plan.threads):
             return config.trainer.epochs
         return result.best_epoch or result.epochs
+
+    @cached_property
+    def expected(self) -> str:
+        """What is expected of the winner with another seed; empty if no trial was confirmed."""
+        standing = Standing.of(self.records, self.plan.direction)
+        return "" if standing is None else standing.explain(self.plan.config.objective)[0]
 
     def ranked(self, number: int) -> list[TrialRecord]:
         """Best trials by the validation objective, winner first.

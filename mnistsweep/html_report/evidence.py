@@ -47,6 +47,7 @@ class Winner:
         folds: Number of folds of the cross-validation (`data.folds`); 1 without one. The learning curve is that of the
             first fold.
         standard_error: Standard error of the value over the folds; None without folds.
+        expected: What is expected of the configuration with another seed; empty if it was not confirmed.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Winner:
     augmentation: Mapping[str, float] = field(default_factory=dict)
     folds: int = 1
     standard_error: float | None = None
+    expected: str = ""
 
     @property
     def mean_of(self) -> str:

@@ -43,6 +43,9 @@ class ClassEvidence(Evidence):
         others: Predicted test probabilities of the next best trials' checkpoints by the number of the trial
             (`report.top_trials`).
         robustness: Accuracy on distorted images; None where the inputs are no images or it was not measured.
+        has_probabilities: Whether `probabilities` are probabilities. Otherwise the model predicts margins, such as
+            those of a hinge loss, and they are scores with the same order that sum to 1: rankings and predicted classes
+            are valid, calibration and log loss are not.
     """
 
     kind: ClassVar[str] = "classes"
@@ -53,6 +56,7 @@ class ClassEvidence(Evidence):
     checkpoint: Checkpoint | None = None
     others: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     robustness: Robustness | None = None
+    has_probabilities: bool = True
 
     def names_of(self, classes: NDArray[np.int64]) -> NDArray[Any]:
         """Names of classes by their numbers, for tables and CSV files.
@@ -61,6 +65,11 @@ class ClassEvidence(Evidence):
             classes: Class numbers of any shape.
         """
         return np.take(np.array(self.class_names, dtype=object), classes)
+
+    @property
+    def value_name(self) -> str:
+        """What the value of a class is: ``probability`` or ``scaled margin``."""
+        return "probability" if self.has_probabilities else "scaled margin"
 
     @property
     def num_models(self) -> int:

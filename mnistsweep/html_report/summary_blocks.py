@@ -20,7 +20,8 @@ def winner_facts(evidence: Evidence) -> list[Fact]:
         best = winner.mean_of
     if winner.standard_error is not None:
         best += f", standard error {format_metric(winner.objective, winner.standard_error)}"
-    selection = f"trial {winner.number}, {best}; the winner was selected by this value, so it is optimistic"
+    by = winner.expected or "the winner was selected by this value, so it is optimistic"
+    selection = f"trial {winner.number}, {best}; {by}"
     data = (
         "training and validation data together" if winner.retrained else "training data only (checkpoint of the sweep)"
     )
@@ -42,7 +43,8 @@ def loss_facts(evidence: Evidence) -> list[Fact]:
 def hyperparameter_table(winner: Winner) -> Table:
     """Return the values of the winner's active dimensions."""
     rows = [(name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in winner.point.items()]
-    caption = f"Hyperparameters of trial {winner.number}, which has the best {winner.objective}."
+    best = "best expected" if winner.expected else "best"
+    caption = f"Hyperparameters of trial {winner.number}, which has the {best} {winner.objective}."
     return Table(("hyperparameter", "value"), rows, caption, numbers=("value",))
 
 

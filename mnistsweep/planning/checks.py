@@ -60,7 +60,7 @@ def _has_own_metrics(config: Config) -> bool:
 def check_data(config: Config, faults: Faults) -> None:
     """Check the data of one configuration; files are read. A built-in model needs class labels."""
     with faults.collecting():
-        are_classes = config.model.get("_target_") in builders.BUILDERS
+        are_classes = str(config.model.get("_target_")) in builders.BUILDERS
         faults.warn(data.check(config.data, are_classes, config.trainer.class_weight))
     if config.trainer.steps_per_epoch is not None and str(config.data.get("_target_")).startswith(BUILT_IN):
         rule = "must be null for data that end; it is the number of batches in an epoch of data that stream without end"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, drop_invalid_overrides
+from mnistsweep.config.compose import compose_shared, drop_invalid_overrides
 from mnistsweep.config.hydra_errors import describe_unknown_key, known_keys
 from mnistsweep.config.overrides import HYPERPARAMETERS, Override, texts_of
 from mnistsweep.config.recipe import Recipe
@@ -93,7 +93,7 @@ class _Presets:
     @classmethod
     def read(cls, recipe: Recipe, ranges: Sequence[Override], faults: Faults) -> _Presets:
         """Compose each preset of each swept group once."""
-        composed = compose(recipe)
+        composed = compose_shared(recipe)
         groups, keys = list[str](), dict[str, dict[str, set[str]]]()
         for dimension in (override.dimension for override in ranges if override.dimension is not None):
             group = dimension.key
@@ -105,7 +105,7 @@ class _Presets:
                 keys[group] = {}
                 for name in names:
                     with faults.collecting():
-                        keys[group][name] = set(known_keys(compose(recipe.with_presets({group: name}))))
+                        keys[group][name] = set(known_keys(compose_shared(recipe.with_presets({group: name}))))
         return cls(recipe, frozenset(groups), set(known_keys(composed)), keys)
 
     def having(self, key: str) -> tuple[str, ...] | None:

@@ -35,6 +35,7 @@ from mnistsweep.search.scheduler_factory import make_scheduler, resolve_schedule
 from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
+from mnistsweep.study.confirmation import Confirmation
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.study.views import TRAIN
@@ -165,7 +166,13 @@ class Plan:
             failed_in_a_row=config.max_consecutive_failed_trials,
             failed=config.max_failed_trials,
             failure_window=config.failure_window,
+            confirmation=self._confirmation,
         )
+
+    @property
+    def _confirmation(self) -> Confirmation | None:
+        confirm = self.config.confirm
+        return Confirmation(confirm.top, confirm.seeds, self.direction) if confirm.top else None
 
     def called_by(self, command: str) -> Plan:
         """The same plan of a sweep that was started by something else than a command line.

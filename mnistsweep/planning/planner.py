@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, to_plain, without_hydra
+from mnistsweep.config.compose import compose_own, to_plain
 from mnistsweep.config.objective import AUTO
 from mnistsweep.config.overrides import texts_of
 from mnistsweep.config.recipe import Recipe
@@ -100,12 +100,12 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         ConfigError: A whole group or the search space is invalid, so that nothing else can be checked.
     """
     with faults.raising():
-        composed = compose(resolved.recipe)
+        composed = compose_own(resolved.recipe)
         for dimension in resolved.dimensions:
             if dimension.key in request.added:  # an interpolation may refer to the key
                 set_value(composed, dimension.key, dimension.value_at(0.0))
         plain = to_plain(composed)
-        kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in FIELDS}
+        kept = {path: text for path, text in references(composed, plain).items() if path[0] in FIELDS}
         config = check_configuration(plain, faults, resolved.added)
         config.name = config.name or request.named_sweep or DEFAULT_NAME
         conditional = with_explicit_conditions(resolved.dimensions, config.conditions)

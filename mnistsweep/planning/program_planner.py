@@ -8,7 +8,7 @@ from typing import Any
 
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain, without_hydra
+from mnistsweep.config.compose import compose_own, drop_invalid_overrides, to_plain
 from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE, check_direction
 from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
@@ -50,9 +50,9 @@ def plan_program(
     faults = Faults()
     with faults.raising():
         recipe = _valid(recipe, faults)
-        composed = compose(recipe)
+        composed = compose_own(recipe)
         plain = to_plain(composed)
-        kept = {path: text for path, text in references(without_hydra(composed), plain).items() if path[0] in KEPT}
+        kept = {path: text for path, text in references(composed, plain).items() if path[0] in KEPT}
         config = _read(plain, faults)
         space = _space(dimensions, config, listed)
     faults.add(check_sweep_folder(config), check_database(config.storage))

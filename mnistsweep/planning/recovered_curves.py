@@ -10,9 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from mnistsweep.checksums import file_checksum
 from mnistsweep.errors import StudyError
-from mnistsweep.paths import TrialPaths, saved_model
+from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.records import Result
 from mnistsweep.training.outcome import RepeatResult, mean_and_error, num_folds, summarize
@@ -76,36 +75,35 @@ class Curves:
         Args:
             is_complete: Whether the last curve is complete; of an interrupted trial it is not.
         """
-        best = [result.value for result in self._results(None)]
+        best = [result.value for result in self._results()]
         last = min(len(best) if is_complete else len(best) - 1, self.folds - 1)
         means = {n * self.epochs: mean_and_error(best[:n], self.folds)[0] for n in range(2, last + 1)}
         return {**(self.trainings[0].values if self.trainings else {}), **means}
 
-    def summarize(self, folder: TrialPaths) -> Result:
-        """Compute the result as the training did; it has no checkpoint if the file was removed.
+    def summarize(self) -> Result:
+        """Compute the result as the training did, without its checkpoint.
 
-        Args:
-            folder: Paths of the trial's files.
+        The checksum of the file that the trial saved was lost with the ledger. That of the file in the folder may be
+        the checksum of another model.
 
         Raises:
             StudyError: There is no curve, or it has no epoch.
         """
-        model = saved_model(folder.model)
-        results = self._results(file_checksum(model) if model.is_file() else None)
+        results = self._results()
         if not results:
             raise StudyError("its history.csv is missing or has no epoch")
         return summarize(results, self.direction, seconds=0.0, folds=self.folds).result
 
-    def _results(self, checksum: str | None) -> list[RepeatResult]:
+    def _results(self) -> list[RepeatResult]:
         """Result of each training with an epoch."""
         results = []
         for curve in self.trainings:
             values, last = curve.values, curve.last
             if curve.returned is not None:
-                results.append(RepeatResult(curve.returned, last, last, pruned_at=None, checksum=checksum))
+                results.append(RepeatResult(curve.returned, last, last, pruned_at=None))
             elif values:
                 best = (max if self.direction == "max" else min)(values, key=values.__getitem__)
-                results.append(RepeatResult(values[best], best, last, pruned_at=None, checksum=checksum))
+                results.append(RepeatResult(values[best], best, last, pruned_at=None))
         return results
 
 

@@ -20,7 +20,7 @@ from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.recovered_curves import Curves
 from mnistsweep.planning.trial_contents import composed_content, first_difference
-from mnistsweep.space import Point
+from mnistsweep.space import Point, canonical
 from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.recorded_results import judged
 from mnistsweep.study.records import Result, State, TrialRecord
@@ -76,14 +76,28 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
             point = _point_of_folder(plan, number, folder)
             if point is not None:
                 recovery.trials.append(_interrupted_trial(plan, number, point, folder))
+    if plan.config.confirm.top or any(row.confirms is not None for row in rows):
+        recovery.trials = [_with_confirmed(trial, recovery.trials) for trial in recovery.trials]
     return recovery
+
+
+def _with_confirmed(trial: RecoveredTrial, trials: Sequence[RecoveredTrial]) -> RecoveredTrial:
+    """An interrupted trial with the number of the trial that it confirms: the first one at the same point.
+
+    An oracle proposes no point twice. Trials with a row in ``results.csv`` stay as they are.
+    """
+    if trial.record.state is not State.RUNNING:
+        return trial
+    here = canonical(trial.record.point)
+    first = min(one.record.number for one in trials if canonical(one.record.point) == here)
+    return trial if first == trial.record.number else replace(trial, record=replace(trial.record, confirms=first))
 
 
 def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], folder: TrialPaths) -> RecoveredTrial:
     """Trial that was paused; its curve may be longer than its row, because a worker has continued it."""
     seed = _checked_seed(plan, row)
     point, curves = _point_of_row(plan, row, forms, folder), Curves.read(plan, folder)
-    reports, found = curves.reports(is_complete=True), curves.summarize(folder)
+    reports, found = curves.reports(is_complete=True), curves.summarize()
     if row.result.best_epoch is None or reports.get(row.result.best_epoch) != row.result.objective:
         raise StudyError(f"its objective in results.csv, {row.result.objective!r}, is not in its history.csv")
     result = _measured(found, row.result)
@@ -92,7 +106,7 @@ def _paused_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], fo
         newer = metric_means(names, [(folder.history, found.best_epoch)])
         found = replace(found, seconds=row.result.seconds, quantities={**row.result.quantities, **newer})
         result = judged(State.PAUSED, found, plan.constraints)
-    record = TrialRecord(row.number, State.PAUSED, point, seed, result, paused=result)
+    record = TrialRecord(row.number, State.PAUSED, point, seed, result, paused=result, confirms=row.confirms)
     return RecoveredTrial(record, reports, _start_of(folder))
 
 
@@ -125,11 +139,11 @@ def _finished_trial(plan: Plan, row: ResultsRow, forms: Mapping[str, CellForm], 
     elif plan.program is not None:  # the objective is what the function returned; the curve is what it reported
         result = replace(result, epochs=max(reports, default=0))
     else:
-        found = curves.summarize(folder)
+        found = curves.summarize()
         _check_result(result, found)
         is_comparable = row.state is State.PRUNED and curves.is_single
         result = replace(_measured(found, result), comparable=is_comparable)
-    record = TrialRecord(row.number, row.state, point, seed, result)
+    record = TrialRecord(row.number, row.state, point, seed, result, confirms=row.confirms)
     return RecoveredTrial(record, reports, _start_of(folder))
 
 

@@ -1,4 +1,4 @@
-"""A rehearsal of a user's own model and data before the sweep starts: build, compile, evaluate a few examples.
+"""A rehearsal of a user's own model and data before the sweep starts: build, compile, evaluate, train one step.
 
 The targets, the loss and the output of the model must fit together, and the objective must be one of the values that
 the model really measures. Only a built model shows that. Built-in models of built-in data need no rehearsal: they are
@@ -7,7 +7,6 @@ checked without Keras.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -35,9 +34,6 @@ from mnistsweep.user_code import explained
 
 if TYPE_CHECKING:
     from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
-
-# Number of examples that the model evaluates.
-NUM_EXAMPLES = 8
 
 # Maximum number of combinations of models and data sets that are rehearsed.
 MAX_COMBINATIONS = 8
@@ -126,11 +122,11 @@ def _combinations(plan: Plan) -> Iterator[list[Point]]:
 
 
 def _is_built_in(config: Config) -> bool:
-    return config.model.get("_target_") in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
+    return str(config.model.get("_target_")) in BUILDERS and str(config.data.get("_target_")).startswith(BUILT_IN)
 
 
 def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured]:
-    """Load the data, build and compile the model, and evaluate a few examples; returns warnings and what it measures.
+    """Load the data, build and compile the model, evaluate and train a few examples.
 
     A built-in model is a classifier whose metrics are known: only its data are loaded and checked, without Keras.
 
@@ -138,13 +134,16 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         config: Configuration of a trial.
         swept: Keys that the search varies.
 
+    Returns:
+        Warnings, and what the model measures.
+
     Raises:
-        ConfigError: The model cannot be built, does not fit the data, or does not measure the objective.
+        ConfigError: The model cannot be built or trained, does not fit the data, or does not measure the objective.
         DataError: The data cannot be loaded.
     """
     dataset = data.load(config.data)
     warnings = check_stream(dataset, config, swept)
-    if config.model.get("_target_") in BUILDERS:
+    if str(config.model.get("_target_")) in BUILDERS:
         classes = class_task(dataset.tasks)
         check_class_weight(config, classes)
         return warnings + _check_classes(dataset, classes, config), _built_in_metrics(config)
@@ -152,6 +151,7 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         from mnistsweep.training.compilation import compile_model
         from mnistsweep.training.engines import StreamSplit
         from mnistsweep.training.engines.streams import fit_input
+        from mnistsweep.training.trained_batch import evaluate_batches, train_batch
         from mnistsweep.training.training_split import training_split
         from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
     clear_session()
@@ -168,12 +168,15 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
     train = training_split(dataset, forms, config)
     if isinstance(train, StreamSplit):
         fit_input(train, config.trainer.batch_size)  # fails if its targets cannot be converted
-    measured = _evaluate(model, config, dataset, forms)
+    measured = evaluate_batches(model, config, dataset, forms)
     _check_objective(config, hypermodel, model, measured)
+    if not hypermodel.has_own_fit:
+        train_batch(model, config, dataset, forms)
     own_fit = _rehearse_fit(hypermodel, model, forms) if hypermodel.has_own_fit else None
     clear_session()
     has_class_targets = task is not None and task.kind == "classes"
-    return warnings + _check_classes(dataset, task, config), Measured(measured, has_class_targets, own_fit)
+    warnings += hypermodel.warnings + _check_classes(dataset, task, config)
+    return warnings, Measured(measured, has_class_targets, own_fit)
 
 
 def _rehearse_fit(hypermodel: ConfiguredHyperModel, model: Any, forms: Any) -> FitReturn:
@@ -192,44 +195,6 @@ def _rehearse_fit(hypermodel: ConfiguredHyperModel, model: Any, forms: Any) -> F
         return FitReturn(name, fault=str(error))
     kind = kind_of(result, name)
     return FitReturn(name, kind, list(map(str, result)) if kind == "dictionary" else ())
-
-
-def _evaluate(model: Any, config: Config, dataset: data.Dataset, forms: Any) -> list[str]:
-    """Evaluate a few examples, and return the names of the metrics.
-
-    Where every batch of the model must have the same size, it evaluates the batches that the training will evaluate:
-    a whole one, and the smaller last one of each split.
-
-    Raises:
-        ConfigError: The model cannot evaluate them.
-    """
-    from mnistsweep.training.building import has_fixed_batches
-    from mnistsweep.training.metric_names import with_stable_names
-    from mnistsweep.training.target_form import split_of
-
-    measured = dict[str, Any]()
-    for examples, fault in _batches(config, dataset, has_fixed_batches(model)):
-        split = split_of(examples, forms)
-        with explained(functools.partial(_cannot_evaluate, fault)):
-            measured = model.test_on_batch(*split, return_dict=True)
-    return sorted(with_stable_names(model, measured))
-
-
-def _cannot_evaluate(fault: str, reason: str) -> ConfigError:
-    return ConfigError(f"{fault}: {reason}")
-
-
-def _batches(config: Config, dataset: data.Dataset, are_fixed: bool) -> Iterator[tuple[data.Examples, str]]:
-    """Batches to evaluate, with the message for a model that cannot."""
-    size = config.trainer.batch_size if are_fixed else NUM_EXAMPLES
-    received = f"trainer.batch_size: {size}: the model cannot evaluate a batch of this size"
-    yield dataset.train.first_examples(size), received if are_fixed else "model: the model cannot evaluate examples"
-    rule = "because every batch of the model must have the same size"
-    splits = () if dataset.is_stream else (("training", dataset.train), ("validation", dataset.validation))
-    for name, split in splits:
-        if are_fixed and (rest := len(split) % size):
-            fault = f"must divide the {len(split)} examples of the {name} split, {rule}; received {size}"
-            yield split.first_examples(rest), f"trainer.batch_size: {fault}"
 
 
 def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, model: Any, measured: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from mnistsweep.config.checks import Faults
-from mnistsweep.config.compose import compose, drop_invalid_overrides, to_plain
+from mnistsweep.config.compose import compose_shared, drop_invalid_overrides, to_plain
 from mnistsweep.config.overrides import GROUPS, Override, last_of_each_key, parse_overrides, parse_params, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.sweeper_keys import keys_of_other_programs
@@ -70,7 +70,7 @@ def read_request(recipe: Recipe, texts: Sequence[str], faults: Faults) -> Reques
     with faults.raising():
         valid, found = drop_invalid_overrides(bare, outer)
         faults.add(found)
-        composed = compose(bare.with_overrides(*texts_of(valid)))
+        composed = compose_shared(bare.with_overrides(*texts_of(valid)))
         listed = _listed_ranges(composed.hydra.sweeper, bare, faults)
     left = [override for override in typed if override in valid or override not in outer]
     merged = last_of_each_key([*listed, *left])

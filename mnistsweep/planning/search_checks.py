@@ -39,6 +39,9 @@ def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:
         faults.add([f"workers: KerasTuner's own oracles serve one worker; received {config.workers}."])
     if config.constraints:
         faults.add(["constraints: KerasTuner's own oracles know none; leave them empty, or use another oracle."])
+    if config.confirm.top:
+        rule = "KerasTuner's own oracles number their trials themselves, so none can be added to confirm others"
+        faults.add([f"confirm.top: {rule}; received {config.confirm.top}; write confirm.top=0."])
     if config.enqueue:
         rule = "KerasTuner's own oracles do not accept enqueued configurations"
         faults.add([f"enqueue: {rule}; leave it empty, or use another oracle."])

@@ -13,6 +13,9 @@ from mnistsweep.space import Point, SearchSpace
 ORDER = "order"
 """Key of a trial's user attribute ``result``: the number of results that were recorded before this one."""
 
+CONFIRMS = "confirms"
+"""Key of a trial's user attribute: the number of the trial that it repeats with another seed. Oracles leave it out."""
+
 
 @dataclass(frozen=True)
 class Proposal:

@@ -17,7 +17,7 @@ from mnistsweep.dimensions import Dimension, Zip, is_active
 from mnistsweep.json_values import from_json
 from mnistsweep.search.distributions import Encoding, searched, stored
 from mnistsweep.search.optuna_private import ProposalStudy
-from mnistsweep.search.oracle import Oracle, Proposal
+from mnistsweep.search.oracle import CONFIRMS, Oracle, Proposal
 from mnistsweep.search.samplers import MAX_BEST_READ, SamplerSpec
 from mnistsweep.search.sequences import PointSequence, draw_untried
 from mnistsweep.search.violations import violation_of, with_refused
@@ -55,7 +55,7 @@ class SamplerOracle(Oracle):
 
     def propose(self, number: int, study: optuna.Study) -> Proposal | None:
         """Return a point that is not in the ledger: first an enqueued or random one, later the sampler's."""
-        trials = [with_refused(trial) for trial in study.get_trials(deepcopy=False)]
+        trials = [with_refused(trial) for trial in _searched(study.get_trials(deepcopy=False))]
         tried = self._history.tried(trials)
         size = self.space.size()
         if size is not None and len(tried) >= size:
@@ -171,6 +171,19 @@ class TrialHistory:
         others = (trial.number for trial in reversed(trials) if trial.number not in kept)
         kept.update(itertools.islice(others, max_trials - len(kept)))
         return [trial for trial in trials if trial.number in kept]
+
+
+def _searched(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials of the search, numbered without those that confirm others.
+
+    Samplers leave out the trial that has the number of the one that they propose.
+    """
+    if not any(CONFIRMS in trial.user_attrs for trial in trials):
+        return trials
+    found = [copy.copy(trial) for trial in trials if CONFIRMS not in trial.user_attrs]
+    for number, trial in enumerate(found):
+        trial.number = number
+    return found
 
 
 def _differing(encodings: Iterable[Encoding]) -> list[Encoding]:

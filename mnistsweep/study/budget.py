@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistsweep.study.confirmation import SEARCH_SHARE, Confirmation
 from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
-from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.text import format_count, format_duration
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits of a sweep; the first one reached ends it. None stands for no limit.
+    """Limits of a sweep; the first one reached ends its search. None stands for no limit.
+
+    Trials that confirm others count for the hours only.
 
     Attributes:
         trials: Maximum number of trials in any state; at most `points`. Paused trials may be continued beyond it.
@@ -26,6 +29,7 @@ class Budget:
         failed_in_a_row: Number of consecutive failed trials that stops the sweep.
         failed: Number of failed trials among the last `failure_window` trials that stops the sweep.
         failure_window: Number of trials among which `failed` is counted.
+        confirmation: What is confirmed after the search; None: nothing.
     """
 
     trials: int | None = None
@@ -35,19 +39,38 @@ class Budget:
     failed_in_a_row: int | None = None
     failed: int | None = None
     failure_window: int = 1
+    confirmation: Confirmation | None = None
+
+    @property
+    def search_hours(self) -> float | None:
+        """Running time after which the search ends, in hours; None without a limit."""
+        return self.hours if self.hours is None or self.confirmation is None else SEARCH_SHARE * self.hours
+
+    def next_confirmed(self, records: Sequence[TrialRecord], running_seconds: float) -> TrialRecord | None:
+        """The trial that is repeated next, to confirm it, once the search has ended; None if there is none.
+
+        Args:
+            records: All trials of the sweep; no trial of the search is running.
+            running_seconds: Running time so far in seconds.
+        """
+        if self.confirmation is None or (self.hours is not None and running_seconds >= 3600 * self.hours):
+            return None
+        return self.confirmation.next(records)
 
     def ending(self, records: Sequence[TrialRecord], running_seconds: float) -> Ending | None:
-        """Why no job may begin; None if one may: a new trial, or a paused one that continues.
+        """Why no job of the search may begin; None if one may: a new trial, or a paused one that continues.
 
         Args:
             records: All trials of the sweep.
             running_seconds: Running time so far in seconds; used only if the budget limits the hours.
         """
+        records, hours = searched(records), self.search_hours
         trials = self.trials_ending(records)
         if trials is not None and not any(record.state is State.PAUSED for record in records):
             return trials
-        if self.hours is not None and running_seconds >= 3600 * self.hours:
-            budget = f"the budget of {_duration(3600 * self.hours)} (hours={self.hours:g})"
+        if self.hours is not None and hours is not None and running_seconds >= 3600 * hours:
+            share = "" if self.confirmation is None else f"the share of the search ({SEARCH_SHARE:.0%}) in "
+            budget = f"{share}the budget of {_duration(3600 * self.hours)} (hours={self.hours:g})"
             reason = f"{budget} was spent after {_duration(running_seconds)}, {self.done(records)}"
             return Ending(Limit.HOURS, reason, f"more: hours=N; {ANOTHER_SEARCH}")
         if self.total_epochs is not None:
@@ -68,7 +91,7 @@ class Budget:
         if self.total_epochs is None:
             return None
         spent = 0
-        for record in records:
+        for record in searched(records):
             if record.state is State.RUNNING:
                 granted = max_epochs_of(record) if record.until is None else record.until
                 spent += max(granted, record.last_epoch) + record.repeated
@@ -82,7 +105,9 @@ class Budget:
         Args:
             records: All trials of the sweep.
         """
-        return self._all_trials(self.trials) if self.trials is not None and len(records) >= self.trials else None
+        if self.trials is None or len(searched(records)) < self.trials:
+            return None
+        return self._all_trials(self.trials)
 
     def done(self, records: Sequence[TrialRecord]) -> str:
         """How far the sweep got, as the end of a sentence: ``with 37 of 50 trials``; paused trials count.
@@ -90,7 +115,7 @@ class Budget:
         Args:
             records: All trials of the sweep.
         """
-        finished = sum(record.state is not State.RUNNING for record in records)
+        finished = sum(record.state is not State.RUNNING for record in searched(records))
         if not finished:
             return "before the first trial"
         return "with " + (f"{finished} of " if self.trials else "") + format_count(self.trials or finished, "trial")

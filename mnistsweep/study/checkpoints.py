@@ -27,6 +27,8 @@ def find_checkpoint(paths: SweepPaths, record: TrialRecord) -> Path:
         StudyError: The file is missing, was replaced by another one, or is damaged.
     """
     file, number, saved = saved_model(paths.trial(record.number).model), record.number, record.result.checkpoint
+    if file.is_dir():
+        raise StudyError(f"{file}: must be the model file of trial {number}; received a folder; restore the file.")
     if not file.is_file():
         raise StudyError(f"{file}: the model of trial {number} is missing.")
     if saved is not None and (received := file_checksum(file)) != saved.checksum:

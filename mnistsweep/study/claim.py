@@ -19,6 +19,7 @@ class Claim:
         trial_id: Identifier of the trial in the Optuna storage.
         until: Last epoch of the job, after which the trial is paused; None: the last epoch of the training.
         paused: Result when the trial was paused last; None if it was never paused.
+        confirms: Number of the trial that this one confirms; None for a trial of the search.
     """
 
     number: int
@@ -27,3 +28,4 @@ class Claim:
     trial_id: int
     until: int | None = None
     paused: Result | None = None
+    confirms: int | None = None

@@ -55,4 +55,4 @@ def _comparable(key: str, value: str) -> str:
         plain = json.loads(value)
     except ValueError:
         return value
-    return json.dumps(mask_values(resolved_where_set(plain, (key,)), key), sort_keys=True)
+    return json.dumps(mask_values(resolved_where_set(plain, key), key), sort_keys=True)

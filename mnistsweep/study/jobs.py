@@ -9,12 +9,14 @@ import logging
 from dataclasses import replace
 
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.scheduler import Continue, Start
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.ledger import LedgerState
 from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.paused_checkpoints import bound_checkpoints
-from mnistsweep.study.records import State, TrialRecord, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.search_view import SearchViewer
 from mnistsweep.study.stored_trials import StoredTrials
@@ -57,6 +59,21 @@ class Jobs:
         owned, seed = Ownership(self._owner, until=until), self._search.seed_of(number)
         return self._trials.create(number, job.proposal, self._search.space, seed, owned, now)
 
+    def confirm(self, number: int, confirmed: TrialRecord, now: float) -> Claim:
+        """Create a trial that repeats another one with a seed of its own, for as many epochs.
+
+        Args:
+            number: Number of the trial.
+            confirmed: Trial that it confirms.
+            now: Current time in seconds since the epoch.
+        """
+        until = None
+        if confirmed.state is State.PAUSED:
+            until = _last_epoch(confirmed.last_epoch, 0, self._viewer.max_epochs(confirmed), None)
+        owned, seed = Ownership(self._owner, until=until), self._search.seed_of(number)
+        proposal = Proposal(confirmed.point)
+        return self._trials.create(number, proposal, self._search.space, seed, owned, now, confirmed.number)
+
     def resume(self, record: TrialRecord, job: Continue, epochs_left: int | None) -> Claim:
         """Take a paused trial: from its checkpoint, or from its first epoch if the checkpoint is gone.
 
@@ -83,7 +100,7 @@ class Jobs:
         )
         trial_id = self._trials.find(record.number)
         self._trials.write_ownership(trial_id, owned)
-        return Claim(record.number, record.point, record.seed, trial_id, until, record.paused)
+        return Claim(record.number, record.point, record.seed, trial_id, until, record.paused, record.confirms)
 
     def restart(self, claim: Claim, ownership: Ownership, state: LedgerState) -> bool:
         """Record that a job trains from the first epoch, see `Study.restart`.
@@ -130,10 +147,14 @@ class Jobs:
         return bool(removed)
 
     def _order(self, state: LedgerState) -> list[int]:
-        """Numbers of the paused trials, first those that violate a constraint for good and are not continued."""
-        order = self._search.scheduler.order_of_interest(self._viewer.view(state), self._search.direction)
-        violating = [one.number for one in state.unfinished if one.state is State.PAUSED and one.result.violated]
-        return [*(number for number in violating if number not in order), *order]
+        """Numbers of the paused trials, the least interesting first.
+
+        The first ones are never continued: those that confirm others, and those that violate a constraint for good.
+        """
+        curves = self._search.scheduler.order_of_interest(self._viewer.view(state), self._search.direction)
+        order = [state.searched[index].number for index in curves]
+        paused = [one for one in state.unfinished if one.state is State.PAUSED and one.number not in order]
+        return [*(one.number for one in paused if one.confirms is not None or one.result.violated), *order]
 
     def _best(self, state: LedgerState) -> int | None:
         best = best_of(state.records, self._search.direction)

@@ -19,7 +19,7 @@ from mnistsweep.study.budget import Budget, num_failed
 from mnistsweep.study.ending import SAME_COMMAND, Ending, Limit
 from mnistsweep.study.fingerprints import differ, differing_keys, without_data_path
 from mnistsweep.study.finished_files import FinishedFiles
-from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.sessions import Session, Sessions
 from mnistsweep.study.storage.stores import (
@@ -54,6 +54,11 @@ class LedgerState:
     def running(self) -> list[TrialRecord]:
         """Trials that a worker runs, or that were interrupted."""
         return [record for record in self.unfinished if record.state is State.RUNNING]
+
+    @property
+    def searched(self) -> Sequence[TrialRecord]:
+        """Trials of the search, see `records.searched`."""
+        return searched(self.records)
 
     @property
     def num_finished(self) -> int:
@@ -134,9 +139,9 @@ class Ledger:
         state = self.read()
         if not state.running:
             recorded = self._storage.get_study_user_attrs(self._study_id).get(no_job.KEY)
-            ending = budget.ending(state.records, self.running_seconds())
-            ending = ending or no_job.ending(recorded, state.records, budget)
-            if ending is not None:
+            seconds = self.running_seconds()
+            ending = budget.ending(state.records, seconds) or no_job.ending(recorded, state.records, budget)
+            if ending is not None and budget.next_confirmed(state.records, seconds) is None:
                 return ending
         last = self._sessions.last()
         if last is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.ending import ANOTHER_SEARCH, Ending, Limit
-from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.records import TrialRecord, searched
 
 KEY = "no_point"
 """Study attribute of the record: the number of trials and the reason; where trials are paused, also what must not have
@@ -22,6 +22,7 @@ def entry(records: Sequence[TrialRecord], reason: str, budget: Budget | None) ->
         reason: Why there is no job.
         budget: Limits of the sweep, if a larger budget may give a further job; None for the points of an oracle.
     """
+    records = searched(records)
     return [len(records), reason, *([] if budget is None else _unchanged(records, budget))]
 
 
@@ -33,6 +34,7 @@ def ending(recorded: Sequence[Any] | None, records: Sequence[TrialRecord], budge
         records: All trials.
         budget: Limits of the sweep.
     """
+    records = searched(records)
     if recorded is None or recorded[0] != len(records):
         return None
     if len(recorded) > 2 and recorded[2:] != _unchanged(records, budget):

@@ -17,11 +17,12 @@ from optuna.storages import BaseStorage
 
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.scheduler import Curve, Phase, SearchView, Start
 from mnistsweep.space import canonical
 from mnistsweep.study.ledger import create_ledger, open_study
 from mnistsweep.study.ownership import Ownership
-from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.sessions import Sessions
 from mnistsweep.study.storage.journal import readable_part
@@ -207,11 +208,26 @@ class _Completion:
     def _propose(self, number: int) -> None:
         """Create an interrupted trial at a point of the oracle, in place of one that was claimed and left no files."""
         records = self._stored.read_changed(0, [])
+        if any(record.confirms is not None for record in records) and self._repeat(number, records):
+            return
         # As if all trials had ended: a scheduler then continues none of them.
-        ended = [Curve(r.number, r.point, Phase.ENDED, max(1, r.last_epoch), r.values) for r in records]
+        ended = [
+            Curve(index, r.point, Phase.ENDED, max(1, r.last_epoch), r.values)
+            for index, r in enumerate(searched(records))
+        ]
         job = self._search.scheduler.next_job(SearchView(ended), self._study)
         if not isinstance(job, Start):
             raise StudyError(f"{self._shown}: trial {number} has no files, and the oracle has no point for it.")
         seed, until = self._search.seed_of(number), job.until if self._search.scheduler.pauses else None
         owned = Ownership("", until=until)
         self._stored.create(number, job.proposal, self._search.space, seed, owned, started=time.time())
+
+    def _repeat(self, number: int, records: Sequence[TrialRecord]) -> bool:
+        """Create an interrupted trial that confirms one of the best; False if none is to be confirmed."""
+        confirmed = self._search.budget.next_confirmed(records, 0.0)
+        if confirmed is None:
+            return False
+        until = confirmed.last_epoch if confirmed.state is State.PAUSED else None
+        owned, seed, space = Ownership("", until=until), self._search.seed_of(number), self._search.space
+        self._stored.create(number, Proposal(confirmed.point), space, seed, owned, time.time(), confirmed.number)
+        return True

@@ -1,8 +1,8 @@
-"""Records of trials: state, result, and the order of trials by their objective."""
+"""Records of trials: state and result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -148,6 +148,7 @@ class TrialRecord:
         until: Last epoch of the running job; None: the last epoch of the training.
         paused: Result when the trial was paused last; None if it was never paused, or has ended.
         repeated: Number of epochs that a trial which has not ended trained again, because its checkpoint was gone.
+        confirms: Number of the trial that this one repeats with another seed; None for a trial of the search.
         values: Reported objective by epoch.
     """
 
@@ -160,6 +161,7 @@ class TrialRecord:
     until: int | None = None
     paused: Result | None = None
     repeated: int = 0
+    confirms: int | None = None
     values: Mapping[int, float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -191,29 +193,12 @@ class TrialRecord:
         return None if found is None or found.result.violated else found
 
 
-def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
-    """Trials that have an objective which can be compared, best first; equal ones in the order of trial numbers.
-
-    A trial that continues after a pause has the result of that pause, see `TrialRecord.scored`.
+def searched(records: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+    """Trials of the search: all but those that confirm another one.
 
     Args:
         records: Trials in any order and state.
-        direction: Direction of the objective: ``max`` or ``min``.
     """
-    sign = -1 if direction == "max" else 1
-    scored = [
-        (sign * record.result.objective, record.number, record)
-        for record in (trial.scored for trial in records)
-        if record is not None and record.result.objective is not None
-    ]
-    return [record for _, _, record in sorted(scored, key=lambda item: item[:2])]
-
-
-def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | None:
-    """First of the `ranked` trials; None if there is none.
-
-    Args:
-        records: Trials in any order and state.
-        direction: Direction of the objective: ``max`` or ``min``.
-    """
-    return next(iter(ranked(records, direction)), None)
+    if all(record.confirms is None for record in records):
+        return records
+    return [record for record in records if record.confirms is None]

@@ -12,7 +12,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.recorded_results import judged
 from mnistsweep.study.records import STOPPED, Result, State
-from mnistsweep.study.results_table import COLUMNS, STANDARD_ERROR, CellForm, column_of, columns
+from mnistsweep.study.results_table import COLUMNS, CONFIRMS, STANDARD_ERROR, CellForm, column_of, columns
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ResultsRow:
         state: State of the trial; one that was paused when the sweep ended is paused.
         seed: Seed of the training.
         result: Result of the trial. The table has neither its epochs nor its standard deviation over repeats.
+        confirms: Number of the trial that this one confirms; None for a trial of the search.
         cells: Texts of the values of the dimensions, by key.
     """
 
@@ -31,6 +32,7 @@ class ResultsRow:
     state: State
     seed: int
     result: Result
+    confirms: int | None
     cells: Mapping[str, str]
 
     def points(self, space: SearchSpace, forms: Mapping[str, CellForm]) -> Iterator[Point]:
@@ -63,8 +65,8 @@ def read_results(paths: SweepPaths, space: SearchSpace, constraints: Sequence[Co
             header, *lines = list(csv.reader(opened, strict=True)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"{file}: cannot be read: {error}") from error
-    has_errors = STANDARD_ERROR in header[: len(COLUMNS)]
-    names = columns(has_errors, constraints)
+    has_errors, has_confirmations = (name in header[: len(COLUMNS)] for name in (STANDARD_ERROR, CONFIRMS))
+    names = columns(has_errors, has_confirmations, constraints)
     if header != [*names, *map(column_of, space.keys)]:
         raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
     rows: dict[int, ResultsRow] = {}
@@ -83,7 +85,7 @@ def _row(
         if len(line) != len(names) + len(keys):
             raise ValueError(f"{len(line)} cells")
         known = dict(zip(names, line, strict=False))
-        error = known.get(STANDARD_ERROR)
+        error, confirms = known.get(STANDARD_ERROR), known.get(CONFIRMS)
         number, state, objective, best_epoch, seconds, seed, reason = (known[name] for name in COLUMNS)
         found = State.PAUSED if state == STOPPED else State(state)
         if found is State.RUNNING or int(number) < 0:
@@ -95,7 +97,8 @@ def _row(
             seconds=float(seconds), reason=reason, standard_error=float(error) if error else None,
             quantities={name: _number(cell) for name, cell in measured.items() if cell},
         )  # fmt: skip
-        return ResultsRow(int(number), found, int(seed), judged(found, result, constraints), cells)
+        result, confirmed = judged(found, result, constraints), int(confirms) if confirms else None
+        return ResultsRow(int(number), found, int(seed), result, confirmed, cells)
     except ValueError as error:
         raise StudyError(f"{where}: the table is damaged: {error}.") from error
 

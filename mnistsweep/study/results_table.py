@@ -4,9 +4,10 @@ These are the finished trials, and those that were paused, with their result so 
 ``stopped`` once the sweep has ended.
 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
-dimension of the search space. With cross-validation, `standard_error` follows `objective`. With constraints, a column
-for each constrained quantity and `feasible` follow `reason`. An empty cell means that the
-value is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a dimension, so that
+dimension of the search space. With cross-validation, `standard_error` follows `objective`. Where the best trials were
+confirmed, `confirms` comes before `best_epoch`: the number of the trial that the trial of the row repeats. With
+constraints, a column for each constrained quantity and `feasible` follow `reason`. An empty cell means that the value
+is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a dimension, so that
 `mnistsweep.load_sweep` returns each value as it was.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import bisect
 import csv
 import io
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -33,21 +35,28 @@ COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reas
 STANDARD_ERROR = "standard_error"
 """Column of the standard error over folds; only in the table of a sweep with such a trial."""
 
+CONFIRMS = "confirms"
+"""Column of the number of the trial that a trial confirms; only in the table of a sweep with such a trial."""
+
 FEASIBLE = "feasible"
 """Column of whether a trial keeps all constraints; empty where a failed trial did not measure them."""
 
-_FIRST = 3  # columns before it
+_FIRST = 3  # columns before the standard error and the confirmed trial
 
 
-def columns(has_errors: bool, constraints: Sequence[Constraint] = ()) -> tuple[str, ...]:
+def columns(
+    has_errors: bool, has_confirmations: bool = False, constraints: Sequence[Constraint] = ()
+) -> tuple[str, ...]:
     """Return the columns before those of the dimensions.
 
     Args:
         has_errors: Whether the table has a column for standard errors.
+        has_confirmations: Whether the table has a column for the trials that are confirmed.
         constraints: Constraints of the search.
     """
-    first = (*COLUMNS[:_FIRST], STANDARD_ERROR, *COLUMNS[_FIRST:]) if has_errors else COLUMNS
-    return (*first, *map(column_of, quantities_of(constraints)), *([FEASIBLE] if constraints else []))
+    optional = [name for name, has in ((STANDARD_ERROR, has_errors), (CONFIRMS, has_confirmations)) if has]
+    measured = [*map(column_of, quantities_of(constraints)), *([FEASIBLE] if constraints else [])]
+    return (*COLUMNS[:_FIRST], *optional, *COLUMNS[_FIRST:], *measured)
 
 
 def column_of(key: str) -> str:
@@ -60,7 +69,7 @@ def column_of(key: str) -> str:
         >>> column_of("model.units"), column_of("seed")
         ('model.units', 'seed (value)')
     """
-    return f"{key} (value)" if key in columns(True) else key
+    return f"{key} (value)" if key in columns(True, True) else key
 
 
 class CellForm:
@@ -141,8 +150,8 @@ class ResultsTable:
         self._constraints = constraints
         self._forms = [CellForm(column) for column in space.columns]
         self._numbers: list[int] = []
-        self._rows: list[tuple[str, str]] = []
-        self._has_errors = False
+        self._rows: list[tuple[str, ...]] = []
+        self._has_errors = self._has_confirmations = False
         self._unfinished: list[int] = []
         self._num_seen = 0
 
@@ -164,6 +173,7 @@ class ResultsTable:
             self._numbers.insert(position, record.number)
             self._rows.insert(position, self._row(record))
             self._has_errors |= record.result.standard_error is not None
+            self._has_confirmations |= record.confirms is not None
         return new
 
     def write(self, paused: Sequence[TrialRecord] = (), has_ended: bool = False) -> None:
@@ -173,22 +183,23 @@ class ResultsTable:
             paused: Trials that were paused, with their result then; a worker may continue some of them.
             has_ended: Whether the sweep has ended, so that they are stopped.
         """
-        header = _csv_line(
-            [*columns(self._has_errors, self._constraints), *(column_of(form.key) for form in self._forms)]
-        )
+        has_confirmations = self._has_confirmations or any(one.confirms is not None for one in paused)
+        names = columns(self._has_errors, has_confirmations, self._constraints)
+        header = _csv_line([*names, *(column_of(form.key) for form in self._forms)])
+        shown = [True, self._has_errors, has_confirmations, True]
         state = STOPPED if has_ended else State.PAUSED.value
         rows = [*zip(self._numbers, self._rows, strict=True), *((one.number, self._row(one, state)) for one in paused)]
-        text = header + "".join(row[self._has_errors] for _, row in sorted(rows))
+        text = header + "".join(",".join(itertools.compress(row, shown)) for _, row in sorted(rows))
         with atomic_write(
             self._path, durable=False, create_folder=False
         ) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
 
-    def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, str]:
-        """Row of a trial without and with its standard error: a later trial may be the first that has one."""
+    def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, ...]:
+        """Row of a trial in four parts; a later trial may be the first that has the cell of the second or the third."""
         cells = _cells(record, self._forms, state or record.state.value, self._constraints)
-        error = _cell(record.result.standard_error)
-        return _csv_line(cells), _csv_line([*cells[:_FIRST], error, *cells[_FIRST:]])
+        first, last = _csv_line(cells[:_FIRST]).rstrip("\n"), _csv_line(cells[_FIRST:])
+        return first, _cell(record.result.standard_error), _cell(record.confirms), last
 
 
 def _cells(record: TrialRecord, forms: Sequence[CellForm], state: str, constraints: Sequence[Constraint]) -> list[str]:

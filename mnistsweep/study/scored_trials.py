@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mnistsweep.analysis.curve_order import win_shares
 from mnistsweep.space import Point, SearchSpace
-from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.text import format_metric
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ScoredTrials:
     """Trials with a finite objective, in the order of their numbers; at least one of them is ranked.
 
     These are the completed trials, and those that ended early: pruned ones, and those that were paused when the sweep
-    ended.
+    ended. Trials that confirm another one are left out: they are no choice of the search.
 
     Trials that violate a constraint are left out: none of them can be the best.
 
@@ -72,7 +72,7 @@ class ScoredTrials:
         """
         scored = [
             (record, value)
-            for record in (one.scored or one for one in sorted(records, key=lambda record: record.number))
+            for record in (one.scored or one for one in sorted(searched(records), key=lambda record: record.number))
             if (record.state in (State.COMPLETED, State.PRUNED) or record.paused is not None)
             and not (record.at_pause or record).result.violated
             and (value := record.result.objective) is not None

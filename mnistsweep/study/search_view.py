@@ -41,14 +41,17 @@ class SearchViewer:
     def view(self, state: LedgerState) -> SearchView:
         """What the scheduler knows; curves are made when the scheduler reads the first of them.
 
+        The number of a curve is its position among the trials of the search, which differs from the number of the trial
+        once trials were confirmed.
+
         Args:
             state: State of the ledger.
         """
-        budget = self._search.budget
+        budget, trials = self._search.budget, state.searched
         left = budget.epochs_left(state.records, self.max_epochs) if self._search.scheduler.pauses else None
         return SearchView(
-            _Curves(len(state.records), lambda: [self._curve(record, left) for record in state.records]),
-            may_start=budget.trials_ending(state.records) is None,
+            _Curves(len(trials), lambda: [self._curve(index, record, left) for index, record in enumerate(trials)]),
+            may_start=budget.trials_ending(trials) is None,
             epochs_left=left,
             counts_seconds=budget.hours is not None,
         )
@@ -71,7 +74,7 @@ class SearchViewer:
         """
         return self._paths.trial(record.number).resume.is_file()
 
-    def _curve(self, record: TrialRecord, epochs_left: int | None) -> Curve:
+    def _curve(self, index: int, record: TrialRecord, epochs_left: int | None) -> Curve:
         if record.number in self._ended:
             return self._ended[record.number]
         phase, maximum, last = _PHASES[record.state], self.max_epochs(record), record.last_epoch
@@ -83,7 +86,7 @@ class SearchViewer:
         values = record.values
         if phase in (Phase.PAUSED, Phase.ENDED) and self._is_lost(record):
             phase, values = Phase.ENDED, dict.fromkeys(values, math.nan)
-        curve = Curve(record.number, record.point, phase, maximum, values, until, seconds, has_checkpoint)
+        curve = Curve(index, record.point, phase, maximum, values, until, seconds, has_checkpoint)
         if record.state.finished:
             self._ended[record.number] = curve
         return curve

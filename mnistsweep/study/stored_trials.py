@@ -1,7 +1,8 @@
 """Trials in the Optuna storage of a ledger: how they are created, read, updated and ended.
 
-Only this module knows the user attributes of a trial: `point`, `seed`, `lease` (see `Ownership`), `result` and
-`checkpoint`. The last is no part of `result`, so that earlier versions can read the ledger.
+Only this module knows the user attributes of a trial: `point`, `seed`, `lease` (see `Ownership`), `result`,
+`checkpoint` and `confirms` (see `oracle.CONFIRMS`). `checkpoint` is no part of `result`, so that earlier versions can
+read the ledger.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mnistsweep.errors import StudyError
 from mnistsweep.json_values import from_json, to_json
 from mnistsweep.search.distributions import Encoding, stored
-from mnistsweep.search.oracle import ORDER, Proposal
+from mnistsweep.search.oracle import CONFIRMS, ORDER, Proposal
 from mnistsweep.search.violations import CONSTRAINTS
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.claim import Claim
@@ -107,7 +108,14 @@ class StoredTrials:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
     def create(
-        self, number: int, proposal: Proposal, space: SearchSpace, seed: int, ownership: Ownership, started: float
+        self,
+        number: int,
+        proposal: Proposal,
+        space: SearchSpace,
+        seed: int,
+        ownership: Ownership,
+        started: float,
+        confirms: int | None = None,
     ) -> Claim:
         """Create a running trial with its point, seed and ownership, in one write.
 
@@ -118,13 +126,14 @@ class StoredTrials:
             seed: Seed of the training.
             ownership: Worker that runs the trial, and the last epoch of its job.
             started: Current time in seconds since the epoch.
+            confirms: Number of the trial that this one confirms; None for a trial of the search.
         """
-        attrs = {"point": to_json(proposal.point), "seed": seed, "lease": ownership.to_json()}
+        attrs = _attributes(proposal.point, seed, ownership, confirms)
         template = _running_trial(number, proposal.point, self._encodings_of(space), started, attrs)
         template.system_attrs = proposal.system_attrs
         trial_id = self._storage.create_new_trial(self._study_id, template)
         number = self._storage.get_trial_number_from_id(trial_id)
-        return Claim(number, proposal.point, seed, trial_id, ownership.until)
+        return Claim(number, proposal.point, seed, trial_id, ownership.until, confirms=confirms)
 
     def restore(self, trial: RecoveredTrial, space: SearchSpace) -> int:
         """Create a trial that was recovered from files, as one that has not ended, with its reports, in one write.
@@ -138,7 +147,7 @@ class StoredTrials:
         """
         record = trial.record
         ownership = Ownership("", until=record.until, paused=record.paused, is_paused=record.state is State.PAUSED)
-        attrs = {"point": to_json(record.point), "seed": record.seed, "lease": ownership.to_json()}
+        attrs = _attributes(record.point, record.seed, ownership, record.confirms)
         template = _running_trial(record.number, record.point, self._encodings_of(space), trial.started, attrs)
         template.intermediate_values = dict(trial.reports)
         return self._storage.create_new_trial(self._study_id, template)
@@ -213,6 +222,12 @@ class StoredTrials:
         self._storage.set_trial_state_values(trial_id, _OPTUNA_STATES[state], values)
 
 
+def _attributes(point: Point, seed: int, ownership: Ownership, confirms: int | None) -> dict[str, Any]:
+    """User attributes of a running trial."""
+    attrs = {"point": to_json(point), "seed": seed, "lease": ownership.to_json()}
+    return attrs if confirms is None else {**attrs, CONFIRMS: confirms}
+
+
 def _running_trial(
     number: int, point: Point, encodings: Mapping[str, Encoding], started: float, attrs: dict[str, Any]
 ) -> FrozenTrial:
@@ -233,7 +248,8 @@ def _to_record(trial: FrozenTrial) -> TrialRecord:
             f"trial {trial.number} of the ledger was not written by this program: it has no point or lease."
         )
     values, point = trial.intermediate_values, from_json(attrs["point"])  # Optuna replaces changed values
-    record = TrialRecord(trial.number, _STATES[trial.state], point, attrs["seed"], values=values)
+    confirms = attrs.get(CONFIRMS)
+    record = TrialRecord(trial.number, _STATES[trial.state], point, attrs["seed"], values=values, confirms=confirms)
     if trial.state.is_finished():
         found: dict[str, Any] = {name: attrs[name] for name in ("checkpoint", "comparable") if name in attrs}
         content = {key: value for key, value in attrs.get("result", {}).items() if key != ORDER}

@@ -4,7 +4,7 @@ Workers have no other connection with each other. The ledger is an Optuna storag
 ``logs/<sweep>/``, or a database), which optuna-dashboard can open. This module adds what Optuna does not guarantee:
 
 - The number, values, seed and owner of a trial are written in one step.
-- The budget is met exactly.
+- The budget is met exactly. After the search, its best trials are repeated with other seeds (`confirmation`).
 - A job of a trial ends after the epoch that the scheduler has set; then the trial is paused, with its result so far and
   without an owner, until a later job continues it.
 - A trial of a worker that has exited or died is granted, under its own number, to the next worker that claims one.
@@ -28,7 +28,6 @@ from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.scheduler import Continue, Start
 from mnistsweep.study.claim import Claim
-from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.jobs import Jobs, resume_file_time
 from mnistsweep.study.leases import Lease
@@ -138,7 +137,7 @@ class Study(Ledger):
             Whether the pruner decides to end the trial.
         """
         self._trials.report(claim.trial_id, epoch, value)
-        if isinstance(self.search.pruner, NopPruner):
+        if isinstance(self.search.pruner, NopPruner) or claim.confirms is not None:
             return False
         trial = self._trials.read(claim.trial_id)
         if is_mean:
@@ -245,25 +244,35 @@ class Study(Ledger):
         return claim
 
     def _next_job(self, state: LedgerState) -> Claim | None:
-        """Claim the next job; None if the budget is spent or granted, or the scheduler has no job now."""
-        budget, scheduler = self.search.budget, self.search.scheduler
+        """Claim the next job; None if the budget is spent or granted, or there is no job now."""
+        budget = self.search.budget
         failures = budget.too_many_failures(state.records, self._session.num_failed_before, self._traceback_of)
         if failures is not None:
             raise SweepStopped(f"{failures.reason}.")
-        ending = budget.ending(state.records, 0.0 if budget.hours is None else self.running_time.seconds())
-        if ending is not None:
-            if ending.limit is Limit.HOURS and self.running_seconds() < 3600 * (budget.hours or 0.0):
+        seconds = 0.0 if budget.hours is None else self.running_time.seconds()
+        ending = budget.ending(state.records, seconds)
+        if ending is None and (claim := self._next_search_job(state)) is not None:
+            return claim
+        for hours in (budget.search_hours, budget.hours):
+            if hours is not None and self.running_seconds() < 3600 * hours <= seconds:
                 self.running_time.record(exactly=True)  # so that every reader of the ledger finds the budget spent
-            return None
+        if any(record.confirms is None for record in state.running):
+            return None  # its result may be one of the best
+        confirmed = budget.next_confirmed(state.records, seconds)
+        return None if confirmed is None else self._jobs.confirm(len(state.records), confirmed, self._clock())
+
+    def _next_search_job(self, state: LedgerState) -> Claim | None:
+        """Claim the next job of the scheduler; None if it has none now."""
+        budget, scheduler = self.search.budget, self.search.scheduler
         view = self._viewer.view(state)
         job = None if view.epochs_left == 0 else scheduler.next_job(view, self._optuna)
         if isinstance(job, Start):
             return self._jobs.start(len(state.records), job, view.epochs_left, self._clock())
         if isinstance(job, Continue):
-            return self._jobs.resume(state.records[job.number], job, view.epochs_left)
+            return self._jobs.resume(state.searched[job.number], job, view.epochs_left)
         if not scheduler.pauses:
             self._record_no_job(scheduler.no_job_reason, None)
-        elif not state.running:
+        elif all(record.confirms is not None for record in state.running):
             self._record_no_job(scheduler.no_job_reason, budget)
         return None
 
@@ -278,7 +287,8 @@ class Study(Ledger):
         if ownership.num_crashes < MAX_CRASHES:
             self._trials.write_ownership(trial_id, ownership)
             self._monitor.clean_up_after(record.owner)
-            return Claim(record.number, record.point, record.seed, trial_id, ownership.until, ownership.paused)
+            claim = Claim(record.number, record.point, record.seed, trial_id, ownership.until, ownership.paused)
+            return replace(claim, confirms=record.confirms)
         result = result_of_crashes(record, ownership.num_crashes)
         self._trials.finish(trial_id, State.FAILED, result, self.read().num_finished)
         self._monitor.clean_up_after(record.owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.next_start import NextStart
+from mnistsweep.study.ranking import Standing
 from mnistsweep.study.records import STOPPED, Result, State, TrialRecord
-from mnistsweep.study.results_table import COLUMNS, FEASIBLE, CellForm, column_of
+from mnistsweep.study.results_table import COLUMNS, CONFIRMS, FEASIBLE, CellForm, column_of
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.yaml_errors import describe_yaml_error
 
@@ -65,7 +66,8 @@ class Sweep:
         if is_missing(self.paths.results):
             return pd.DataFrame(columns=list(COLUMNS))
         forms = self._forms()
-        types = {"best_epoch": "Int64", "reason": str, FEASIBLE: "boolean", **dict.fromkeys(forms, str)}
+        fixed = {"best_epoch": "Int64", CONFIRMS: "Int64", "reason": str, FEASIBLE: "boolean"}
+        types = {**fixed, **dict.fromkeys(forms, str)}
         table = _read_csv(self.paths.results, dtype=types, keep_default_na=False, na_values=[""])
         for key in forms.keys() & set(table.columns):
             table[key] = _column([None if pd.isna(cell) else (forms[key].read(cell),) for cell in table[key]])
@@ -108,6 +110,30 @@ class Sweep:
         return best
 
     @cached_property
+    def expected(self) -> pd.DataFrame:
+        """Expected scores of the configurations, the best first; without rows if no trial was confirmed.
+
+        The columns are `trial` (the one with the best objective of the configuration), `trials` (all of it),
+        `expected`, `low` and `high` (an interval that contains the mean over seeds with 90 % probability), and
+        `probability` (of being the best configuration of all that were tried).
+
+        Raises:
+            StudyError: A file cannot be read, or ``sweep.yaml`` does not describe the search space.
+        """
+        import pandas as pd
+
+        records, _, direction = self._all_records()
+        standing = Standing.of(records, direction)
+        names = ["trial", "trials", "expected", "low", "high", "probability"]
+        if standing is None:
+            return pd.DataFrame(columns=names)
+        rows = [
+            (record.number, numbers, standing.mean(place), *standing.interval(place), standing.probability(place))
+            for place, (record, numbers) in enumerate(zip(standing.order, standing.trials, strict=True))
+        ]
+        return pd.DataFrame(rows, columns=names)
+
+    @cached_property
     def learnt(self) -> Learnt:
         """What the trials so far have shown: what mattered, what did not, and what to try next.
 
@@ -122,9 +148,13 @@ class Sweep:
         Args:
             names: Names by key; a key that is missing is its own name.
         """
-        import pandas as pd
-
         from mnistsweep.study.learnt_text import learnt_from
+
+        return learnt_from(*self._all_records(), next_start(self, names))
+
+    def _all_records(self) -> tuple[list[TrialRecord], SearchSpace, str]:
+        """Records of the trials, the search space, and the direction of the objective."""
+        import pandas as pd
 
         try:
             plan = self.config["plan"]
@@ -136,14 +166,13 @@ class Sweep:
         has_stopped = bool(self.trials["state"].isin([State.PAUSED.value, STOPPED]).any())
         curves = self.curves if has_stopped else pd.DataFrame({"trial": [], "epoch": []})
         try:
-            records = _records(self.trials, curves, space, str(plan["config"]["objective"]))
-            return learnt_from(records, space, direction, next_start(self, names))
+            return _records(self.trials, curves, space, str(plan["config"]["objective"])), space, direction
         except (SpaceError, ValueError, KeyError) as error:
             raise StudyError(f"{self.paths.results}: not the table of this search: {error}") from error
 
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""
-        for name in ("config", "trials", "curves", "best", "learnt"):
+        for name in ("config", "trials", "curves", "best", "learnt", "expected"):
             self.__dict__.pop(name, None)
 
 
@@ -197,7 +226,10 @@ def _records(trials: pd.DataFrame, curves: pd.DataFrame, space: SearchSpace, obj
         state = State.PAUSED if row["state"] == STOPPED else State(row["state"])
         paused = result if state is State.PAUSED else None
         curve = epochs.get(number, {})
-        records.append(TrialRecord(number, state, active, int(row["seed"]), result, paused=paused, values=curve))
+        confirmed = row.get(CONFIRMS)
+        confirms = None if confirmed is None or pd.isna(confirmed) else int(confirmed)
+        record = TrialRecord(number, state, active, int(row["seed"]), result, paused=paused, confirms=confirms)
+        records.append(replace(record, values=curve))
     return records
 
 

@@ -31,7 +31,10 @@ def read_sweep_file(paths: SweepPaths) -> dict[str, Any]:
         StudyError: The file cannot be read, or a newer version of this program wrote it.
     """
     try:
-        record = dict(read_yaml(paths.sweep))
+        record = read_yaml(paths.sweep)
+        if not isinstance(record, dict):
+            received = "nothing" if record is None else type(record).__name__
+            raise StudyError(f"{paths.sweep}: must contain keys with values; received {received}; restore it.")
         found = int(record.get("format", FORMAT))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(describe_yaml_error(error, paths.sweep)) from error

@@ -13,7 +13,8 @@ from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.ledger import LedgerState
-from mnistsweep.study.records import Result, State, TrialRecord, best_of
+from mnistsweep.study.ranking import Standing, best_of
+from mnistsweep.study.records import Result, State, TrialRecord, searched
 from mnistsweep.study.results_table import ResultsTable
 
 TRAIN = "mnistsweep train"
@@ -47,7 +48,7 @@ class Views:
         self._objective = objective
         self._table = ResultsTable(paths.results, space, constraints)
         self._best: TrialRecord | None = None  # among the trials that have ended
-        self._written_best: tuple[int, Result] | None = None
+        self._written_best: tuple[int, Result, Sequence[str]] | None = None
 
     def add_finished(self, state: LedgerState) -> None:
         """Add the trials that have finished since the last call; write nothing.
@@ -56,7 +57,7 @@ class Views:
             state: State of the ledger.
         """
         new = self._table.add_finished(state.records)
-        self._best = best_of([self._best, *new] if self._best else new, self._direction)
+        self._best = best_of([self._best, *searched(new)] if self._best else searched(new), self._direction)
 
     def refresh(self, read: Callable[[], LedgerState], has_ended: Callable[[], bool]) -> None:
         """Write the current content of the ledger.
@@ -83,20 +84,26 @@ class Views:
     def _write(self, state: LedgerState, has_ended: Callable[[], bool]) -> None:
         self.add_finished(state)
         paused = [paused for record in state.unfinished if (paused := record.at_pause) is not None]
-        best = best_of([*paused, self._best] if self._best else paused, self._direction)
+        standing = Standing.of(state.records, self._direction)
+        if standing is None:
+            best, notes = best_of([*paused, self._best] if self._best else paused, self._direction), list[str]()
+        else:
+            best, notes = standing.order[0], standing.explain(self._objective)
         with translate_refused_writes(str(self._paths.results)):
             self._table.write(paused, bool(paused) and has_ended())
-            self._write_best(best)
+            self._write_best(best, notes)
 
-    def _write_best(self, best: TrialRecord | None) -> None:
+    def _write_best(self, best: TrialRecord | None, notes: Sequence[str]) -> None:
         if best is None or not self._paths.trial(best.number).config.is_file():
             return
-        if (best.number, best.result) != self._written_best:
-            write_best(self._paths, best, self._objective, self._command)
-            self._written_best = best.number, best.result
+        if (best.number, best.result, notes) != self._written_best:
+            write_best(self._paths, best, self._objective, self._command, notes)
+            self._written_best = best.number, best.result, notes
 
 
-def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN) -> None:
+def write_best(
+    paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN, notes: Sequence[str] = ()
+) -> None:
     """Write ``best.yaml``: the configuration of the best trial, with which a command repeats the trial.
 
     Where the trial was paused or pruned, ``trainer.stop_after`` is its last epoch: the schedules of the training depend
@@ -107,16 +114,26 @@ def write_best(paths: SweepPaths, record: TrialRecord, objective: str, command: 
         record: Best trial.
         objective: Name of the objective.
         command: Command that repeats a trial with its configuration; empty if there is none.
+        notes: Further comments, without full stops.
     """
-    result = record.result
-    score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
-    head = f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
-    repeat = f"{command} --config-dir DIR --config-name best"
-    head += f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
     if command and record.state is not State.COMPLETED:
         content = yaml.safe_load(text)
         content["trainer"]["stop_after"] = record.result.epochs
         text = yaml_text(content)
     with atomic_write(paths.best, durable=False, create_folder=False) as part:
-        part.write_text(head + text, encoding="utf-8")
+        part.write_text(best_head(paths, record, objective, command, notes) + text, encoding="utf-8")
+
+
+def best_head(
+    paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN, notes: Sequence[str] = ()
+) -> str:
+    """The comment at the head of ``best.yaml``; the arguments are those of `write_best`."""
+    result = record.result
+    score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
+    repeat = f"{command} --config-dir DIR --config-name best"
+    return (
+        f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
+        f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"
+        + "".join(f"# {note[:1].upper()}{note[1:]}.\n" for note in notes)
+    )

@@ -41,6 +41,21 @@ def is_classifier(hypermodel: Any) -> bool:
     return not inspect.isclass(hypermodel) and type(hypermodel) in CLASSIFIERS
 
 
+def warnings_of(hypermodel: Any) -> list[str]:
+    """Return a warning where a hypermodel of KerasTuner's is built without the weights that Keras would download.
+
+    Args:
+        hypermodel: Hypermodel of the configuration, an object.
+    """
+    if type(hypermodel) is not applications.HyperEfficientNet:
+        return []
+    return [
+        "model._target_: HyperEfficientNet starts from random weights, because a sweep downloads nothing; to start "
+        "from those of ImageNet, use a build function that calls "
+        "keras.applications.EfficientNetB0(weights='imagenet')"
+    ]
+
+
 def compile_for_class_numbers(model: Any, dataset: Dataset) -> None:
     """Compile a model of KerasTuner's classifiers for class numbers, if the data set has these.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from mnistsweep.training.engines.announcement import announce_engine
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.returned import Returned, read_returned
 from mnistsweep.training.trainer import default_fit
-from mnistsweep.tuner import applications
+from mnistsweep.tuner import applications, kerastuner_private
 from mnistsweep.tuner.own_fit import OwnFit, observed_fit, replaced_fit, replay
 
 
@@ -62,10 +63,16 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         self.hyperparameters.values = dict(config.get("hp") or {})
         self._own = hypermodels.make_hypermodel(config, shape, classes)
         applications.check_application(self._own)
-        model = hypermodels.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
+        with kerastuner_private.random_weights() if applications.is_classifier(self._own) else nullcontext():
+            model = hypermodels.build_hypermodel(config, self.hyperparameters, shape, classes, self._own)
         if applications.is_classifier(self._own):
             applications.compile_for_class_numbers(model, self.dataset)
         return model
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know about the model that was built last."""
+        return applications.warnings_of(self._own)
 
     @property
     def has_own_fit(self) -> bool:

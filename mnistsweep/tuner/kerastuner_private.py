@@ -8,10 +8,13 @@ is used.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras_tuner
 from keras_tuner.src import config as kerastuner_config
+from keras_tuner.src.applications import efficientnet
 
 
 def disable_traceback_printing() -> None:
@@ -45,3 +48,15 @@ def restore_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
     for trial_id in sorted(values, key=order):
         oracle._ordered_ids.insert(trial_id)
     oracle._populate_next = list(oracle.start_order)
+
+
+@contextmanager
+def random_weights() -> Iterator[None]:
+    """Let `HyperEfficientNet` build networks with random weights, which Keras would download otherwise."""
+    networks = efficientnet.EFFICIENTNET_MODELS
+    changed = {name: functools.partial(network, weights=None) for name, network in networks.items()}
+    efficientnet.EFFICIENTNET_MODELS = changed
+    try:
+        yield
+    finally:
+        efficientnet.EFFICIENTNET_MODELS = networks

@@ -1,7 +1,7 @@
 """The supervisor of the worker processes on this machine: starts them, restarts those that crash, and stops them.
 
 Each worker runs in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor, which sends the
-signal on to the workers.
+signal on to the workers. Processes that users' code has started in a worker end with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnistsweep import devices
+from mnistsweep import descendants, devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
@@ -65,6 +65,7 @@ class WorkerProcess:
     inherited: tuple[int, ...] = ()
     exit_code: int | None = None
     _idle_crashes: int = 0
+    _mark: str = field(default_factory=descendants.new_mark)
     _process: subprocess.Popen[bytes] = field(init=False)
     _log_offset: int = field(init=False)
 
@@ -87,11 +88,11 @@ class WorkerProcess:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self.variables}, pass_fds=self.inherited,
+                env={**os.environ, **self.variables, descendants.VARIABLE: self._mark}, pass_fds=self.inherited,
             )  # fmt: skip
 
     def poll(self, stopping: bool) -> None:
-        """Record the end of the process; start a new one if it crashed or used too much memory.
+        """Record the end of the process and end what it started; start a new one after a crash or too much memory.
 
         Args:
             stopping: Whether the workers were asked to stop; then no process is started.
@@ -102,6 +103,7 @@ class WorkerProcess:
         code = self._process.poll()
         if code is None or self.exit_code is not None:
             return
+        descendants.end_descendants(self.pid, self._mark)
         has_crashed = code != REPLACE and self._has_crashed(code)
         if stopping or not (has_crashed or code == REPLACE):
             self.exit_code = _shell_exit_code(code)

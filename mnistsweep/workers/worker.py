@@ -6,6 +6,7 @@ of the local launcher (``python -m mnistsweep.workers.worker FOLDER INDEX SESSIO
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnistsweep import devices
+from mnistsweep.descendants import terminate_children
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import read_plan
@@ -163,7 +165,14 @@ def _exit_at_the_latest_with(code: int) -> None:
     timer.start()
 
 
+def _terminate_children_without(parent: int) -> None:
+    """Send SIGTERM to what users' code has started if the supervisor, which would do that, has exited."""
+    if os.getppid() != parent:
+        terminate_children()
+
+
 if __name__ == "__main__":
+    atexit.register(_terminate_children_without, int(sys.argv[4]))  # the first that is registered is called last
     make_streams_safe()
     redact_output()  # tracebacks and users' output in the log of this process
     exit_code = work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

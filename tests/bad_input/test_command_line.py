@@ -83,7 +83,6 @@ BAD = [
     ("sweep hydra.job.name=a,b", r"^hydra\.job\.name: Hydra's own keys cannot be swept"),
     ("sweep +hydra.sweeper.params.foo='range(1,2'", r"^foo: '\(' at character 10 is .*; add '\)' \(in hydra"),
     # Budgets, oracles, what is tried first, conditions
-    ("sweep model.dropout=0,0.1 name=12e4567", r"^name: must be a text or null; received inf; put .*'name=\"TEXT\"'"),
     ("sweep model.dropout=0,0.1 trials=-3", r"^trials: must be at least 1; received -3\.$"),
     ("sweep model.dropout=0,0.1 hours=0", r"^hours: must be at least 1e-06; received 0\.0\.$"),
     ("sweep model.dropout=0,0.1 hours=-1", r"^hours: must be at least 1e-06; received -1\.0\.$"),
@@ -92,6 +91,8 @@ BAD = [
     ("sweep model.dropout=0,0.1 trial.timeout_minutes=inf", r"^trial\.timeout_minutes: must be .* and finite;"),
     ("sweep model.dropout=0,0.1 total_epochs=-1", r"^total_epochs: must be at least 1; received -1\.$"),
     ("sweep model.dropout=0,0.1 workers=0", r"^workers: must be between 1 and 256; received 0\.$"),
+    ("sweep model.dropout=interval(0,0.5) confirm.top=1", r"^confirm.top: compares at least two configurations"),
+    ("sweep model.dropout=interval(0,0.5) confirm.seeds=0", r"^confirm.seeds: must be between 1 and 100; received 0"),
     ("sweep model.dropout=interval(0,0.5) trials=null", r"^trials: without a budget this search has no end"),
     ("sweep model.dropout=interval(0,0.5) oracle=grid", r"^model\.dropout: a grid needs listed values"),
     ("sweep model.layer_size=int(interval(1,10000000)) oracle=grid", r"^oracle: a grid of 10000000 points"),

@@ -17,10 +17,11 @@ SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("*.py"))
 
 @pytest.mark.slow
 def test_overhead_prints_each_side_at_each_size() -> None:
-    output = run("overhead", "--trials", "2", "3", "--repeats", "1", "--oracles", "quasi_random", "auto")
+    options = ("--trials", "2", "3", "--repeats", "1", "--oracles", "quasi_random", "tpe", "--observations", "50")
+    output = run("overhead", *options)
     sides = (
         "mnistsweep, quasi_random",
-        "mnistsweep, auto",
+        "mnistsweep, tpe",
         "KerasTuner RandomSearch",
         "KerasTuner BayesianOptimization",
         "Optuna RandomSampler",
@@ -29,7 +30,8 @@ def test_overhead_prints_each_side_at_each_size() -> None:
     assert_lines(output, "Python 3.* optuna [0-9]", "cores, .* GiB", "^2 trials$", "^3 trials$")
     for side in sides:
         assert len(re.findall(rf"^  {side} +[0-9.]+ \(n=1\) +last tenth", output, re.MULTILINE)) == 2, output
-    assert_lines(output, r"mnistsweep, auto +[0-9.]+ / [0-9.]+ ms = [0-9.]+; cost (met|MISSED), growth (met|MISSED)$")
+    assert_lines(output, r"mnistsweep, tpe +[0-9.]+ / [0-9.]+ ms = [0-9.]+; cost (met|MISSED), growth (met|MISSED)$")
+    assert_lines(output, r"freeze_thaw: ms a decision", r"^ +50 +[0-9.]+ .*mean (met|MISSED)$")
     assert_lines(
         output, r"KerasTuner RandomSearch +[0-9.]+ / [0-9.]+ ms = [0-9.]+$", "clear_session +[0-9]+ ", "saving"
     )
@@ -70,6 +72,16 @@ def test_throughput_prints_both_sides_of_each_model() -> None:
     assert len(re.findall(r"model\.fit, no callback +[0-9,]+ \(n=1\) images/s", output)) == 2, output
     assert len(re.findall(r"trial, all callbacks +[0-9,]+ \(n=1\) images/s", output)) == 2, output
     assert re.findall(r"ratio .*required ([0-9.]+): (?:met|MISSED)", output) == ["1.1", "1.8"]
+
+
+@pytest.mark.slow
+def test_throughput_runs_another_version_in_turn() -> None:
+    """Here a copy of this one: both print the same lines."""
+    more = ("--repeats", "1", "--epochs", "2", "--images", "500")
+    output = run("throughput", "--peer", str(BENCHMARKS.parent), *more)
+    assert len(re.findall(r"^perceptron.*: trial, all callbacks$", output, re.MULTILINE)) == 1, output
+    assert len(re.findall(r"^  (?:before|now) +[0-9,.]+ \(n=1\)$", output, re.MULTILINE)) == 8, output
+    assert len(re.findall(r"^  now / before [0-9.]+ ", output, re.MULTILINE)) == 4, output
 
 
 @pytest.mark.slow
@@ -180,6 +192,21 @@ def test_planted_ends_with_code_1_where_a_model_is_too_weak() -> None:
         output,
         r"^  temperature / 2\.5, calibrated and fitted on the same +1\.0000  at least 0\.99, at most 1\.01: met ",
     )
+
+
+def test_a_version_is_a_folder_or_a_git_revision(benchmarks: None, tmp_path: Path) -> None:
+    versions = import_module("helpers.versions")
+    with versions.open_version(str(tmp_path)) as folder:
+        assert folder == tmp_path.resolve()
+    with pytest.raises(
+        SystemExit, match=r"--peer: neither a folder nor a git revision of .*; received no-such-version"
+    ):
+        versions.open_version("no-such-version").__enter__()
+    output = (
+        "2 trials\n  mnistsweep, auto    1,500.5 (n=1)  last tenth\n3 trials\n  mnistsweep, auto   2 (n=1)  last tenth"
+    )
+    found = versions.read_values(output, r"^  (\S.*?) +([0-9.,]+) \(n=1\) +last tenth", r"^(\d+ trials)$")
+    assert found == {"2 trials: mnistsweep, auto": 1500.5, "3 trials: mnistsweep, auto": 2.0}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from fakes import LINE, claim, make_search, open_study, train
 from rich.console import Console
 from rungs import rungs_search, train_job
 
+from mnistsweep.commands import live_table
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.console import SafeConsole
 from mnistsweep.paths import SweepPaths
@@ -88,3 +91,29 @@ def test_jobs_are_lines_and_paused_trials_are_counted(paths: SweepPaths) -> None
     ]
     assert any(line.split()[:2] == [str(again.number), "1/2"] for line in lines)
     assert "0 trials · 1 running · 1 paused · running time 30 s · about 1 min 30 s left" in lines[-1]
+
+
+def test_a_notebook_has_one_display_that_is_replaced(
+    paths: SweepPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No line for each trial, no control sequence; the best trials stay."""
+    display = pytest.importorskip("IPython.display")
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(live_table, "in_notebook", lambda: True)
+    handle = SimpleNamespace(update=lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr(display, "display", lambda bundle, raw, display_id: [shown.append(bundle), handle][1])
+    budget = Budget(trials=3)
+    with (
+        open_study(paths, make_search(LINE, trials=3)) as study,
+        LiveTable(Ledger(paths), budget, "max", "<score>", lambda _: 5, lambda: 1.0, SafeConsole()),
+    ):
+        train(study, claim(study), 0.25)
+        train(study, claim(study), 0.5)
+    assert "starting ..." in shown[0]["text/plain"]
+    plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
+    assert re.findall(r"^ *(\d) +completed +([0-9.]+)", plain, re.MULTILINE) == [("1", "0.5000"), ("0", "0.2500")]
+    assert "2 of 3 trials" in plain
+    assert "left" not in plain
+    assert "&lt;score&gt;" in html
+    assert "\x1b" not in "".join(text for bundle in shown for text in bundle.values())
+    assert capsys.readouterr().out == ""

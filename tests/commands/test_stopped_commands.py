@@ -96,7 +96,9 @@ def half_written(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob(".*") if _TEMPORARY_NAME.fullmatch(path.name)]
 
 
-@pytest.mark.parametrize(("by", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("by", "code"), [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGINT, 130)]
+)
 def test_a_report_that_is_stopped_before_keras_is_imported(bare: Path, by: signal.Signals, code: int) -> None:
     answer = stopped(BEFORE_KERAS, "report", str(bare), by=by)
     assert (answer.code, answer.err) == (code, REPORT_KEPT)

@@ -18,6 +18,7 @@ from mnistsweep.config.schema import (
     SWEEP_KEYS,
     CleanConfig,
     Config,
+    ConfirmConfig,
     ReportConfig,
     SearchConfig,
     TrainerConfig,
@@ -84,6 +85,7 @@ def test_limits_and_sweep_keys_name_keys_that_exist() -> None:
     known |= {f"trial.{field.name}" for field in fields(TrialConfig)}
     known |= {f"report.{field.name}" for field in fields(ReportConfig)}
     known |= {f"clean.{field.name}" for field in fields(CleanConfig)}
+    known |= {f"confirm.{field.name}" for field in fields(ConfirmConfig)}
     known |= {f"search.{field.name}" for field in fields(SearchConfig)}
     assert set(LIMITS) <= known
     assert known >= SWEEP_KEYS

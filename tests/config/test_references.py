@@ -36,6 +36,7 @@ def kept(values: dict[str, Any]) -> dict[str, Any]:
         {"storage": "${oc.env:DB_URL}"},
         {"storage": "${oc.env:WHERE}"},
         {"data": {"token": "${oc.env:LOGIN}"}},
+        {"data": {"headers": [["X-Api-Key", "${oc.env:LOGIN}"]]}},
         {"data": {"anything": "Bearer ${oc.env:HF_TOKEN}"}},
         {"data": {"url": "${oc.env:DB_URL}/x"}},
         {"data": {"url": "x://u:${oc.env:LOGIN}@h"}},

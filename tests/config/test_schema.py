@@ -13,7 +13,7 @@ def test_keys_that_cannot_be_searched() -> None:
         *("enqueue", "conditions", "constraints", "zip", "max_consecutive_failed_trials", "oracle", "pruner"),
         *("space", "sweeps"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("trial", "trainer.threads", "trainer.deterministic", "report", "clean", "search"),
+        *("trial", "trainer.threads", "trainer.deterministic", "report", "clean", "search", "confirm"),
     } == SWEEP_KEYS
 
 
@@ -21,7 +21,7 @@ def test_keys_that_may_change_when_a_sweep_is_continued() -> None:
     assert {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("report", "clean", "search"),
+        *("report", "clean", "search", "confirm"),
     } == CONTINUABLE_KEYS
 
 
@@ -46,6 +46,8 @@ def test_limits() -> None:
         "trainer.threads": (1, 1024),
         "trainer.steps_per_epoch": (1, None),
         "trainer.stop_after": (1, None),
+        "confirm.top": (0, 100),
+        "confirm.seeds": (1, 100),
         "report.seeds": (1, 100),
         "report.top": (1, 1000),
         "report.top_trials": (0, 100),

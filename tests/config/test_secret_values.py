@@ -48,6 +48,23 @@ def real(value: Any) -> Any:
             "?token=${oc.env:MNISTSWEEP_SECRET_DATA_URL_2}&n=1'",
             "https://u:p@h/x?token=q&n=1",
         ),
+        (
+            "+data.headers=[[X-Api-Key,a],[X-Api-Key,b],[Accept,c]]",
+            "+data.headers=[['X-Api-Key','${oc.env:MNISTSWEEP_SECRET_DATA_HEADERS_0_X_API_KEY}'],"
+            "['X-Api-Key','${oc.env:MNISTSWEEP_SECRET_DATA_HEADERS_1_X_API_KEY}'],['Accept','c']]",
+            [["X-Api-Key", "a"], ["X-Api-Key", "b"], ["Accept", "c"]],
+        ),
+        (
+            "+data.headers=['X-Api-Key: a',{name:token,value:b}]",
+            "+data.headers=['X-Api-Key: ${oc.env:MNISTSWEEP_SECRET_DATA_HEADERS_0}',"
+            "{name:'token',value:'${oc.env:MNISTSWEEP_SECRET_DATA_HEADERS_1_VALUE_TOKEN}'}]",
+            ["X-Api-Key: a", {"name": "token", "value": "b"}],
+        ),
+        (
+            "storage='postgresql://u@h/db?options=-c%20password%3Da'",
+            "storage='postgresql://u@h/db?options=${oc.env:MNISTSWEEP_SECRET_STORAGE}'",
+            "postgresql://u@h/db?options=-c%20password%3Da",
+        ),
     ],
 )
 def test_an_override_refers_to_its_secrets(text: str, safe: str, value: Any) -> None:

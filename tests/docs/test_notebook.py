@@ -27,6 +27,16 @@ def test_the_notebook_runs_and_the_same_cells_continue(tmp_path: Path) -> None:
     shown = notebook.cells[-1].outputs[-1]["data"]["text/plain"]
     assert set(re.findall(r"'(\w+)'", shown)) == {"accuracy", "loss"}
 
+    (cell,) = (one for one in notebook.cells if "ms.sweep(" in one.source)
+    streams = [one["text"] for one in cell.outputs if one["output_type"] == "stream"]
+    displays = [one["data"]["text/plain"] for one in cell.outputs if one["output_type"] == "display_data"]
+    assert len(displays) == 1
+    assert "2 of 2 trials" in displays[0]
+    printed = "".join([*streams, *displays])
+    assert "\x1b" not in printed
+    assert "Warning" not in printed
+    assert printed.count("\n") < 30
+
     for cell in notebook.cells:  # another kernel
         cell.source = re.sub(r"\btrials=2", "trials=3", cell.source)
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()

@@ -54,7 +54,7 @@ class NearestMean(CleaningTrainer):
 
     def train_and_predict(
         self, dataset: Dataset, seed: int, images: NDArray[Any], on_epoch: Callable[[int], None]
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.float64], bool]:
         self.trainings.append((seed, dataset.labels(dataset.train)))
         if len(self.trainings) == self.killed_at:
             raise Killed
@@ -64,7 +64,7 @@ class NearestMean(CleaningTrainer):
         means = np.stack([seen[labels == label].mean(axis=0) for label in range(dataset.classes)])
         distances = ((images.reshape(len(images), 1, -1) - means) ** 2).sum(axis=2).astype(np.float64)
         raised = np.exp(10 * (distances.min(axis=1, keepdims=True) - distances))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True)), True
 
 
 @pytest.fixture(scope="module")

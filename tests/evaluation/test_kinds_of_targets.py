@@ -64,6 +64,11 @@ def logistic(input_shape, rate):
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
     return model
 
+def separated(input_shape, rate):  # a support vector machine: margins of the hinge loss
+    model = keras.Sequential([keras.Input(input_shape), layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(rate), "hinge", metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])
+    return model
+
 def parts():
     (x, y), (x_test, y_test) = cancer()
     return tuple(({"first": a[:, :10], "rest": a[:, 10:]}, b) for a, b in ((x, y), (x_test, y_test)))
@@ -178,6 +183,33 @@ def test_two_classes_have_the_areas_of_scikit_learn(sweep: Made) -> None:
     area = metrics.roc_auc_score(one.labels, plain[:, 0])
     assert f"<strong>{area:.4f}</strong>" in html
     assert f"<strong>{metrics.average_precision_score(one.labels, plain[:, 0]):.4f}</strong>" in html
+
+
+@pytest.mark.slow
+def test_margins_rank_and_have_no_calibration(sweep: Made, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = sweep("cancer", "separated", "trainer.epochs=8", "objective=val_binary_accuracy")
+    made = report(folder, ["report.seeds=1"])
+    assert made.failed == {}
+    one = load_report(folder)
+    (plain,) = predicted(one)
+    assert isinstance(plain, np.ndarray)
+    margins = plain[:, 0]
+    assert margins.min() < 0 < margins.max()
+    right = (margins > 0) == one.labels
+    assert one.output.scores.mean == right.mean()
+    np.testing.assert_array_equal(np.argsort(one.probabilities[0, :, 1]), np.argsort(margins))
+    page = made.index.read_text(encoding="utf-8")
+    assert "Calibration, thresholds, log loss and robustness: left out; the outputs of the model are margins" in page
+    assert "log-loss" not in page
+    assert '<section id="calibration"' not in page
+    capfd.readouterr()
+    show(folder, 3)
+    assert "scaled margin" in capfd.readouterr().out
+    answer = command(capfd, "clean", str(folder), "clean.plant=0.05", "clean.folds=3", "clean.seeds=1")
+    assert answer.code == 0, answer.err
+    rows = (folder / "clean" / "suspects.csv").read_text(encoding="utf-8").splitlines()
+    at = rows[0].split(",").index("planted")
+    assert sum(row.split(",")[at] == "True" for row in rows[1:19]) >= 12
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ import pytest
 from keras import layers
 from scipy import special
 
+from mnistsweep.analysis.arrays import check_probabilities
 from mnistsweep.data.task import Task
 from mnistsweep.errors import StudyError
-from mnistsweep.evaluation.inference import predict_outputs
+from mnistsweep.evaluation.inference import class_probabilities, predict_outputs
 from mnistsweep.evaluation.output_heads import find_heads, is_class_map
 from mnistsweep.training.target_form import TargetForm
 
@@ -34,13 +35,18 @@ def made(outputs: Any, loss: Any, forms: Any, targets: Any) -> tuple[dict[str, A
     return predict_outputs(model, X, heads), {head.name: head.kind for head in heads}, plain
 
 
+def clip(values: np.ndarray) -> np.ndarray:
+    """What Keras's binary cross-entropy compares with the labels."""
+    return values.clip(0, 1)
+
+
 @pytest.mark.parametrize(
     ("units", "loss", "kind", "expected", "convert"),
     [
         (1, "mse", "regression", "regression", lambda z: z),
         (3, "mae", "regression", "regression", lambda z: z),
-        (1, "binary_crossentropy", "classes", "classes", lambda z: np.concatenate([1 - z, z], axis=1)),
-        (2, "binary_crossentropy", "classes", "multi_label", lambda z: z),
+        (1, "binary_crossentropy", "classes", "classes", lambda z: np.concatenate([1 - clip(z), clip(z)], axis=1)),
+        (2, "binary_crossentropy", "classes", "multi_label", clip),
         (3, LOGITS, "multi_label", "multi_label", special.expit),
         (
             3,
@@ -99,7 +105,8 @@ def test_an_output_of_another_size_than_the_target_has_no_scores() -> None:
 
 
 def test_masks_and_maps_are_the_most_probable_classes() -> None:
-    for channels, loss, truth in ((1, LOGITS, np.zeros((7, 2, 2))), (3, "mse", np.zeros((7, 2, 2), int))):
+    masks = np.zeros((7, 2, 2))
+    for channels, loss, truth in ((1, LOGITS, masks), (1, own_dice, masks), (3, "mse", masks.astype(int))):
         shape = (2, 2, channels)
         outputs = keras.Sequential([layers.Dense(4 * channels), layers.Reshape(shape)])
         found, kinds, plain = made(outputs, loss, form("array"), truth)
@@ -122,6 +129,52 @@ def test_masks_and_maps_are_the_most_probable_classes() -> None:
 )
 def test_class_maps_are_told_from_other_arrays(truth: np.ndarray, output: tuple[int, ...], expected: bool) -> None:
     assert is_class_map(truth, output) is expected
+
+
+def own_dice(truth: Any, outputs: Any) -> Any:
+    """A loss of logits that says nothing about them."""
+    return 1 - keras.ops.mean(truth * keras.ops.sigmoid(outputs))
+
+
+def own_logits(truth: Any, outputs: Any) -> Any:
+    return keras.losses.sparse_categorical_crossentropy(truth, outputs, from_logits=True)
+
+
+def divided(values: np.ndarray) -> np.ndarray:
+    """What Keras's categorical cross-entropy compares with the labels."""
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def sigmoid_of(threshold: float, slope: float = 1.0) -> Any:
+    return lambda z: np.concatenate([special.expit(slope * (threshold - z)), special.expit(slope * (z - threshold))], 1)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "loss", "are_margins", "convert"),
+    [
+        (layers.Dense(1), "hinge", True, sigmoid_of(0)),
+        (layers.Dense(1, "tanh"), keras.losses.SquaredHinge(), True, sigmoid_of(0)),
+        (layers.Dense(1, "sigmoid"), "hinge", True, lambda z: np.concatenate([1 - z, z], axis=1)),
+        (layers.Dense(3), "categorical_hinge", True, lambda z: special.softmax(z, axis=1)),
+        (layers.Dense(3), own_logits, True, lambda z: special.softmax(z, axis=1)),
+        (layers.Dense(1), "mse", True, sigmoid_of(0.5, 4)),
+        (layers.Dense(1), LOGITS, False, sigmoid_of(0)),
+        (layers.Dense(3, "sigmoid"), "categorical_crossentropy", False, divided),
+        (layers.Dense(3, "softmax"), own_logits, False, lambda z: z),
+    ],
+)
+def test_outputs_without_probabilities_are_margins(outputs: Any, loss: Any, are_margins: bool, convert: Any) -> None:
+    """The predicted class is the one of Keras: the sign of a margin, the largest of several."""
+    model = keras.Sequential([keras.Input((3,)), outputs])
+    model.compile("sgd", loss)
+    x = 5 * np.sort(np.random.default_rng(1).normal(size=(300, 3)).astype(np.float32), axis=0)  # sorted by class
+    (head,) = find_heads(model, form("classes"), np.zeros(300, int), x)
+    expected = convert(model.predict(x, verbose=0).astype(float))
+    assert head.are_margins is are_margins
+    found = predict_outputs(model, x, [head])[""]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(class_probabilities(model, x), expected, atol=1e-5)
+    check_probabilities(found)
 
 
 def test_a_classifier_with_other_outputs_is_refused() -> None:

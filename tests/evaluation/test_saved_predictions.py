@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +46,19 @@ def test_what_a_model_says_is_kept_with_what_it_came_from(config: Config, tmp_pa
     assert read_predictions(file, {"trial": 4, "seed": 1}) is None
     file.write_bytes(file.read_bytes()[:100])
     assert read_predictions(file) is None
+
+
+def test_margins_of_an_earlier_version_are_computed_again(tmp_path: Path) -> None:
+    """That version saved the outputs of a hinge loss as they are; probabilities are read as before."""
+    notes = {"loss": 0.1, "parameters": 7, "curve": [], "outputs": [["", "classes"]]}
+    for rows, is_read in (([[2.5, -1.5]], False), ([[0.25, 0.75]], True)):
+        arrays = {"notes": np.array(json.dumps(notes)), "probabilities": np.array(rows)}
+        write_arrays(tmp_path / "kept.npz", arrays, {"trial": 3})
+        assert (read_predictions(tmp_path / "kept.npz") is not None) is is_read
+    made = Predictions(
+        outputs={"": np.array([[0.25, 0.75]])}, kinds={"": "classes"}, loss=0.1, parameters=7, margins=[""]
+    )
+    write_predictions(tmp_path / "kept.npz", made, {})
+    found = read_predictions(tmp_path / "kept.npz")
+    assert found is not None
+    assert list(found.margins) == [""]

@@ -39,7 +39,8 @@ from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import Result, State, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.study.sweep import load_sweep

@@ -15,7 +15,8 @@ from mnistsweep.html_report.evidence import SearchHistory, Winner
 from mnistsweep.html_report.outputs import Checkpoint, ClassEvidence
 from mnistsweep.html_report.shown_inputs import ShownInputs
 from mnistsweep.space import Point, SearchSpace
-from mnistsweep.study.records import Result, State, TrialRecord, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import Result, State, TrialRecord
 
 
 def make_probabilities(

@@ -21,6 +21,7 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.planning import hydra_planner
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
+from mnistsweep.study.confirmation import Confirmation
 
 FACTORY = "mnistsweep.workers.hydra_function.HydraFunction"
 LR = "lr=tag(log,interval(1e-4,1e-1))"
@@ -51,6 +52,13 @@ def test_keys_of_both_names(program: Path) -> None:
     sampler = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 4}
     assert optunas.config.oracle == {"name": "optuna", "sampler": sampler}
     assert ours.warnings == ()
+
+
+def test_confirmation_is_set_by_two_keys(program: Path) -> None:
+    found = plan(program, LR, *_sweeper(trials=7, confirm_top=3, confirm_seeds=1, direction="max")).budget.confirmation
+    assert found == Confirmation(3, 1, "max")
+    with pytest.raises(ConfigError, match=r"^hydra\.sweeper\.confirm_top: compares at least two configurations"):
+        plan(program, LR, *_sweeper(confirm_top=1))
 
 
 def test_hydra_knows_the_keys_that_are_read() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from mnistsweep.atomic import read_yaml, write_yaml
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.records import Result, State, TrialRecord, best_of, from_stored, ranked, to_stored
+from mnistsweep.study.ranking import best_of, ranked
+from mnistsweep.study.records import Result, State, TrialRecord, from_stored, to_stored
 from mnistsweep.study.views import write_best
 
 

@@ -10,13 +10,15 @@ import pytest
 from fakes import LINE, claim, make_search, open_study
 from rungs import rungs_search, train_job
 
-from mnistsweep.atomic import read_yaml
+from mnistsweep.atomic import read_yaml, yaml_text
 from mnistsweep.config.constraints import Constraint
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.scheduler import Phase
+from mnistsweep.study.confirmation import Confirmation
 from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.records import Result, State, ranked
+from mnistsweep.study.ranking import Standing, best_of, ranked
+from mnistsweep.study.records import Result, State
 from mnistsweep.study.results_rows import read_results
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.search_view import SearchViewer
@@ -29,7 +31,7 @@ HEADER = "trial,state,objective,best_epoch,seconds,seed,reason,parameters,feasib
 
 
 def search_of(**settings: object) -> SearchSettings:
-    return replace(make_search(LINE, trials=4), constraints=BOUNDS)
+    return replace(make_search(LINE, **{"trials": 4, **settings}), constraints=BOUNDS)
 
 
 def finish(study: Study, objective: float, seconds: float, parameters: int) -> None:
@@ -112,6 +114,37 @@ def test_a_paused_trial_is_continued_only_if_it_can_become_feasible(
         assert (study.claim() is None) == (phase is Phase.ENDED)
         assert not paths.best.exists()  # neither is feasible so far
         assert Sweep(paths).trials["feasible"].tolist() == [False, False]
+
+
+def test_only_feasible_trials_are_confirmed_and_expected(paths: SweepPaths) -> None:
+    search = search_of(confirmation=Confirmation(2, 1, "max"))
+    with open_study(paths, search) as study:
+        finish(study, 0.9, 90.0, 50)
+        finish(study, 0.5, 10.0, 50)
+        finish(study, 0.8, 10.0, 101)
+        finish(study, 0.6, 10.0, 50)
+        finish(study, 0.95, 90.0, 50)  # confirms trial 3, and violates a constraint itself
+        finish(study, 0.52, 10.0, 50)
+        assert study.claim() is None
+        records = study.records()
+    assert [record.confirms for record in records] == [None] * 4 + [3, 1]
+    standing = Standing.of(records, "max")
+    assert standing is not None
+    assert sorted(standing.trials) == [[1, 5], [3]]
+    assert best_of(records, "max") == records[3 if standing.trials[0] == [3] else 5]
+    assert f"# Trial {standing.order[0].number} of" in paths.best.read_text()
+    lines = [line.split(",") for line in paths.results.read_text().splitlines()]
+    assert lines[0] == HEADER.replace("objective,", "objective,confirms,").split(",")
+    assert [(line[3], line[9]) for line in lines[1:]] == [
+        ("", "False"), ("", "True"), ("", "False"), ("", "True"), ("3", "False"), ("1", "True"),
+    ]  # fmt: skip
+    rows = read_results(paths, LINE, BOUNDS)
+    assert [(row.confirms, row.result.violated) for row in rows] == [
+        (record.confirms, record.result.violated) for record in records
+    ]
+    plan = {"space": LINE.to_json(), "config": {"objective": "val_accuracy", "direction": "max"}}
+    paths.sweep.write_text(yaml_text({"plan": plan}))
+    assert sorted(Sweep(paths).expected["trials"]) == [[1, 5], [3]]
 
 
 def test_files_without_constraints_are_as_before(paths: SweepPaths) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes import completed_trial, failed_trial
 
-from mnistsweep.study.records import Result, State, TrialRecord, best_of, ranked
+from mnistsweep.study.ranking import best_of, ranked
+from mnistsweep.study.records import Result, State, TrialRecord
 
 
 @pytest.mark.parametrize(("direction", "numbers"), [("max", [1, 3, 0, 2, 4]), ("min", [2, 4, 0, 1, 3])])

@@ -9,12 +9,19 @@ from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
 
+DAMAGED = [
+    (b"a: [1", "not valid YAML"),
+    (b"\xff\xfe", "not valid YAML|not a text in UTF-8"),
+    (b"- a list", "must contain keys with values; received list; restore it"),
+    (b"", "must contain keys with values; received nothing; restore it"),
+]
 
-@pytest.mark.parametrize("damage", [b"a: [1", b"\xff\xfe", b"- a list", b""])
-def test_a_damaged_sweep_file_is_an_error_that_names_it(paths: SweepPaths, damage: bytes) -> None:
+
+@pytest.mark.parametrize(("damage", "reason"), DAMAGED)
+def test_a_damaged_sweep_file_is_an_error_that_names_it(paths: SweepPaths, damage: bytes, reason: str) -> None:
     paths.folder.mkdir(parents=True)
     paths.sweep.write_bytes(damage)
-    with pytest.raises(StudyError, match=r"sweep\.yaml: (cannot be read|not valid YAML|not a text in UTF-8)"):
+    with pytest.raises(StudyError, match=rf"sweep\.yaml: ({reason})"):
         read_sweep_file(paths)
 
 

@@ -33,7 +33,13 @@ from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
 from mnistsweep.study.sweep import Sweep
 
+# SQLite and PostgreSQL are written to by the same code.
+SLOW_SQLITE = pytest.mark.parametrize(
+    "storage", ["journal", pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"], indirect=True
+)
 
+
+@SLOW_SQLITE
 class TestCrashes:
     """A configuration that crashes its worker repeatedly is recorded as failed."""
 
@@ -106,6 +112,7 @@ def go_away(folder: Path, storage: str | None, told: Any, back: Any) -> None:
         told.put(heard)
 
 
+@SLOW_SQLITE
 def test_a_worker_that_was_suspended_for_too_long_discards_its_work(paths: SweepPaths, storage: str | None) -> None:
     told, back = PROCESSES.SimpleQueue(), new_event()
     away = start(go_away, paths.folder, storage, told, back)

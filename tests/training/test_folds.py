@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from interrupted_trainings import InterruptedTraining, assert_same, make_training, without_seconds
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.class_weight import compute_class_weight
 
 from mnistsweep import data
 from mnistsweep.checksums import file_checksum
@@ -72,6 +73,43 @@ def test_the_objective_is_the_mean_that_plain_keras_gives_on_scikit_learns_folds
     assert found.best_epoch == sorted(one["val_accuracy"].idxmax() + 1 for one in curves)[1]
     assert (found.epochs, found.std) == (18, None)
     check_checkpoint(found, TrialPaths(tmp_path / "trial"), data.load(config.data))
+
+
+def test_balanced_weights_are_those_of_the_training_part_of_each_fold(
+    folded: list[str], tiny_file: Path, tmp_path: Path
+) -> None:
+    """The number of examples of a class is no multiple of the folds, so each fold has weights of its own."""
+    with np.load(tiny_file) as arrays:
+        content = dict(arrays)
+    x, y = content["x_train"], np.sort(np.random.default_rng(0).integers(0, 10, len(content["y_train"])))
+    keep = np.concatenate([np.flatnonzero(y)[::2], np.flatnonzero(y == 0)])  # an uneven number of each class
+    x, y = x[keep], y[keep].astype(np.uint8)
+    file = tmp_path / "uneven.npz"
+    np.savez(file, **{**content, "x_train": x, "y_train": y})
+    size = f"trainer.batch_size={len(x)}"
+    own = [
+        f"data.path={file}",
+        size,
+        "trainer.epochs=2",
+        "optimizer.learning_rate=0.02",
+        "trainer.class_weight=balanced",
+    ]
+    run([*folded, *own], tmp_path / "trial")
+    x = x[..., None].astype("float32") / 255
+    parts = list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(x, y))
+    all_weights = [compute_class_weight("balanced", classes=np.arange(10), y=y[train]) for train, _ in parts]
+    assert not np.allclose(all_weights[0], all_weights[1])
+    fold, (train, validation) = 1, parts[1]
+    keras.utils.set_random_seed(repeat_seed(5, fold))
+    model = make_training([*folded, *own], tmp_path / "unused").build()
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    expected = model.fit(
+        x[train], y[train], batch_size=len(x), epochs=2, verbose=0,
+        validation_data=(x[validation], y[validation]), class_weight=dict(enumerate(all_weights[fold])),
+    ).history  # fmt: skip
+    found = pd.read_csv(tmp_path / "trial" / "fold-1" / "history.csv")
+    for name in ("loss", "val_loss"):
+        assert found[name].tolist() == pytest.approx(expected[name], rel=1e-4)
 
 
 def check_checkpoint(found: Result, paths: TrialPaths, first: data.Dataset) -> None:

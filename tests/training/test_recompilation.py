@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ from small_training import data
 
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
 from mnistsweep.training.loop import FitOptions, fit
-
-ENGINES = ("resident", "portable")
 
 
 class Unfreeze(keras.callbacks.Callback):
@@ -59,9 +58,15 @@ class Doubled(keras.Sequential):
         return {"twice": loss}
 
 
-@pytest.mark.parametrize("compiles", [True, False])
-@pytest.mark.parametrize("kind", [keras.Sequential, Doubled])
-@pytest.mark.parametrize("engine", ENGINES)
+# The fast run has each engine, each kind of model and each kind of callback; the slow one all combinations.
+FAST = [("resident", keras.Sequential, True), ("resident", Doubled, False), ("portable", Doubled, True)]
+ALL = itertools.product(("resident", "portable"), (keras.Sequential, Doubled), (True, False))
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "compiles"),
+    [case if case in FAST else pytest.param(*case, marks=pytest.mark.slow) for case in ALL],
+)
 def test_a_backbone_that_a_callback_unfreezes(engine: Any, kind: type, compiles: bool) -> None:
     """One batch is an epoch, so that the order of the examples does not matter."""
     train, validation = data(32), data(16)

@@ -214,7 +214,15 @@ def test_a_loss_that_is_not_finite_fails_the_trial(train: Train) -> None:
         train("trainer.epochs=2", "optimizer=sgd", "optimizer.learning_rate=1e30", "model.activation=relu")
 
 
-@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy", "poisson"])
+@pytest.mark.parametrize(
+    "loss",
+    # All other trainings use the first one.
+    [
+        pytest.param("sparse_categorical_crossentropy", marks=pytest.mark.slow),
+        "categorical_crossentropy",
+        pytest.param("poisson", marks=pytest.mark.slow),
+    ],
+)
 def test_labels_have_the_form_that_the_loss_needs(train: Train, loss: str) -> None:
     result = train(f"trainer.loss={loss}", "trainer.epochs=4").result
     assert result.objective is not None

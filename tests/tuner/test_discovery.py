@@ -101,7 +101,7 @@ def test_hyperparameters_of_a_fit_are_discovered(found: Discover) -> None:
     assert set(found("Built")) == {"units"}
 
 
-@pytest.mark.parametrize("name", ["num_layer", "units_9"])
+@pytest.mark.parametrize("name", ["num_layer", pytest.param("units_9", marks=pytest.mark.slow)])
 def test_a_hyperparameter_that_is_not_declared_is_named(found: Discover, name: str) -> None:
     message = rf"model.hp.{name}: the model declares no such hyperparameter; did you mean '(num_layers|units_2)'"
     with pytest.raises(SpaceError, match=message):

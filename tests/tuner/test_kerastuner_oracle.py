@@ -253,6 +253,7 @@ def test_a_wrong_oracle_is_an_error_with_its_reason(tmp_path: Path, oracle: dict
     ("overrides", "message"),
     [
         (["workers=2"], "workers: KerasTuner's own oracles serve one worker; received 2"),
+        (["confirm.top=2"], "confirm.top: KerasTuner's own oracles number their trials themselves"),
         (
             ["enqueue=[{model.layer_size: 4}]"],
             "enqueue: KerasTuner's own oracles do not accept enqueued configurations",

@@ -18,7 +18,8 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import default_folders
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State, ranked
+from mnistsweep.study.ranking import ranked
+from mnistsweep.study.records import State
 from mnistsweep.study.sweep import Sweep
 
 OVERRIDES = [

@@ -6,15 +6,17 @@ import os
 import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from commands import command
+from hydra.core.plugins import Plugins
 
 from mnistsweep.config.hydra_jobs import job_index
 from mnistsweep.config.overrides import quoted
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.errors import ConfigError
+from mnistsweep.errors import ConfigError, SweepStopped
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.sweep import load_sweep
@@ -23,7 +25,7 @@ from mnistsweep.workers.launchers import WorkerJob, choose_launcher, launch_hydr
 
 DROPOUT = "model.dropout=0,0.1"
 
-TINY = ("model=perceptron", "trainer.epochs=1", "model.dropout=interval(0,0.5)", "oracle=random", "trials=4")
+TINY = ("model=perceptron", "trainer.epochs=1", "model.dropout=interval(0,0.5)", "oracle=random", "trials=2")
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +93,19 @@ def test_a_job_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(job)) == job
 
 
+def test_a_launcher_that_cannot_start_its_jobs_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of Ray or SLURM on a machine without them."""
+
+    def launch(*_: Any, **__: Any) -> Any:
+        raise ModuleNotFoundError("No module named 'ray'")
+
+    monkeypatch.setattr(Plugins, "instantiate_launcher", lambda *_, **__: SimpleNamespace(launch=launch))
+    plan = planned("hydra/launcher=joblib", "workers=2")
+    rule = r"^hydra/launcher: JoblibLauncher could not run the workers: .*No module named 'ray'.*hydra/launcher=local"
+    with pytest.raises(SweepStopped, match=rule):
+        launch_hydra_jobs(plan, "session")
+
+
 JOBLIB = pytest.param(["hydra/launcher=joblib", "workers=2"], marks=pytest.mark.slow)
 
 
@@ -100,9 +115,9 @@ def test_a_sweep_through_a_launcher_of_hydra(
 ) -> None:
     answer = command(capfd, "sweep", *tiny_data, *TINY, *options)
     assert answer.code == 0, answer.err
-    assert "4 of 4 trials" in answer.out
+    assert "2 of 2 trials" in answer.out
     sweep = load_sweep(elsewhere / "logs" / "sweep")
-    assert [trial.state for trial in sweep.trials.itertuples()] == ["completed"] * 4
+    assert [trial.state for trial in sweep.trials.itertuples()] == ["completed"] * 2
     assert sorted(path.name for path in elsewhere.iterdir()) == ["logs"]
 
 

@@ -167,9 +167,13 @@ def test_a_worker_that_the_supervisor_has_to_kill_has_not_crashed(start: Start, 
     assert_no_crash(plan)
 
 
-def test_a_worker_that_two_signals_reach_has_not_crashed(start: Start, plan: Plan) -> None:
+ONCE_AND_TWICE = pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
+
+
+@ONCE_AND_TWICE
+def test_a_worker_that_two_signals_reach_has_not_crashed(start: Start, plan: Plan, times: int) -> None:
     """As where a service manager sends SIGTERM to the supervisor and its worker, and the supervisor passes it on."""
-    for _ in range(2):
+    for _ in range(times):
         supervisor, worker = start("CDLL")
         os.kill(worker, signal.SIGTERM)
         os.kill(supervisor.pid, signal.SIGTERM)
@@ -178,9 +182,10 @@ def test_a_worker_that_two_signals_reach_has_not_crashed(start: Start, plan: Pla
     assert_no_crash(plan)
 
 
-def test_a_worker_that_a_scheduler_asks_to_stop_and_kills_has_not_crashed(start: Start, plan: Plan) -> None:
+@ONCE_AND_TWICE
+def test_a_worker_that_a_scheduler_asks_to_stop_and_kills_has_not_crashed(start: Start, plan: Plan, times: int) -> None:
     coordinator = open_coordinator(plan.paths, None)
-    for _ in range(2):
+    for _ in range(times):
         supervisor, worker = start("CDLL")
         (owner,) = [name for name in plan.paths.owners if f"-{worker}-" in name]
         os.kill(supervisor.pid, signal.SIGKILL)

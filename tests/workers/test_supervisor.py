@@ -212,3 +212,34 @@ def wait_until(met: Callable[[], bool], process: subprocess.Popen[bytes]) -> Non
     while not met():
         assert process.poll() is None, "the sweep ended by itself"
         time.sleep(0.05)
+
+
+CHILDREN = """
+import subprocess
+one = subprocess.Popen(["sleep", "1000"])
+two = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+three = os.fork()
+if three == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(1000)
+note(f"children {one.pid} {two.pid} {three}")
+"""
+
+
+def children_in(notes: Path) -> list[int]:
+    return [int(pid) for line in lines(notes) if " children " in line for pid in line.split()[2:]]
+
+
+@pytest.mark.parametrize("end", ["sys.exit(0)", "os.kill(os.getpid(), 9) if count() == 1 else sys.exit(0)"])
+def test_processes_that_users_code_started_end_with_their_worker(end: str, run: Workers, notes: Path) -> None:
+    assert run(f"begin_trial()\n{CHILDREN}\n{end}") == [0]
+    children = children_in(notes)
+    assert len(children) in (3, 6)
+    assert [pid for pid in children if is_running(pid)] == []
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -36,7 +36,7 @@ def draw(scores: Sequence[Score], file: Path, units: Mapping[str, str]) -> None:
                 epochs, means, "-" if named.is_ours else "--", label=named.label, lw=2 if named.is_ours else 1
             )
             panel.fill_between(epochs, means - errors, means + errors, color=line.get_color(), alpha=0.15, lw=0)
-        panel.set(title=table, xlabel="epochs", ylabel=units[table], xscale="log", yscale="symlog")
+        panel.set(title=table, xlabel="epochs", ylabel=units[table], xscale="log")
         panel.set_yscale("symlog", linthresh=0.1)
         panel.grid(alpha=0.3)
     axes[0][-1].legend(fontsize=7)

@@ -27,7 +27,12 @@ LINE_LENGTH, MAX_LINES = 34, 14
 
 
 def draw_classes(
-    inputs: ShownInputs, probabilities: NDArray[Any], label: int, class_names: Sequence[str], index: int
+    inputs: ShownInputs,
+    probabilities: NDArray[Any],
+    label: int,
+    class_names: Sequence[str],
+    index: int,
+    value_name: str = "probability",
 ) -> Figure:
     """Draw one example and its predicted class probabilities.
 
@@ -40,6 +45,7 @@ def draw_classes(
         label: Label of the example.
         class_names: Names of the classes.
         index: Index of the example in the test set.
+        value_name: What the values are.
 
     Example:
         >>> inputs = ShownInputs.of_images(np.zeros((8, 28, 28)))
@@ -52,7 +58,7 @@ def draw_classes(
     bars = {one: (_name(class_names[one]), _color(one, label, guess)) for one in shown.tolist()}
     names = [_name(class_names[one]) for one in (label, guess)]
     title = f"label {names[0]}, prediction {names[1]} ({100 * mean[guess]:.2f} %)"
-    return _draw_bars_beside(inputs, index, probabilities, bars, title, _legend(label, guess))
+    return _draw_bars_beside(inputs, index, probabilities, bars, title, _legend(label, guess), value_name)
 
 
 def draw_labels(
@@ -153,12 +159,14 @@ def _draw_bars_beside(
     bars: Mapping[int, tuple[str, str]],
     title: str,
     entries: Sequence[Patch],
+    value_name: str = "probability",
 ) -> Figure:
     """Draw one example and its probabilities: a bar with a name and a colour for each column that is shown."""
     names, colors = zip(*bars.values(), strict=True)
     with style.applied():
         figure, axes = _beside(inputs, index, len(bars))
         _draw_bars(axes, probabilities[:, list(bars)], colors)
+        axes.set_xlabel(value_name)
         axes.set_yticks(range(len(bars)), names)
         figure.suptitle(f"{inputs.words.one} {index}: {title}", x=0.01, ha="left", fontsize=9.5)
         handles = [*entries, *_seeds_entry(len(probabilities))]
@@ -172,7 +180,7 @@ def _draw_bars(axes: Axes, probabilities: NDArray[Any], colors: Sequence[str]) -
     axes.barh(range(count), probabilities.mean(axis=0), color=colors, height=0.7)
     if len(probabilities) > 1:
         _draw_seeds(axes, probabilities)
-    axes.set(xlim=(0, 1.02), ylim=(count - 0.4, -0.6), xlabel="probability")
+    axes.set(xlim=(0, 1.02), ylim=(count - 0.4, -0.6))
 
 
 def classes_shown(mean: NDArray[Any], label: int) -> NDArray[np.int64]:

@@ -144,7 +144,7 @@ def _table(arms: Sequence[Arm], runs: pd.DataFrame) -> Table:
             ARMS[arm.name],
             f"{mean.removed[arm.name]:.0f}",
             f"{100 * arm.mean:.2f} %" + (f" ± {100 * arm.std:.2f}" if len(arm.scores) > 1 else ""),
-            f"{mean.loss[arm.name]:.4f}",
+            "not defined" if np.isnan(mean.loss[arm.name]) else f"{mean.loss[arm.name]:.4f}",
             *("" if one is None else format_points(one) for one in (arm.to_nothing, arm.to_random)),
         ]
         for arm in arms

@@ -149,6 +149,12 @@ def _missing(evidence: Evidence) -> list[str]:
     if evidence.kind != "classes":
         reason = f"the model predicts {kind_of(evidence).predicts}"
         return [f"{one.title.replace('images', many)}: left out; {reason}." for one in CLASSES]
+    if not _has_probabilities(evidence):
+        return [
+            "Calibration, thresholds, log loss and robustness: left out; the outputs of the model are margins, not "
+            "probabilities. The confidence on this page is the margin, scaled to the range 0 to 1: its order is valid, "
+            "its value is not a probability."
+        ]
     if evidence.output:
         return ["Robustness: left out; the model has several outputs."]
     return [] if evidence.images is not None else ["Robustness: left out; the inputs are not images."]
@@ -157,10 +163,17 @@ def _missing(evidence: Evidence) -> list[str]:
 def _own(evidence: Evidence) -> Sequence[Analysis]:
     """Sections on the predictions of one output."""
     found = kind_of(evidence).analyses
+    if not _has_probabilities(evidence):
+        return [one for one in found if one.name not in ("calibration", "robustness")]
     if evidence.kind != "classes" or len(getattr(evidence, "class_names", ())) != 2:
         return found
     at = [one.name for one in found].index("calibration")
     return [*found[:at], THRESHOLDS, *found[at:]]
+
+
+def _has_probabilities(evidence: Evidence) -> bool:
+    """Whether an output that predicts classes has probabilities; true for any other output."""
+    return bool(getattr(evidence, "has_probabilities", True))
 
 
 def _of_output(number: int, output: Evidence) -> list[Analysis]:

@@ -17,7 +17,6 @@ from mnistsweep.html_report.figures.single_example import draw_classes
 from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.ranked_examples import gallery
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table
-from mnistsweep.html_report.shown_inputs import Words
 from mnistsweep.text import percent, percent_range
 
 MAX_IMAGES, IMAGES_IN_A_ROW = 96, 8
@@ -34,7 +33,7 @@ def section(evidence: ClassEvidence) -> Section:
     """Show the misclassified images, the confusions of classes, and precision and recall of each class."""
     found = find_mistakes(evidence.probabilities, evidence.labels)
     confusion = measure_confusion(evidence.committee, evidence.labels)
-    blocks: list[Block] = [Facts(_facts(found, evidence.committee_name, evidence.words)), _counts(evidence, confusion)]
+    blocks: list[Block] = [Facts(_facts(found, evidence)), _counts(evidence, confusion)]
     if len(found.wrong):
         blocks += [_errors(evidence, confusion), _confusions(evidence, confusion)]
         blocks += _examples(evidence, found)
@@ -42,7 +41,8 @@ def section(evidence: ClassEvidence) -> Section:
     return Section(blocks, list(_advice(evidence, found, confusion)), _files(evidence, found, confusion))
 
 
-def _facts(found: Mistakes, who: str, words: Words) -> list[Fact]:
+def _facts(found: Mistakes, evidence: ClassEvidence) -> list[Fact]:
+    who, words = evidence.committee_name, evidence.words
     examples, wrong = len(found.predictions), len(found.wrong)
     facts = [
         Fact(f"misclassified {words.many}", f"{wrong:,}", f"of {examples:,} by {who}: {percent(wrong / examples)}")
@@ -52,6 +52,8 @@ def _facts(found: Mistakes, who: str, words: Words) -> list[Fact]:
         sometimes = int((found.wrong_of_seeds > 0).sum()) - always
         facts.append(Fact("always wrong", f"{always:,}", f"{words.many} that all {found.num_seeds} seeds misclassify"))
         facts.append(Fact("sometimes wrong", f"{sometimes:,}", f"{words.many} that some seeds misclassify"))
+    if not evidence.has_probabilities:
+        return facts
     confident = int((found.confidence[found.wrong] > HIGH_CONFIDENCE).sum())
     return [
         *facts,
@@ -145,9 +147,11 @@ def _examples(evidence: ClassEvidence, found: Mistakes) -> Iterator[Block]:
     guess = found.predictions[first]
     yield Figure(
         "mistake",
-        draw_classes(evidence.inputs, evidence.probabilities[:, first], int(labels[first]), names, first),
+        draw_classes(
+            evidence.inputs, evidence.probabilities[:, first], int(labels[first]), names, first, evidence.value_name
+        ),
         f"The most confident mistake, {evidence.words.one} {first}: the predicted class {names[guess]} has a "
-        f"probability of {percent(found.confidence[first])}, the label {names[labels[first]]} has "
+        f"{evidence.value_name} of {percent(found.confidence[first])}, the label {names[labels[first]]} has "
         f"{percent(evidence.committee[first, labels[first]])}. {found.wrong_of_seeds[first]} of {found.num_seeds} "
         f"seeds misclassify it. `mnistsweep show` draws any {evidence.words.one} in this way.",
         f"{evidence.words.one.capitalize()} {first} beside one bar for each class: label {names[labels[first]]}, "
@@ -204,6 +208,8 @@ def _advice(evidence: ClassEvidence, found: Mistakes, confusion: Confusion) -> I
         )
     yield from _weak_class(evidence, confusion)
     words = evidence.words
+    if not evidence.has_probabilities:
+        return
     if confident := int((found.confidence[found.wrong] > HIGH_CONFIDENCE).sum()):
         yield (
             f"Check the first rows of mistakes.csv ({confident:,} misclassified "

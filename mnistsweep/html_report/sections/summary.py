@@ -10,7 +10,6 @@ import pandas as pd
 from mnistsweep.analysis.accuracy import Accuracy, Interval, measure_accuracy, sample_std
 from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Fact, Facts, Section, Table, Text
-from mnistsweep.html_report.shown_inputs import Words
 from mnistsweep.html_report.summary_blocks import NO_SPREAD, hyperparameter_table, seeds_advice, winner_facts
 from mnistsweep.study.records import State
 from mnistsweep.text import format_count, percent, percent_range
@@ -22,13 +21,13 @@ MAX_SEEDS = 10
 def section(evidence: ClassEvidence) -> Section:
     """Show the scores, the hyperparameters and the training data of the best model."""
     found = measure_accuracy(evidence.probabilities, evidence.labels)
-    scores = _scores(found, evidence.losses)
+    scores = _scores(found, evidence)
     return Section(
         blocks=[
             Facts(_facts(evidence, found)),
             Text(_reading(found, evidence.words.many)),
             hyperparameter_table(evidence.winner),
-            _models(found, evidence.words),
+            _models(found, evidence),
         ],
         advice=_advice(evidence, found),
         files={"scores.csv": scores},
@@ -41,7 +40,7 @@ def headline(evidence: ClassEvidence) -> list[Fact]:
 
 
 def _facts(evidence: ClassEvidence, found: Accuracy) -> list[Fact]:
-    return [*_accuracy_facts(evidence, found), _loss(evidence, found), *winner_facts(evidence)]
+    return [*_accuracy_facts(evidence, found), *_loss(evidence, found), *winner_facts(evidence)]
 
 
 def _accuracy_facts(evidence: ClassEvidence, found: Accuracy) -> list[Fact]:
@@ -56,19 +55,28 @@ def _accuracy_facts(evidence: ClassEvidence, found: Accuracy) -> list[Fact]:
     ]
     if seeds > 1:
         together = found.committee
-        note = f"mean probabilities over {seeds} seeds; test {many}, Wilson 95 %: {_range(together.interval)}"
+        what = "probabilities" if evidence.has_probabilities else "scores"
+        note = f"mean {what} over {seeds} seeds; test {many}, Wilson 95 %: {_range(together.interval)}"
         facts.append(Fact("committee accuracy", percent(together.accuracy), note))
     return facts
 
 
-def _loss(evidence: ClassEvidence, found: Accuracy) -> Fact:
-    """Return the loss by the loss function of the training, or the log-loss where it is not known."""
+def _loss(evidence: ClassEvidence, found: Accuracy) -> list[Fact]:
+    """Return the loss by the loss function of the training, or the log-loss where it is not known.
+
+    A model without probabilities has no log-loss.
+    """
     losses, seeds = np.asarray(evidence.losses, np.float64), len(found.seeds)
     known = bool(np.isfinite(losses).all())
+    if not known and not evidence.has_probabilities:
+        return []
     mean, spread = (float(losses.mean()), sample_std(losses)) if known else (found.log_loss, found.log_loss_std)
     notes = [f"± {spread:.4f} (standard deviation over {seeds} seeds)"] if seeds > 1 else []
-    notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}" if seeds > 1 else NO_SPREAD)
-    return Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))
+    if seeds == 1:
+        notes.append(NO_SPREAD)
+    elif evidence.has_probabilities:
+        notes.append(f"log-loss of the committee: {found.committee.log_loss:.4f}")
+    return [Fact("test loss" if known else "test log-loss", f"{mean:.4f}", "; ".join(notes))]
 
 
 def _reading(found: Accuracy, many: str) -> str:
@@ -89,7 +97,7 @@ def _range(interval: Interval) -> str:
     return percent_range(interval.low, interval.high)
 
 
-def _models(found: Accuracy, words: Words) -> Table:
+def _models(found: Accuracy, evidence: ClassEvidence) -> Table:
     named = [(f"seed {number}", one) for number, one in enumerate(found.seeds[:MAX_SEEDS])]
     if len(found.seeds) > 1:
         named.append(("committee", found.committee))
@@ -99,18 +107,18 @@ def _models(found: Accuracy, words: Words) -> Table:
             f"{one.examples - one.correct:,}",
             percent(one.accuracy),
             _range(one.interval),
-            f"{one.log_loss:.4f}",
+            *([f"{one.log_loss:.4f}"] if evidence.has_probabilities else []),
         )
         for name, one in named
     ]
-    columns = ("model", "wrong", "accuracy", "Wilson 95 %", "log-loss")
+    columns = ("model", "wrong", "accuracy", "Wilson 95 %", *(["log-loss"] if evidence.has_probabilities else []))
     hidden = len(found.seeds) - MAX_SEEDS
     rest = f" scores.csv lists {hidden} more." if hidden > 0 else ""
-    caption = f"Scores of each model on all {found.committee.examples:,} test {words.many}.{rest}"
+    caption = f"Scores of each model on all {found.committee.examples:,} test {evidence.words.many}.{rest}"
     return Table(columns, rows, caption, numbers=columns[1:])
 
 
-def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
+def _scores(found: Accuracy, evidence: ClassEvidence) -> pd.DataFrame:
     named = [(f"seed {number}", one) for number, one in enumerate(found.seeds)]
     rows = [
         {
@@ -120,10 +128,12 @@ def _scores(found: Accuracy, losses: np.ndarray) -> pd.DataFrame:
             "accuracy": one.accuracy,
             "low": one.interval.low,
             "high": one.interval.high,
-            "log_loss": one.log_loss,
+            "log_loss": one.log_loss if evidence.has_probabilities else math.nan,
             "loss": loss,
         }
-        for (name, one), loss in zip([*named, ("committee", found.committee)], [*losses, math.nan], strict=True)
+        for (name, one), loss in zip(
+            [*named, ("committee", found.committee)], [*evidence.losses, math.nan], strict=True
+        )
     ]
     return pd.DataFrame(rows)
 

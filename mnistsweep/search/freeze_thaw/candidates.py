@@ -17,7 +17,7 @@ from mnistsweep.space import Point, SearchSpace, canonical
 MAX_LISTED = 400
 """A space of at most this number of points is listed instead of sampled."""
 
-NUM_RANDOM, TRIALS_OF_RANDOM = 208, 32
+NUM_RANDOM, TRIALS_OF_RANDOM = 160, 32
 """Number of random points, and number of trials after which they are drawn again."""
 
 NUM_VARIATIONS, TRIALS_OF_VARIATIONS = 16, 8

@@ -12,7 +12,7 @@ import numpy as np
 from mnistsweep.search.freeze_thaw.kernel import Array
 from mnistsweep.search.scheduler import Curve, Phase
 
-MAX_OBSERVATIONS = 200
+MAX_OBSERVATIONS = 160
 """Number of values that the process is conditioned on; its cost grows with the third power."""
 
 MAX_FITTED = 64

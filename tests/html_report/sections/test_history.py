@@ -12,7 +12,8 @@ from mnistsweep.dimensions import Choice, Float, Int
 from mnistsweep.html_report.records import Facts, Interactive
 from mnistsweep.html_report.sections import history
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.records import State, best_of
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import State
 
 
 def test_history_counts_and_names_the_best():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from synthetic_curves import Simulation, Task, classifiers, perceptrons
+from synthetic_curves import GRID, Simulation, Task, classifiers, perceptrons
 
 from mnistsweep.search.asha import Asha
 from mnistsweep.search.freeze_thaw import FreezeThaw
@@ -36,16 +36,19 @@ def errors(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task_of", [perceptrons, classifiers])
-def test_it_needs_half_the_epochs_of_halving(task_of: Callable[[int], Task]) -> None:
-    assert errors(freeze_thaw, task_of, 96, 20) < errors(halving, task_of, 192, 20)
+def test_its_regret_on_a_grid_is_half_that_of_halving() -> None:
+    best = min(float(classifiers().true_curve(point).min()) for point in GRID.grid())
+    ours, theirs = (errors(make, classifiers, 96, 20) - best for make in (freeze_thaw, halving))
+    assert ours < 0.6 * theirs
 
 
 @pytest.mark.slow
-def test_eight_workers_find_nearly_what_one_finds() -> None:
-    assert errors(freeze_thaw, perceptrons, 128, 10, workers=8) < errors(halving, perceptrons, 128, 10)
+@pytest.mark.parametrize("workers", [1, 8])
+def test_it_is_better_than_halving_where_many_trainings_diverge(workers: int) -> None:
+    ours, theirs = (errors(make, perceptrons, 96, 12, workers) for make in (freeze_thaw, halving))
+    assert ours < theirs
 
 
 def test_it_finds_a_good_configuration_soon() -> None:
-    """The median of the 192 configurations has an error of 1.2 %, the best one 0.6 %."""
-    assert errors(freeze_thaw, classifiers, 40, 2) < 0.0075
+    errors_of_all = [float(classifiers().true_curve(point).min()) for point in GRID.grid()]
+    assert errors(freeze_thaw, classifiers, 40, 2) < np.quantile(errors_of_all, 0.15)

@@ -198,6 +198,7 @@ class TestEngine:
         assert [reference for reference in models if reference() is not None] == []
 
 
+@pytest.mark.slow  # each of them agrees with `fit`, see above
 def test_engines_agree() -> None:
     one, two = model(optimizer="adam"), model(optimizer="adam")
     fit(one, TRAIN, VALIDATION, options(3, engine="resident"))
