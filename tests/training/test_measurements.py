@@ -11,7 +11,7 @@ from small_training import read_rows
 from mnistsweep.commands.repair import repair
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State
+from mnistsweep.study.records import State, TrialRecord
 
 SEARCH = ["name=s", "model.layer_size=4,8,200", "trainer.epochs=2", "trainer.repeats=2", "oracle=grid", "trials=3"]
 
@@ -36,8 +36,13 @@ def test_quantities_are_measured_at_the_best_epochs(run_sweep: RunSweep) -> None
     sweep.paths.journal.unlink()
     repair(sweep.paths.folder)
     rebuilt = Ledger(sweep.paths).records()
-    assert [replace(one, owner="") for one in rebuilt] == [replace(one, owner="") for one in records]
+    assert [_rebuildable(one) for one in rebuilt] == [_rebuildable(one) for one in records]
     assert _attrs(sweep.paths) == attrs
+
+
+def _rebuildable(record: TrialRecord) -> TrialRecord:
+    """A record without what only the ledger has."""
+    return replace(record, owner="", result=replace(record.result, checkpoint=None))
 
 
 def _attrs(paths: SweepPaths) -> list[dict[str, float]]:
