@@ -79,8 +79,17 @@ def train_batch(model: Any, config: Config, dataset: Dataset, forms: Any) -> Non
     model.run_eagerly, model.steps_per_execution = True, 1
     try:
         with explained(functools.partial(_refused, "model: the model evaluates examples, but cannot be trained")):
-            model.train_on_batch(*split)
+            _train(model, split, config.trainer.batch_size)
     finally:
         for name, value in before.items():
             setattr(model, name, value)
         model.train_function = None  # it was made for one step without a graph
+
+
+def _train(model: Any, split: Any, batch_size: int) -> None:
+    """Train one step; a step of the user's own gets its data as `model.fit` passes them: without absent weights."""
+    if not has_own_step(model):
+        model.train_on_batch(*split)
+        return
+    x, y, *weights = split
+    model.fit(x, y, sample_weight=weights[0] if weights else None, batch_size=batch_size, shuffle=False, verbose=0)
