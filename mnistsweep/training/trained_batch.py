@@ -109,5 +109,5 @@ def _train(model: Any, split: Split, batch_size: int) -> None:
 
 
 def _named(split: Split) -> dict[str, Any]:
-    """Arguments of `fit` and `evaluate`, which pass a step ``(x, y)``; the methods for one batch add an absent weight."""
+    """Arguments of `fit` and `evaluate`: their step gets ``(x, y)``, where `train_on_batch` adds an absent weight."""
     return dict(zip(("x", "y", "sample_weight"), split, strict=False))
