@@ -39,7 +39,7 @@ Epochs = Callable[[Point], int | None]
 
 
 class LiveTable:
-    """Context that displays a running sweep: a table on a terminal and in a notebook, elsewhere one line for each trial.
+    """Context that displays a running sweep: a table on a terminal and in a notebook, elsewhere a line for each trial.
 
     Args:
         ledger: Ledger of the sweep; only read.
