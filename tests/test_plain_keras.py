@@ -179,6 +179,22 @@ def shuffled():
     order = np.random.default_rng(os.getpid()).permutation(len(x))
     return (x[order], y[order]), test
 
+@keras.saving.register_keras_serializable("user")
+class Guide(keras.Model):
+    """Steps as in Keras's guide: they unpack inputs and targets. On JAX Keras passes the state before the data."""
+    def train_step(self, *step):
+        *state, (x, y) = step
+        return super().train_step(*state, (x, y))
+    def test_step(self, *step):
+        *state, (x, y) = step
+        return super().test_step(*state, (x, y))
+
+def guided(input_shape):
+    inputs = keras.Input(input_shape)
+    model = Guide(inputs, layers.Dense(1, "sigmoid")(layers.Dense(16, "relu")(inputs)))
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
 class Weighted(keras_tuner.HyperModel):
     def build(self, hp):
         hp.Choice("units", [4, 8])
@@ -227,6 +243,7 @@ CASES = {
     "own loss, compiled": ("cancer", "dense", ["model.activation=sigmoid", "+model.compiled=focal"], 0.93),
     "own loss by path": ("cancer", "dense", ["model.activation=sigmoid", "trainer.loss={module}.focal"], 0.85),
     "binary": ("cancer", "dense", ["model.activation=sigmoid", "trainer.loss=binary_crossentropy"], 0.9),
+    "own steps": ("cancer", "guided", [], 0.9),
     "two outputs of a binary model": ("cancer", "dense", ["+model.outputs=2", "model.activation=softmax"], 0.9),
     "ratings": (
         "ratings",

@@ -10,10 +10,11 @@
     result.py      SweepResult: best trial, tables, model and report of a sweep
 """
 
+import contextlib
 import importlib
 import warnings
 
-with warnings.catch_warnings():
-    # Optuna imports tqdm, which warns in a notebook without ipywidgets; mnistsweep shows no bar of tqdm.
+# Optuna imports tqdm, which warns in a notebook without ipywidgets; mnistsweep shows no bar of tqdm.
+with warnings.catch_warnings(), contextlib.suppress(ImportError):
     warnings.filterwarnings("ignore", message="IProgress not found")
     importlib.import_module("tqdm.auto")

@@ -11,7 +11,7 @@ import yaml
 from mnistsweep.atomic import read_yaml, yaml_text
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
-from mnistsweep.planning.trial_contents import composed_content, first_difference
+from mnistsweep.planning.trial_contents import composed_content, first_difference, is_same
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.study.views import best_head
@@ -82,7 +82,7 @@ def _kept_content(
 
 def _is_same(found: dict[str, Any], kept: dict[str, Any] | None, plan: Plan, composed: dict[str, Any] | None) -> bool:
     if kept is not None:
-        return found == kept
+        return is_same(found, kept)
     if composed is None:
         return plan.program is not None
     return first_difference(found, composed) is None

@@ -40,7 +40,7 @@ Epochs = Callable[[Point], int | None]
 
 
 class LiveTable:
-    """Context that displays a running sweep: a live table on a terminal and in a notebook, elsewhere a line a job.
+    """Context that displays a running sweep: a table on a terminal and in a notebook, elsewhere a line for each job.
 
     Args:
         ledger: Ledger of the sweep; only read.

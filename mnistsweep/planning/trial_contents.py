@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnistsweep.config.trial_file import trial_file_content
+from mnistsweep.json_values import exact_text
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Point
 
@@ -44,5 +45,18 @@ def first_difference(written: Any, composed: Any, key: str = "") -> str | None:
         )
         return next((found for found in inner if found), None)
     if isinstance(written, list | tuple) and isinstance(composed, list | tuple):
-        return None if list(written) == list(composed) else key
-    return None if written == composed and isinstance(written, bool) == isinstance(composed, bool) else key
+        return None if is_same(list(written), list(composed)) else key
+    return None if is_same(written, composed) and isinstance(written, bool) == isinstance(composed, bool) else key
+
+
+def is_same(written: Any, composed: Any) -> bool:
+    """Whether two values of a configuration are equal; NaN equals NaN.
+
+    Example:
+        >>> is_same({"a": [float("nan")]}, {"a": [float("nan")]}), is_same(1, 2)
+        (True, False)
+    """
+    try:
+        return bool(written == composed) or exact_text(written) == exact_text(composed)
+    except TypeError:  # an edited file may hold a date
+        return False

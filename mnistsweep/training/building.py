@@ -64,13 +64,14 @@ def fixed_batch_size(model: Any) -> int | None:
     return static_batch_size(model) or next(sizes, None)
 
 
-def has_own_step(model: Any) -> bool:
-    """Whether a model has a training step of its own, which may return metrics that no other method returns.
+def has_own_step(model: Any, name: str = "train_step") -> bool:
+    """Whether a model has a step of its own. A training step may return metrics that no other method returns.
 
     Args:
         model: A Keras model.
+        name: ``train_step`` or ``test_step``.
     """
-    return getattr(type(model), "train_step", None) is not keras.Model.train_step
+    return getattr(type(model), name, None) is not getattr(keras.Model, name)
 
 
 def static_batch_size(model: Any) -> int | None:

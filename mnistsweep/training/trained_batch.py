@@ -10,6 +10,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset, Examples
 from mnistsweep.errors import ConfigError
 from mnistsweep.training.building import has_fixed_batches, has_own_step
+from mnistsweep.training.engines.base import Split
 from mnistsweep.training.metric_names import with_stable_names
 from mnistsweep.training.target_form import split_of
 from mnistsweep.user_code import explained
@@ -37,7 +38,7 @@ def evaluate_batches(model: Any, config: Config, dataset: Dataset, forms: Any) -
     for examples, fault in _batches(config, dataset, has_fixed_batches(model)):
         split = split_of(examples, forms)
         with explained(functools.partial(_refused, fault)):
-            measured = model.test_on_batch(*split, return_dict=True)
+            measured = evaluate_split(model, split, config.trainer.batch_size)
     return sorted(with_stable_names(model, measured))
 
 
@@ -79,8 +80,34 @@ def train_batch(model: Any, config: Config, dataset: Dataset, forms: Any) -> Non
     model.run_eagerly, model.steps_per_execution = True, 1
     try:
         with explained(functools.partial(_refused, "model: the model evaluates examples, but cannot be trained")):
-            model.train_on_batch(*split)
+            _train(model, split, config.trainer.batch_size)
     finally:
         for name, value in before.items():
             setattr(model, name, value)
         model.train_function = None  # it was made for one step without a graph
+
+
+def evaluate_split(model: Any, split: Split, batch_size: int) -> dict[str, Any]:
+    """Metrics of a few examples by name.
+
+    Args:
+        model: Compiled model.
+        split: Inputs, encoded targets and, if there are any, weights.
+        batch_size: Number of examples in a batch for a test step of the user's own; any other model gets all at once.
+    """
+    if has_own_step(model, "test_step"):
+        measured: dict[str, Any] = model.evaluate(**_named(split), batch_size=batch_size, verbose=0, return_dict=True)
+        return measured
+    return dict(model.test_on_batch(*split, return_dict=True))
+
+
+def _train(model: Any, split: Split, batch_size: int) -> None:
+    if has_own_step(model):
+        model.fit(**_named(split), batch_size=batch_size, shuffle=False, verbose=0)
+    else:
+        model.train_on_batch(*split)
+
+
+def _named(split: Split) -> dict[str, Any]:
+    """Arguments of `fit` and `evaluate`: their step gets ``(x, y)``, where `train_on_batch` adds an absent weight."""
+    return dict(zip(("x", "y", "sample_weight"), split, strict=False))

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from mnistsweep.training.target_form import few_of, split_of
+from mnistsweep.training.trained_batch import evaluate_split
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.own_fit import replaced_fit
 
@@ -88,7 +89,7 @@ def _rehearsed(model: Any, examples: Any) -> Callable[..., RehearsedHistory]:
 
     def fit(*args: Any, **keywords: Any) -> RehearsedHistory:
         given = parameters.bind(*args, **keywords).arguments
-        measured = {name: float(value) for name, value in model.test_on_batch(*examples, return_dict=True).items()}
+        measured = {name: float(value) for name, value in evaluate_split(model, examples, NUM_EXAMPLES).items()}
         is_validated = given.get("validation_data") is not None or given.get("validation_split")
         metrics = measured | ({f"val_{name}": value for name, value in measured.items()} if is_validated else {})
         epochs = max(int(given.get("epochs", 1)) - int(given.get("initial_epoch", 0)), 1)

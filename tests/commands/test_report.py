@@ -132,7 +132,8 @@ def test_a_second_report_trains_nothing_without_keras_while_a_trial_is_interrupt
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8")
     assert done.stdout.splitlines()[-1] == "0 []", done.stderr
-    assert done.stdout.splitlines()[: len(SECTIONS)] == [analysis.title for analysis in SECTIONS]
+    titles = [analysis.title for analysis in SECTIONS if analysis.name != "cleaning"]
+    assert done.stdout.splitlines()[: len(titles)] == titles
     assert done.stderr == ""
     assert kept(folder) == before
     report = SweepPaths(folder).report

@@ -33,9 +33,21 @@ class Whole(keras.Model):
     sizes = []
 
     def train_step(self, data):
-        Whole.sizes.append(len(data[0]))
-        assert len(data[0]) == 16
+        x, y = data  # as `fit` passes them: without weights that are absent
+        Whole.sizes.append(len(x))
+        assert len(x) == len(y) == 16
         return super().train_step(data)
+
+class Guide(keras.Model):
+    # steps as in the guide of Keras: they unpack inputs and targets
+
+    def train_step(self, data):
+        x, y = data
+        return super().train_step((x, y))
+
+    def test_step(self, data):
+        x, y = data
+        return super().test_step((x, y))
 
 def compiled(input_shape, kind=keras.Model, layer=None, **options):
     x = inputs = keras.Input(input_shape)
@@ -49,6 +61,9 @@ def noisy(input_shape, rate):
 
 def broken(input_shape, rate):
     return compiled(input_shape, Broken)
+
+def guide(input_shape, rate):
+    return compiled(input_shape, Guide)
 
 def whole(input_shape, rate):
     return compiled(input_shape, Whole, steps_per_execution=4)
@@ -75,3 +90,8 @@ def test_a_model_that_fails_only_in_training_is_refused(
 
 def test_a_training_step_of_the_users_own_gets_a_whole_batch(overrides: list[str]) -> None:
     plan_sweep(Recipe(), [one.replace("MODEL", "whole") for one in overrides])
+
+
+def test_steps_that_unpack_inputs_and_targets_are_accepted(overrides: list[str]) -> None:
+    plan = plan_sweep(Recipe(), [one.replace("MODEL", "guide") for one in overrides])
+    assert (plan.config.objective, plan.direction) == ("val_accuracy", "max")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.structure import Structure, leaves, map_leaves, num_examples
-from mnistsweep.training.building import has_fixed_batches
+from mnistsweep.training.building import has_fixed_batches, has_own_step
 from mnistsweep.training.engines.base import Engine, Split, evaluation_batch_size, to_floats
 from mnistsweep.training.engines.device_data import copy_to_device, on_device
 from mnistsweep.training.keras_internals import compilation_of
@@ -120,9 +120,7 @@ def _create_variables(model: Any, split: Split) -> None:
     trial. The function skips models with their own steps, which may not accept such a test, and resumed models, which
     must stay as they were restored.
     """
-    has_own_steps = any(
-        getattr(type(model), name) is not getattr(keras.Model, name) for name in ("train_step", "test_step")
-    )
+    has_own_steps = has_own_step(model) or has_own_step(model, "test_step")
     if has_own_steps or model.optimizer is None or model.optimizer.built:
         return
     model.test_step(map_leaves(lambda array: copy_to_device(array[:1]), tuple(split)))
