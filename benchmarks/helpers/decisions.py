@@ -8,6 +8,7 @@ import numpy as np
 
 from mnistsweep.config.overrides import parse_overrides
 from mnistsweep.search.freeze_thaw import FreezeThaw
+from mnistsweep.search.freeze_thaw.scheduler import RANDOM_EVERY
 from mnistsweep.search.scheduler import Curve, Phase, SearchView
 from mnistsweep.search.sequences import PointSequence
 from mnistsweep.space import SearchSpace
@@ -37,7 +38,7 @@ def decision_milliseconds(ranges: tuple[str, ...], observations: int, seed: int)
         scheduler.prepare(view)
         scheduler.next_job(view, None)  # type: ignore[arg-type]
         taken.append(1000 * (time.process_time() - began))
-    return taken[1:]  # the first one lists and encodes all trials, as a worker does once
+    return taken[RANDOM_EVERY:]  # the first ones list all trials and draw all random points, as a worker does once
 
 
 def make_curves(space: SearchSpace, observations: int, seed: int) -> list[Curve]:

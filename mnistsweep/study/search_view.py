@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import overload
 
@@ -113,6 +113,9 @@ class _Curves(Sequence[Curve]):
 
     def __len__(self) -> int:
         return self._number
+
+    def __iter__(self) -> Iterator[Curve]:
+        return iter(self._all)
 
     @overload
     def __getitem__(self, index: int) -> Curve: ...

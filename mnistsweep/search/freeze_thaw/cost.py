@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,12 @@ LENGTH = 1.0
 NOISE = 0.05
 
 
+def latest_timed(curves: Sequence[Curve]) -> list[Curve]:
+    """Return the latest trials of which an epoch was timed, in the order of their numbers."""
+    timed = (curve for curve in reversed(curves) if curve.seconds > 0 and curve.epochs > 0)
+    return list(islice(timed, MAX_TIMED))[::-1]
+
+
 class EpochSeconds:
     """Expected seconds of an epoch: a smooth function of the configuration, in its logarithm.
 
@@ -25,20 +32,19 @@ class EpochSeconds:
     of a trial that was measured itself take as long as before.
 
     Args:
-        curves: All trials.
-        rows: Encoded configuration of each trial.
+        timed: Trials that were measured, see `latest_timed`.
+        rows: Encoded configuration of each of them.
         is_category: For each column, whether only equality counts.
     """
 
-    def __init__(self, curves: Sequence[Curve], rows: Array, is_category: NDArray[np.bool_]) -> None:
-        timed = [index for index, curve in enumerate(curves) if curve.seconds > 0 and curve.epochs > 0][-MAX_TIMED:]
-        self._own = {curves[i].number: curves[i].seconds / curves[i].epochs for i in timed}
+    def __init__(self, timed: Sequence[Curve], rows: Array, is_category: NDArray[np.bool_]) -> None:
+        self._own = {curve.number: curve.seconds / curve.epochs for curve in timed}
         self._is_category = is_category
-        self._rows = rows[timed]
-        logs = np.log(np.array([self._own[curves[i].number] for i in timed]))
+        self._rows = rows
+        logs = np.log(np.array(list(self._own.values())))
         self._middle = float(np.median(logs)) if timed else 0.0
         if timed:
-            covariance = self._covariance(self._rows) + NOISE * np.eye(len(timed))
+            covariance = self._covariance(rows) + NOISE * np.eye(len(timed))
             self._weights = cho_solve(cho_factor(covariance, lower=True), logs - self._middle)
 
     def of_rows(self, rows: Array) -> Array:

@@ -10,10 +10,11 @@ import numpy as np
 from mnistsweep.search.freeze_thaw.encoding import Encoder
 from mnistsweep.search.freeze_thaw.kernel import Array, Inputs, Kernel
 from mnistsweep.search.freeze_thaw.likelihood import fit_kernel
-from mnistsweep.search.freeze_thaw.observations import Observation, Timeline, best_value, fitted, informative, ranked
+from mnistsweep.search.freeze_thaw.observations import Observation, Timeline, best_value, fitted, informative
+from mnistsweep.search.freeze_thaw.overview import Shortlist
 from mnistsweep.search.freeze_thaw.process import GaussianProcess
 from mnistsweep.search.freeze_thaw.targets import Scale
-from mnistsweep.search.scheduler import Curve, Phase, SearchView
+from mnistsweep.search.scheduler import Curve, Phase
 
 NUM_BEST = 3
 """Number of the best trials around which new points are drawn."""
@@ -53,7 +54,7 @@ class CurveModel:
     """The posterior over the curves of a search.
 
     Args:
-        view: All trials; at least one has a value.
+        trials: Trials that the model can depend on; at least one has a value.
         maximize: Whether larger values of the objective are better.
         knowledge: What was computed before.
 
@@ -63,19 +64,18 @@ class CurveModel:
         curves: Trials that the process knows and that did not fail, in the order of their numbers.
     """
 
-    def __init__(self, view: SearchView, maximize: bool, knowledge: Knowledge) -> None:
+    def __init__(self, trials: Shortlist, maximize: bool, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._timeline = Timeline(view.curves)
+        self._timeline = Timeline(trials.lengths)
         sign = 1.0 if maximize else -1.0
-        ranking = ranked([curve for curve in view.curves if curve.values or curve.phase is Phase.FAILED], sign)
-        few, known = fitted(ranking), informative(ranking)
+        ranking, running = trials.ranking, trials.running
+        few, known = fitted(ranking, trials.last_early), informative(ranking)
         scale = Scale.of((one.value for one in few), maximize)
         kernel = knowledge.kernel(self._observed(few), scale.targets(one.value for one in few))
         process = GaussianProcess(kernel, self._observed(known), scale.targets(one.value for one in known))
-        running = [curve for curve in view.curves if curve.phase is Phase.RUNNING and curve.until > curve.epochs]
         self._process = process.believing(self._after(running, [curve.until for curve in running]))
-        numbers = {one.curve.number for one in known}
-        self.curves = [c for c in view.curves if c.number in numbers and c.phase is not Phase.FAILED]
+        seen = {one.curve.number: one.curve for one in known}
+        self.curves = [curve for curve in seen.values() if curve.phase is not Phase.FAILED]
         best = [curve for curve in ranking[:NUM_BEST] if np.isfinite(best_value(curve, sign))]
         self.best_points = [curve.point for curve in best]
         self.best_target = float(scale.targets(sign * best_value(c, sign) for c in best[:1]).max(initial=-np.inf))

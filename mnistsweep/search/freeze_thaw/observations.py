@@ -88,7 +88,19 @@ def informative(ranking: Sequence[Curve], limit: int = MAX_OBSERVATIONS) -> list
     return _in_order([*whole, *last])
 
 
-def fitted(ranking: Sequence[Curve], limit: int = MAX_FITTED) -> list[Observation]:
+def num_early(count: int) -> int:
+    """Return the largest number of trials up to a count at which the fit is repeated: 8, 9, 10, 12, 14, 16, 19, ...
+
+    Args:
+        count: Number of trials that have a value or failed.
+    """
+    size = FIRST_FIT
+    while (following := int(size * FIT_GROWTH)) <= count:
+        size = following
+    return size
+
+
+def fitted(ranking: Sequence[Curve], last_early: int, limit: int = MAX_FITTED) -> list[Observation]:
     """Return the values that hyperparameters are fitted to: those of early trials, the best of them first.
 
     New trials are taken into account when their number has grown by a fifth. The values of most early trials no longer
@@ -96,11 +108,10 @@ def fitted(ranking: Sequence[Curve], limit: int = MAX_FITTED) -> list[Observatio
 
     Args:
         ranking: Trials, the best first.
+        last_early: Largest number of an early trial: of the first `num_early` that have a value or failed.
         limit: Largest number of values.
     """
-    numbers = sorted(curve.number for curve in ranking)
-    early = set(numbers[: _quantized(len(numbers))])
-    candidates = [curve for curve in ranking if curve.number in early]
+    candidates = [curve for curve in ranking if curve.number <= last_early]
     first = sorted(candidates[NUM_BEST_FITTED:], key=lambda curve: curve.number)
     return _in_order(itertools.islice(_values_of([*candidates[:NUM_BEST_FITTED], *first]), limit))
 
@@ -126,14 +137,6 @@ class Timeline:
         logs = np.log(np.maximum(reached, 1.0)) / self._longest
         columns = [logs, reached / np.array(max_epochs, dtype=np.float64)] if self._has_progress else [logs]
         return np.stack(columns, axis=1).reshape(len(reached), len(columns))
-
-
-def _quantized(count: int) -> int:
-    """Return the largest number of trials up to a count at which the fit is repeated: 8, 9, 10, 12, 14, 16, 19, ..."""
-    size = FIRST_FIT
-    while (following := int(size * FIT_GROWTH)) <= count:
-        size = following
-    return size
 
 
 def _values_of(curves: Iterable[Curve]) -> Iterator[Observation]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from mnistsweep.search.freeze_thaw.acquisition import chance_of_more, expected_improvement
 from mnistsweep.search.freeze_thaw.candidates import Candidates
-from mnistsweep.search.freeze_thaw.cost import EpochSeconds
+from mnistsweep.search.freeze_thaw.cost import EpochSeconds, latest_timed
 from mnistsweep.search.freeze_thaw.encoding import Encoder
 from mnistsweep.search.freeze_thaw.kernel import Array
 from mnistsweep.search.freeze_thaw.model import CurveModel, Knowledge
 from mnistsweep.search.freeze_thaw.one_thread import one_thread
+from mnistsweep.search.freeze_thaw.overview import Overview
 from mnistsweep.search.job_epochs import can_continue, first_epoch, within_budget
 from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.scheduler import Continue, Curve, Job, Phase, Scheduler, SearchView, Start
@@ -87,7 +88,8 @@ class FreezeThaw(Scheduler):
         self._seed = seed
         self._encoder = Encoder(start.space)
         self._knowledge = Knowledge(self._encoder)
-        self._latest: tuple[SearchView, CurveModel] | None = None
+        self._overview = Overview(1.0 if maximize else -1.0)
+        self._latest: tuple[int, CurveModel] | None = None
         self._candidates = Candidates(start.space, self._encoder, max_epochs, seed)
         self._num_tried, self._texts = 0, set[str]()
 
@@ -117,7 +119,7 @@ class FreezeThaw(Scheduler):
         if self._is_over(view, model, paused):
             self.no_job_reason = f"no paused trial has a chance of more than {MIN_CHANCE:.0%} of beating the best"
             return None
-        waits = bool(paused) and _share_of_starts(view) > MAX_SHARE_OF_STARTS
+        waits = bool(paused) and self._overview.share_of_starts > MAX_SHARE_OF_STARTS
         new = self._untried(view, model, best) if view.may_start and not waits else None
         interests = [*paused, *([new] if new else [])]
         if not interests:
@@ -168,8 +170,10 @@ class FreezeThaw(Scheduler):
         return self._texts
 
     def _model(self, view: SearchView) -> CurveModel:
-        if self._latest is None or self._latest[0] != view:
-            self._latest = view, CurveModel(view, self._maximize, self._knowledge)
+        overview = self._overview
+        overview.update(view.curves)
+        if self._latest is None or self._latest[0] != overview.version:
+            self._latest = overview.version, CurveModel(overview.shortlist(), self._maximize, self._knowledge)
         return self._latest[1]
 
     def _paused(self, view: SearchView, model: CurveModel, best: float) -> list[Interest]:
@@ -206,8 +210,8 @@ class FreezeThaw(Scheduler):
         return None if point is None else Interest(float(values.min()), point=point)
 
     def _seconds(self, view: SearchView) -> EpochSeconds:
-        rows = self._knowledge.rows(view.curves)
-        return EpochSeconds(view.curves, rows, self._encoder.is_category)
+        timed = latest_timed(view.curves)
+        return EpochSeconds(timed, self._knowledge.rows(timed), self._encoder.is_category)
 
     def _is_over(self, view: SearchView, model: CurveModel, paused: Sequence[Interest]) -> bool:
         """Return whether a budget of trials alone is used up and no paused trial is likely to beat the best."""
@@ -225,11 +229,6 @@ class FreezeThaw(Scheduler):
         curve = chosen.curve
         until = min(2 * curve.epochs, curve.max_epochs)
         return Continue(curve.number, within_budget(first_epoch(curve), until, view))
-
-
-def _share_of_starts(view: SearchView) -> float:
-    """Return the share of first epochs in all epochs that trials have trained or are training."""
-    return len(view.curves) / max(1, sum(max(curve.epochs, curve.until) for curve in view.curves))
 
 
 def _has_values(view: SearchView) -> bool:

@@ -12,6 +12,7 @@ from mnistsweep.search.freeze_thaw.observations import (
     best_value,
     fitted,
     informative,
+    num_early,
     ranked,
     thinned,
 )
@@ -65,7 +66,7 @@ def test_of_many_values_the_curves_of_the_best_and_the_last_values_of_others_are
 
 def test_hyperparameters_are_fitted_to_the_best_and_the_first_of_the_early_trials() -> None:
     curves = [curve(number, 1, offset=number / 1000) for number in range(100)]
-    numbers = {one.curve.number for one in fitted(ranked(curves, 1.0), limit=30)}
+    numbers = {one.curve.number for one in fitted(ranked(curves, 1.0), num_early(100) - 1, limit=30)}
     best = sorted(numbers)[-NUM_BEST_FITTED:]
     assert numbers == {*range(30 - NUM_BEST_FITTED), *best}
     assert best == list(range(best[0], best[0] + NUM_BEST_FITTED))
@@ -74,7 +75,7 @@ def test_hyperparameters_are_fitted_to_the_best_and_the_first_of_the_early_trial
 
 def test_the_fitted_values_change_only_when_the_number_of_trials_has_grown_by_a_fifth() -> None:
     curves = [curve(number, 1, offset=-number / 1000) for number in range(100)]
-    counts = [len(fitted(ranked(curves[:count], 1.0), limit=200)) for count in range(1, 101)]
+    counts = [len(fitted(ranked(curves[:count], 1.0), num_early(count) - 1, 200)) for count in range(1, 101)]
     assert counts[:9] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert len(set(counts)) < 30
     assert all(count / 1.3 < used <= count for count, used in enumerate(counts, start=1))
