@@ -16,6 +16,7 @@
     ├── LeaseLost              another worker owns the trial; the work of this one is discarded
     └── TrialFailed            one trial failed; the sweep continues
         └── TrialLimited       a limit of the configuration ended the trial; the sweep is healthy
+            └── ConstraintViolated    a model that a constraint excludes
 
 A message contains the rule, the value received, the nearest valid value, and the place of the error. `suggest` writes
 the nearest valid value the same way everywhere.
@@ -29,13 +30,11 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
-import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from mnistsweep.printable import message_of, printable
-from mnistsweep.redaction import mask
+from mnistsweep.printable import message_of
 
 
 class MnistSweepError(Exception):
@@ -131,6 +130,22 @@ class TrialLimited(TrialFailed):
     """A trial exceeded a limit of the configuration (`trial.timeout_minutes`, `trial.max_parameters`)."""
 
 
+class ConstraintViolated(TrialLimited):
+    """A model violates a constraint on its number of parameters, so it is not trained.
+
+    Args:
+        message: Reason.
+        quantities: Known quantities of the trial.
+
+    Attributes:
+        quantities: Known quantities of the trial.
+    """
+
+    def __init__(self, message: str, quantities: Mapping[str, float]) -> None:
+        super().__init__(message)
+        self.quantities = dict(quantities)
+
+
 # What removes the cause of a refused write, by error number.
 REMEDIES = {
     errno.ENOSPC: "Free disk space",
@@ -141,18 +156,6 @@ REMEDIES = {
 
 # HDF5 gives the error number only in the message: "(unable to close file, errno = 28, error message = ...".
 _HDF5_NUMBER = re.compile(r"errno = (\d+)")
-
-# TensorFlow starts a message with the operation that failed: "{{function_node __wrapped__...:CPU:0}} OOM ...". Keras
-# colors parts of a message for a terminal.
-_NOISE = re.compile(r"\{\{\w+ [^}]*\}\}|\x1b\[[0-9;]*m")
-
-# TensorFlow appends the traceback of a Python function that it called, such as a generator of examples.
-_TRACEBACK = "Traceback (most recent call last)"
-
-MAX_DESCRIPTION_LENGTH = 300
-
-# Number of exceptions in a group that its description lists.
-MAX_DESCRIBED_MEMBERS = 3
 
 
 def refused_write(error: BaseException, where: str) -> WriteRefused | None:
@@ -243,36 +246,6 @@ def translate_os_errors(where: str) -> Iterator[None]:
 def _file_of(error: OSError, where: str) -> str:
     """File of an error; of two files it is the one that the program wanted to create."""
     return str(error.filename2 or error.filename or where)
-
-
-def describe_error(error: BaseException) -> str:
-    """Describe an error in one printable line of at most `MAX_DESCRIPTION_LENGTH` characters.
-
-    Args:
-        error: Any exception. The class name is part of the description unless mnistsweep raised the error on purpose.
-            The first members of an exception group follow its message.
-
-    Example:
-        >>> describe_error(ValueError("units must be positive,\\nreceived 0"))
-        'ValueError: units must be positive, received 0'
-    """
-    line = printable("; ".join(map(_one_line, (error, *itertools.islice(_members(error), MAX_DESCRIBED_MEMBERS)))))
-    return line if len(line) <= MAX_DESCRIPTION_LENGTH else line[: MAX_DESCRIPTION_LENGTH - 3] + "..."
-
-
-def _one_line(error: BaseException) -> str:
-    """The class and the message of an error, without the traceback that TensorFlow appends to it."""
-    message = _NOISE.sub("", mask(message_of(error))).partition(_TRACEBACK)[0]
-    text = " ".join(message.split())
-    if isinstance(error, MemoryError) and not text:
-        text = "the process ran out of memory"
-    return text if isinstance(error, MnistSweepError) else f"{type(error).__name__}: {text}".removesuffix(": ")
-
-
-def _members(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions in an exception group; groups in it are replaced by their members."""
-    for one in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        yield from _members(one) if isinstance(one, BaseExceptionGroup) else (one,)
 
 
 def suggest(received: str, known: Iterable[str], max_names: int = 12) -> str:

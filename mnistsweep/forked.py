@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from mnistsweep import descendants
-from mnistsweep.errors import describe_error
+from mnistsweep.error_descriptions import describe_error
 from mnistsweep.quiet_import import without_standard_error
 
 T = TypeVar("T")

@@ -22,7 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-from mnistsweep.errors import ConfigError, describe_error, refused_write
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import ConfigError, refused_write
 from mnistsweep.target_source import find_spec_in, search_folders
 
 PREFIX = f"{__name__}."

@@ -12,7 +12,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mnistsweep.errors import MnistSweepError, TrialFailed, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import MnistSweepError, TrialFailed
 from mnistsweep.printable import printable
 from mnistsweep.redaction import mask
 

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from mnistsweep import errors
-from mnistsweep.errors import TrialFailed, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import TrialFailed
 
 
 def test_a_description_is_one_line() -> None:

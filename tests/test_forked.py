@@ -85,7 +85,8 @@ def test_a_process_with_keras_calls_the_function_itself(monkeypatch: pytest.Monk
 
 
 BLOCKED = """
-import ctypes, os
+import ctypes, os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started the tests in the background
 from mnistsweep.forked import iterate
 def block():
     yield os.getpid()

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mnistsweep.errors import MAX_DESCRIPTION_LENGTH, ConfigError, TrialFailed, describe_error, refused_write
+from mnistsweep.error_descriptions import MAX_DESCRIPTION_LENGTH, describe_error
+from mnistsweep.errors import ConfigError, TrialFailed, refused_write
 from mnistsweep.printable import printable
 from mnistsweep.user_code import (
     MAX_LINE_LENGTH,

@@ -23,7 +23,8 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import trial_file_content
 from mnistsweep.console import SafeConsole
-from mnistsweep.errors import SweepStopped, describe_error, refused_access, refused_write
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import SweepStopped, refused_access, refused_write
 from mnistsweep.path_checks import new_folder
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import TrialPaths, numbered_folder

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnistsweep.errors import ConfigError, TrialLimited, suggest
+from mnistsweep.errors import ConfigError, suggest
 
 KEY = "constraints"
 
@@ -64,22 +64,6 @@ class Constraint:
             return MAX_VIOLATION
         excess = value - self.bound if self.is_upper else self.bound - value
         return max(-MAX_VIOLATION, min(excess / (abs(self.bound) or 1.0), MAX_VIOLATION))
-
-
-class ConstraintViolated(TrialLimited):
-    """A model violates a constraint on its number of parameters, so it is not trained.
-
-    Args:
-        message: Reason.
-        quantities: Known quantities of the trial.
-
-    Attributes:
-        quantities: Known quantities of the trial.
-    """
-
-    def __init__(self, message: str, quantities: Mapping[str, float]) -> None:
-        super().__init__(message)
-        self.quantities = dict(quantities)
 
 
 def parse_constraints(entries: Sequence[Any]) -> tuple[Constraint, ...]:

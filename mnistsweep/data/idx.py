@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.files import require_file
-from mnistsweep.errors import DataError, describe_error, suggest
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import DataError, suggest
 from mnistsweep.memory import format_bytes, require_memory
 from mnistsweep.path_checks import is_missing
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mnistsweep.data.array_headers import ArrayHeader, read_header
 from mnistsweep.data.files import require_file
-from mnistsweep.errors import DataError, describe_error, suggest
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import DataError, suggest
 from mnistsweep.memory import format_bytes, require_memory
 
 _Result = TypeVar("_Result")

@@ -12,7 +12,8 @@ from mnistsweep import devices
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.data.structure import Structure
-from mnistsweep.errors import DataError, SweepStopped, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import DataError, SweepStopped
 from mnistsweep.evaluation.class_output import find_class_output
 from mnistsweep.evaluation.selection import Selection, reports_at_end
 from mnistsweep.study.records import Result

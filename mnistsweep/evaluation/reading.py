@@ -16,7 +16,8 @@ import keras
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
-from mnistsweep.errors import StudyError, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import StudyError
 from mnistsweep.keras_session import clear_session
 from mnistsweep.seeds import repeat_seed
 from mnistsweep.training.building import create_variables

@@ -14,7 +14,8 @@ from mnistsweep.analysis import arrays
 from mnistsweep.config.schema import Config, ReportConfig
 from mnistsweep.config.trial_file import fingerprint
 from mnistsweep.data import Dataset, HeldOut
-from mnistsweep.errors import DataError, StudyError, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import DataError, StudyError
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.evaluation.true_values import task_at

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mnistsweep.checksums import file_checksum
 from mnistsweep.data import Dataset
-from mnistsweep.errors import SweepStopped, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import SweepStopped
 from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.saved_predictions import Predictions, read_predictions, write_predictions
 from mnistsweep.paths import saved_model

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnistsweep.errors import describe_error
+from mnistsweep.error_descriptions import describe_error
 from mnistsweep.html_report.evidence import Evidence
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Figure, Interactive, Section

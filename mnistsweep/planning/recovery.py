@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from mnistsweep.config.constraints import PARAMETERS, ConstraintViolated, quantities_of
+from mnistsweep.config.constraints import PARAMETERS, quantities_of
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Column, Value
-from mnistsweep.errors import StudyError, TrialLimited
+from mnistsweep.errors import ConstraintViolated, StudyError, TrialLimited
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.recovered_curves import Curves

@@ -8,12 +8,12 @@ from typing import Any
 
 from mnistsweep.config.constraints import (
     PARAMETERS,
-    ConstraintViolated,
     parse_constraints,
     quantities_of,
 )
 from mnistsweep.config.schema import Config
 from mnistsweep.data.structure import Structure
+from mnistsweep.errors import ConstraintViolated
 from mnistsweep.paths import TrialPaths
 from mnistsweep.training.metric_means import metric_means
 from mnistsweep.training.model_size import num_parameters

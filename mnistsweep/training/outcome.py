@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnistsweep.config.constraints import ConstraintViolated
 from mnistsweep.config.schema import Config
-from mnistsweep.errors import TrialLimited, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import ConstraintViolated, TrialLimited
 from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import CheckpointRecord, Result, State
 from mnistsweep.user_code import format_traceback

@@ -9,7 +9,8 @@ from typing import Any
 
 from mnistsweep.atomic import atomic_write
 from mnistsweep.checksums import file_checksum
-from mnistsweep.errors import MnistSweepError, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import MnistSweepError
 from mnistsweep.paths import weights_of
 
 LOGGER = logging.getLogger("mnistsweep")

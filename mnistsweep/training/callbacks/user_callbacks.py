@@ -12,7 +12,8 @@ import keras
 from mnistsweep import targets
 from mnistsweep.config.schema import Config
 from mnistsweep.data.structure import describe
-from mnistsweep.errors import ConfigError, describe_error
+from mnistsweep.error_descriptions import describe_error
+from mnistsweep.errors import ConfigError
 
 # Keys with a meaning of their own, as in Hydra.
 _TARGET, _PARTIAL = "_target_", "_partial_"
