@@ -44,4 +44,4 @@ def test_the_drawn_tree_is_the_one_that_is_defined() -> None:
 
 def test_a_description_has_no_colors_and_no_node_of_tensorflow() -> None:
     error = ValueError("{{function_node a}} Exception \x1b[1mwhen calling\x1b[0m Dropout")
-    assert errors.describe_error(error) == "ValueError: Exception when calling Dropout"
+    assert describe_error(error) == "ValueError: Exception when calling Dropout"
