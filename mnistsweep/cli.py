@@ -179,7 +179,7 @@ def _export(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.commands.export import export
 
     output = None if options.output == "-" else _output("--output", options.output)
-    export(_folder(options.sweep), output, _output("--model", options.model))
+    export(_folder(options.sweep), output, _output("--model", options.model), options.trial)
     return 0
 
 

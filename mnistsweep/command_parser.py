@@ -113,10 +113,11 @@ def _add_reading_commands(add: Add) -> None:
     text = "rebuild a lost or damaged ledger from results.csv and the trials' folders"
     repair = add("repair", text, "SWEEP")
     repair.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    export = add("export", "the best configuration as YAML", "SWEEP [--output FILE] [--model FILE.keras]")
+    export = add("export", "the best configuration as YAML", "SWEEP [--trial N] [--output FILE] [--model FILE.keras]")
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", metavar="FILE", help="where to write it (default, or -: print it)")
-    export.add_argument("--model", metavar="FILE.keras", help="also copy the best trial's model here")
+    export.add_argument("--model", metavar="FILE.keras", help="also copy the trial's model here")
+    export.add_argument("--trial", metavar="N", type=int, help="number of the trial (default: the best one)")
 
 
 def _add_evaluation_commands(add: Add) -> None:

@@ -29,7 +29,10 @@ from mnistsweep.tensorboard import FILE_VERSION, EventFile, experiment_file
 MAX_LISTED = 100
 
 OBJECTIVE_TAG = "objective"
-"""Tag of the table's metric: the objective at a trial's best epoch."""
+"""Tag of the table's metric: the first objective at a trial's best epoch."""
+
+FEASIBLE_TAG = "feasible"
+"""Tag of the metric that tells whether a trial keeps all constraints: 1, or 0 if it violates one."""
 
 
 @dataclass(frozen=True)
@@ -141,16 +144,38 @@ def _merge(one: HParam, other: HParam) -> HParam:
     return HParam(one.name, low=min(numbers), high=max(numbers), is_int=all(isinstance(n, int) for n in numbers))
 
 
-def write_experiment(folder: Path, hparams: Sequence[HParam]) -> None:
+def tag_of(objective: str) -> str:
+    """Return the tag of an objective that is not the first.
+
+    Args:
+        objective: Name of the objective.
+    """
+    return f"{OBJECTIVE_TAG}/{objective}"
+
+
+def metrics_of(further: Sequence[str], has_constraints: bool) -> dict[str, str]:
+    """Return the metrics of the table: displayed names by tag; an empty name is that of the tag.
+
+    Args:
+        further: Names of all objectives but the first.
+        has_constraints: Whether the search has constraints.
+    """
+    others = {tag_of(name): name for name in further}
+    return {OBJECTIVE_TAG: "", **others, **({FEASIBLE_TAG: ""} if has_constraints else {})}
+
+
+def write_experiment(folder: Path, hparams: Sequence[HParam], metrics: Mapping[str, str] | None = None) -> None:
     """Write the columns of the table. An earlier experiment of this folder is replaced.
 
     Args:
         folder: Path of the sweep's folder.
         hparams: Columns.
+        metrics: Metrics, see `metrics_of`; None: the objective.
     """
+    shown = metrics_of((), has_constraints=False) if metrics is None else metrics
     summary = summary_v2.hparams_config_pb(
         hparams=[summary_v2.HParam(hparam.name, hparam.domain) for hparam in hparams],
-        metrics=[summary_v2.Metric(OBJECTIVE_TAG)],
+        metrics=[summary_v2.Metric(tag, display_name=name or None) for tag, name in shown.items()],
     )
     with atomic_write(experiment_file(folder)) as part, part.open("wb") as file:
         for event in (event_pb2.Event(file_version=FILE_VERSION), event_pb2.Event(summary=summary)):
@@ -176,15 +201,16 @@ def write_session_start(folder: Path, row: str, point: Mapping[str, Any], hparam
     EventFile(folder, ".hparams").add(summary_v2.hparams_pb(cells, trial_id=row))
 
 
-def write_objective(folder: Path, value: float, step: int) -> None:
-    """Write the objective that the table shows for a trial.
+def write_objective(folder: Path, value: float, step: int, others: Mapping[str, float] | None = None) -> None:
+    """Write the metrics that the table shows for a trial.
 
     Args:
         folder: Path of the trial's folder.
-        value: Objective at the best epoch.
+        value: First objective at the best epoch.
         step: Best epoch, counted from 1.
+        others: Other metrics by tag.
     """
-    EventFile(folder, ".objective").add_scalars({OBJECTIVE_TAG: value}, step)
+    EventFile(folder, ".objective").add_scalars({OBJECTIVE_TAG: value, **(others or {})}, step)
 
 
 def write_session_end(folder: Path, success: bool) -> None:

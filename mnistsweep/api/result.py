@@ -146,7 +146,9 @@ class SweepResult:
         best = self.best
         found = "no completed trial"
         if best is not None:
-            found = f"best trial {best.number}: {self._plan.config.objective} {best.objective:.6g} with {best.values}"
+            found = (
+                f"best trial {best.number}: {self._plan.config.first_objective} {best.objective:.6g} with {best.values}"
+            )
         return f"<sweep {self.name!r}: {len(self.trials)} trials, {found}>"
 
     @cached_property
@@ -156,7 +158,7 @@ class SweepResult:
     @cached_property
     def _best_record(self) -> TrialRecord | None:
         ledger = Ledger(self._view.paths, self._plan.config.storage)
-        return best_of(ledger.records(), self._plan.direction)
+        return best_of(ledger.records(), self._plan.direction, self._plan.further)
 
     def _require_keras(self, method: str) -> None:
         if self._plan.program is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnistsweep import handed_over, keras_session
@@ -29,8 +29,8 @@ def sweep(
     data: Any = None,
     space: Mapping[str, Any] | None = None,
     *,
-    objective: str | None = None,
-    direction: str = "auto",
+    objective: str | Sequence[str] | None = None,
+    direction: str | Sequence[str] = "auto",
     trials: int | None = 20,
     workers: int = 1,
     name: str | None = None,
@@ -65,8 +65,10 @@ def sweep(
             has an argument of this name. A hypermodel declares its own ranges.
         objective: Name of the objective: a metric of the history such as ``val_mae``, or the name of what a function
             of a trial returns. None: the default of the model (`val_accuracy` for classes, else `val_loss`), and for a
-            function of a trial `default_objective`, which is minimized.
-        direction: ``max``, ``min``, or ``auto`` for the metrics and losses of Keras.
+            function of a trial `default_objective`, which is minimized. A list of names searches for the Pareto front
+            of several objectives: ``["val_accuracy", "parameters"]``; a function of a trial then returns a mapping with
+            all of them, or their values in this order.
+        direction: ``max``, ``min``, or ``auto`` for the metrics and losses of Keras; a list for several objectives.
         trials: Maximum number of trials; None: no limit, with ``hours=`` or ``total_epochs=``.
         workers: Number of worker processes.
         name: Name of the sweep, whose folder is ``logs/NAME``; None: the name of the function.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -12,7 +12,8 @@ from mnistsweep.atomic import read_yaml, yaml_text
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import composed_content, first_difference, is_same
-from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.front import text_of
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.study.views import best_head
 
@@ -43,21 +44,53 @@ def best_configuration(sweep: Sweep, plan: Plan, best: TrialRecord) -> BestConfi
     """
     composed, found = _composed(plan, best), sweep.best
     kept = _kept_content(sweep, plan, best, composed)
-    if found is not None and _is_same(found, kept, plan, composed):
+    if found is not None and _is_same(found, _as_trained(kept, plan, best), plan, _as_trained(composed, plan, best)):
         return BestConfiguration(sweep.paths.best.read_text(encoding="utf-8"))
-    head = best_head(sweep.paths, best, plan.config.objective, plan.train_command)
-    if kept is None:
-        kept = {**composed_content(plan, best.point, best.seed)}
-        kept["trainer"] = {**kept["trainer"], "threads": kept["trainer"]["threads"] or plan.threads}
+    content = _as_trained(kept or _composed_kept(plan, best), plan, best)
     if found is None:
         fault = "is missing"
     else:
-        key = first_difference(found, kept)
-        keys = ", ".join(sorted(map(str, found.keys() ^ kept.keys())))
+        key = first_difference(found, content)
+        keys = ", ".join(sorted(map(str, found.keys() ^ content.keys())))
         fault = f"is not the configuration of the best trial ({key or keys or 'its keys'} differs)"
     return BestConfiguration(
-        head + yaml_text(kept), f"{sweep.paths.best}: {fault}; exported from trial {best.number} of the ledger."
+        _head(sweep, plan, best) + yaml_text(content),
+        f"{sweep.paths.best}: {fault}; exported from trial {best.number} of the ledger.",
     )
+
+
+def trial_configuration(sweep: Sweep, plan: Plan, record: TrialRecord) -> BestConfiguration:
+    """The configuration of any trial, with which a command repeats it.
+
+    Args:
+        sweep: Sweep of the trial.
+        plan: Plan of the sweep.
+        record: Trial with a result.
+    """
+    kept = _kept_content(sweep, plan, record, _composed(plan, record)) or _composed_kept(plan, record)
+    return BestConfiguration(_head(sweep, plan, record) + yaml_text(_as_trained(kept, plan, record)))
+
+
+def _head(sweep: Sweep, plan: Plan, record: TrialRecord) -> str:
+    notes = [text_of(record, plan.objectives)] if plan.further else []
+    return best_head(sweep.paths, record, plan.config.first_objective, plan.train_command, notes)
+
+
+Content = TypeVar("Content", dict[str, Any], dict[str, Any] | None)
+
+
+def _as_trained(content: Content, plan: Plan, record: TrialRecord) -> Content:
+    """The content as ``best.yaml`` has it: a trial that was stopped is repeated until its last epoch."""
+    if content is None or plan.program is not None or not plan.train_command or record.state is State.COMPLETED:
+        return content
+    return {**content, "trainer": {**content["trainer"], "stop_after": record.result.epochs}}
+
+
+def _composed_kept(plan: Plan, record: TrialRecord) -> dict[str, Any]:
+    """Content of the trial's own file by the plan, for a file that was lost."""
+    kept = {**composed_content(plan, record.point, record.seed)}
+    kept["trainer"] = {**kept["trainer"], "threads": kept["trainer"]["threads"] or plan.threads}
+    return kept
 
 
 def _composed(plan: Plan, best: TrialRecord) -> dict[str, Any] | None:

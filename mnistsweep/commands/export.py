@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.commands.best_configuration import BestConfiguration, best_configuration
+from mnistsweep.commands.best_configuration import BestConfiguration, best_configuration, trial_configuration
 from mnistsweep.commands.missing_best import no_best_error
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import StudyError
@@ -16,11 +17,12 @@ from mnistsweep.printable import write_document
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.sweep import Sweep, load_sweep
 
 
-def export(folder: Path, output: Path | None, model: Path | None) -> None:
-    """Write the best configuration, and on request the best trial's model.
+def export(folder: Path, output: Path | None, model: Path | None, trial: int | None = None) -> None:
+    """Write the configuration of the best trial, or of another one, and on request the model of the trial.
 
     ``best.yaml`` is compared with the ledger. If a user has edited or removed it, the configuration comes from the best
     trial of the ledger, and a line on the standard error says so.
@@ -28,6 +30,7 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     Args:
         folder: Path of the sweep's folder.
         output: Path of the YAML file to write; None prints the configuration.
+        trial: Number of the trial; None: the best one.
         model: Path of the model file to write, which must end with ``.keras``, or with ``.weights.h5`` for a model that
             Keras could only write as its weights; None writes no model.
 
@@ -38,8 +41,8 @@ def export(folder: Path, output: Path | None, model: Path | None) -> None:
     """
     sweep = load_sweep(folder)
     plan = plan_of(sweep)
-    exported = _best_configuration(sweep, plan)
-    source, text = None if model is None else _best_model(sweep, plan, model), exported.text
+    exported = _best_configuration(sweep, plan) if trial is None else _configuration(sweep, plan, trial)
+    source, text = None if model is None else _model_file(sweep, plan, model, trial), exported.text
     if exported.note:
         SafeConsole(stderr=True).print(exported.note, soft_wrap=True)
     if output is None:
@@ -75,30 +78,52 @@ def _best_configuration(sweep: Sweep, plan: Plan) -> BestConfiguration:
         # A database need not be reachable for a file that is there.
         text = sweep.paths.best.read_text(encoding="utf-8")
         return BestConfiguration(text, f"{sweep.paths.best}: not compared with the ledger: {error}")
-    best = best_of(records, plan.direction)
+    best = best_of(records, plan.direction, plan.further)
     if best is None:
         raise no_best_error(sweep)
     return best_configuration(sweep, plan, best)
 
 
-def _best_model(sweep: Sweep, plan: Plan, target: Path) -> Path:
-    """Path of the best trial's model file.
+def _configuration(sweep: Sweep, plan: Plan, number: int) -> BestConfiguration:
+    return trial_configuration(sweep, plan, _trial(_open_ledger(sweep, plan).records(), number))
+
+
+def _trial(records: Sequence[TrialRecord], number: int) -> TrialRecord:
+    """Trial of a number, with its result when it was paused last.
+
+    Raises:
+        StudyError: There is no such trial, or it has no result.
+    """
+    if not 0 <= number < len(records):
+        last = f"the last is {len(records) - 1}" if records else "there is none yet"
+        raise StudyError(f"--trial: must be the number of a trial; received {number}; {last}.")
+    record = records[number].at_pause or records[number]
+    if record.state in (State.RUNNING, State.FAILED) or record.result.objective is None:
+        rule = "must be the number of a trial with a result"
+        raise StudyError(f"--trial: {rule}; received {number}, which is {record.state.value}; see mnistsweep status.")
+    return record
+
+
+def _model_file(sweep: Sweep, plan: Plan, target: Path, number: int | None) -> Path:
+    """Path of a trial's model file.
 
     Args:
         sweep: Sweep to export from.
         plan: Plan of the sweep.
         target: Path that the user wants the model to be written to; only its suffix is checked.
+        number: Number of the trial; None: the best one.
     """
     if target.suffix != ".keras" and not target.name.endswith(".weights.h5"):
         raise StudyError(f"--model: the name of a Keras model file ends with .keras; received {str(target)!r}.")
-    best = best_of(_open_ledger(sweep, plan).records(), plan.direction)
+    records = _open_ledger(sweep, plan).records()
+    best = best_of(records, plan.direction, plan.further) if number is None else _trial(records, number)
     if best is None:
         raise no_best_error(sweep)
     file = find_checkpoint(sweep.paths, best)
     if not target.name.endswith("".join(file.suffixes)):
         kind = "weights" if file.suffix == ".h5" else "model"
         raise StudyError(
-            f"--model: the best trial saved its {kind} as {file.name}, so the name must end with "
+            f"--model: trial {best.number} saved its {kind} as {file.name}, so the name must end with "
             f"{''.join(file.suffixes)}; received {str(target)!r}."
         )
     if best.result.checkpoint is None:

@@ -17,11 +17,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnistsweep.commands.front_table import front_lines
 from mnistsweep.commands.notebook_display import NotebookDisplay
+from mnistsweep.config.objectives import Objective
 from mnistsweep.console import in_notebook
 from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
+from mnistsweep.study.front import front_of, text_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import best_of
 from mnistsweep.study.records import STOPPED, State, TrialRecord, searched
@@ -45,11 +48,12 @@ class LiveTable:
     Args:
         ledger: Ledger of the sweep; only read.
         budget: Budget of the sweep.
-        direction: Direction of the objective, ``max`` or ``min``.
-        objective: Name of the objective.
+        direction: Direction of the first objective, ``max`` or ``min``.
+        objective: Name of the first objective.
         epochs_of: Function from a point to the number of epochs of its training.
         running_seconds: Function that returns the running time of the sweep in seconds.
         console: Console that the progress is written to.
+        further: All objectives but the first.
     """
 
     def __init__(
@@ -61,7 +65,9 @@ class LiveTable:
         epochs_of: Epochs,
         running_seconds: Callable[[], float],
         console: Console,
+        further: Sequence[Objective] = (),
     ) -> None:
+        self._objectives = (Objective(objective, direction), *further)
         self._ledger = ledger
         self._budget = budget
         self._direction = direction
@@ -160,9 +166,11 @@ class LiveTable:
         return table
 
     def _summary(self, records: Sequence[TrialRecord], is_running: bool = True) -> Text:
-        best = best_of(records, self._direction)
-        line = Text()
-        if best is not None:
+        best, line = best_of(records, self._direction), Text()
+        if len(self._objectives) > 1:
+            lines = front_lines(front_of(records, self._objectives), self._objectives)
+            line.append("".join(f"{text}\n" for text in lines), style="bold green")
+        elif best is not None:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
             line.append(f"{best.result.at_epoch}  trial {best.number}: {format_point(best.point)}\n")
         line.append(tally(records, self._budget.trials))
@@ -208,7 +216,7 @@ class LiveTable:
             record, state = paused, f"paused after epoch {paused.result.epochs}"
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
-            score = f"{self._objective} {record.result.score}{record.result.at_epoch}"
+            score = f"{text_of(record, self._objectives)}{record.result.at_epoch}"
             score += f", violates {', '.join(record.result.violated)}" if record.result.violated else ""
         place = f"{count}{total}" if record.confirms is None else f"confirms trial {record.confirms}"
         return (

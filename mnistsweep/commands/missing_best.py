@@ -23,7 +23,7 @@ def no_best_error(sweep: Sweep) -> MnistSweepError:
     """
     plan = plan_of(sweep)
     ledger = Ledger(sweep.paths, plan.config.storage)
-    if best_of(ledger.records(), plan.direction) is not None:
+    if best_of(ledger.records(), plan.direction, plan.further) is not None:
         command = (
             f"mnistsweep export {shlex.quote(str(sweep.paths.folder))} --output {shlex.quote(str(sweep.paths.best))}"
         )

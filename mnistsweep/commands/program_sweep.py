@@ -27,6 +27,7 @@ from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.printable import make_streams_safe, printable
 from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.stop_signal import StopSignal, interrupt_code
+from mnistsweep.study.front import front_of, values_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import best_of
 from mnistsweep.workers.hydra_function import FACTORY, use_job
@@ -98,8 +99,13 @@ def _processes(job: HydraJob) -> ProgramProcesses:
 
 def _write_results(plan: Plan) -> None:
     """Write ``optimization_results.yaml`` as Hydra's Optuna sweeper does, for programs that read it."""
-    best = best_of(Ledger(plan.paths, plan.config.storage).records(), plan.direction)
-    if best is not None:
+    records = Ledger(plan.paths, plan.config.storage).records()
+    best = best_of(records, plan.direction, plan.further)
+    if best is not None and plan.further:
+        found = [(dict(one.point), values_of(one.result, plan.further)) for one in front_of(records, plan.objectives)]
+        solutions = [{"params": point, "values": list(values or ())} for point, values in found]
+        write_yaml(plan.paths.optimization_results, {"name": "mnistsweep", "solutions": solutions})
+    elif best is not None:
         content = {"name": "mnistsweep", "best_params": dict(best.point), "best_value": best.result.objective}
         write_yaml(plan.paths.optimization_results, content)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from mnistsweep.commands.front_table import front_table, front_title
 from mnistsweep.commands.live_table import tally
 from mnistsweep.commands.sweep_output import keys_as_written, print_learnt
 from mnistsweep.console import SafeConsole
@@ -49,10 +50,14 @@ def print_status(folder: Path) -> None:
     for record in records:
         if record.state is State.RUNNING:
             _print_line(console, _running_line(record, monitor.is_alive))
-    if completed := ranked(records, plan.direction):
+    if completed := ranked(records, plan.direction, plan.further):
         standing = Standing.of(records, plan.direction)
-        console.print(_best_trials(completed, plan, standing))
-        for sentence in [] if standing is None else standing.explain(plan.config.objective):
+        if plan.further:
+            _print_line(console, front_title(records, plan.objectives))
+            console.print(front_table(records, plan.objectives))
+        else:
+            console.print(_best_trials(completed, plan, standing))
+        for sentence in [] if standing is None else standing.explain(plan.config.first_objective):
             _print_line(console, f"  {sentence}")
     for record in records:
         if record.state is State.FAILED:
@@ -98,7 +103,7 @@ def _best_trials(ranking: Sequence[TrialRecord], plan: Plan, standing: Standing 
     """
     table = Table(box=None, header_style="bold", pad_edge=False)
     expected = [] if standing is None else ["expected", "interval", "P(best)"]
-    for column in ("trial", plan.config.objective, *expected, "epoch", "seconds"):
+    for column in ("trial", plan.config.first_objective, *expected, "epoch", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("configuration", overflow="fold")
     for place, record in enumerate(ranking[:MAX_LISTED]):

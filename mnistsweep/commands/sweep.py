@@ -79,7 +79,7 @@ def _require_result(plan: Plan, ledger: Ledger) -> None:
     """
     records = ledger.records()
     is_bad = any(record.state is State.FAILED or record.result.violated for record in records)
-    if best_of(records, plan.direction) is None and is_bad:
+    if best_of(records, plan.direction, plan.further) is None and is_bad:
         raise no_result_error(plan.paths, records, ledger.ending(plan.budget))
 
 
@@ -111,7 +111,14 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     ledger.start_session(session, time.time())
     running_time = ledger.measure_running_time()
     table = LiveTable(
-        ledger, plan.budget, plan.direction, plan.config.objective, epochs_of, running_time.seconds, console
+        ledger,
+        plan.budget,
+        plan.direction,
+        plan.config.first_objective,
+        epochs_of,
+        running_time.seconds,
+        console,
+        plan.further,
     )
     try:
         with running_time, table:
@@ -175,7 +182,9 @@ def _finish_files(plan: Plan, ledger: Ledger) -> None:
     Once the sweep has ended, TensorBoard's table shows what was paused as ended, too.
     """
     config, constraints = plan.config, plan.constraints
-    views = Views(plan.paths, plan.space, plan.direction, config.objective, plan.train_command, constraints)
+    views = Views(
+        plan.paths, plan.space, plan.direction, config.first_objective, plan.train_command, constraints, plan.further
+    )
     has_ended = ledger.has_ended(plan.budget)
     views.refresh(ledger.read, lambda: has_ended)
     for record in ledger.records():

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from mnistsweep.commands.front_table import front_table, front_title
 from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.confirmation import SEARCH_SHARE
@@ -46,14 +47,14 @@ def keys_as_written(text: str, prefix: str) -> str:
 def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print the name and folder of the sweep, its dimensions, and what an earlier start has done."""
     size = plan.space.size()
-    better = "maximized" if plan.direction == "max" else "minimized"
     console.print(Text.assemble((str(plan.config.name), "bold"), f" in {plan.paths.folder}"))
     for dimension in plan.space.dimensions:
         only = "".join(f"  where {c.key} is {' or '.join(map(str, c.values))}" for c in dimension.conditions)
         console.print(f"  {', '.join(dimension.keys)} = {dimension.describe()}{only}", soft_wrap=True)
     if size is not None:
         console.print(f"  {size:,} configurations")
-    console.print(f"  objective: {plan.config.objective}, {better}", soft_wrap=True)
+    objectives = "; ".join(f"{one.name}, {one.better}" for one in plan.objectives)
+    console.print(f"  objective{'s' if plan.further else ''}: {objectives}", soft_wrap=True)
     if plan.constraints:
         console.print(f"  constraints: {', '.join(map(str, plan.constraints))}", soft_wrap=True)
     if not plan.is_kerastuner_oracle:
@@ -76,12 +77,18 @@ def _oracle_text(plan: Plan) -> str:
         return "grid, because all configurations fit the budget"
     if name == "freeze_thaw":
         return "freeze_thaw, because trainings can be paused: the most promising are continued; whole ones: oracle=tpe"
+    return f"random points, then tpe{_why_not_paused(plan)}"
+
+
+def _why_not_paused(plan: Plan) -> str:
+    if plan.further:
+        return ", because there are several objectives"
     if plan.program is not None:
-        return "random points, then tpe"
+        return ""
     if not plan.auto_pauses:
-        return "random points, then tpe, as at the first start with an earlier version"
+        return ", as at the first start with an earlier version"
     rule = "if each trial is one Keras training of several epochs without a pruner"
-    return f"random points, then tpe, because freeze_thaw can pause trials only {rule}"
+    return f", because freeze_thaw can pause trials only {rule}"
 
 
 def _confirmation(plan: Plan) -> str:
@@ -127,18 +134,24 @@ def print_ending(plan: Plan, ledger: Ledger, console: Console) -> None:
 def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print the best configuration, its margin over the next, and commands for what to do next."""
     records = ledger.records()
-    completed = ranked(records, plan.direction)
+    completed = ranked(records, plan.direction, plan.further)
     console.print(tally(records, plan.num_trials, ledger.has_ended(plan.budget)))
     for line in violations_of(records):
         console.print(f"  {line}", soft_wrap=True)
     if not completed:
         return
     best = completed[0]
-    score = f"{plan.config.objective} {best.result.score}{best.result.at_epoch}"
     standing = Standing.of(records, plan.direction)
-    margin = _margin(completed) if standing is None else ""
-    console.print(Text.assemble((f"best: trial {best.number}, {score}", "bold green"), margin))
-    for sentence in [] if standing is None else standing.explain(plan.config.objective):
+    if plan.further:
+        console.print(front_title(records, plan.objectives), style="bold green", soft_wrap=True)
+        console.print(front_table(records, plan.objectives))
+        name = plan.config.first_objective
+        console.print(f"best.yaml: trial {best.number}, with the best {name} on the front", soft_wrap=True)
+    else:
+        score = f"{plan.config.first_objective} {best.result.score}{best.result.at_epoch}"
+        margin = _margin(completed) if standing is None else ""
+        console.print(Text.assemble((f"best: trial {best.number}, {score}", "bold green"), margin))
+    for sentence in [] if standing is None else standing.explain(plan.config.first_objective):
         console.print(f"  {sentence}", soft_wrap=True)
     console.print(f"  {format_point(best.point)}", soft_wrap=True)
     for label, command in _next_commands(plan):
@@ -155,7 +168,7 @@ def print_learnt(plan: Plan, sweep: Sweep, records: Sequence[TrialRecord], conso
         records: Trials of the sweep.
         console: Console to print to.
     """
-    for line in str(learnt_from(records, plan.space, plan.direction, next_start(sweep, {}))).splitlines():
+    for line in str(learnt_from(records, plan.space, plan.direction, next_start(sweep, {}), plan.further)).splitlines():
         console.print(line, soft_wrap=True)
 
 
@@ -165,6 +178,7 @@ def _next_commands(plan: Plan) -> list[tuple[str, str]]:
         *_report_calls(plan, folder),
         *([("train it again", f"{again} --config-dir {folder} --config-name best")] if again else []),
         ("export it", f"mnistsweep export {folder} --output best.yaml"),
+        *([("another one", f"mnistsweep export {folder} --trial N --output FILE.yaml")] if plan.further else []),
         ("curves, table", f"tensorboard --logdir {_shell(plan.paths.folder.parent)}"),
     ]
 

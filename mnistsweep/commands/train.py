@@ -17,7 +17,8 @@ from mnistsweep.atomic import atomic_write, write_yaml
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose, drop_invalid_overrides, to_kept, to_plain
 from mnistsweep.config.hydra_jobs import run_single_job
-from mnistsweep.config.objective import AUTO, resolve_direction
+from mnistsweep.config.objective import AUTO
+from mnistsweep.config.objectives import texts_in, with_first
 from mnistsweep.config.overrides import parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
@@ -33,6 +34,7 @@ from mnistsweep.planning.folders import check_training_folder
 from mnistsweep.planning.objective import choose_objective
 from mnistsweep.planning.rehearsal import rehearse_configs
 from mnistsweep.stop_signal import StopSignal
+from mnistsweep.study.front import quantities_with_seconds
 from mnistsweep.study.records import Result
 from mnistsweep.user_code import exits_as_failures
 
@@ -67,7 +69,7 @@ def train(recipe: Recipe) -> float:
 
     def job(composed: DictConfig) -> float:
         config = check_training(composed, added, faults)
-        if composed.objective == AUTO:
+        if texts_in(to_plain(composed)["objective"])[0] == AUTO:
             composed.objective = config.objective  # for the training's own file
         return _train_checked(composed, config)
 
@@ -88,10 +90,23 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
     result = _train(config, folder, console)
     with atomic_write(folder.result) as part:
         part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
-    console.print(f"{config.objective} {result.objective!r} at epoch {result.best_epoch}{result.spread_text}")
+    console.print(f"{config.first_objective} {result.objective!r} at epoch {result.best_epoch}{result.spread_text}")
+    for name, value in others_of(config, result):
+        console.print(f"{name} {value:.10g}")
     console.print(f"in {folder.folder}", soft_wrap=True)
     assert result.objective is not None
     return result.objective
+
+
+def others_of(config: Config, result: Result) -> list[tuple[str, float]]:
+    """All objectives but the first, with their values at the best epoch; without those that were not measured.
+
+    Args:
+        config: Configuration of the training.
+        result: Result of the training.
+    """
+    values = quantities_with_seconds(result)
+    return [(one.name, values[one.name]) for one in config.objectives[1:] if one.name in values]
 
 
 def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
@@ -105,17 +120,17 @@ def _train(config: Config, folder: TrialPaths, console: Console) -> Result:
     from mnistsweep.training.trainer import Hooks
     from mnistsweep.tuner.hypermodel_training import train_once
 
-    direction = resolve_direction(config.objective, config.direction)
+    objective, direction = config.first_objective, config.objectives[0].direction
     absolute = TrialPaths(folder.folder.absolute())  # users' code may change the working directory
     start = time.monotonic()
 
     def report(epoch: int, value: float) -> bool:
         seconds = time.monotonic() - start
-        console.print(f"epoch {epoch}: {config.objective} {value:.4f}  ({seconds:.1f} s)")
+        console.print(f"epoch {epoch}: {objective} {value:.4f}  ({seconds:.1f} s)")
         return False
 
     def report_folds(folds: int, mean: float) -> bool:
-        console.print(f"mean of {folds} folds: {config.objective} {mean:.4f}  ({time.monotonic() - start:.1f} s)")
+        console.print(f"mean of {folds} folds: {objective} {mean:.4f}  ({time.monotonic() - start:.1f} s)")
         return False
 
     with StopSignal() as stop:
@@ -152,7 +167,7 @@ def check_training(composed: DictConfig, added: Collection[str], faults: Faults)
     measured = rehearse_configs([config], faults)
     if measured is not None:
         with faults.collecting():
-            config.objective = choose_objective(config, measured, faults)
+            config.objective = with_first(config.objective, choose_objective(config, measured, faults))
     faults.raise_any()
     for warning in faults.warnings:
         SafeConsole(stderr=True).print(f"warning: {warning}", soft_wrap=True)

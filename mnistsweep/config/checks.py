@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from mnistsweep.config import constraints, objective
+from mnistsweep.config import constraints, objectives
 from mnistsweep.config.schema import LIMITS, Config
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.intervals import MAX_WHOLE
@@ -46,7 +46,7 @@ def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
             compile its model with others.
     """
     metrics = config.trainer.metrics if metrics_known else None
-    faults = objective.check_objective(config.objective, config.direction, metrics)
+    faults = objectives.check_objectives(config.objective, config.direction, metrics)
     faults += constraints.check_constraints(config.constraints, metrics)
     faults += _check_names(config)
     for index, entry in enumerate(config.trainer.callbacks):

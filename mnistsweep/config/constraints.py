@@ -79,13 +79,14 @@ def parse_constraints(entries: Sequence[Any]) -> tuple[Constraint, ...]:
     return tuple(found for found in map(_parse, entries) if found is not None)
 
 
-def quantities_of(constraints: Iterable[Constraint]) -> tuple[str, ...]:
-    """Return the names of the constrained quantities, each once; without `seconds`, which every result has.
+def quantities_of(constraints: Iterable[Constraint], others: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the names of the quantities of a trial, each once; without `seconds`, which every result has.
 
     Args:
         constraints: Constraints of the search.
+        others: Quantities that are measured for another reason: those that are objectives.
     """
-    return tuple(dict.fromkeys(one.name for one in constraints if one.name != SECONDS))
+    return tuple(name for name in dict.fromkeys([*others, *(one.name for one in constraints)]) if name != SECONDS)
 
 
 def check_constraints(entries: Sequence[Any], metrics: Sequence[str] | None) -> list[str]:

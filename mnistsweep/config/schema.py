@@ -17,11 +17,17 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from mnistsweep.config.objectives import Objective, objectives_of
 from mnistsweep.config.resources import PRIMARY, conf_folder
 
 
 def sweep_key(
-    default: Any, *, continuable: bool = False, minimum: float | None = None, maximum: float | None = None
+    default: Any,
+    *,
+    continuable: bool = False,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    hint: Any = None,
 ) -> Any:
     """Declare a key of the sweep itself: it holds for all trials, and cannot be a dimension of the search.
 
@@ -31,8 +37,9 @@ def sweep_key(
             sweep runs, not what it searches.
         minimum: Smallest allowed value of a number; None: no limit.
         maximum: Largest allowed value of a number; None: no limit.
+        hint: Type of the value where OmegaConf does not know this type; None: that of the annotation.
     """
-    return _key(default, minimum, maximum, sweepable=False, continuable=continuable)
+    return _key(default, minimum, maximum, sweepable=False, continuable=continuable, hint=hint)
 
 
 def trial_key(default: Any, *, minimum: float | None = None, maximum: float | None = None) -> Any:
@@ -46,8 +53,10 @@ def trial_key(default: Any, *, minimum: float | None = None, maximum: float | No
     return _key(default, minimum, maximum, sweepable=True, continuable=False)
 
 
-def _key(default: Any, minimum: float | None, maximum: float | None, sweepable: bool, continuable: bool) -> Any:
-    metadata = {"limits": (minimum, maximum), "sweepable": sweepable, "continuable": continuable}
+def _key(
+    default: Any, minimum: float | None, maximum: float | None, sweepable: bool, continuable: bool, hint: Any = None
+) -> Any:
+    metadata = {"limits": (minimum, maximum), "sweepable": sweepable, "continuable": continuable, "hint": hint}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -123,8 +132,8 @@ class Config:
     name: str | None = sweep_key(None, continuable=True)
     logs: str = sweep_key("logs", continuable=True)
     seed: int = sweep_key(0, minimum=0, maximum=2**32 - 1)
-    objective: str = sweep_key("auto")
-    direction: str = sweep_key("auto")
+    objective: Any = sweep_key("auto", hint=str | list[str])
+    direction: Any = sweep_key("auto", hint=str | list[str])
     constraints: list[Any] = sweep_key(list)
     trials: int | None = sweep_key(20, continuable=True, minimum=1)
     hours: float | None = sweep_key(None, continuable=True, minimum=1e-6)
@@ -151,6 +160,16 @@ class Config:
     schedule: Any = trial_key(None)
     oracle: Any = sweep_key(None)
     pruner: Any = sweep_key(None)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives with their directions; the first one is that of each training."""
+        return objectives_of(self.objective, self.direction)
+
+    @property
+    def first_objective(self) -> str:
+        """Name of the first objective, a metric of the logs; it selects the best epoch."""
+        return self.objectives[0].name
 
 
 def _declared_keys(record: Any, prefix: str = "") -> Iterator[tuple[str, Field[Any]]]:

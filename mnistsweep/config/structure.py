@@ -87,7 +87,8 @@ def _read_record(default: Any, plain: Mapping[str, Any], prefix: str, faults: li
 
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    declared = {entry.name: entry.metadata.get("hint") for entry in fields(kind)}
+    return typing.get_type_hints(kind) | {name: hint for name, hint in declared.items() if hint is not None}
 
 
 def _options(hint: Any) -> tuple[Any, ...]:

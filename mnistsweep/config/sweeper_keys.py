@@ -5,14 +5,15 @@ Keys have the names of mnistsweep, or those of Hydra's Optuna sweeper where thes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import yaml
 
 from mnistsweep.config.checks import check_limits
-from mnistsweep.config.objective import DIRECTIONS, direction_of
+from mnistsweep.config.objective import DIRECTIONS, check_direction, direction_of
+from mnistsweep.config.objectives import check_list, texts_in, unknown_directions
 from mnistsweep.config.resources import conf_folder
 from mnistsweep.config.schema import Config
 from mnistsweep.config.structure import read_config
@@ -222,19 +223,22 @@ def _preset(group: str, value: Any, faults: list[str]) -> dict[str, Any]:
 
 def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list[str]) -> list[str]:
     """Set the direction of the objective; a message where the user has given none."""
-    value = given.get("direction")
+    value, names = given.get("direction"), texts_in(plain["objective"])
+    if len(names) > 1:
+        plain["direction"] = _directions(value, names, faults)
+        return []
     if isinstance(value, list | tuple):
         if len(value) != 1:
-            rule = "a sweep has one objective"
-            faults.append(f"{PREFIX}direction: {rule}; received {list(value)}; name one direction, min or max.")
+            rule = f"must be one for the only objective, {names[0] if names else 'which is missing'}"
+            faults.append(f"{PREFIX}direction: {rule}; received {list(value)}; name one, or objective=[NAME,NAME].")
             return []
         value = value[0]
-    direction = _OPTUNA_DIRECTIONS.get(str(value).rpartition(".")[2].lower(), value)
+    direction = _named(value)
     if direction not in (None, *DIRECTIONS):
         known = (*DIRECTIONS, *_OPTUNA_DIRECTIONS)
         faults.append(f"{PREFIX}direction: must be min or max; received {value!r}; {suggest(str(value), known)}.")
         return []
-    objective = str(plain["objective"])
+    objective = names[0]
     if direction not in (None, "auto"):
         plain["direction"] = direction
         return []
@@ -245,6 +249,19 @@ def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list
         rule = f"{objective!r} is not the name of a metric or a loss of Keras, so the better direction is unknown"
         faults.append(f"{PREFIX}direction: {rule}; write {PREFIX}direction=max or {PREFIX}direction=min.")
     return [NO_DIRECTION]
+
+
+def _directions(value: Any, names: Sequence[str], faults: list[str]) -> Any:
+    """The value of the key `direction` for several objectives."""
+    directions = [_named(one) for one in (value if isinstance(value, list | tuple) else [value or "auto"])]
+    found = check_list(names, directions) or unknown_directions(names, directions)
+    faults += [f"{PREFIX}{fault}" for fault in found or check_direction(names[0], directions[0])]
+    return directions if len(directions) == len(names) else "auto"
+
+
+def _named(direction: Any) -> Any:
+    """A direction by our name, where it has the name that Optuna gives it."""
+    return _OPTUNA_DIRECTIONS.get(str(direction).rpartition(".")[2].lower(), direction)
 
 
 def _as_typed(fault: str, spelled: Mapping[str, str]) -> str:

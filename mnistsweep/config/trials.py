@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import GrammarParseError
 
 from mnistsweep.config.compose import compose_own, to_kept, to_plain
 from mnistsweep.config.objective import AUTO
+from mnistsweep.config.objectives import texts_in, with_first
 from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError
@@ -28,7 +29,7 @@ class Composer:
         recipe: Recipe of what holds for all trials.
         groups: Swept keys that are config groups.
         variants: Result of `variants` in another process; these combinations are not composed again.
-        objective: What ``objective=auto`` stands for.
+        objective: What `auto` stands for as the first objective.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Composer:
 
     def _compose_variant(self, presets: tuple[tuple[str, Any], ...]) -> DictConfig:
         variant = compose_own(self.recipe.with_presets(dict(presets)))
-        if not OmegaConf.is_interpolation(variant, "objective") and variant.get("objective") == AUTO:
-            variant.objective = self._objective
+        given = None if OmegaConf.is_interpolation(variant, "objective") else variant.get("objective")
+        names = list(given) if isinstance(given, ListConfig) else given
+        if texts_in(names)[:1] == [AUTO]:
+            variant.objective = with_first(names, self._objective)
         return variant
 
     def trial(self, point: Mapping[str, Any], seed: int | None = None) -> DictConfig:

@@ -100,9 +100,17 @@ def _search_history(context: ReportContext) -> SearchHistory:
     trials = searched(selection.records)
     finished = [record for record in trials if record.state.finished or record.paused is not None]
     sweep = load_sweep(selection.paths.folder)
-    learnt = learnt_from(finished, plan.space, plan.direction, next_start(sweep, {}))
+    learnt = learnt_from(finished, plan.space, plan.direction, next_start(sweep, {}), plan.further)
     return SearchHistory(
-        plan.space, plan.config.objective, plan.direction, finished, sweep.curves, selection.running_seconds, learnt
+        plan.space,
+        plan.config.first_objective,
+        plan.direction,
+        finished,
+        sweep.curves,
+        selection.running_seconds,
+        learnt,
+        plan.further,
+        plan.constraints,
     )
 
 
@@ -123,7 +131,7 @@ def _winner(context: ReportContext, parameters: int) -> Winner:
     return Winner(
         number=record.number,
         point=record.point,
-        objective=selection.plan.config.objective,
+        objective=selection.plan.config.first_objective,
         value=record.result.objective,
         best_epoch=selection.best_epoch,
         epochs=config.trainer.epochs,

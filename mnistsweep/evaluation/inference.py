@@ -103,8 +103,8 @@ def measure_objective(model: Any, config: Config, dataset: Dataset) -> float | N
         The value; None if the objective is no metric of the validation split, or no metric of the compiled model, or if
         it depends on states that the training has left in the model.
     """
-    metric = config.objective.removeprefix("val_")
-    if metric == config.objective:
+    metric = config.first_objective.removeprefix("val_")
+    if metric == config.first_objective:
         return None
     if has_states(model):
         return None

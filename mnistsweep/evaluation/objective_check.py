@@ -49,8 +49,8 @@ def check_objective(file: Path, record: TrialRecord, config: Config, predictions
         return f"{file}: the checkpoint of trial {record.number} is not verified: {fault}; it may be another model."
     if agree(measured, recorded, len(next(iter(predictions.validation.values())))):
         return None
-    now, before = (format_metric(config.objective, value) for value in (measured, recorded))
-    found = f"{file}: the checkpoint of trial {record.number} has the {config.objective} {now}, but the ledger "
+    now, before = (format_metric(config.first_objective, value) for value in (measured, recorded))
+    found = f"{file}: the checkpoint of trial {record.number} has the {config.first_objective} {now}, but the ledger "
     found += f"records {before}"
     is_hypermodel = hypermodels.needs_hyperparameters(config.model)
     if record.result.checkpoint is None and not is_hypermodel:

@@ -64,7 +64,7 @@ class Selection:
     def expected(self) -> str:
         """What is expected of the winner with another seed; empty if no trial was confirmed."""
         standing = Standing.of(self.records, self.plan.direction)
-        return "" if standing is None else standing.explain(self.plan.config.objective)[0]
+        return "" if standing is None else standing.explain(self.plan.config.first_objective)[0]
 
     def ranked(self, number: int) -> list[TrialRecord]:
         """Best trials by the validation objective, winner first.
@@ -72,7 +72,7 @@ class Selection:
         Args:
             number: Maximum number of trials.
         """
-        return ranked(self.records, self.plan.direction)[:number]
+        return ranked(self.records, self.plan.direction, self.plan.further)[:number]
 
     def config_of(self, record: TrialRecord) -> Config:
         """Configuration of a trial, read from its folder.
@@ -163,7 +163,7 @@ def select(folder: Path, overrides: Sequence[str] = (), group: str = "report") -
     ledger.check_search(ledger_fingerprint(plan, checksum))
     plan = replace(plan, config=with_options(plan.config, overrides, group))
     records = ledger.records()
-    winner = best_of(records, plan.direction)
+    winner = best_of(records, plan.direction, plan.further)
     if winner is None:
         raise no_result_error(sweep.paths, records, ledger.ending(plan.budget))
     return Selection(sweep.paths, plan, checksum, records, winner, ledger.running_seconds())

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistsweep.config.constraints import Constraint
+from mnistsweep.config.objectives import Objective
 from mnistsweep.html_report.shown_inputs import ShownInputs, Words
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.records import State, TrialRecord
@@ -78,14 +80,16 @@ class SearchHistory:
 
     Attributes:
         space: Search space of the sweep.
-        objective: Name of the objective.
-        direction: ``max`` or ``min``.
+        objective: Name of the first objective.
+        direction: ``max`` or ``min``: direction of the first objective.
         trials: Records of the finished trials (completed, pruned, failed), and of those that were paused, in the order
             of their numbers.
         curves: Learning curves with a row for each epoch of each trial: columns `trial`, `epoch`, and one for each
             metric (`accuracy`, `val_accuracy`, ...).
         running_seconds: Running time of the sweep in seconds; 0 if it was not recorded.
         learnt: What the trials have shown; None where it is not known.
+        further: All objectives but the first.
+        constraints: Constraints of the search.
     """
 
     space: SearchSpace
@@ -95,6 +99,8 @@ class SearchHistory:
     curves: pd.DataFrame
     running_seconds: float = 0.0
     learnt: Learnt | None = None
+    further: Sequence[Objective] = ()
+    constraints: Sequence[Constraint] = ()
 
     def in_state(self, state: State) -> list[TrialRecord]:
         """Return the trials that ended in a state, in the order of their numbers."""
@@ -103,7 +109,7 @@ class SearchHistory:
     @cached_property
     def scored(self) -> ScoredTrials | None:
         """Trials with an objective; None where none can be compared."""
-        return ScoredTrials.from_records(self.space, self.objective, self.direction, self.trials)
+        return ScoredTrials.from_records(self.space, self.objective, self.direction, self.trials, self.further)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE, DEFAULTS, check_chosen_direction, default_of
+from mnistsweep.config.objectives import MEASURED, texts_in, with_first
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.planning.plan import Plan, read_plan
@@ -54,10 +55,10 @@ def with_objective(plan: Plan, measured: Sequence[Measured], faults: Faults) -> 
         measured: What each model of the sweep measures.
         faults: Collects what is wrong, and warnings.
     """
-    if plan.config.objective != AUTO and plan.paths.sweep.is_file():
+    if plan.config.first_objective != AUTO and plan.paths.sweep.is_file():
         return plan
     if plan.paths.sweep.is_file():
-        before = read_plan(plan.paths).config.objective
+        before = read_plan(plan.paths).config.first_objective
         return _with(plan, before if before in DEFAULTS else DEFAULTS[0])
     with faults.collecting():
         return _with(plan, _common(plan.config, measured, faults))
@@ -65,11 +66,11 @@ def with_objective(plan: Plan, measured: Sequence[Measured], faults: Faults) -> 
 
 
 def _with(plan: Plan, objective: str) -> Plan:
-    return replace(plan, config=replace(plan.config, objective=objective))
+    return replace(plan, config=replace(plan.config, objective=with_first(plan.config.objective, objective)))
 
 
 def choose_objective(config: Config, measured: Measured, faults: Faults) -> str:
-    """Return the name of the objective of a configuration; if it is ``auto``, the one that this stands for.
+    """Return the name of the first objective of a configuration; if it is ``auto``, the one that this stands for.
 
     Args:
         config: Configuration.
@@ -82,10 +83,12 @@ def choose_objective(config: Config, measured: Measured, faults: Faults) -> str:
     own = measured.own_fit
     if own is not None and own.kind in ("number", "dictionary") and config.pruner.get("name") not in ("auto", "none"):
         faults.warn([f"pruner: {own.name} returns a {own.kind}, so its trainings are not pruned."])
-    if config.objective != AUTO:
+    if own is not None:
+        _check_others(own, texts_in(config.objective)[1:])
+    if config.first_objective != AUTO:
         if own is not None and own.kind == "dictionary":
-            _check_dictionary(own, config.objective)
-        return config.objective
+            _check_dictionary(own, config.first_objective)
+        return config.first_objective
     if own is not None and own.fault:
         raise ConfigError(
             f"objective: {own.name} was called with a few examples to find what it returns, and failed: {own.fault}; "
@@ -95,10 +98,29 @@ def choose_objective(config: Config, measured: Measured, faults: Faults) -> str:
     if own is not None and own.kind == "dictionary":
         _check_dictionary(own, objective)
     if objective == DEFAULT_OBJECTIVE and own is not None:
-        better = "maximized" if config.direction == "max" else "minimized"
+        better = "maximized" if _direction(config) == "max" else "minimized"
         faults.warn([_announcement(own.name, better)])
-    faults.add(check_chosen_direction(objective, config.direction))
+    faults.add(check_chosen_direction(objective, _direction(config)))
     return objective
+
+
+def _direction(config: Config) -> str:
+    return texts_in(config.direction)[0]
+
+
+def _check_others(own: FitReturn, names: Sequence[str]) -> None:
+    """Check that a hypermodel's own `fit` can measure all objectives but the first.
+
+    Raises:
+        ConfigError: It returns something that lacks one of them.
+    """
+    for name in (name for name in names if name not in MEASURED):
+        if own.kind == "number":
+            raise ConfigError(
+                f"objective: {own.name} returns a number, so {name!r} is not measured; return both, as a dictionary"
+            )
+        if own.kind == "dictionary":
+            _check_dictionary(own, name)
 
 
 def _announcement(name: str, better: str) -> str:
@@ -133,4 +155,4 @@ def _common(config: Config, measured: Sequence[Measured], faults: Faults) -> str
     if len(found) > 1:
         rule = "the swept models and data sets have different ones"
         raise ConfigError(f"objective: {rule}, {' and '.join(found)}; set objective=NAME")
-    return next(iter(found), config.objective)
+    return next(iter(found), config.first_objective)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mnistsweep import data, hparams_table
 from mnistsweep.atomic import write_yaml
+from mnistsweep.config.objectives import texts_in
 from mnistsweep.config.secret_values import holds_secret
 from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.locks import exclusive_lock
@@ -47,7 +48,8 @@ def open_sweep(plan: Plan) -> None:
     with new_folder("logs", paths.workers):
         _write_sweep_file(plan, checksum)
         fingerprint = ledger_fingerprint(plan, checksum)
-        create_ledger(paths, plan.config.storage, plan.direction, plan.config.objective, fingerprint)
+        first, *further = plan.objectives
+        create_ledger(paths, plan.config.storage, first.direction, first.name, fingerprint, further)
     paths.all_trials.mkdir(exist_ok=True)  # workers do not create it: it may be deleted while they run
     _write_experiments(plan)
 
@@ -126,14 +128,20 @@ def _write_experiments(plan: Plan) -> None:
     of all of them.
     """
     paths = plan.paths
-    hparams_table.write_experiment(paths.folder, hparams_table.hparams_of(plan.space))
+    own = hparams_table.metrics_of([one.name for one in plan.further], bool(plan.constraints))
+    hparams_table.write_experiment(paths.folder, hparams_table.hparams_of(plan.space), own)
     with contextlib.suppress(PermissionError):  # the folder of all sweeps may belong to another user
-        columns = hparams_table.merge_hparams(hparams_table.hparams_of(space) for space in _spaces(paths.folder.parent))
-        hparams_table.write_experiment(paths.folder.parent, columns)
+        sweeps = list(_sweeps(paths.folder.parent))
+        columns = hparams_table.merge_hparams(hparams_table.hparams_of(space) for space, _ in sweeps)
+        metrics = {tag: name for _, found in sweeps for tag, name in found.items()}
+        hparams_table.write_experiment(paths.folder.parent, columns, metrics or None)
 
 
-def _spaces(logs: Path) -> Iterator[SearchSpace]:
-    """The search spaces of all sweeps in a folder, without those that cannot be read."""
+def _sweeps(logs: Path) -> Iterator[tuple[SearchSpace, dict[str, str]]]:
+    """The search space and the metrics of each sweep in a folder, without those that cannot be read."""
     for folder in sorted(logs.iterdir()):
         with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError, AttributeError):
-            yield SearchSpace.from_json(read_sweep_file(SweepPaths(folder))["plan"]["space"])
+            plan = read_sweep_file(SweepPaths(folder))["plan"]
+            names = texts_in(plan["config"]["objective"])[1:]
+            metrics = hparams_table.metrics_of(names, bool(plan["config"].get("constraints")))
+            yield SearchSpace.from_json(plan["space"]), metrics

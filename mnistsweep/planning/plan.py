@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mnistsweep import devices, handed_over
 from mnistsweep.config.added_keys import without_added_keys
 from mnistsweep.config.constraints import Constraint, parse_constraints
-from mnistsweep.config.objective import resolve_direction
+from mnistsweep.config.objectives import Objective, objectives_of, texts_in
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
 from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
@@ -92,9 +92,19 @@ class Plan:
         return SweepPaths(expanded(self.config.logs) / str(self.config.name))
 
     @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives with their directions; the first one is that of each training."""
+        return self.config.objectives
+
+    @property
     def direction(self) -> str:
-        """Whether the objective is maximized (``max``) or minimized (``min``)."""
-        return resolve_direction(self.config.objective, self.config.direction)
+        """Whether the first objective is maximized (``max``) or minimized (``min``)."""
+        return self.objectives[0].direction
+
+    @property
+    def further(self) -> tuple[Objective, ...]:
+        """All objectives but the first: none, or those of a search for a Pareto front."""
+        return self.objectives[1:]
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -185,7 +195,7 @@ class Plan:
     @cached_property
     def composer(self) -> Composer:
         """Composer of the configuration of each trial."""
-        return Composer(self.recipe, self.groups, self.variants, self.config.objective)
+        return Composer(self.recipe, self.groups, self.variants, self.config.first_objective)
 
     @property
     def oracle_name(self) -> str:
@@ -211,14 +221,14 @@ class Plan:
     def can_pause(self) -> bool:
         """Whether trials can be paused and continued: each is a single training of several epochs, each reported.
 
-        That is not so for a function, with repeats or folds, and with a user's own `fit`. A pruner of the user's choice
-        compares whole trials by rules of its own.
+        That is not so for a function, with several objectives, repeats or folds, and with a user's own `fit`. A pruner
+        of the user's choice compares whole trials by rules of its own.
         """
         swept = {"trainer.repeats", "data.folds"} & set(self.space.keys)
         folds = self.config.data.get("folds") if isinstance(self.config.data, Mapping) else None
         is_single = not swept and self.config.trainer.repeats == 1 and (folds or 1) == 1
         prunes = self.config.pruner.get("name") not in ("auto", "none")
-        if self.program is not None or not is_single or prunes or self.max_epochs() == 1:
+        if self.program is not None or self.further or not is_single or prunes or self.max_epochs() == 1:
             return False
         return not any(map(has_own_fit, self._models()))
 
@@ -312,8 +322,10 @@ class Plan:
 
     def _fingerprint(self, config: dict[str, Any]) -> dict[str, str]:
         config = without_added_keys(mask_values(config))
-        if self.direction == resolve_direction(self.config.objective, "auto"):
+        if self.objectives == objectives_of(self.config.objective, "auto"):
             config["direction"] = "auto"  # the same search, whichever of the two was written
+        if not self.further:  # a list with one name is that name
+            config |= {key: (texts_in(config[key]) or [""])[0] for key in ("objective", "direction")}
         config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         if self.program is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose_own, to_plain
@@ -71,14 +72,14 @@ def _with_models(plan: Plan, faults: Faults) -> Plan:
         where = f"model: the process that builds the model for a check {died}"
         if completed is plan:
             faults.add([f"{where} before it knew the hyperparameters."])
-        elif completed.config.objective == AUTO:
+        elif completed.config.first_objective == AUTO:
             faults.add([f"{where} before it knew what objective=auto stands for; set objective=NAME."])
         else:
             faults.warn([f"{where}; a trial that ends its process is recorded as failed."])
     return completed
 
 
-def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, str, Faults]]:
+def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, Any, Faults]]:
     """Yield the space with the hyperparameters of the models, the objective and the faults so far.
 
     The first time, before the models are rehearsed, the objective may be ``auto``.

@@ -10,6 +10,7 @@ from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose_own, drop_invalid_overrides, to_plain
 from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE, check_direction
+from mnistsweep.config.objectives import texts_in, unknown_directions, with_first
 from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
@@ -95,9 +96,10 @@ def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
         rule = "only Keras trainings have them; leave them empty, and return a bad objective for a point that is no use"
         faults.add([f"constraints: {rule}."])
     config.name = config.name or DEFAULT_NAME
-    if config.objective == AUTO:
-        config.objective = DEFAULT_OBJECTIVE  # minimized, as Optuna does with the return value of a function
-    faults.add(check_direction(config.objective, config.direction))
+    if config.first_objective == AUTO:  # minimized, as Optuna does with the return value of a function
+        config.objective = with_first(config.objective, DEFAULT_OBJECTIVE)
+    names = texts_in(config.objective)
+    faults.add(check_direction(names[0], texts_in(config.direction)[0]), unknown_directions(names, config.direction))
     for group in GROUPS:
         setattr(config, group, {})
     return config

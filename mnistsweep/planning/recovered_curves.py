@@ -66,7 +66,7 @@ class Curves:
         """
         folds, epochs, repeats = _counts(plan, folder)
         files = (folder.training(index, folds).history for index in itertools.count())
-        curves = [_read_curve(file, plan.config.objective) for file in itertools.takewhile(Path.is_file, files)]
+        curves = [_read_curve(file, plan.config.first_objective) for file in itertools.takewhile(Path.is_file, files)]
         return cls(curves, plan.direction, folds, epochs, repeats)
 
     def reports(self, is_complete: bool) -> dict[int, float]:

@@ -63,7 +63,7 @@ def recover_trials(plan: Plan, paths: SweepPaths) -> Recovery:
     """
     recovery = Recovery(unlisted=sorted(FinishedFiles.read(paths).in_folders))
     forms = {column.key: CellForm(column) for column in plan.space.columns}
-    rows = read_results(paths, plan.space, plan.constraints)
+    rows = read_results(paths, plan.space, plan.constraints, plan.objectives)
     for row in rows:
         try:
             recover = _paused_trial if row.state is State.PAUSED else _finished_trial

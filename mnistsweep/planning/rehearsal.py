@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistsweep import data, devices
+from mnistsweep.config import objectives
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.constraints import unmeasured
@@ -210,18 +211,24 @@ def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, model: An
 
     known = [f"{split}{name}" for split in ("val_", "") for name in measured]
     is_fixed = not (has_own_step(model) or hypermodel.has_own_fit or may_add_metrics(config))
-    if is_fixed and (faults := unmeasured(config.constraints, known)):
+    names, objective = objectives.texts_in(config.objective), config.first_objective
+    faults = objectives.unknown_directions(names, config.direction)
+    if is_fixed:
+        faults = [
+            *unmeasured(config.constraints, known),
+            *(objectives.unmeasured(names, known) or faults),
+        ]
+    if faults:
         raise ConfigError("\n".join(faults))
-    if config.objective == AUTO:
+    if objective == AUTO:
         return
-    is_trained = has_own_step(model) and not config.objective.startswith("val_")  # known after a training step only
-    if config.objective in known or is_trained or hypermodel.has_own_fit or may_add_metrics(config):
-        if faults := check_direction(config.objective, config.direction):
+    is_trained = has_own_step(model) and not objective.startswith("val_")  # known after a training step only
+    if objective in known or is_trained or hypermodel.has_own_fit or may_add_metrics(config):
+        if faults := check_direction(objective, objectives.texts_in(config.direction)[0]):
             raise ConfigError("\n".join(faults))
         return
     raise ConfigError(
-        f"objective: the model measures no {config.objective!r}; {suggest(config.objective, known, len(known))} "
-        "(objective=NAME)"
+        f"objective: the model measures no {objective!r}; {suggest(objective, known, len(known))} (objective=NAME)"
     )
 
 

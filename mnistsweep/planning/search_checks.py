@@ -7,6 +7,8 @@ from mnistsweep.config.checks import Faults
 from mnistsweep.planning.plan import Plan
 from mnistsweep.search.enqueued import check_enqueued
 from mnistsweep.search.pruners import make_pruner
+from mnistsweep.search.several_objectives import check_oracle
+from mnistsweep.study.results_table import PARETO
 
 NOTHING_SWEPT = (
     "nothing is swept: give a key a range (model.dropout=interval(0,0.6)), compose space=[optimizer,dropout], or name "
@@ -23,13 +25,35 @@ def check_search(plan: Plan, faults: Faults) -> None:
         faults.add(["trials: without a budget this search has no end; set trials, hours or total_epochs."])
     with faults.collecting():
         make_pruner(config.pruner, "auto", plan.max_epochs() if sound else 1)
+    if plan.further:
+        _check_several(plan, faults)
     outside = check_enqueued(plan.space, config.enqueue)
     faults.add(outside)
     if plan.is_kerastuner_oracle:
         _check_kerastuner_oracle(plan, faults)
-    elif sound and not outside:
+    elif sound and not outside and not (plan.further and faults.any):
         with faults.collecting():
             plan.scheduler()
+
+
+def _check_several(plan: Plan, faults: Faults) -> None:
+    """Check a search with several objectives: each trial is trained whole, and each objective has its column."""
+    config, count = plan.config, len(plan.objectives)
+    if config.pruner.get("name") not in ("auto", "none"):
+        rule = f"a pruner compares trainings by one objective, and there are {count}"
+        faults.add([f"pruner: {rule}; received {config.pruner.get('name')}; write pruner=none."])
+    if config.confirm.top:
+        rule = f"trials are confirmed by one objective, and there are {count}"
+        faults.add([f"confirm.top: {rule}; received {config.confirm.top}; write confirm.top=0."])
+    for key in sorted({PARETO, *(one.name for one in plan.further)} & set(plan.space.keys)):
+        rule = f"{key!r} is the name of a column of results.csv with several objectives"
+        faults.add([f"{key}: {rule}, and of a swept key; choose another name."])
+    if plan.is_kerastuner_oracle:
+        rule = f"KerasTuner's own oracles have one objective; received {count}"
+        faults.add([f"objective: {rule}; write one, or use another oracle, such as oracle=tpe."])
+        return
+    with faults.collecting():
+        check_oracle(config.oracle, count)
 
 
 def _check_kerastuner_oracle(plan: Plan, faults: Faults) -> None:

@@ -18,7 +18,7 @@ from mnistsweep.search.sequences import PointSequence, SequenceOracle
 from mnistsweep.search.settings import int_setting
 from mnistsweep.space import SearchSpace
 
-ORACLES = ("auto", "random", "grid", "quasi_random", "tpe", "gp", "cmaes")
+ORACLES = ("auto", "random", "grid", "quasi_random", "tpe", "gp", "cmaes", "nsga2")
 
 PAUSING = ("freeze_thaw", "asha")
 """Names of the oracles that pause and continue trials; `scheduler_factory` makes them."""
@@ -54,6 +54,10 @@ def make_oracle(
         return SequenceOracle(PointSequence(space, name, seed, enqueued))
     if name == USER_SAMPLER:
         return UserSamplerOracle(PointSequence(space, "random", seed, enqueued), config, seed)
+    if name == "nsga2":
+        size = int_setting(config, "oracle.population_size", 20, minimum=2)
+        sampler_keys = {"_target_": "optuna.samplers.NSGAIISampler", "population_size": size}
+        return UserSamplerOracle(PointSequence(space, "random", seed, enqueued), {"sampler": sampler_keys}, seed)
     sampler = SAMPLERS[name](space)
     startup = int_setting(config, "oracle.startup_results", sampler.startup_results, minimum=0)
     return SamplerOracle(PointSequence(space, "random", seed, enqueued), sampler, startup, seed)

@@ -20,7 +20,7 @@ from mnistsweep.search.optuna_private import ProposalStudy
 from mnistsweep.search.oracle import CONFIRMS, Oracle, Proposal
 from mnistsweep.search.samplers import MAX_BEST_READ, SamplerSpec
 from mnistsweep.search.sequences import PointSequence, draw_untried
-from mnistsweep.search.violations import violation_of, with_refused
+from mnistsweep.search.violations import violation_of, with_refused, without_reports
 from mnistsweep.space import Point, SearchSpace, canonical
 
 # States of trials that have a result for a sampler to learn from.
@@ -65,7 +65,9 @@ class SamplerOracle(Oracle):
             point = self._start.point(number)
             if point is not None and canonical(point) not in tried:
                 return Proposal(point)
-        if self._spec.max_trials_read is not None:
+        if len(study.directions) > 1:  # all trials: which are the best changes with each of them
+            trials = [without_reports(trial) for trial in trials]
+        elif self._spec.max_trials_read is not None:
             trials = self._history.informative(trials, study.direction, self._spec.max_trials_read)
         trials = [self._as_searched(trial) for trial in trials]
         sampler = self._spec.make(int(np.random.SeedSequence([self._seed, number, 2]).generate_state(1)[0]))

@@ -29,3 +29,18 @@ def with_refused(trial: FrozenTrial) -> FrozenTrial:
     refused = copy.copy(trial)
     refused.state, refused.intermediate_values = TrialState.PRUNED, {}
     return refused
+
+
+def without_reports(trial: FrozenTrial) -> FrozenTrial:
+    """Return a pruned trial without its learning curve, which is that of one objective; others as they are.
+
+    Optuna's samplers order pruned trials by their curves, which they cannot with several objectives.
+
+    Args:
+        trial: Trial of a ledger with several objectives; it is not changed.
+    """
+    if trial.state is not TrialState.PRUNED or not trial.intermediate_values:
+        return trial
+    bare = copy.copy(trial)
+    bare.intermediate_values = {}
+    return bare

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnistsweep.analysis.effects import MIN_RESULTS, NEGLIGIBLE
+from mnistsweep.config.objectives import Objective, texts_in
 from mnistsweep.dimensions import Choice, Dimension, Zip
 from mnistsweep.search.settings import sets_epochs
 from mnistsweep.space import SearchSpace
@@ -40,19 +41,26 @@ class Learnt:
         return "\n".join([*self.sentences, *([self.command] if self.command else [])])
 
 
-def learnt_from(records: Sequence[TrialRecord], space: SearchSpace, direction: str, start: NextStart) -> Learnt:
-    """Return what the trials of a sweep have shown.
+def learnt_from(
+    records: Sequence[TrialRecord],
+    space: SearchSpace,
+    direction: str,
+    start: NextStart,
+    further: Sequence[Objective] = (),
+) -> Learnt:
+    """Return what the trials of a sweep have shown, with several objectives about the first one.
 
     Args:
         records: Trials of the sweep in any order and state.
         space: Search space of the sweep.
-        direction: ``max`` or ``min``.
+        direction: ``max`` or ``min``: direction of the first objective.
         start: How the sweep was started.
+        further: All objectives but the first.
     """
-    objective = str(start.config["objective"])
+    objective = texts_in(start.config["objective"])[0]
     if sets_epochs(start.config["oracle"]):  # by results, so they say nothing about the epochs
         space = SearchSpace(tuple(one for one in space.dimensions if one.keys != ("trainer.epochs",)))
-    trials = ScoredTrials.from_records(space, objective, direction, records)
+    trials = ScoredTrials.from_records(space, objective, direction, records, further)
     lessons = Lessons(0, (), (), space.dimensions) if trials is None else lessons_of(trials)
     if not lessons.important:
         return _nothing_yet(lessons, space, start)
@@ -61,15 +69,16 @@ def learnt_from(records: Sequence[TrialRecord], space: SearchSpace, direction: s
     return Learnt(
         tuple(start.key_of(lesson.dimension) for lesson in lessons.important),
         tuple(start.key_of(dimension) for dimension in lessons.unimportant),
-        (_mattered(lessons, objective, start), _did_not(lessons, start), next_sentence),
+        (_mattered(lessons, objective, start, bool(further)), _did_not(lessons, start), next_sentence),
         command,
     )
 
 
-def _mattered(lessons: Lessons, objective: str, start: NextStart) -> str:
+def _mattered(lessons: Lessons, objective: str, start: NextStart, is_first_of_several: bool) -> str:
     described = [_described(lesson, objective, start) for lesson in lessons.important]
+    by = f" by {objective}" if is_first_of_several else ""
     return (
-        f"What mattered, with its share of the ranking of {lessons.trials:,} trials: "
+        f"What mattered, with its share of the ranking of {lessons.trials:,} trials{by}: "
         f"{'; '.join(described[:MAX_DESCRIBED])}"
         f"{_and_more(described[MAX_DESCRIBED:])}."
     )

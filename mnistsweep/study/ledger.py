@@ -10,7 +10,9 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 
+from mnistsweep.config.objectives import Objective
 from mnistsweep.errors import LedgerMissing, StudyError, suggest
 from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
@@ -217,7 +219,12 @@ class Ledger:
 
 
 def create_ledger(
-    paths: SweepPaths, storage: str | None, direction: str, objective: str, fingerprint: Mapping[str, str]
+    paths: SweepPaths,
+    storage: str | None,
+    direction: str,
+    objective: str,
+    fingerprint: Mapping[str, str],
+    further: Sequence[Objective] = (),
 ) -> None:
     """Create the ledger of a sweep if it is missing.
 
@@ -226,10 +233,11 @@ def create_ledger(
     Args:
         paths: Paths of the sweep's files.
         storage: Database URL; None for the journal file in the sweep's folder.
-        direction: Direction of the objective: ``max`` or ``min``.
-        objective: Name of the objective.
+        direction: Direction of the first objective: ``max`` or ``min``.
+        objective: Name of the first objective.
         fingerprint: Texts that identify the search and its data. A database may hold another search of the same name.
             Keys that only one of two fingerprints has (of another version of this program) are not compared.
+        further: All objectives but the first.
 
     Raises:
         StudyError: The database does not respond, the file cannot be written, or the ledger belongs to another search.
@@ -240,28 +248,30 @@ def create_ledger(
         stack.enter_context(open_coordinator(paths, storage).exclusive())
         opened = open_storage(paths, storage, create=True)
         repair(opened)
-        study = _open_or_create_study(opened, paths, storage, direction)
+        objectives = [Objective(objective, direction), *further]
+        study = _open_or_create_study(opened, paths, storage, objectives)
         stored = study.user_attrs.get(_FINGERPRINT)
         if stored is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names([objective])
+                study.set_metric_names([one.name for one in objectives])
             study.set_user_attr(_FINGERPRINT, dict(fingerprint))
         elif changed := differing_keys(stored, fingerprint):
             where = f"{store_name(paths, storage)}: {paths.name!r}"
             raise StudyError(f"{where} is another search: {differ(changed)}; take another name=NAME.")
 
 
-def _open_or_create_study(opened: BaseStorage, paths: SweepPaths, storage: str | None, direction: str) -> optuna.Study:
+def _open_or_create_study(
+    opened: BaseStorage, paths: SweepPaths, storage: str | None, objectives: Sequence[Objective]
+) -> optuna.Study:
     names = [study.study_name for study in opened.get_all_studies()]
     own = names if storage is None else [name for name in names if name == paths.name]
     if own:
         return optuna.load_study(study_name=own[0], storage=opened)
     if storage is None and paths.journal.stat().st_size:
         raise StudyError(f"{paths.journal}: the beginning of the journal is missing. Nothing was changed.")
-    return optuna.create_study(
-        storage=opened, study_name=paths.name, direction="maximize" if direction == "max" else "minimize"
-    )
+    directions = [StudyDirection.MAXIMIZE if one.direction == "max" else StudyDirection.MINIMIZE for one in objectives]
+    return optuna.create_study(storage=opened, study_name=paths.name, directions=directions)
 
 
 def open_study(paths: SweepPaths, storage: str | None) -> tuple[BaseStorage, int]:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnistsweep.analysis.expected_scores import LEVEL, ExpectedScores, expected_scores
+from mnistsweep.config.objectives import Objective
+from mnistsweep.study.front import values_of
 from mnistsweep.study.records import State, TrialRecord, searched
 
 
-def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
+def ranked(records: Iterable[TrialRecord], direction: str, further: Sequence[Objective] = ()) -> list[TrialRecord]:
     """Trials that have an objective which can be compared, best first; equal ones in the order of trial numbers.
 
     A trial that continues after a pause has the result of that pause, see `TrialRecord.scored`. Once trials were
@@ -18,37 +20,45 @@ def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
     stands for each configuration. Trials that a pruner
     has ended are left out then: their objective is that of a shorter training.
 
+    With several objectives, trials that are equal in the first are ordered by the others. So the first of all trials is
+    on the Pareto front.
+
     Args:
         records: Trials in any order and state.
-        direction: Direction of the objective: ``max`` or ``min``.
+        direction: Direction of the first objective: ``max`` or ``min``.
+        further: All objectives but the first.
     """
     known = list(records)
     standing = Standing.of(known, direction)
-    return by_objective(known, direction) if standing is None else list(standing.order)
+    return by_objective(known, direction, further) if standing is None else list(standing.order)
 
 
-def best_of(records: Iterable[TrialRecord], direction: str) -> TrialRecord | None:
+def best_of(records: Iterable[TrialRecord], direction: str, further: Sequence[Objective] = ()) -> TrialRecord | None:
     """First of the `ranked` trials; None if there is none.
 
     Args:
         records: Trials in any order and state; all trials of a sweep where some were confirmed.
-        direction: Direction of the objective: ``max`` or ``min``.
+        direction: Direction of the first objective: ``max`` or ``min``.
+        further: All objectives but the first.
     """
-    return next(iter(ranked(records, direction)), None)
+    return next(iter(ranked(records, direction, further)), None)
 
 
-def by_objective(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
+def by_objective(
+    records: Iterable[TrialRecord], direction: str, further: Sequence[Objective] = ()
+) -> list[TrialRecord]:
     """Trials that have an objective which can be compared, the best objective first.
 
     Args:
         records: Trials in any order and state.
-        direction: Direction of the objective: ``max`` or ``min``.
+        direction: Direction of the first objective: ``max`` or ``min``.
+        further: All objectives but the first; a trial that lacks one, because it was pruned, has none to compare.
     """
-    sign = -1 if direction == "max" else 1
+    signs = [-1 if direction == "max" else 1, *(one.sign for one in further)]
     scored = [
-        (sign * record.result.objective, record.number, record)
+        ([sign * value for sign, value in zip(signs, values, strict=True)], record.number, record)
         for record in (trial.scored for trial in records)
-        if record is not None and record.result.objective is not None
+        if record is not None and (values := values_of(record.result, further)) is not None
     ]
     return [record for _, _, record in sorted(scored, key=lambda item: item[:2])]
 

@@ -76,7 +76,7 @@ def rebuild_ledger(
     if storage is None:
         with open_coordinator(paths, None).exclusive():
             return _rebuild_journal(paths, search, fingerprint, workers, trials)
-    create_ledger(paths, storage, search.direction, search.objective, fingerprint)
+    create_ledger(paths, storage, search.direction, search.objective, fingerprint, search.further)
     with translate_storage_errors(paths, storage), open_coordinator(paths, storage).exclusive():
         opened, study_id = open_study(paths, storage)
         return _Completion(opened, study_id, search, store_name(paths, storage)).run(trials, workers)
@@ -95,7 +95,7 @@ def _rebuild_journal(
         new.workers.mkdir(parents=True)
         new.journal.write_bytes(readable_part(paths.journal) if whole else b"")
         try:
-            create_ledger(new, None, search.direction, search.objective, fingerprint)
+            create_ledger(new, None, search.direction, search.objective, fingerprint, search.further)
         except StudyError as error:
             raise StudyError(str(error).replace(str(new.journal), str(paths.journal))) from error
         opened, study_id = open_study(new, None)
@@ -187,7 +187,8 @@ class _Completion:
         if before is not None and trial.record.paused is not None:
             self._stored.write_ownership(trial_id, Ownership("").when_paused(trial.record.paused))
         if trial.is_finished:
-            self._stored.finish(trial_id, trial.record.state, trial.record.result, self._num_finished)
+            record, further = trial.record, self._search.further
+            self._stored.finish(trial_id, record.state, record.result, self._num_finished, further)
             self._num_finished += 1
 
     def _prune_again(self, trial_id: int, epochs: Sequence[int]) -> None:

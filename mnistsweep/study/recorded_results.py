@@ -7,22 +7,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mnistsweep.config.constraints import SECONDS, Constraint
+from mnistsweep.config.objectives import Objective
+from mnistsweep.study.front import quantities_with_seconds, values_of
 from mnistsweep.study.records import Result, State, TrialRecord
 
 
-def require_objective(state: State, result: Result, objective: str) -> tuple[State, Result]:
-    """State and result of a trial; failed if a completed trial has no objective, or if the objective is not finite.
+def require_objective(
+    state: State, result: Result, objective: str, further: Sequence[Objective] = ()
+) -> tuple[State, Result]:
+    """State and result of a trial; failed if a completed trial lacks an objective, or if the first is not finite.
 
     Args:
         state: State of the trial.
         result: Result of the trial.
-        objective: Name of the objective.
+        objective: Name of the first objective.
+        further: The other objectives.
     """
     if result.objective is not None and not math.isfinite(result.objective):
         reason = result.reason or f"{objective} is {result.objective}"
         return State.FAILED, replace(result, objective=None, reason=reason)
     if result.objective is None and state is State.COMPLETED:
         return State.FAILED, replace(result, reason=f"no {objective} was measured")
+    if state is State.COMPLETED and values_of(result, further) is None:
+        known = quantities_with_seconds(result)
+        lacking = [one.name for one in further if not math.isfinite(known.get(one.name, math.nan))]
+        reason = f"no finite {' and no finite '.join(lacking)} was measured at the best epoch"
+        return State.FAILED, replace(result, objective=None, reason=result.reason or reason)
     return state, result
 
 

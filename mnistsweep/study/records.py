@@ -58,7 +58,8 @@ class Result:
         standard_error: Standard error of the objective over the folds; None without folds, and after a single fold.
         comparable: Whether the objective of a pruned trial can be compared with that of a completed one: it is the best
             epoch of the only training of the configuration.
-        quantities: Values of the constrained quantities by name, without `seconds`; empty without constraints.
+        quantities: Values of the constrained quantities, and of all objectives but the first, by name; without
+            `seconds`. Empty without constraints and with one objective.
         violations: By how much each constraint is violated, as a share of its bound, by the text of the constraint; at
             most 0: it is not. Empty without constraints, and for a trial that failed before its quantities were known.
     """

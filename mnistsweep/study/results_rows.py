@@ -6,13 +6,22 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mnistsweep.config.constraints import Constraint, quantities_of
+from mnistsweep.config.constraints import Constraint
+from mnistsweep.config.objectives import Objective
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.recorded_results import judged
 from mnistsweep.study.records import STOPPED, Result, State
-from mnistsweep.study.results_table import COLUMNS, CONFIRMS, STANDARD_ERROR, CellForm, column_of, columns
+from mnistsweep.study.results_table import (
+    COLUMNS,
+    CONFIRMS,
+    STANDARD_ERROR,
+    CellForm,
+    column_of,
+    columns,
+    measured_of,
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +55,19 @@ class ResultsRow:
         return (point for point in points if all(key in point or not cell for key, cell in self.cells.items()))
 
 
-def read_results(paths: SweepPaths, space: SearchSpace, constraints: Sequence[Constraint] = ()) -> list[ResultsRow]:
+def read_results(
+    paths: SweepPaths,
+    space: SearchSpace,
+    constraints: Sequence[Constraint] = (),
+    objectives: Sequence[Objective] = (),
+) -> list[ResultsRow]:
     """Read ``results.csv``; an empty list if there is no file.
 
     Args:
         paths: Paths of the sweep's files.
         space: Search space of the sweep.
         constraints: Constraints of the search.
+        objectives: All objectives of the search.
 
     Raises:
         StudyError: The table is damaged, or is not that of this search.
@@ -66,12 +81,12 @@ def read_results(paths: SweepPaths, space: SearchSpace, constraints: Sequence[Co
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"{file}: cannot be read: {error}") from error
     has_errors, has_confirmations = (name in header[: len(COLUMNS)] for name in (STANDARD_ERROR, CONFIRMS))
-    names = columns(has_errors, has_confirmations, constraints)
+    names = columns(has_errors, has_confirmations, constraints, objectives)
     if header != [*names, *map(column_of, space.keys)]:
         raise StudyError(f"{file}: the columns are not those of the search in {paths.sweep.name}.")
     rows: dict[int, ResultsRow] = {}
     for index, line in enumerate(lines, start=1):
-        row = _row(line, names, space.keys, constraints, f"{file}, row {index}")
+        row = _row(line, names, space.keys, constraints, objectives, f"{file}, row {index}")
         if row.number in rows:
             raise StudyError(f"{file}, row {index}: trial {row.number} is listed twice.")
         rows[row.number] = row
@@ -79,7 +94,12 @@ def read_results(paths: SweepPaths, space: SearchSpace, constraints: Sequence[Co
 
 
 def _row(
-    line: Sequence[str], names: Sequence[str], keys: Sequence[str], constraints: Sequence[Constraint], where: str
+    line: Sequence[str],
+    names: Sequence[str],
+    keys: Sequence[str],
+    constraints: Sequence[Constraint],
+    objectives: Sequence[Objective],
+    where: str,
 ) -> ResultsRow:
     try:
         if len(line) != len(names) + len(keys):
@@ -91,7 +111,7 @@ def _row(
         if found is State.RUNNING or int(number) < 0:
             raise ValueError(f"trial {number} {state}")
         cells = dict(zip(keys, line[len(names) :], strict=True))
-        measured = {name: known[column_of(name)] for name in quantities_of(constraints)}
+        measured = {name: known[column_of(name)] for name in measured_of(constraints, objectives)}
         result = Result(
             float(objective) if objective else None, int(best_epoch) if best_epoch else None,
             seconds=float(seconds), reason=reason, standard_error=float(error) if error else None,

@@ -6,7 +6,9 @@ These are the finished trials, and those that were paused, with their result so 
 The columns are `trial`, `state`, `objective`, `best_epoch`, `seconds`, `seed` and `reason`, then one column for each
 dimension of the search space. With cross-validation, `standard_error` follows `objective`. Where the best trials were
 confirmed, `confirms` comes before `best_epoch`: the number of the trial that the trial of the row repeats. With
-constraints, a column for each constrained quantity and `feasible` follow `reason`. An empty cell means that the value
+constraints, a column for each constrained quantity and `feasible` follow `reason`. With several objectives, `pareto`
+comes before `best_epoch`: whether the trial is on the Pareto front; `objective` is the first of them, and a column for
+each of the others, except `seconds`, follows `reason`. An empty cell means that the value
 is unknown, or that the dimension is not active. `CellForm` writes and reads the cells of a dimension, so that
 `mnistsweep.load_sweep` returns each value as it was.
 """
@@ -23,11 +25,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mnistsweep.analysis.pareto import is_nondominated
 from mnistsweep.atomic import atomic_write
 from mnistsweep.config.constraints import Constraint, quantities_of
+from mnistsweep.config.objectives import Objective
 from mnistsweep.dimensions import Choice, Column, Int
 from mnistsweep.json_values import distinct_texts, exact_text
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.front import losses_of
 from mnistsweep.study.records import STOPPED, State, TrialRecord
 
 COLUMNS = ("trial", "state", "objective", "best_epoch", "seconds", "seed", "reason")
@@ -41,11 +46,17 @@ CONFIRMS = "confirms"
 FEASIBLE = "feasible"
 """Column of whether a trial keeps all constraints; empty where a failed trial did not measure them."""
 
-_FIRST = 3  # columns before the standard error and the confirmed trial
+PARETO = "pareto"
+"""Column of whether a trial is on the Pareto front; only in the table of a sweep with several objectives."""
+
+_FIRST = 3  # columns before the standard error, the confirmed trial and the Pareto front
 
 
 def columns(
-    has_errors: bool, has_confirmations: bool = False, constraints: Sequence[Constraint] = ()
+    has_errors: bool,
+    has_confirmations: bool = False,
+    constraints: Sequence[Constraint] = (),
+    objectives: Sequence[Objective] = (),
 ) -> tuple[str, ...]:
     """Return the columns before those of the dimensions.
 
@@ -53,10 +64,23 @@ def columns(
         has_errors: Whether the table has a column for standard errors.
         has_confirmations: Whether the table has a column for the trials that are confirmed.
         constraints: Constraints of the search.
+        objectives: All objectives of the search.
     """
-    optional = [name for name, has in ((STANDARD_ERROR, has_errors), (CONFIRMS, has_confirmations)) if has]
-    measured = [*map(column_of, quantities_of(constraints)), *([FEASIBLE] if constraints else [])]
+    has_front = len(objectives) > 1
+    known = ((STANDARD_ERROR, has_errors), (CONFIRMS, has_confirmations), (PARETO, has_front))
+    optional = [name for name, has in known if has]
+    measured = [*map(column_of, measured_of(constraints, objectives)), *([FEASIBLE] if constraints else [])]
     return (*COLUMNS[:_FIRST], *optional, *COLUMNS[_FIRST:], *measured)
+
+
+def measured_of(constraints: Sequence[Constraint], objectives: Sequence[Objective]) -> tuple[str, ...]:
+    """Return the names of the quantities that have a column of their own.
+
+    Args:
+        constraints: Constraints of the search.
+        objectives: All objectives of the search.
+    """
+    return quantities_of(constraints, (one.name for one in objectives[1:]))
 
 
 def column_of(key: str) -> str:
@@ -143,11 +167,20 @@ class ResultsTable:
         path: Path of the CSV file.
         space: Search space of the sweep; its dimensions are the last columns.
         constraints: Constraints of the search.
+        objectives: All objectives of the search; with less than two, there is no Pareto front.
     """
 
-    def __init__(self, path: Path, space: SearchSpace, constraints: Sequence[Constraint] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        space: SearchSpace,
+        constraints: Sequence[Constraint] = (),
+        objectives: Sequence[Objective] = (),
+    ) -> None:
         self._path = path
         self._constraints = constraints
+        self._objectives = objectives
+        self._losses: dict[int, tuple[float, ...] | None] = {}  # of completed trials; None: not on any front
         self._forms = [CellForm(column) for column in space.columns]
         self._numbers: list[int] = []
         self._rows: list[tuple[str, ...]] = []
@@ -172,6 +205,8 @@ class ResultsTable:
             position = bisect.bisect(self._numbers, record.number)
             self._numbers.insert(position, record.number)
             self._rows.insert(position, self._row(record))
+            if len(self._objectives) > 1 and record.state is State.COMPLETED:
+                self._losses[record.number] = losses_of(record, self._objectives)
             self._has_errors |= record.result.standard_error is not None
             self._has_confirmations |= record.confirms is not None
         return new
@@ -184,34 +219,49 @@ class ResultsTable:
             has_ended: Whether the sweep has ended, so that they are stopped.
         """
         has_confirmations = self._has_confirmations or any(one.confirms is not None for one in paused)
-        names = columns(self._has_errors, has_confirmations, self._constraints)
+        names = columns(self._has_errors, has_confirmations, self._constraints, self._objectives)
         header = _csv_line([*names, *(column_of(form.key) for form in self._forms)])
-        shown = [True, self._has_errors, has_confirmations, True]
-        state = STOPPED if has_ended else State.PAUSED.value
+        shown = [True, self._has_errors, has_confirmations, len(self._objectives) > 1, True]
+        state, front = STOPPED if has_ended else State.PAUSED.value, self._front()
         rows = [*zip(self._numbers, self._rows, strict=True), *((one.number, self._row(one, state)) for one in paused)]
-        text = header + "".join(",".join(itertools.compress(row, shown)) for _, row in sorted(rows))
+        text = header + "".join(
+            ",".join(itertools.compress((*row[:-1], front.get(number, ""), row[-1]), shown))
+            for number, row in sorted(rows)
+        )
         with atomic_write(
             self._path, durable=False, create_folder=False
         ) as part:  # the table can be derived from the ledger again
             part.write_text(text, encoding="utf-8", newline="")
 
+    def _front(self) -> dict[int, str]:
+        """Cells of the column `pareto` by trial, which a later trial may change.
+
+        A trial that failed or was pruned has an empty one.
+        """
+        known = {number: losses for number, losses in self._losses.items() if losses is not None}
+        on_front = is_nondominated(list(known.values())).tolist() if known else []
+        return {**dict.fromkeys(self._losses, str(False)), **dict(zip(known, map(str, on_front), strict=True))}
+
     def _row(self, record: TrialRecord, state: str | None = None) -> tuple[str, ...]:
         """Row of a trial in four parts; a later trial may be the first that has the cell of the second or the third."""
-        cells = _cells(record, self._forms, state or record.state.value, self._constraints)
+        measured = measured_of(self._constraints, self._objectives)
+        cells = _cells(record, self._forms, state or record.state.value, measured, bool(self._constraints))
         first, last = _csv_line(cells[:_FIRST]).rstrip("\n"), _csv_line(cells[_FIRST:])
         return first, _cell(record.result.standard_error), _cell(record.confirms), last
 
 
-def _cells(record: TrialRecord, forms: Sequence[CellForm], state: str, constraints: Sequence[Constraint]) -> list[str]:
+def _cells(
+    record: TrialRecord, forms: Sequence[CellForm], state: str, measured: Sequence[str], is_constrained: bool
+) -> list[str]:
     """Cells of a trial's row."""
     result = record.result
     cells = [record.number, state, result.objective, result.best_epoch, round(result.seconds, 3)]
     # CSV readers treat a bare carriage return as the end of a row.
     reason = "\n".join(result.reason.splitlines())
     own = [form.write(record.point[form.key]) if form.key in record.point else "" for form in forms]
-    measured: list[Any] = [result.quantities.get(name) for name in quantities_of(constraints)]
-    feasible = [not result.violated if result.violations else None] if constraints else []
-    return [*map(_cell, [*cells, record.seed, reason, *measured, *feasible]), *own]
+    quantities: list[Any] = [result.quantities.get(name) for name in measured]
+    feasible = [not result.violated if result.violations else None] if is_constrained else []
+    return [*map(_cell, [*cells, record.seed, reason, *quantities, *feasible]), *own]
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.curve_order import win_shares
+from mnistsweep.analysis.pareto import is_nondominated
+from mnistsweep.config.objectives import Objective
 from mnistsweep.space import Point, SearchSpace
+from mnistsweep.study.front import quantities_with_seconds
 from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.text import format_metric
 
@@ -43,6 +46,8 @@ class ScoredTrials:
         stopped: Whether each trial is ranked and ended early, so that its objective is a lower bound, ``(n,)``.
         curves: Objective by epoch of each trial; empty where it is not known.
         early: Name of a trial that ended early: ``pruned trial`` or ``stopped trial``.
+        further: All objectives but the first; everything here is about the first, unless it says something else.
+        others: Values of the other objectives, ``(n, len(further))``; NaN where one is not known.
     """
 
     space: SearchSpace
@@ -57,18 +62,26 @@ class ScoredTrials:
     stopped: NDArray[np.bool_]
     curves: Sequence[Mapping[int, float]]
     early: str = "pruned trial"
+    further: Sequence[Objective] = ()
+    others: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
     def from_records(
-        cls, space: SearchSpace, objective: str, direction: str, records: Sequence[TrialRecord]
+        cls,
+        space: SearchSpace,
+        objective: str,
+        direction: str,
+        records: Sequence[TrialRecord],
+        further: Sequence[Objective] = (),
     ) -> ScoredTrials | None:
         """Return the scored trials among all trials; None where no trial is ranked.
 
         Args:
             space: Search space of the sweep.
-            objective: Name of the objective.
-            direction: ``max`` or ``min``.
+            objective: Name of the first objective.
+            direction: ``max`` or ``min``: direction of the first objective.
             records: Records of trials in any state and order.
+            further: All objectives but the first.
         """
         scored = [
             (record, value)
@@ -96,6 +109,8 @@ class ScoredTrials:
             stopped=is_ranked & ~completed,
             curves=[record.values for record, _ in scored],
             early="pruned trial" if was_pruned else "stopped trial",
+            further=further,
+            others=np.array([_others(record, further) for record, _ in scored], dtype=np.float64),
         )
 
     @property
@@ -124,9 +139,18 @@ class ScoredTrials:
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """Positions of the ranked trials, best first; trials with equal objectives by their numbers."""
-        order = np.argsort(-self.gains, kind="stable")
+        """Positions of the ranked trials, best first; equal ones by the other objectives, then by their numbers."""
+        losses = [one.sign * self.others[:, index] for index, one in enumerate(self.further)]
+        order = np.lexsort([*losses[::-1], -self.gains])
         return np.asarray(order[self.is_ranked[order]], dtype=np.int64)
+
+    @cached_property
+    def front(self) -> NDArray[np.int64]:
+        """Positions of the completed trials on the Pareto front of all objectives, the best first objective first."""
+        losses = np.column_stack([-self.gains, *(one.sign * self.others.T[i] for i, one in enumerate(self.further))])
+        compared = np.flatnonzero(self.completed & self.is_ranked & np.isfinite(losses).all(axis=1))
+        on_front = set(compared[is_nondominated(losses[compared])].tolist())
+        return np.array([position for position in self.order.tolist() if position in on_front], dtype=np.int64)
 
     @property
     def best(self) -> int:
@@ -152,3 +176,8 @@ class ScoredTrials:
     def format(self, value: float) -> str:
         """Return an objective as text: a share as a percentage."""
         return format_metric(self.objective, value)
+
+
+def _others(record: TrialRecord, further: Sequence[Objective]) -> list[float]:
+    known = quantities_with_seconds(record.result)
+    return [known.get(one.name, math.nan) for one in further]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from optuna.pruners import BasePruner, NopPruner
 
 from mnistsweep.config.constraints import Constraint
+from mnistsweep.config.objectives import Objective
 from mnistsweep.search.scheduler import LAST_EPOCH, Scheduler
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
@@ -31,6 +32,7 @@ class SearchSettings:
             trials need it.
         checkpoints_gb: Maximum size of the checkpoints of paused trials, in GB (10^9 bytes).
         constraints: Constraints that the best trial keeps.
+        further: All objectives but the first; empty for a search with one objective.
     """
 
     space: SearchSpace
@@ -44,3 +46,9 @@ class SearchSettings:
     epochs_of: Callable[[Point], int] = lambda _point: LAST_EPOCH
     checkpoints_gb: float = 2.0
     constraints: Sequence[Constraint] = ()
+    further: Sequence[Objective] = ()
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives, the first one first."""
+        return (Objective(self.objective, self.direction), *self.further)

@@ -15,6 +15,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from mnistsweep.config.objectives import Objective
 from mnistsweep.errors import StudyError
 from mnistsweep.json_values import from_json, to_json
 from mnistsweep.search.distributions import Encoding, stored
@@ -22,6 +23,7 @@ from mnistsweep.search.oracle import CONFIRMS, ORDER, Proposal
 from mnistsweep.search.violations import CONSTRAINTS
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.claim import Claim
+from mnistsweep.study.front import values_of
 from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.records import Result, State, TrialRecord, from_stored, to_stored
 from mnistsweep.study.storage.stores import changed_trials
@@ -202,7 +204,9 @@ class StoredTrials:
         """
         return self._storage.get_trial(trial_id).last_step or 0
 
-    def finish(self, trial_id: int, state: State, result: Result, num_finished: int) -> None:
+    def finish(
+        self, trial_id: int, state: State, result: Result, num_finished: int, further: Sequence[Objective] = ()
+    ) -> None:
         """Record how a trial ended.
 
         Args:
@@ -210,8 +214,9 @@ class StoredTrials:
             state: State of a trial that has ended.
             result: Result of the trial.
             num_finished: Number of trials that had ended before, which gives the results an order without a clock.
+            further: All objectives but the first.
         """
-        values = None if result.objective is None or state is State.FAILED else [result.objective]
+        values = None if state is State.FAILED else values_of(result, further)
         content = {**to_stored(result), ORDER: num_finished}
         for name in ("checkpoint", "comparable"):  # earlier versions, which know neither, can read the rest
             if value := content.pop(name, None):

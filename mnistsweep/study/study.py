@@ -81,8 +81,9 @@ class Study(Ledger):
         name = self._storage.get_study_name_from_id(self._study_id)  # the folder may have been renamed
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(
-            paths, search.space, search.direction, search.objective, search.train_command, search.constraints
-        )
+            paths, search.space, search.direction, search.objective, search.train_command, search.constraints,
+            search.further,
+        )  # fmt: skip
         self._viewer = SearchViewer(paths, search)
         self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
         before = self.read()  # what is slow with a long ledger is done before the lock is held
@@ -158,14 +159,14 @@ class Study(Ledger):
         Raises:
             LeaseLost: Another worker owns the trial, or it has ended; nothing is recorded.
         """
-        state, result = require_objective(state, result, self.search.objective)
+        state, result = require_objective(state, result, self.search.objective, self.search.further)
         result = replace(result, seconds=round(result.seconds, 3))  # as in `results.csv`, from which it can be rebuilt
         with self._coordinator.exclusive():
             ownership = self._verified_ownership(claim)
             # the result of a failure does not contain the number of epochs
             epochs = (result.epochs or self._trials.last_epoch(claim.trial_id)) + ownership.repeated
             result = judged(state, replace(result, epochs=epochs), self.search.constraints)
-            self._trials.finish(claim.trial_id, state, result, self.read().num_finished)
+            self._trials.finish(claim.trial_id, state, result, self.read().num_finished, self.search.further)
             self.running_time.record()
         flush(self._storage)
         self.write_views()

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mnistsweep.atomic import read_yaml
-from mnistsweep.config.objective import resolve_direction
+from mnistsweep.config.objectives import Objective, objectives_of
 from mnistsweep.errors import MnistSweepError, SpaceError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.front import front_of
 from mnistsweep.study.next_start import NextStart
 from mnistsweep.study.ranking import Standing
 from mnistsweep.study.records import STOPPED, Result, State, TrialRecord
-from mnistsweep.study.results_table import COLUMNS, CONFIRMS, FEASIBLE, CellForm, column_of
+from mnistsweep.study.results_table import COLUMNS, CONFIRMS, FEASIBLE, PARETO, CellForm, column_of, measured_of
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.yaml_errors import describe_yaml_error
 
@@ -66,7 +67,7 @@ class Sweep:
         if is_missing(self.paths.results):
             return pd.DataFrame(columns=list(COLUMNS))
         forms = self._forms()
-        fixed = {"best_epoch": "Int64", CONFIRMS: "Int64", "reason": str, FEASIBLE: "boolean"}
+        fixed = {"best_epoch": "Int64", CONFIRMS: "Int64", "reason": str, FEASIBLE: "boolean", PARETO: "boolean"}
         types = {**fixed, **dict.fromkeys(forms, str)}
         table = _read_csv(self.paths.results, dtype=types, keep_default_na=False, na_values=[""])
         for key in forms.keys() & set(table.columns):
@@ -122,8 +123,8 @@ class Sweep:
         """
         import pandas as pd
 
-        records, _, direction = self._all_records()
-        standing = Standing.of(records, direction)
+        records, _, objectives = self._all_records()
+        standing = Standing.of(records, objectives[0].direction)
         names = ["trial", "trials", "expected", "low", "high", "probability"]
         if standing is None:
             return pd.DataFrame(columns=names)
@@ -132,6 +133,19 @@ class Sweep:
             for place, (record, numbers) in enumerate(zip(standing.order, standing.trials, strict=True))
         ]
         return pd.DataFrame(rows, columns=names)
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """Trials on the Pareto front, with the columns of `trials`, the best first objective first.
+
+        Raises:
+            StudyError: The sweep has one objective.
+        """
+        if PARETO not in self.trials.columns:
+            raise StudyError(f"{self.paths.folder}: the sweep has one objective; .best has the best configuration.")
+        records, _, objectives = self._all_records()
+        numbers = [record.number for record in front_of(records, objectives)]
+        return self.trials.set_index("trial", drop=False).loc[numbers].reset_index(drop=True)
 
     @cached_property
     def learnt(self) -> Learnt:
@@ -150,29 +164,30 @@ class Sweep:
         """
         from mnistsweep.study.learnt_text import learnt_from
 
-        return learnt_from(*self._all_records(), next_start(self, names))
+        records, space, objectives = self._all_records()
+        return learnt_from(records, space, objectives[0].direction, next_start(self, names), objectives[1:])
 
-    def _all_records(self) -> tuple[list[TrialRecord], SearchSpace, str]:
-        """Records of the trials, the search space, and the direction of the objective."""
+    def _all_records(self) -> tuple[list[TrialRecord], SearchSpace, tuple[Objective, ...]]:
+        """Records of the trials, the search space, and the objectives."""
         import pandas as pd
 
         try:
             plan = self.config["plan"]
             space = SearchSpace.from_json(plan["space"])
-            direction = resolve_direction(plan["config"]["objective"], plan["config"]["direction"])
+            objectives = objectives_of(plan["config"]["objective"], plan["config"]["direction"])
         except (MnistSweepError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise StudyError(f"{self.paths.sweep}: the search space cannot be read: {error!r}") from error
         # Most sweeps have no stopped trials, and reading the learning curves of many takes a second.
         has_stopped = bool(self.trials["state"].isin([State.PAUSED.value, STOPPED]).any())
         curves = self.curves if has_stopped else pd.DataFrame({"trial": [], "epoch": []})
         try:
-            return _records(self.trials, curves, space, str(plan["config"]["objective"])), space, direction
+            return _records(self.trials, curves, space, objectives), space, objectives
         except (SpaceError, ValueError, KeyError) as error:
             raise StudyError(f"{self.paths.results}: not the table of this search: {error}") from error
 
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""
-        for name in ("config", "trials", "curves", "best", "learnt", "expected"):
+        for name in ("config", "trials", "curves", "best", "learnt", "expected", "front"):
             self.__dict__.pop(name, None)
 
 
@@ -209,19 +224,24 @@ def next_start(sweep: Sweep, names: Mapping[str, str]) -> NextStart:
     return NextStart(sweep.paths, str(sweep.config.get("command", "")), sweep.config["plan"], names)
 
 
-def _records(trials: pd.DataFrame, curves: pd.DataFrame, space: SearchSpace, objective: str) -> list[TrialRecord]:
+def _records(
+    trials: pd.DataFrame, curves: pd.DataFrame, space: SearchSpace, objectives: Sequence[Objective]
+) -> list[TrialRecord]:
     """Rows of the table of trials as records, without what the table leaves out."""
     import pandas as pd
 
     keys = {column_of(key): key for key in space.keys}
     points = trials.reindex(columns=list(keys)).astype(object).to_dict("records")
-    epochs = _values_by_epoch(curves, objective)
+    epochs = _values_by_epoch(curves, objectives[0].name)
+    measured = {column_of(name): name for name in measured_of((), objectives)}
     records = []
     for row, point in zip(trials.to_dict("records"), points, strict=True):
         active = {keys[str(column)]: value for column, value in point.items() if not _is_missing(value)}
         found = row["objective"]
         violations = {"constraints": 1.0} if row.get(FEASIBLE) is False else {}
-        result = Result(objective=None if pd.isna(found) else float(found), violations=violations)
+        known = {name: float(row[column]) for column, name in measured.items() if not pd.isna(row[column])}
+        result = Result(None if pd.isna(found) else float(found), seconds=float(row["seconds"]), quantities=known,
+                        violations=violations)  # fmt: skip
         number = int(row["trial"])
         state = State.PAUSED if row["state"] == STOPPED else State(row["state"])
         paused = result if state is State.PAUSED else None

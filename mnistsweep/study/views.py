@@ -8,10 +8,12 @@ import yaml
 
 from mnistsweep.atomic import atomic_write, yaml_text
 from mnistsweep.config.constraints import Constraint
+from mnistsweep.config.objectives import Objective
 from mnistsweep.errors import translate_refused_writes
 from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.front import notes_on
 from mnistsweep.study.ledger import LedgerState
 from mnistsweep.study.ranking import Standing, best_of
 from mnistsweep.study.records import Result, State, TrialRecord, searched
@@ -27,10 +29,11 @@ class Views:
     Args:
         paths: Paths of the sweep's files.
         space: Search space; its dimensions are columns of the table.
-        direction: Direction of the objective: ``max`` or ``min``.
-        objective: Name of the objective.
+        direction: Direction of the first objective: ``max`` or ``min``.
+        objective: Name of the first objective.
         command: Command that repeats a trial with its configuration; empty if there is none.
         constraints: Constraints of the search; their quantities are columns of the table.
+        further: All objectives but the first; they are columns of the table, too.
     """
 
     def __init__(
@@ -41,12 +44,15 @@ class Views:
         objective: str,
         command: str = TRAIN,
         constraints: Sequence[Constraint] = (),
+        further: Sequence[Objective] = (),
     ) -> None:
         self._paths = paths
         self._command = command
         self._direction = direction
         self._objective = objective
-        self._table = ResultsTable(paths.results, space, constraints)
+        self._further = further
+        self._objectives = [Objective(objective, direction), *further]
+        self._table = ResultsTable(paths.results, space, constraints, self._objectives)
         self._best: TrialRecord | None = None  # among the trials that have ended
         self._written_best: tuple[int, Result, Sequence[str]] | None = None
 
@@ -57,7 +63,8 @@ class Views:
             state: State of the ledger.
         """
         new = self._table.add_finished(state.records)
-        self._best = best_of([self._best, *searched(new)] if self._best else searched(new), self._direction)
+        known = [self._best, *searched(new)] if self._best else searched(new)
+        self._best = best_of(known, self._direction, self._further)
 
     def refresh(self, read: Callable[[], LedgerState], has_ended: Callable[[], bool]) -> None:
         """Write the current content of the ledger.
@@ -86,7 +93,9 @@ class Views:
         paused = [paused for record in state.unfinished if (paused := record.at_pause) is not None]
         standing = Standing.of(state.records, self._direction)
         if standing is None:
-            best, notes = best_of([*paused, self._best] if self._best else paused, self._direction), list[str]()
+            known = [*paused, self._best] if self._best else paused
+            best = best_of(known, self._direction, self._further)
+            notes = [] if best is None else notes_on(best, self._objectives)
         else:
             best, notes = standing.order[0], standing.explain(self._objective)
         with translate_refused_writes(str(self._paths.results)):

@@ -1,4 +1,4 @@
-"""The quantities of a trial that constraints bound: its number of parameters, and metrics at its best epochs."""
+"""The quantities of a trial that are bounded or optimized: its number of parameters, metrics at its best epochs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mnistsweep.training.outcome import Outcome, RepeatResult
 
 
 class Measurements:
-    """Measures the constrained quantities of one trial.
+    """Measures the quantities of one trial that constraints bound, and all objectives but the first.
 
     Metrics are read from the learning curves on disk, because these survive an interruption of the training.
 
@@ -32,12 +32,12 @@ class Measurements:
 
     def __init__(self, config: Config, folder: TrialPaths) -> None:
         self._constraints = parse_constraints(config.constraints)
-        self._names = quantities_of(self._constraints)
+        self._names = quantities_of(self._constraints, (one.name for one in config.objectives[1:]))
         self._folder = folder
         self._parameters: int | None = None
 
     def check_model(self, model: Any, inputs: Structure) -> None:
-        """Count the parameters of a model that is about to be trained, if a constraint bounds them.
+        """Count the parameters of a model that is about to be trained, if they are bounded or optimized.
 
         Args:
             model: A Keras model; a model that creates its variables with the first batch is built.

@@ -101,7 +101,7 @@ class Training:
 
     Attributes:
         config: Configuration of the trial; `config.seed` is the seed of the trial, not of the sweep.
-        direction: ``max`` or ``min``: whether larger or smaller values of `config.objective` are better.
+        direction: ``max`` or ``min``: whether larger or smaller values of `config.first_objective` are better.
         dataset: Data set to train and to validate on, with its folds.
         folder: Folder for the curves, the event files and the model.
         build: Function that returns the model, compiled or not.
@@ -204,7 +204,7 @@ class Training:
         trainer, folds, is_required = self.config.trainer, self.dataset.num_folds, not self.has_own_fit
         report = self.hooks.report_objective if repeat.index == 0 else _never_prune
         folder, snapshot = self.folder.training(repeat.index, folds), EpochSnapshot() if trainer.callbacks else None
-        observers = Observers.create(self.config.objective, self.direction, folder, report, is_required, snapshot)
+        observers = Observers.create(self.config.first_objective, self.direction, folder, report, is_required, snapshot)
         callbacks = self._callbacks(observers.callbacks, snapshot, repeat)
         backup = next((one for one in callbacks if isinstance(one, BackupAndResume)), None)
         returned = self._fit(model, forms, seed, repeat.dataset, callbacks)
@@ -229,10 +229,10 @@ class Training:
         """
         config = self.config
         ownership, is_required = OwnershipCheck(self.hooks.check_ownership), not self.has_own_fit
-        guard = FiniteGuard(config.objective if snapshot is None and is_required else None)
+        guard = FiniteGuard(config.first_objective if snapshot is None and is_required else None)
         stopping, users = build_early_stopping(config, self.direction), build_user_callbacks(config)
         last = [] if config.trainer.stop_after is None else [LastEpoch(config.trainer.stop_after)]
-        between = [] if snapshot is None else [snapshot, *users, ObjectiveGuard(config.objective, is_required)]
+        between = [] if snapshot is None else [snapshot, *users, ObjectiveGuard(config.first_objective, is_required)]
         callbacks = [ownership, StableNames(), guard, *between, *own, *stopping, *last]
         if self.resume is not None:
             earlier = [asdict(result) for result in repeat.earlier]

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import keras_tuner
 
-from mnistsweep.config.objective import resolve_direction
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
 from mnistsweep.models import builders, hypermodels
@@ -135,8 +134,8 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
                 model, train, validation_data=validation, epochs=options.epochs, batch_size=options.batch_size,
                 callbacks=list(callbacks), verbose=0, **more,
             )  # fmt: skip
-        direction = resolve_direction(self.config.objective, self.config.direction)
-        returned = read_returned(result, self.config.objective, direction, self.own_fit.name)
+        objective = self.config.objectives[0]
+        returned = read_returned(result, objective.name, objective.direction, self.own_fit.name)
         # The counter includes the epochs before an interruption: a training that was complete when it was resumed has
         # reported them, too.
         if not counter.epochs:

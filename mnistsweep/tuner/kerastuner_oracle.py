@@ -60,7 +60,7 @@ class KerasTunerOracle(Oracle):
     def __init__(self, paths: SweepPaths, space: SearchSpace, config: Config, direction: str) -> None:
         super().__init__(space)
         self._file = paths.oracle_state
-        self._objective = config.objective
+        self._objective = config.first_objective
         target = str(config.oracle["_target_"]).rpartition(".")[2]
         self.no_point_reason = f"{target} of KerasTuner has ended its search or found only points that it had tried"
         self._shown = _with_positions(space)
@@ -187,7 +187,7 @@ def _offered_arguments(space: SearchSpace, config: Config, direction: str) -> di
     """Return the arguments of KerasTuner's oracles that follow from the sweep; `oracle` may override them."""
     searched = SearchSpace(tuple(d for d in space.dimensions if not (sets_epochs(config) and d.keys == (EPOCHS_KEY,))))
     return {
-        "objective": keras_tuner.Objective(config.objective, direction),
+        "objective": keras_tuner.Objective(config.first_objective, direction),
         "hyperparameters": to_hyperparameters(searched),
         "max_trials": config.trials or sys.maxsize,
         "max_epochs": max_epochs(config),

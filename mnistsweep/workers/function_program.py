@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mnistsweep.atomic import remove_temporary_files
+from mnistsweep.config.constraints import quantities_of
 from mnistsweep.errors import LeaseLost, StudyError
 from mnistsweep.keras_session import clear_session
 from mnistsweep.paths import TrialPaths
@@ -79,8 +80,9 @@ class FunctionProgram:
 
     def _outcome(self, claim: Claim, folder: TrialPaths) -> Outcome:
         """Run one trial; an error that the trial caused is its outcome."""
-        config, direction = self._hooks.plan.config, self._hooks.plan.direction
-        writer = ReportWriter(folder, config.objective)
+        config, (first, *others) = self._hooks.plan.config, self._hooks.plan.objectives
+        objective, direction, further = first.name, first.direction, quantities_of((), (one.name for one in others))
+        writer = ReportWriter(folder, objective)
         trial = Trial(
             claim, folder.folder.absolute(), lambda step, value: self._report(writer, step, value), self._should_stop,
             config.trial.timeout_minutes,
@@ -91,10 +93,10 @@ class FunctionProgram:
         try:
             with exits_as_failures(self._hooks.stop):
                 self._begin(trial, claim, folder, writer)
-                with running(trial, config.objective, direction):
+                with running(trial, objective, direction):
                     returned = self._function(trial)
             self._require_finished(trial)
-            return completed_outcome(trial, returned, config.objective, direction)
+            return completed_outcome(trial, returned, objective, direction, further)
         except Exception as error:
             if isinstance(error, LeaseLost | StudyError) or self._stops_worker(error, folder):
                 raise

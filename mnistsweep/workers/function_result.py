@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnistsweep.errors import TrialFailed, TrialPruned, suggest
@@ -13,24 +13,30 @@ from mnistsweep.training.returned import read_returned
 from mnistsweep.workers.trial import Trial, as_number
 
 
-def completed_outcome(trial: Trial, returned: Any, objective: str, direction: str) -> Outcome:
+def completed_outcome(
+    trial: Trial, returned: Any, objective: str, direction: str, further: Sequence[str] = ()
+) -> Outcome:
     """Outcome of a trial whose function has returned.
 
     Args:
         trial: The trial.
         returned: What the function returned; None is allowed where the pruner stopped the trial.
-        objective: Name of the objective.
-        direction: Direction of the objective, ``max`` or ``min``.
+        objective: Name of the first objective.
+        direction: Direction of the first objective, ``max`` or ``min``.
+        further: Names of the other objectives that the function returns: all but `seconds`.
 
     Raises:
-        TrialFailed: The function returned no objective, or one that is not finite.
+        TrialFailed: The function returned not all objectives, or one that is not finite.
     """
+    returned = _by_name(returned, [objective, *further])
     if trial.is_pruned:
         value = None if returned is None else read_objective(returned, objective, direction)
         return pruned_outcome(trial, direction, value)
     value = read_objective(returned, objective, direction)
     best_step = next((step for step, reported in trial.reports.items() if reported == value), None)
-    return Outcome(State.COMPLETED, Result(value, best_step, max(trial.reports, default=0), trial.seconds))
+    others = {name: read_objective(_at_best(returned, objective, direction), name, direction) for name in further}
+    steps = max(trial.reports, default=0)
+    return Outcome(State.COMPLETED, Result(value, best_step, steps, trial.seconds, quantities=others))
 
 
 def pruned_outcome(trial: Trial, direction: str, value: float | None = None) -> Outcome:
@@ -50,6 +56,32 @@ def pruned_outcome(trial: Trial, direction: str, value: float | None = None) -> 
         best_step = None
     reason = f"pruned after step {last}" if trial.reports else "pruned before it reported a value"
     return Outcome(State.PRUNED, Result(value, best_step, last, trial.seconds, reason=reason))
+
+
+def _by_name(returned: Any, names: Sequence[str]) -> Any:
+    """What a function returned, a sequence of several objectives as a mapping.
+
+    Raises:
+        TrialFailed: The sequence has another length, or there are several objectives and a single number.
+    """
+    if len(names) < 2 or isinstance(returned, Mapping) or returned is None or hasattr(returned, "history"):
+        return returned
+    expected = f"the function must return {', '.join(names)} in this order, or a mapping with them"
+    if not isinstance(returned, list | tuple):
+        raise TrialFailed(f"{expected}; it returned {type(returned).__name__}")
+    if len(returned) != len(names):
+        raise TrialFailed(f"{expected}; it returned {len(returned)} values")
+    return dict(zip(names, returned, strict=True))
+
+
+def _at_best(returned: Any, objective: str, direction: str) -> Any:
+    """The metrics of a Keras `History` at the epoch with the best objective; anything else as it is."""
+    history = getattr(returned, "history", None)
+    if not isinstance(history, Mapping) or objective not in history:
+        return returned
+    values = list(history[objective])
+    best = values.index((max if direction == "max" else min)(values))
+    return {name: column[best] for name, column in history.items() if len(column) > best}
 
 
 def is_pruning(error: BaseException) -> bool:

@@ -28,8 +28,10 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         name = "grid"  # `pruner=auto` then prunes nothing: an oracle of KerasTuner stops trials by its own rules
     else:
         scheduler = plan.scheduler()
-        # `pruner=auto` prunes nothing where trials are paused: the scheduler decides how long they are trained.
-        name = "grid" if scheduler.pauses else resolve_oracle(config.oracle, plan.space, plan.first_trials)
+        # `pruner=auto` prunes nothing where trials are paused: the scheduler decides how long they are trained. With
+        # several objectives nothing is pruned: a training that is worse in the first one may be better in another.
+        is_unpruned = scheduler.pauses or plan.further
+        name = "grid" if is_unpruned else resolve_oracle(config.oracle, plan.space, plan.first_trials)
     return SearchSettings(
         plan.space,
         plan.direction,
@@ -37,9 +39,10 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         plan.seed_of,
         make_pruner(config.pruner, name, plan.max_epochs()),
         plan.budget,
-        config.objective,
+        config.first_objective,
         plan.train_command,
         plan.epochs_of,
         config.search.checkpoints_gb,
         plan.constraints,
+        plan.further,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mnistsweep import hparams_table
@@ -14,6 +14,8 @@ from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
+from mnistsweep.study.front import quantities_with_seconds
+from mnistsweep.study.recorded_results import judged
 from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
 from mnistsweep.study.study import Study
@@ -125,6 +127,16 @@ class TrialHooks:
         """
         result = outcome.result
         if result.objective is not None:
-            hparams_table.write_objective(folder.folder, result.objective, result.best_epoch or result.epochs)
+            step, others = result.best_epoch or result.epochs, self._other_metrics(outcome)
+            hparams_table.write_objective(folder.folder, result.objective, step, others)
         if outcome.state is not State.PAUSED:
             hparams_table.write_session_end(folder.folder, outcome.state is not State.FAILED)
+
+    def _other_metrics(self, outcome: Outcome) -> dict[str, float]:
+        """All objectives but the first, and whether the trial keeps all constraints, by the tags of the table."""
+        known = quantities_with_seconds(outcome.result)
+        found = {hparams_table.tag_of(one.name): known.get(one.name) for one in self.plan.further}
+        metrics = {tag: value for tag, value in found.items() if value is not None and math.isfinite(value)}
+        rounded = replace(outcome.result, seconds=round(outcome.result.seconds, 3))  # as the ledger judges it
+        result = judged(outcome.state, rounded, self.plan.constraints)
+        return metrics | ({hparams_table.FEASIBLE_TAG: float(not result.violated)} if result.violations else {})

@@ -78,7 +78,7 @@ def build_early_stopping(config: Config, direction: str) -> list[keras.callbacks
     """
     if config.trainer.patience is None:
         return []
-    return [keras.callbacks.EarlyStopping(config.objective, patience=config.trainer.patience, mode=direction)]
+    return [keras.callbacks.EarlyStopping(config.first_objective, patience=config.trainer.patience, mode=direction)]
 
 
 def _may_add(target: Any) -> bool:
