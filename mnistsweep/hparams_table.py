@@ -201,16 +201,15 @@ def write_session_start(folder: Path, row: str, point: Mapping[str, Any], hparam
     EventFile(folder, ".hparams").add(summary_v2.hparams_pb(cells, trial_id=row))
 
 
-def write_objective(folder: Path, value: float, step: int, others: Mapping[str, float] | None = None) -> None:
+def write_metrics(folder: Path, metrics: Mapping[str, float], step: int) -> None:
     """Write the metrics that the table shows for a trial.
 
     Args:
         folder: Path of the trial's folder.
-        value: First objective at the best epoch.
-        step: Best epoch, counted from 1.
-        others: Other metrics by tag.
+        metrics: Metrics at the best epoch, by tag.
+        step: Best epoch, counted from 1; 0 for a trial that was not trained.
     """
-    EventFile(folder, ".objective").add_scalars({OBJECTIVE_TAG: value, **(others or {})}, step)
+    EventFile(folder, ".objective").add_scalars(metrics, step)
 
 
 def write_session_end(folder: Path, success: bool) -> None:

@@ -86,6 +86,16 @@ def format_metric(metric: str, value: float) -> str:
     return percent(value) if is_share(metric) else f"{value:.4g}"
 
 
+def format_quantity(value: float) -> str:
+    """Return a number for a table: a whole one with all digits, any other one with six significant digits.
+
+    Example:
+        >>> format_quantity(1234567.0), format_quantity(0.123456789)
+        ('1234567', '0.123457')
+    """
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
 def format_metric_change(metric: str, difference: float) -> str:
     """Return the difference of two values of a metric with its sign; of shares in percentage points.
 

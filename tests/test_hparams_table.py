@@ -20,7 +20,7 @@ from mnistsweep.hparams_table import (
     HParam,
     merge_hparams,
     write_experiment,
-    write_objective,
+    write_metrics,
     write_session_end,
     write_session_start,
 )
@@ -95,7 +95,7 @@ def test_the_table_shows_values_objective_and_status(tmp_path: Path) -> None:
     sweep = tmp_path / "my sweep"
     write_experiment(sweep, SPACE)
     good = trial(sweep, 0, {"optimizer": "adam", "model.dropout": 0, "model.norm": True, "data.limit": None})
-    write_objective(good, 0.75, step=3)
+    write_metrics(good, {OBJECTIVE_TAG: 0.75}, step=3)
     write_session_end(good, success=True)
     bad = trial(sweep, 1, {"optimizer": "sgd", "optimizer.learning_rate": 0.05, "model.layer_size": 32})
     write_session_end(bad, success=False)
@@ -119,7 +119,7 @@ def test_sweeps_side_by_side_keep_their_rows_apart(tmp_path: Path) -> None:
     for name, value in (("one", 0.25), ("two", 0.5)):
         write_experiment(tmp_path / name, SPACE)
         folder = trial(tmp_path / name, 0, {"optimizer": "adam"})
-        write_objective(folder, value, step=1)
+        write_metrics(folder, {OBJECTIVE_TAG: value}, step=1)
     table = rows(tmp_path)
     assert {name: group.metric_values[0].value for name, group in table.items()} == {"one/0000": 0.25, "two/0000": 0.5}
 
@@ -171,7 +171,7 @@ from mnistsweep.hparams_table import *
 folder = Path(sys.argv[1])
 write_experiment(folder, [HParam("a", choices=(1, 2)), HParam("b", low=0, high=1)])
 write_session_start(folder / "0", "s/0", {"a": 1, "b": 0.5})
-write_objective(folder / "0", 0.5, 1)
+write_metrics(folder / "0", {OBJECTIVE_TAG: 0.5}, 1)
 write_session_end(folder / "0", True)
 EventFile(folder / "0" / "train").add_scalars({"epoch_loss": 0.5}, 1)
 print(sorted({"tensorflow", "keras", "torch"} & set(sys.modules)))

@@ -72,7 +72,7 @@ def trial_configuration(sweep: Sweep, plan: Plan, record: TrialRecord) -> BestCo
 
 
 def _head(sweep: Sweep, plan: Plan, record: TrialRecord) -> str:
-    notes = [text_of(record, plan.objectives)] if plan.further else []
+    notes = [f"all objectives: {text_of(record, plan.objectives)}"] if plan.further else []
     return best_head(sweep.paths, record, plan.config.first_objective, plan.train_command, notes)
 
 

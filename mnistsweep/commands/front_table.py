@@ -9,7 +9,7 @@ from rich.table import Table
 from mnistsweep.config.objectives import Objective
 from mnistsweep.study.front import front_of, text_of, values_of
 from mnistsweep.study.records import TrialRecord
-from mnistsweep.text import format_count, format_point
+from mnistsweep.text import format_count, format_point, format_quantity
 
 # Maximum number of trials of the front in a table, and in the live display.
 MAX_LISTED, MAX_LIVE = 10, 5
@@ -59,7 +59,7 @@ def front_table(records: Sequence[TrialRecord], objectives: Sequence[Objective])
     for record in spread(front_of(records, objectives), MAX_LISTED):
         result, others = record.result, (values_of(record.result, objectives[1:]) or ())[1:]
         table.add_row(
-            str(record.number), result.score, *(f"{value:.6g}" for value in others), str(result.best_epoch or ""),
+            str(record.number), result.score, *map(format_quantity, others), str(result.best_epoch or ""),
             f"{result.seconds:.1f}", format_point(record.point),
         )  # fmt: skip
     return table

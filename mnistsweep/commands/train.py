@@ -92,7 +92,7 @@ def _train_checked(composed: DictConfig, config: Config) -> float:
         part.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n", encoding="utf-8")
     console.print(f"{config.first_objective} {result.objective!r} at epoch {result.best_epoch}{result.spread_text}")
     for name, value in others_of(config, result):
-        console.print(f"{name} {value:.10g}")
+        console.print(f"{name} {value!r}")
     console.print(f"in {folder.folder}", soft_wrap=True)
     assert result.objective is not None
     return result.objective

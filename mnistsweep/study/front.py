@@ -9,6 +9,7 @@ from mnistsweep.analysis.pareto import is_nondominated
 from mnistsweep.config.constraints import SECONDS
 from mnistsweep.config.objectives import Objective
 from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.text import format_quantity
 
 
 def quantities_with_seconds(result: Result) -> Mapping[str, float]:
@@ -79,7 +80,7 @@ def text_of(record: TrialRecord, objectives: Sequence[Objective]) -> str:
     """
     known = quantities_with_seconds(record.result)
     found = [(one.name, known.get(one.name)) for one in objectives[1:]]
-    others = [f"{name} {value:.6g}" for name, value in found if value is not None]
+    others = [f"{name} {format_quantity(value)}" for name, value in found if value is not None]
     return ", ".join([f"{objectives[0].name} {record.result.score}", *others])
 
 

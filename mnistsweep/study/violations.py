@@ -8,6 +8,18 @@ from collections.abc import Sequence
 from mnistsweep.study.records import TrialRecord
 
 
+def count_violations(records: Sequence[TrialRecord]) -> dict[str, tuple[int, int]]:
+    """Return the number of trials that violate each constraint, and of those that were judged, by its text.
+
+    Args:
+        records: Trials of the sweep in any state.
+    """
+    results = [(record.at_pause or record).result for record in records]
+    violated = Counter(name for result in results for name in result.violated)
+    judged = Counter(name for result in results for name in result.violations)
+    return {name: (violated[name], count) for name, count in sorted(judged.items())}
+
+
 def violations_of(records: Sequence[TrialRecord]) -> list[str]:
     """Return a line for each constraint that trials violate.
 
@@ -20,10 +32,8 @@ def violations_of(records: Sequence[TrialRecord]) -> list[str]:
         >>> violations_of([TrialRecord(0, State.COMPLETED, {}, 1, result)])
         ['constraint seconds<=60: 1 of 1 judged trials violates it']
     """
-    results = [(record.at_pause or record).result for record in records]
-    violated = Counter(name for result in results for name in result.violated)
-    judged = Counter(name for result in results for name in result.violations)
     return [
-        f"constraint {name}: {count} of {judged[name]} judged trials {'violates' if count == 1 else 'violate'} it"
-        for name, count in sorted(violated.items())
+        f"constraint {name}: {count} of {judged} judged trials {'violates' if count == 1 else 'violate'} it"
+        for name, (count, judged) in count_violations(records).items()
+        if count
     ]

@@ -125,10 +125,11 @@ class TrialHooks:
             folder: Paths of the trial's files.
             outcome: Outcome of the trial.
         """
-        result = outcome.result
+        result, metrics = outcome.result, self._other_metrics(outcome)
         if result.objective is not None:
-            step, others = result.best_epoch or result.epochs, self._other_metrics(outcome)
-            hparams_table.write_objective(folder.folder, result.objective, step, others)
+            metrics[hparams_table.OBJECTIVE_TAG] = result.objective
+        if metrics:
+            hparams_table.write_metrics(folder.folder, metrics, result.best_epoch or result.epochs)
         if outcome.state is not State.PAUSED:
             hparams_table.write_session_end(folder.folder, outcome.state is not State.FAILED)
 

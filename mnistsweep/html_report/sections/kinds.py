@@ -91,6 +91,9 @@ SEARCH = (
 )
 CURVES = _analysis("curves", "Learning curves")
 
+OBJECTIVES = _analysis("objectives", "Objectives and constraints")
+"""Only in the report of a search with several objectives or with constraints."""
+
 KINDS: Mapping[str, TargetKind] = {
     "classes": TargetKind("classes", CLASSES, f"{_PACKAGE}.summary"),
     "multi_label": TargetKind("several labels", (_analysis("labels", "Labels"),), f"{_PACKAGE}.labels"),
@@ -132,7 +135,9 @@ def sections_of(evidence: Evidence) -> list[Analysis]:
     else:
         own = list(_own(evidence))
     summary = "summary" if evidence.kind == "classes" else "results"
-    found = [LEARNT, _analysis(SUMMARY, "Best model", summary), CURVES, *own, *SEARCH]
+    search = evidence.search
+    has_front = search is not None and bool(search.further or search.constraints)
+    found = [LEARNT, _analysis(SUMMARY, "Best model", summary), CURVES, *own, *[OBJECTIVES] * has_front, *SEARCH]
     return [dataclasses.replace(one, title=one.title.replace("images", many)) for one in found]
 
 
