@@ -101,7 +101,7 @@ def check_objectives(objective: Any, direction: Any, metrics: Sequence[str] | No
         faults += check_objective(names[0], directions[0], metrics)
     if faults or metrics is None:
         return faults
-    return [*faults, *unmeasured(names, known_names(metrics)), *unknown_directions(names, direction)]
+    return unmeasured(names, known_names(metrics)) or unknown_directions(names, direction)
 
 
 def _check_single(names: Sequence[str], direction: Any, metrics: Sequence[str] | None) -> list[str]:

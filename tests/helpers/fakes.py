@@ -141,7 +141,7 @@ def open_study(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Study]:
     """The study of a worker that exits normally at the end of the context."""
-    create_ledger(paths, storage, search.direction, search.objective, {})
+    create_ledger(paths, storage, search.direction, search.objective, {}, search.further)
     with Lease(paths, open_coordinator(paths, storage), lease_seconds) as lease:
         study = Study(paths, search, lease, storage, session, clock)
         study.running_time = RunningTime(study._sessions, lease.coordinator, monotonic)
@@ -153,7 +153,7 @@ def doomed_study(
     paths: SweepPaths, search: SearchSettings, storage: str | None = None, session: str = "first"
 ) -> Iterator[Study]:
     """The study of a worker that, to all other workers, seems to crash at the end of the context."""
-    create_ledger(paths, storage, search.direction, search.objective, {})
+    create_ledger(paths, storage, search.direction, search.objective, {}, search.further)
     lease = Lease(paths, open_coordinator(paths, storage))
     lease.__enter__()
     try:
