@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import math
 import resource
 from collections.abc import Iterator
@@ -53,6 +55,12 @@ def require_memory(num_bytes: float, purpose: str) -> None:
             f"{purpose}, and {format_bytes(available)} of memory are free; use fewer or smaller examples, a dtype with "
             "fewer bytes, or a machine with more memory."
         )
+
+
+def return_free_memory() -> None:
+    """Return memory that this process has freed to the operating system, where the C library can do so (glibc)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _cgroup_memory() -> Iterator[tuple[float, float]]:

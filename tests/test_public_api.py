@@ -46,7 +46,7 @@ def test_keys_of_the_configuration() -> None:
         *("seeds", "refit", "top", "top_trials", "robustness", "against", "class_names"),
     }
     assert {field.name for field in fields(CleanConfig)} == {"plant", "folds", "seeds"}
-    assert {field.name for field in fields(SearchConfig)} == {"checkpoints_gb"}
+    assert {field.name for field in fields(SearchConfig)} == {"checkpoints_gb", "live_models"}
     assert {field.name for field in fields(TrialConfig)} == {"timeout_minutes", "max_parameters"}
     assert {field.name for field in fields(TrainerConfig)} == {
         *("epochs", "batch_size", "loss", "metrics", "patience", "repeats", "callbacks", "deterministic", "threads"),

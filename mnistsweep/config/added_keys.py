@@ -18,7 +18,7 @@ ADDED_KEYS: dict[str, dict[str, Any]] = {
 ADDED_SECTIONS: dict[str, Any] = {
     "zip": [],
     "constraints": [],
-    "search": {"checkpoints_gb": 2.0},
+    "search": {"checkpoints_gb": 2.0, "live_models": 4},
     "confirm": {"top": 0, "seeds": 2},
 }
 """Value at which a key without section changes nothing, by key."""

@@ -77,10 +77,14 @@ class Asha(Scheduler):
             epochs *= self._factor
 
     def _due(self, view: SearchView, epochs: int) -> Curve | None:
-        """Return the trial that is to be promoted from a rung; None if there is none."""
+        """Return the trial that is to be promoted from a rung; None if there is none.
+
+        All that are due will be promoted: those of which the worker has the model in memory come first.
+        """
         ranked = self._ranked(view.curves, epochs)
         best = ranked[: len(ranked) // self._factor]
-        return next((curve for curve in best if self._is_waiting(curve, epochs, view)), None)
+        due = [curve for curve in best if self._is_waiting(curve, epochs, view)]
+        return min(due, key=lambda curve: curve.number not in view.live, default=None)
 
     def _last_promotion(self, view: SearchView, rungs: Sequence[int]) -> Job | None:
         """Return the promotion of the best trial of the highest rung, if no trial will come to it."""

@@ -52,6 +52,8 @@ class Curve:
         until: Last epoch of the running job; of another trial, the last finished epoch.
         seconds: Time that the finished epochs took, in seconds; 0 if it is not known.
         has_checkpoint: Whether a job can continue after the last finished epoch. Otherwise it trains from epoch 1.
+        build_seconds: Part of `seconds` that passed before models could be trained; 0 if it is not known.
+        builds: How often a model was built in this time.
     """
 
     number: int
@@ -62,6 +64,8 @@ class Curve:
     until: int = 0
     seconds: float = 0.0
     has_checkpoint: bool = True
+    build_seconds: float = 0.0
+    builds: int = 0
 
     @property
     def epochs(self) -> int:
@@ -78,7 +82,7 @@ class SearchView:
         may_start: Whether the budget allows another trial.
         epochs_left: Number of epochs that the budget still allows, without those of running jobs; None: no limit.
         live: Numbers of the paused trials of which the asking worker has the model in memory, so that it continues them
-            at no cost.
+            without building it. Empty where decisions must be the same after a kill: one worker, no budget of time.
         counts_seconds: Whether the budget is a time. Otherwise it is a number of epochs or trials, and decisions do not
             depend on the time that epochs took, so that a search can be repeated.
     """

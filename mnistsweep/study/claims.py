@@ -21,14 +21,20 @@ class Claims:
         should_stop: Whether the worker is asked to stop; then it claims no more trials.
         wait: Function that waits for a number of seconds; called while only trials of other workers run, because this
             worker continues such a trial if its owner dies.
+        live: Function that returns the numbers of the trials of which this worker has the model in memory.
 
     Attributes:
         claim: Trial that this worker runs now; None between trials.
     """
 
     def __init__(
-        self, study: Study, should_stop: Callable[[], bool], wait: Callable[[float], None] = time.sleep
+        self,
+        study: Study,
+        should_stop: Callable[[], bool],
+        wait: Callable[[float], None] = time.sleep,
+        live: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
+        self._live = live
         self._study = study
         self._should_stop = should_stop
         self._wait = wait
@@ -41,7 +47,7 @@ class Claims:
         """
         self.claim = None
         while not self._should_stop():
-            self.claim = self._study.claim()
+            self.claim = self._study.claim(self._live())
             if self.claim is not None or not self._study.others_are_running:
                 break
             self._wait(WAIT_SECONDS)

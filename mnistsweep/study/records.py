@@ -62,6 +62,8 @@ class Result:
             `seconds`. Empty without constraints and with one objective.
         violations: By how much each constraint is violated, as a share of its bound, by the text of the constraint; at
             most 0: it is not. Empty without constraints, and for a trial that failed before its quantities were known.
+        build_seconds: Part of `seconds` that passed until models could be trained: building, compiling, tracing.
+        builds: How often a model was built. A paused trial may continue without building it again.
     """
 
     objective: float | None = None
@@ -76,6 +78,19 @@ class Result:
     comparable: bool = False
     quantities: Mapping[str, float] = field(default_factory=dict)
     violations: Mapping[str, float] = field(default_factory=dict)
+    build_seconds: float = field(default=0.0, compare=False)
+    builds: int = field(default=0, compare=False)
+
+    def after(self, earlier: Result | None) -> Result:
+        """This result of a job, with what earlier jobs of the same trial have built.
+
+        Args:
+            earlier: Result of the trial when it was paused; None if it was not.
+        """
+        if earlier is None:
+            return self
+        seconds = earlier.build_seconds + self.build_seconds
+        return replace(self, build_seconds=seconds, builds=earlier.builds + self.builds)
 
     @property
     def violated(self) -> list[str]:
@@ -117,7 +132,10 @@ def to_stored(result: Result) -> dict[str, Any]:
         result: Result of a training.
     """
     content = asdict(result)
-    unset: dict[str, Any] = {"standard_error": None, "comparable": False, "quantities": {}, "violations": {}}
+    unset: dict[str, Any] = {
+        "standard_error": None, "comparable": False, "quantities": {}, "violations": {}, "build_seconds": 0,
+        "builds": 0,
+    }  # fmt: skip
     for name, value in unset.items():
         if content[name] == value:
             del content[name]

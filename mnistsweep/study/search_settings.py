@@ -33,6 +33,8 @@ class SearchSettings:
         checkpoints_gb: Maximum size of the checkpoints of paused trials, in GB (10^9 bytes).
         constraints: Constraints that the best trial keeps.
         further: All objectives but the first; empty for a search with one objective.
+        prefers_live: Whether decisions may depend on which models a worker keeps in memory. A search with one worker
+            and a budget of trials or epochs can be repeated, so there they may not.
     """
 
     space: SearchSpace
@@ -47,6 +49,7 @@ class SearchSettings:
     checkpoints_gb: float = 2.0
     constraints: Sequence[Constraint] = ()
     further: Sequence[Objective] = ()
+    prefers_live: bool = False
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -38,7 +38,7 @@ class SearchViewer:
         self._ended: dict[int, Curve] = {}
         self._final = {str(one) for one in search.constraints if one.name == SECONDS and one.is_upper}
 
-    def view(self, state: LedgerState) -> SearchView:
+    def view(self, state: LedgerState, live: frozenset[int] = frozenset()) -> SearchView:
         """What the scheduler knows; curves are made when the scheduler reads the first of them.
 
         The number of a curve is its position among the trials of the search, which differs from the number of the trial
@@ -46,6 +46,8 @@ class SearchViewer:
 
         Args:
             state: State of the ledger.
+            live: Numbers of the trials of which the worker has the model in memory; ignored where decisions may not
+                depend on it.
         """
         budget, trials = self._search.budget, state.searched
         left = budget.epochs_left(state.records, self.max_epochs) if self._search.scheduler.pauses else None
@@ -53,6 +55,7 @@ class SearchViewer:
             _Curves(len(trials), lambda: [self._curve(index, record, left) for index, record in enumerate(trials)]),
             may_start=budget.trials_ending(trials) is None,
             epochs_left=left,
+            live=self._positions(live, trials) if live and self._search.prefers_live else frozenset(),
             counts_seconds=budget.hours is not None,
         )
 
@@ -74,6 +77,11 @@ class SearchViewer:
         """
         return self._paths.trial(record.number).resume.is_file()
 
+    def _positions(self, live: frozenset[int], trials: Sequence[TrialRecord]) -> frozenset[int]:
+        """Positions of the paused trials among those of the search that have a live model and a checkpoint."""
+        paused = [one for one in enumerate(trials) if one[1].number in live and one[1].state is State.PAUSED]
+        return frozenset(index for index, record in paused if self.has_checkpoint(record))
+
     def _curve(self, index: int, record: TrialRecord, epochs_left: int | None) -> Curve:
         if record.number in self._ended:
             return self._ended[record.number]
@@ -82,11 +90,14 @@ class SearchViewer:
         if not has_checkpoint and epochs_left is not None and epochs_left <= last:
             phase = Phase.ENDED  # the budget does not allow to train it from its first epoch
         until = (record.until or maximum) if phase is Phase.RUNNING else last
-        seconds = (record.paused or record.result).seconds
+        result = record.paused or record.result
         values = record.values
         if phase in (Phase.PAUSED, Phase.ENDED) and self._is_lost(record):
             phase, values = Phase.ENDED, dict.fromkeys(values, math.nan)
-        curve = Curve(index, record.point, phase, maximum, values, until, seconds, has_checkpoint)
+        curve = Curve(
+            index, record.point, phase, maximum, values, until, result.seconds, has_checkpoint, result.build_seconds,
+            result.builds,
+        )  # fmt: skip
         if record.state.finished:
             self._ended[record.number] = curve
         return curve

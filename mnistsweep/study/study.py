@@ -29,16 +29,17 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search.scheduler import Continue, Start
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
-from mnistsweep.study.jobs import Jobs, resume_file_time
+from mnistsweep.study.jobs import Jobs
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, LedgerState
-from mnistsweep.study.ownership import MAX_CRASHES, Ownership
-from mnistsweep.study.recorded_results import judged, require_objective, result_of_crashes
-from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.study.ownership import Ownership
+from mnistsweep.study.recorded_results import judged, require_objective
+from mnistsweep.study.records import Result, State
 from mnistsweep.study.running_time import RunningTime
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.search_view import SearchViewer
 from mnistsweep.study.storage.stores import flush
+from mnistsweep.study.takeovers import Takeovers
 from mnistsweep.study.views import Views
 
 
@@ -86,16 +87,20 @@ class Study(Ledger):
         )  # fmt: skip
         self._viewer = SearchViewer(paths, search)
         self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
+        self._takeovers = Takeovers(paths, self._trials, self._monitor, lease.owner)
         before = self.read()  # what is slow with a long ledger is done before the lock is held
         self._views.add_finished(before)
         search.scheduler.prepare(self._viewer.view(before))
         with self._coordinator.exclusive():
             self._session = self._start_session(session, clock())
 
-    def claim(self) -> Claim | None:
+    def claim(self, live: frozenset[int] = frozenset()) -> Claim | None:
         """Claim a trial to run; None if there is none, see `others_are_running`.
 
         An interrupted trial comes before the next job of the scheduler, and keeps its number and its last epoch.
+
+        Args:
+            live: Numbers of the trials of which this worker has the model in memory.
 
         Raises:
             SweepStopped: Too many trials have failed; the message quotes the first reason.
@@ -103,7 +108,7 @@ class Study(Ledger):
         if self.search.scheduler.pauses:
             self.search.scheduler.prepare(self._viewer.view(self.read()))
         with self._coordinator.exclusive():
-            claim = self._claim()
+            claim = self._claim(live)
         if claim is None and not self.others_are_running:
             self.write_views()  # the last worker may have died before it wrote them
         return claim
@@ -234,17 +239,19 @@ class Study(Ledger):
         """Whether `mnistsweep stop` was called since this session started."""
         return self._num_stop_requests() > self._session.num_stops_before
 
-    def _claim(self) -> Claim | None:
+    def _claim(self, live: frozenset[int]) -> Claim | None:
         self.running_time.record()
-        for record in self.read().running:
-            if not self._monitor.is_alive(record.owner) and (claim := self._take_over(record)) is not None:
+        for record in self._takeovers.interrupted(self.read()):
+            claim = self._takeovers.take(record, self.read().num_finished)
+            if claim is not None:
                 return claim
+            self.write_views()
         state = self.read()
-        claim = self._next_job(state)
+        claim = self._next_job(state, live)
         self.others_are_running = claim is None and any(r.owner != self.lease.owner for r in state.running)
         return claim
 
-    def _next_job(self, state: LedgerState) -> Claim | None:
+    def _next_job(self, state: LedgerState, live: frozenset[int]) -> Claim | None:
         """Claim the next job; None if the budget is spent or granted, or there is no job now."""
         budget = self.search.budget
         failures = budget.too_many_failures(state.records, self._session.num_failed_before, self._traceback_of)
@@ -252,7 +259,7 @@ class Study(Ledger):
             raise SweepStopped(f"{failures.reason}.")
         seconds = 0.0 if budget.hours is None else self.running_time.seconds()
         ending = budget.ending(state.records, seconds)
-        if ending is None and (claim := self._next_search_job(state)) is not None:
+        if ending is None and (claim := self._next_search_job(state, live)) is not None:
             return claim
         for hours in (budget.search_hours, budget.hours):
             if hours is not None and self.running_seconds() < 3600 * hours <= seconds:
@@ -262,10 +269,10 @@ class Study(Ledger):
         confirmed = budget.next_confirmed(state.records, seconds)
         return None if confirmed is None else self._jobs.confirm(len(state.records), confirmed, self._clock())
 
-    def _next_search_job(self, state: LedgerState) -> Claim | None:
+    def _next_search_job(self, state: LedgerState, live: frozenset[int]) -> Claim | None:
         """Claim the next job of the scheduler; None if it has none now."""
         budget, scheduler = self.search.budget, self.search.scheduler
-        view = self._viewer.view(state)
+        view = self._viewer.view(state, live)
         job = None if view.epochs_left == 0 else scheduler.next_job(view, self._optuna)
         if isinstance(job, Start):
             return self._jobs.start(len(state.records), job, view.epochs_left, self._clock())
@@ -275,25 +282,6 @@ class Study(Ledger):
             self._record_no_job(scheduler.no_job_reason, None)
         elif all(record.confirms is not None for record in state.running):
             self._record_no_job(scheduler.no_job_reason, budget)
-        return None
-
-    def _take_over(self, record: TrialRecord) -> Claim | None:
-        """Take over a trial that has no live worker; None if the trial is recorded as failed or has ended."""
-        trial_id = self._trials.find(record.number)
-        before = self._trials.read_ownership(trial_id)
-        if before is None:
-            return None
-        progress = (record.result.epochs, resume_file_time(self.paths, record.number))
-        ownership = before.taken_over(self.lease.owner, progress, self._monitor.has_crashed(record.owner))
-        if ownership.num_crashes < MAX_CRASHES:
-            self._trials.write_ownership(trial_id, ownership)
-            self._monitor.clean_up_after(record.owner)
-            claim = Claim(record.number, record.point, record.seed, trial_id, ownership.until, ownership.paused)
-            return replace(claim, confirms=record.confirms)
-        result = result_of_crashes(record, ownership.num_crashes)
-        self._trials.finish(trial_id, State.FAILED, result, self.read().num_finished)
-        self._monitor.clean_up_after(record.owner)
-        self.write_views()
         return None
 
     def _verified_ownership(self, claim: Claim) -> Ownership:

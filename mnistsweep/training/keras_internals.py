@@ -6,16 +6,20 @@ Keras has no public interface for any of them. `tests/training/test_keras_intern
 from __future__ import annotations
 
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import keras
-from keras.src.backend.common.global_state import get_global_attribute
+from keras.src.backend.common.global_state import get_global_attribute, set_global_attribute
 from keras.src.random.seed_generator import global_seed_generator
 from keras.src.saving import saving_lib
 
 # Name under which Keras 3.15 stores the generator of `keras.random` for calls without a seed.
 _GLOBAL_SEED_GENERATOR = "global_seed_generator"
+
+# Name under which Keras 3.15 counts the names that it has generated.
+_NAMES = "object_name_uids"
 
 
 def find_global_seed_generator() -> Any | None:
@@ -94,8 +98,34 @@ def num_generated_names(prefix: str) -> int:
     Args:
         prefix: Name of the class in snake case.
     """
-    counts: dict[str, int] = get_global_attribute("object_name_uids") or {}
+    counts: dict[str, int] = get_global_attribute(_NAMES) or {}
     return counts.get(prefix, 0)
+
+
+class Session:
+    """What a model needs of Keras's session after this was cleared: generated names, and the generator without a seed.
+
+    Uses the global attributes of `keras.src.utils.naming` and `keras.src.random.seed_generator` (checked against Keras
+    3.15). A compiled function draws from the generator that existed when it was traced.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = dict(get_global_attribute(_NAMES) or {})
+        self._generator: Any = None
+
+    def keep_generator(self) -> None:
+        """Remember the generator, which may have been created after the session began."""
+        self._generator = find_global_seed_generator()
+
+    def resume(self) -> None:
+        """Set the session, which was cleared, to this state."""
+        set_global_attribute(_NAMES, defaultdict(int, self._names))
+        set_global_attribute(_GLOBAL_SEED_GENERATOR, self._generator)
+
+    @property
+    def variables(self) -> list[Any]:
+        """Variables of the generator."""
+        return [] if self._generator is None else [self._generator.state]
 
 
 def compilation_of(model: Any) -> Any:

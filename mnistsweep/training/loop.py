@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mnistsweep.data.structure import leaves, num_examples
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.seeds import epoch_generator
-from mnistsweep.training.engines import AnySplit, Engine, EngineName, Split, StreamSplit, choose_engine
+from mnistsweep.training.engines import AnySplit, Engine, EngineName, EngineSlot, Split, StreamSplit, choose_engine
 from mnistsweep.training.engines.announcement import announce_engine
 from mnistsweep.training.engines.streams import fit_stream
 from mnistsweep.training.keras_internals import pop_initial_epoch
@@ -44,6 +44,8 @@ class FitOptions:
         engine: `resident`, `portable`, or `auto` for the fastest engine that can train the model. Data that stream are
             trained on by `model.fit`.
         steps_per_epoch: Number of batches in an epoch of a dataset that never ends; None for any other data.
+        slot: Place of the engine. If it holds the engine of an earlier training of the same model on the same data,
+            this one is used.
 
     Raises:
         ConfigError: A number is too small.
@@ -56,6 +58,7 @@ class FitOptions:
     augmentation: Augmentation | None = None
     engine: EngineName = "auto"
     steps_per_epoch: int | None = None
+    slot: EngineSlot | None = None
 
     def __post_init__(self) -> None:
         minimums = {"epochs": 1, "batch_size": 1, "seed": 0, "initial_epoch": 0}
@@ -99,7 +102,9 @@ def fit(
     if isinstance(validation, StreamSplit):
         raise DataError("validation: streams only if the training data do")
     _check(train, validation)
-    engine = choose_engine(options.engine, model, train, validation, options.batch_size)
+    slot = options.slot or EngineSlot()
+    slot.engine = slot.engine or choose_engine(options.engine, model, train, validation, options.batch_size)
+    engine = slot.engine
     announce_engine(engine.name, engine.reason)
     return _train(engine, options, callbacks)
 

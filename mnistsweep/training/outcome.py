@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mnistsweep.config.schema import Config
@@ -59,6 +59,7 @@ class RepeatResult:
         checksum: SHA-256 of the checkpoint; None if none was saved: an earlier repeat was better, or the training is
             not that of the first fold.
         paused_at: Epoch after which the training was paused, from 1; None if it was not paused.
+        build_seconds: Time until the model could be trained, in seconds; None if it was not built.
     """
 
     value: float
@@ -67,6 +68,7 @@ class RepeatResult:
     pruned_at: int | None
     checksum: str | None = None
     paused_at: int | None = None
+    build_seconds: float | None = field(default=None, compare=False)
 
     @property
     def has_stopped(self) -> bool:
@@ -167,6 +169,7 @@ def summarize(
     reason = "" if pruned_at is None else f"pruned after epoch {pruned_at}"
     if is_pruned_between_folds:
         reason = f"pruned after fold {len(results)} of {folds}"
+    built = [one.build_seconds for one in results if one.build_seconds is not None]
     result = Result(
         objective=mean,
         best_epoch=best.best_epoch if folds == 1 else statistics.median_low(one.best_epoch for one in results),
@@ -177,6 +180,8 @@ def summarize(
         reason=reason,
         checkpoint=None if best.checksum is None else CheckpointRecord(best.checksum, best.value),
         comparable=bool(reason) and is_only,
+        build_seconds=sum(built),
+        builds=len(built),
     )
     if results[-1].paused_at is not None:
         return Outcome(State.PAUSED, result)

@@ -84,6 +84,12 @@ def restored_process_state() -> Iterator[None]:
         yield
 
 
+def settings_of_process() -> list[Any]:
+    """Values of the settings that `restored_process_state` restores; equal lists if none has changed."""
+    hooks = [getattr(owner, name) for owner, name in _HOOKS]
+    return [[read() for read, _ in _SETTINGS], dict(os.environ), hooks]
+
+
 def _restore_setting(read: Callable[[], Any], write: Callable[[Any], Any], before: Any) -> None:
     if read() != before:
         write(before)

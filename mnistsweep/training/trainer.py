@@ -5,10 +5,10 @@ The module imports Keras. The packages above import it only when a model is trai
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,22 @@ import keras
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
+from mnistsweep.data.structure import Structure
 from mnistsweep.keras_session import clear_session
-from mnistsweep.paths import TrialPaths, saved_model
+from mnistsweep.paths import TrialPaths
 from mnistsweep.seeds import repeat_seed
-from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, build_for_resume
+from mnistsweep.training.callback_list import TrainingCallbacks
+from mnistsweep.training.callbacks.backup_and_resume import BackupAndResume, ResumeMismatch, build_for_resume
+from mnistsweep.training.callbacks.build_time import BuildTime
 from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot
-from mnistsweep.training.callbacks.guards import FiniteGuard, ObjectiveGuard, OwnershipCheck
-from mnistsweep.training.callbacks.metric_names import StableNames
-from mnistsweep.training.callbacks.stopping import LastEpoch, StopOnRequest, TimeLimit
-from mnistsweep.training.callbacks.user_callbacks import build_early_stopping, build_user_callbacks
+from mnistsweep.training.callbacks.guards import OwnershipCheck
+from mnistsweep.training.callbacks.stopping import StopOnRequest, TimeLimit
 from mnistsweep.training.compilation import compile_model
+from mnistsweep.training.compiled_model import CompiledModel
 from mnistsweep.training.disk_space import with_space
 from mnistsweep.training.engines import AnySplit
-from mnistsweep.training.engines.memory import free_graphs
-from mnistsweep.training.loop import FitOptions, fit
+from mnistsweep.training.live_models import LiveModels
+from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.measurements import Measurements
 from mnistsweep.training.model_size import check_model_size
 from mnistsweep.training.observers import Observers
@@ -94,6 +96,9 @@ class _Repeat:
     state: TrainingState | None
     measurements: Measurements
 
+    def first_inputs(self, config: Config) -> Structure:
+        return self.dataset.train.first_examples(config.trainer.batch_size).inputs
+
 
 @dataclass(frozen=True)
 class Training:
@@ -105,7 +110,7 @@ class Training:
         dataset: Data set to train and to validate on, with its folds.
         folder: Folder for the curves, the event files and the model.
         build: Function that returns the model, compiled or not.
-        fit_model: Function that trains the model: `default_fit`, or one that calls a user's `HyperModel.fit` and
+        fit_model: Function that trains the model with `loop.fit`, or one that calls a user's `HyperModel.fit` and
             returns what this `fit` returned.
         hooks: Functions that the training calls. Only the first training reports its objective after each epoch; the
             folds after it report the mean. So pruning is decided on the first repeat.
@@ -113,6 +118,9 @@ class Training:
         has_own_fit: Whether `fit_model` calls a `fit` of the user, which may return the objective at its end.
         until: Epoch after which the training pauses: its resume file continues it. It needs `resume`, and a
             configuration that is trained once. None: it does not pause.
+        live: Models of paused trainings. This training goes on with its own if it is there, and leaves it there if it
+            pauses.
+        number: Number of the trial, for `live`.
     """
 
     config: Config
@@ -125,6 +133,8 @@ class Training:
     resume: Path | None = None
     has_own_fit: bool = False
     until: int | None = None
+    live: LiveModels = field(default_factory=LiveModels)
+    number: int = 0
 
     def run(self, state: TrainingState | None = None) -> Outcome:
         """Train `trainer.repeats` models one after the other, each once a fold, and save the model of the best epoch.
@@ -174,24 +184,42 @@ class Training:
         return self.hooks.report_folds(len(results), mean)
 
     def _run_repeat(self, repeat: _Repeat) -> RepeatResult:
-        """Set the seed, build the model, train it, and release its memory."""
-        seed = repeat_seed(self.config.seed, repeat.index)
+        """Train the model that was kept, or one that is built."""
         import_users_modules(self.config)
+        found = self.live.take(self._key, self.dataset, is_resumed=repeat.state is not None and bool(repeat.state.phases))
+        with contextlib.suppress(ResumeMismatch):
+            if found is not None:
+                return self._run_model(repeat, found)
+        return self._run_model(repeat, None)
+
+    def _run_model(self, repeat: _Repeat, live: CompiledModel | None) -> RepeatResult:
+        """Set the seed, build the model if none is given, train it, and keep it or release its memory."""
+        seed, build_time, is_kept = repeat_seed(self.config.seed, repeat.index), BuildTime(), False
         with restored_process_state():
-            clear_session()
+            clear_session(free_memory=live is None)
             keras.utils.set_random_seed(seed)
             repeat = replace(repeat, dataset=repeat.dataset.fresh())
-            model = self.build()
+            if live is None:
+                compiled = CompiledModel.make(self.build, lambda model: self._prepare(model, repeat), self.dataset)
+            else:
+                compiled = live
+                compiled.resume_session()
+                repeat.measurements.check_model(compiled.model, repeat.first_inputs(self.config))
             try:
-                forms = self._prepare(model, repeat)
-                return self._train(model, forms, seed, repeat)
+                result = self._train(compiled, seed, repeat, build_time)
+                is_kept = result.paused_at is not None and self.live.keep(self._key, compiled, self.config)
             finally:
-                free_graphs(model)
+                if not is_kept:
+                    self.live.free(compiled)
+        return result if live is not None else replace(result, build_seconds=build_time.seconds)
+
+    @property
+    def _key(self) -> tuple[int, str]:
+        return self.number, resume_fingerprint(self.config)
 
     def _prepare(self, model: Any, repeat: _Repeat) -> Any:
         """Check and compile a model; returns the form of its targets."""
-        limit = self.config.trial.max_parameters
-        inputs = repeat.dataset.train.first_examples(self.config.trainer.batch_size).inputs
+        limit, inputs = self.config.trial.max_parameters, repeat.first_inputs(self.config)
         if limit is not None:
             check_model_size(model, limit, inputs)
         repeat.measurements.check_model(model, inputs)
@@ -199,7 +227,7 @@ class Training:
             build_for_resume(model, inputs)
         return compile_model(model, self.config, repeat.dataset)
 
-    def _train(self, model: Any, forms: Any, seed: int, repeat: _Repeat) -> RepeatResult:
+    def _train(self, compiled: CompiledModel, seed: int, repeat: _Repeat, build_time: BuildTime) -> RepeatResult:
         """Train a compiled model, and save it if it is better than those of the earlier repeats on the first fold."""
         trainer, folds, is_required = self.config.trainer, self.dataset.num_folds, not self.has_own_fit
         report = self.hooks.report_objective if repeat.index == 0 else _never_prune
@@ -207,7 +235,7 @@ class Training:
         observers = Observers.create(self.config.first_objective, self.direction, folder, report, is_required, snapshot)
         callbacks = self._callbacks(observers.callbacks, snapshot, repeat)
         backup = next((one for one in callbacks if isinstance(one, BackupAndResume)), None)
-        returned = self._fit(model, forms, seed, repeat.dataset, callbacks)
+        returned = self._fit(compiled, seed, repeat.dataset, [*callbacks, build_time])
         if returned is not None:
             self.hooks.check_ownership()
             observers.record(returned)
@@ -216,47 +244,42 @@ class Training:
             result = replace(result, paused_at=result.epochs)
         rivals = of_first_fold([*repeat.earlier, result], folds)
         if repeat.index % folds == 0 and best_result(rivals, self.direction) is result:
-            observers.restore_best(model)
-            return replace(result, checksum=self._save(model))
+            observers.restore_best(compiled.model)
+            return replace(result, checksum=self._save(compiled.model))
         return result
 
     def _callbacks(
         self, own: Sequence[keras.callbacks.Callback], snapshot: EpochSnapshot | None, repeat: _Repeat
     ) -> list[keras.callbacks.Callback]:
-        """List all callbacks in order; the resume file is written after every change and before the training ends.
-
-        Users' callbacks come before those that read the objective, which they may add to the logs.
-        """
-        config = self.config
-        ownership, is_required = OwnershipCheck(self.hooks.check_ownership), not self.has_own_fit
-        guard = FiniteGuard(config.first_objective if snapshot is None and is_required else None)
-        stopping, users = build_early_stopping(config, self.direction), build_user_callbacks(config)
-        last = [] if config.trainer.stop_after is None else [LastEpoch(config.trainer.stop_after)]
-        between = [] if snapshot is None else [snapshot, *users, ObjectiveGuard(config.first_objective, is_required)]
-        callbacks = [ownership, StableNames(), guard, *between, *own, *stopping, *last]
+        """List all callbacks in order; the resume file is written after every change and before the training ends."""
+        config, ownership = self.config, OwnershipCheck(self.hooks.check_ownership)
+        made = TrainingCallbacks(config, self.direction, ownership, own, snapshot, is_required=not self.has_own_fit)
+        callbacks = list(made.all)
         if self.resume is not None:
             earlier = [asdict(result) for result in repeat.earlier]
             state = repeat.state or TrainingState(resume_fingerprint(config), repeat.index, earlier)
-            stored = [ownership, guard, *own, *stopping, *users]  # in the order of every version before
             free_space = self.hooks.free_space
-            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, stored, self.until, free_space))
+            callbacks.append(BackupAndResume(self.resume, state, repeat.elapsed, made.stored, self.until, free_space))
         if config.trial.timeout_minutes is not None:
             callbacks.append(TimeLimit(config.trial.timeout_minutes, repeat.elapsed))
         return [*callbacks, StopOnRequest(self.hooks.should_stop)]
 
     def _fit(
-        self, model: Any, forms: Any, seed: int, dataset: Dataset, callbacks: Sequence[keras.callbacks.Callback]
+        self, compiled: CompiledModel, seed: int, dataset: Dataset, callbacks: Sequence[keras.callbacks.Callback]
     ) -> Returned | None:
-        config = self.config
+        config, forms, engine = self.config, compiled.forms, compiled.engine.engine
         options = FitOptions(
             config.trainer.epochs,
             config.trainer.batch_size,
             seed,
             augmentation=dataset.augmentation,
             steps_per_epoch=config.trainer.steps_per_epoch,
+            slot=compiled.engine,
         )
+        if engine is not None and engine.validation is not None:
+            return self.fit_model(compiled.model, engine.train, engine.validation, options, callbacks)
         train, validation = training_split(dataset, forms, config), part_of(dataset.validation, forms)
-        return self.fit_model(model, train, validation, options, callbacks)
+        return self.fit_model(compiled.model, train, validation, options, callbacks)
 
     def _save(self, model: Any) -> str:
         """Save the best model and return the checksum of its file.
@@ -267,35 +290,6 @@ class Training:
         check()
         saved = with_space(lambda: save_model(model, file, check, create_folder=False), self.hooks.free_space)
         return saved[1]
-
-
-def default_fit(
-    model: Any,
-    train: AnySplit,
-    validation: AnySplit,
-    options: FitOptions,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    """Train a compiled model with the training loop of mnistsweep; see `loop.fit` for the arguments."""
-    fit(model, train, validation, options, callbacks)
-
-
-def clear_trial_folder(folder: TrialPaths, keep_model: bool = False) -> None:
-    """Create a trial's folder, or remove everything in it except the configuration.
-
-    The folder of all trials must exist.
-
-    Args:
-        folder: Folder of the trial.
-        keep_model: Whether to keep the saved model too, until the training replaces it.
-    """
-    kept = [folder.config, *([saved_model(folder.model)] if keep_model else [])]
-    folder.folder.mkdir(exist_ok=True)
-    for path in folder.folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path not in kept:
-            path.unlink()
 
 
 def _never_prune(epoch: int, value: float) -> bool:

@@ -36,12 +36,21 @@ class DatasetCache:
             StudyError: The source returned other training data than at the start of the sweep.
         """
         key = exact_text(config)
-        if self._dataset is None or key != self._key:
+        if not self.holds(config):
             self._dataset = None  # frees the memory of the last data set before the next one is read
             dataset = data.load(config)
             self._check(config, dataset)
             self._dataset, self._key = dataset, key
+        assert self._dataset is not None
         return self._dataset
+
+    def holds(self, config: dict[str, Any]) -> bool:
+        """Whether `load` returns the data set of a configuration without reading it.
+
+        Args:
+            config: Config group `data`.
+        """
+        return self._dataset is not None and exact_text(config) == self._key
 
     def _check(self, config: Mapping[str, Any], dataset: Dataset) -> None:
         if self._sweep_data is None or not have_same_source(config, self._sweep_data):

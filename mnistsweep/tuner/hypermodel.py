@@ -15,9 +15,8 @@ from mnistsweep.models import builders, hypermodels
 from mnistsweep.training.callbacks.epoch_counter import EpochCounter
 from mnistsweep.training.engines import AnySplit
 from mnistsweep.training.engines.announcement import announce_engine
-from mnistsweep.training.loop import FitOptions
+from mnistsweep.training.loop import FitOptions, fit
 from mnistsweep.training.returned import Returned, read_returned
-from mnistsweep.training.trainer import default_fit
 from mnistsweep.tuner import applications, kerastuner_private
 from mnistsweep.tuner.own_fit import OwnFit, observed_fit, replaced_fit, replay
 
@@ -109,7 +108,7 @@ class ConfiguredHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
             ConfigError: The user's own `fit` returned nothing that can be used.
         """
         if not self.has_own_fit:
-            default_fit(model, train, validation, options, callbacks)
+            fit(model, train, validation, options, callbacks)
             return None
         self.returned = self._call_own_fit(model, train, validation, options, callbacks)
         return self.returned

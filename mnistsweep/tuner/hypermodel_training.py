@@ -9,8 +9,10 @@ import keras_tuner
 from mnistsweep import data
 from mnistsweep.config.schema import Config
 from mnistsweep.paths import TrialPaths
+from mnistsweep.training.live_models import LiveModels
 from mnistsweep.training.outcome import Outcome
-from mnistsweep.training.trainer import Hooks, Training, clear_trial_folder
+from mnistsweep.training.trainer import Hooks, Training
+from mnistsweep.training.trial_folder import clear_trial_folder
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
 
@@ -22,6 +24,8 @@ def make_training(
     hooks: Hooks,
     resume: Path | None = None,
     until: int | None = None,
+    live: LiveModels | None = None,
+    number: int = 0,
 ) -> Training:
     """Return a training that builds and fits its model with a hypermodel.
 
@@ -33,6 +37,8 @@ def make_training(
         hooks: Functions that the training calls: reports of the objective, checks for a request to stop.
         resume: Path of the resume file; None: the training state is not saved.
         until: Epoch after which the training pauses; None: it does not pause.
+        live: Models of paused trainings; None: none is kept.
+        number: Number of the trial.
     """
     return Training(
         hypermodel.config,
@@ -45,6 +51,8 @@ def make_training(
         resume=resume,
         has_own_fit=hypermodel.has_own_fit,
         until=until,
+        live=live or LiveModels(),
+        number=number,
     )
 
 

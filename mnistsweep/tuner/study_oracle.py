@@ -25,19 +25,24 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         should_stop: Whether the worker is asked to stop; then it claims no more trials.
         wait: Function that waits for a number of seconds; called while only trials of other workers run, because this
             worker continues such a trial if its owner dies.
+        live: Function that returns the numbers of the trials of which this worker has the model in memory.
 
     Attributes:
         claims: Claims of the worker; it reports the epochs of a trial, verifies its ownership and releases it.
     """
 
     def __init__(
-        self, study: Study, should_stop: Callable[[], bool], wait: Callable[[float], None] = time.sleep
+        self,
+        study: Study,
+        should_stop: Callable[[], bool],
+        wait: Callable[[float], None] = time.sleep,
+        live: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
         search = study.search
         super().__init__(objective=keras_tuner.Objective(search.objective, search.direction), seed=1)
         self._space = search.space
         self._outcome: Outcome | None = None
-        self.claims = Claims(study, should_stop, wait)
+        self.claims = Claims(study, should_stop, wait, live)
         self.verbose = 0
 
     @property

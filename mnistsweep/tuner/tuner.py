@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
@@ -18,6 +20,8 @@ from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
 from mnistsweep.study.worker_errors import worker_error
 from mnistsweep.training.callbacks.backup_and_resume import ResumeMismatch
+from mnistsweep.training.engines.memory import is_out_of_memory
+from mnistsweep.training.live_models import LiveModels
 from mnistsweep.training.outcome import Outcome, failed_outcome
 from mnistsweep.training.resume_file import (
     TrainingState,
@@ -26,7 +30,8 @@ from mnistsweep.training.resume_file import (
     read_resume_file,
     resume_fingerprint,
 )
-from mnistsweep.training.trainer import Hooks, Training, clear_trial_folder
+from mnistsweep.training.trainer import Hooks, Training
+from mnistsweep.training.trial_folder import clear_trial_folder
 from mnistsweep.tuner.dataset_cache import DatasetCache
 from mnistsweep.tuner.fatal_errors import stop_worker_on_fatal_errors
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
@@ -36,6 +41,8 @@ from mnistsweep.tuner.study_oracle import StudyOracle
 from mnistsweep.user_code import exits_as_failures
 
 disable_traceback_printing()  # the traceback of a failed trial is written to the trial's folder
+
+LOGGER = logging.getLogger("mnistsweep")
 
 Prepare = Callable[[Claim, TrialPaths], Config]
 OnStart = Callable[[Claim, TrialPaths], None]
@@ -53,6 +60,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         on_end: Called with each outcome before it is written to the study.
         should_stop: Whether the worker is asked to stop; called several times a second.
         datasets: Cache that loads the data of a trial.
+        live: Models of paused trials; None: none is kept.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         on_end: OnEnd,
         should_stop: Callable[[], bool],
         datasets: DatasetCache | None = None,
+        live: LiveModels | None = None,
     ) -> None:
         self._paths = paths
         self._prepare = prepare
@@ -71,6 +80,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         self._on_end = on_end
         self._should_stop = should_stop
         self._datasets = datasets or DatasetCache()
+        self._live = live or LiveModels()
         self._prepared: int | None = None
         self._own_fits: dict[str, str] = {}
         super().__init__(oracle, directory=str(paths.folder.parent), project_name=paths.name)
@@ -129,9 +139,18 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             remove_temporary_files(folder.folder)  # of attempts that were killed
 
     def _train_or_fail(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
-        """Train one trial; an error that the trial caused is its outcome."""
+        """Train one trial; an error that the trial caused is its outcome.
+
+        If memory ran out while models of paused trials took some of it, these are removed, and the trial goes on.
+        """
         try:
             with exits_as_failures(self._should_stop):
+                try:
+                    return self._train(oracle, claim, hp, folder)
+                except Exception as error:
+                    if not (is_out_of_memory(error) and self._live.clear()):
+                        raise
+                LOGGER.warning("trial %d: memory ran out; it goes on without models of paused trials", claim.number)
                 return self._train(oracle, claim, hp, folder)
         except Exception as error:
             if isinstance(error, LeaseLost) or self._stops_worker(error, folder):
@@ -153,6 +172,8 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             if claim.paused is not None:
                 state = TrainingState(resume_fingerprint(config), seconds=claim.paused.seconds)
             self._start_from_scratch(oracle, claim, folder)
+        if not self._datasets.holds(config.data):
+            self._live.clear()  # they hold the data set that is replaced
         self.hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
         hooks = Hooks(
             self._report,
@@ -162,20 +183,23 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             free_space=oracle.claims.free_space,
             report_folds=lambda folds, mean: oracle.claims.report(folds * config.trainer.epochs, mean, is_mean=True),
         )
+        live = self._live if claim.confirms is None else None  # a confirmation is never continued
         training = make_training(
-            self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume, claim.until
-        )
+            self.hypermodel, hp, oracle.objective.direction, folder, hooks, folder.resume, claim.until, live,
+            claim.number,
+        )  # fmt: skip
         try:
-            return self._run(training, state)
+            return self._run(training, state, claim)
         except ResumeMismatch as error:
             log_restart(folder.resume, error)
         self._start_from_scratch(oracle, claim, folder)
         assert state is not None  # only a resumed training mismatches
-        return self._run(training, state.restarted())
+        return self._run(training, state.restarted(), claim)
 
-    def _run(self, training: Training, state: TrainingState | None) -> Outcome:
+    def _run(self, training: Training, state: TrainingState | None, claim: Claim) -> Outcome:
         """Run a training, and record what kind of value a user's own `fit` returns."""
         outcome = training.run(state)
+        outcome = replace(outcome, result=outcome.result.after(claim.paused))
         if self.hypermodel.returned is not None:
             self._own_fits[str(self.hypermodel.config.model["_target_"])] = self.hypermodel.returned.kind
         return outcome

@@ -22,15 +22,18 @@ class KerasProgram:
 
     def __init__(self, hooks: TrialHooks) -> None:
         with devices.quiet_start():
+            from mnistsweep.training.live_models import LiveModels
             from mnistsweep.tuner.dataset_cache import DatasetCache
             from mnistsweep.tuner.study_oracle import StudyOracle
             from mnistsweep.tuner.tuner import SweepTuner
         self._hooks = hooks
-        self._oracle = StudyOracle(hooks.study, hooks.should_claim_no_more)
+        live = LiveModels(hooks.plan.config.search.live_models, hooks.free_bytes)
+        hooks.release_memory = live.clear
+        self._oracle = StudyOracle(hooks.study, hooks.should_claim_no_more, live=lambda: live.numbers)
         paths = hooks.study.paths
         datasets = DatasetCache(hooks.plan.config.data, str(read_sweep_file(paths).get("data")))
         events = self._prepare, hooks.record_start, hooks.record_end
-        self._tuner = SweepTuner(self._oracle, paths, *events, self._should_stop, datasets)
+        self._tuner = SweepTuner(self._oracle, paths, *events, self._should_stop, datasets, live)
 
     @property
     def claims(self) -> Claims:

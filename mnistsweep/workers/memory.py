@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from mnistsweep.memory import total_bytes
+from mnistsweep.memory import available_bytes, total_bytes
 
 # Fraction of the machine's memory that all workers together may use where `worker_memory_gb` is not set.
 MEMORY_FRACTION = 0.8
@@ -26,6 +26,11 @@ class MemoryLimit:
         self.num_bytes = (
             int(gigabytes * 1e9) if gigabytes is not None else int(MEMORY_FRACTION * total_bytes() / workers)
         )
+
+    @property
+    def free_bytes(self) -> float:
+        """Memory that this process may still use, in bytes."""
+        return min(self.num_bytes - psutil.Process().memory_info().rss, available_bytes())
 
     def is_exceeded(self) -> bool:
         """Whether the resident memory of this process is above the limit."""

@@ -45,4 +45,5 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         config.search.checkpoints_gb,
         plan.constraints,
         plan.further,
+        prefers_live=plan.budget.hours is not None or config.workers > 1,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistsweep import hparams_table
 from mnistsweep.atomic import write_yaml
+from mnistsweep.memory import available_bytes
 from mnistsweep.paths import TrialPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.stop_signal import StopSignal
@@ -43,6 +44,8 @@ class TrialHooks:
 
     Attributes:
         num_started: Number of trials that this process has started.
+        release_memory: Function that releases memory which a worker can do without, between trials; returns whether it
+            has released any.
     """
 
     plan: Plan
@@ -51,6 +54,7 @@ class TrialHooks:
     announce: Announce
     memory: MemoryLimit | None
     num_started: int = field(default=0, init=False)
+    release_memory: Callable[[], bool] = field(default=lambda: False, init=False)
     _checked_at: float = field(default=-math.inf, init=False)
 
     def should_stop_trial(self, verify: Callable[[], None], check_files: Callable[[], None]) -> bool:
@@ -72,8 +76,14 @@ class TrialHooks:
         return self.stop()
 
     def should_be_replaced(self) -> bool:
-        """Whether a new process should continue: this one has used too much memory, and has started a trial."""
-        return self.memory is not None and self.num_started > 0 and self.memory.is_exceeded()
+        """Whether a new process should continue: this one uses too much memory, and has started a trial."""
+        if self.memory is None or not self.num_started or not self.memory.is_exceeded():
+            return False
+        return not self.release_memory() or self.memory.is_exceeded()
+
+    def free_bytes(self) -> float:
+        """Memory that this process may still use, in bytes."""
+        return available_bytes() if self.memory is None else self.memory.free_bytes
 
     def should_claim_no_more(self) -> bool:
         """Whether the worker should exit before it claims another trial.

@@ -55,6 +55,7 @@ def test_limits() -> None:
         "clean.folds": (2, 100),
         "clean.seeds": (1, 100),
         "search.checkpoints_gb": (0, 1e6),
+        "search.live_models": (0, 1000),
     }
 
 

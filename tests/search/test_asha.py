@@ -53,6 +53,13 @@ def test_ties_go_to_the_lower_number() -> None:
     assert decide([curve(0, 0.5), curve(1, 0.5)]) == Continue(0, 2)
 
 
+def test_a_live_model_comes_first_among_the_trials_that_are_due() -> None:
+    curves = [curve(0, 0.9), curve(1, 0.8), curve(2, 0.7), curve(3, 0.6)]
+    assert decide(curves, live=frozenset({1, 3})) == Continue(1, 2)
+    assert decide(curves, live=frozenset({3})) == Continue(0, 2)
+    assert decide([*curves, curve(4, 0.5, 0.5), curve(5, 0.4, 0.4)], live=frozenset({1})) == Continue(4, 4)
+
+
 def test_a_running_trial_counts_at_the_rungs_that_it_reached_and_is_not_promoted() -> None:
     curves = [curve(0, 0.9, phase=Phase.RUNNING, until=2), curve(1, 0.5)]
     assert isinstance(decide(curves), Start)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 from fakes import doomed_study, open_study
 from rungs import run_jobs, run_until_death, rungs_search, train_job, trained_epochs, value_at
 
 from mnistsweep.atomic import read_yaml
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.scheduler import Job, SearchView
 from mnistsweep.study.ending import Limit
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State
@@ -209,3 +212,27 @@ def test_a_worker_may_die_before_and_after_any_write(paths: SweepPaths, after: b
         assert trained_epochs(found) <= total + died
         assert len(Sweep(found).trials) == len(records)
     assert moment > 2 * total
+
+
+@pytest.mark.parametrize(("prefers_live", "hours"), [(True, None), (False, None), (True, 1.0)])
+def test_the_scheduler_knows_live_models_only_where_decisions_may_depend_on_them(
+    paths: SweepPaths, monkeypatch: pytest.MonkeyPatch, prefers_live: bool, hours: float | None
+) -> None:
+    search = replace(rungs_search(trials=None if hours else 4, hours=hours), prefers_live=prefers_live)
+    seen: list[SearchView] = []
+    decide = search.scheduler.next_job
+
+    def next_job(view: SearchView, study: optuna.Study) -> Job | None:
+        seen.append(view)
+        return decide(view, study)
+
+    monkeypatch.setattr(search.scheduler, "next_job", next_job)
+    with open_study(paths, search) as study:
+        for _ in range(2):
+            claim = study.claim(frozenset({0, 1, 7}))
+            assert claim is not None
+            train_job(study, claim)
+        study.paths.trial(1).resume.unlink()  # without a checkpoint a live model is of no use
+        study.claim(frozenset({0, 1, 7}))
+    assert [view.live for view in seen] == [set(), {0} if prefers_live else set(), {0} if prefers_live else set()]
+    assert seen[-1].counts_seconds == (hours is not None)

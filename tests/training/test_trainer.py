@@ -24,7 +24,8 @@ from mnistsweep.paths import TrialPaths
 from mnistsweep.study.records import CheckpointRecord, Result, State
 from mnistsweep.training.callbacks.stopping import Interrupted
 from mnistsweep.training.outcome import Outcome
-from mnistsweep.training.trainer import Hooks, clear_trial_folder
+from mnistsweep.training.trainer import Hooks
+from mnistsweep.training.trial_folder import clear_trial_folder
 from mnistsweep.tuner.hypermodel_training import train_once
 
 Train = Callable[..., Outcome]

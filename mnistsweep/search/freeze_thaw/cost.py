@@ -1,4 +1,4 @@
-"""What a job costs: its epochs, or the seconds that they are expected to take."""
+"""What a job costs: its epochs, or the seconds that they, and building the model, are expected to take."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOISE = 0.05
 
 def latest_timed(curves: Sequence[Curve]) -> list[Curve]:
     """Return the latest trials of which an epoch was timed, in the order of their numbers."""
-    timed = (curve for curve in reversed(curves) if curve.seconds > 0 and curve.epochs > 0)
+    timed = (curve for curve in reversed(curves) if curve.seconds > curve.build_seconds and curve.epochs > 0)
     return list(islice(timed, MAX_TIMED))[::-1]
 
 
@@ -38,7 +38,7 @@ class EpochSeconds:
     """
 
     def __init__(self, timed: Sequence[Curve], rows: Array, is_category: NDArray[np.bool_]) -> None:
-        self._own = {curve.number: curve.seconds / curve.epochs for curve in timed}
+        self._own = {curve.number: (curve.seconds - curve.build_seconds) / curve.epochs for curve in timed}
         self._is_category = is_category
         self._rows = rows
         logs = np.log(np.array(list(self._own.values())))
@@ -62,3 +62,19 @@ class EpochSeconds:
         squares = np.where(self._is_category, differences != 0, differences**2).sum(axis=2)
         scale = LENGTH**2 * max(1, len(self._is_category) / 4)
         return np.asarray(np.exp(-0.5 * squares / scale))
+
+
+class BuildSeconds:
+    """Expected seconds until a model that is not in memory can be trained: it is built, compiled and traced.
+
+    Args:
+        timed: Trials that were measured, see `latest_timed`.
+    """
+
+    def __init__(self, timed: Sequence[Curve]) -> None:
+        measured = [curve.build_seconds / curve.builds for curve in timed if curve.builds]
+        self.of_new = float(np.median(measured)) if measured else 0.0
+
+    def of_trial(self, curve: Curve) -> float:
+        """Return the mean time that the model of a trial took; that of a new one as long as it was not measured."""
+        return curve.build_seconds / curve.builds if curve.builds else self.of_new

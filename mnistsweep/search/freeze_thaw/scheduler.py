@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistsweep.search.freeze_thaw.acquisition import chance_of_more, expected_improvement
 from mnistsweep.search.freeze_thaw.candidates import Candidates
-from mnistsweep.search.freeze_thaw.cost import EpochSeconds, latest_timed
+from mnistsweep.search.freeze_thaw.cost import BuildSeconds, EpochSeconds, latest_timed
 from mnistsweep.search.freeze_thaw.encoding import Encoder
 from mnistsweep.search.freeze_thaw.kernel import Array
 from mnistsweep.search.freeze_thaw.model import CurveModel, Knowledge
@@ -125,7 +125,8 @@ class FreezeThaw(Scheduler):
         if not interests:
             self.no_job_reason = Scheduler.no_job_reason
             return None
-        return self._job(_most(interests, view.live), view)
+        near_ties = frozenset() if view.counts_seconds else view.live  # there the cost contains the advantage
+        return self._job(_most(interests, near_ties), view)
 
     @one_thread()
     def order_of_interest(self, view: SearchView, direction: str) -> list[int]:
@@ -185,9 +186,10 @@ class FreezeThaw(Scheduler):
         mean, deviation = model.of_trials(curves, reached)
         epochs = np.array(reached, dtype=np.float64) - first
         if view.counts_seconds:
-            seconds = self._seconds(view)
+            seconds, build = self._seconds(view), BuildSeconds(latest_timed(view.curves))
             rows = self._knowledge.rows(curves)
             epochs *= [seconds.of_trial(curve, row) for curve, row in zip(curves, rows, strict=True)]
+            epochs += [0.0 if curve.number in view.live else build.of_trial(curve) for curve in curves]
         values = expected_improvement(mean, deviation, best) / epochs**COST_POWER
         return [Interest(float(value), curve) for value, curve in zip(values, curves, strict=True)]
 
@@ -198,7 +200,7 @@ class FreezeThaw(Scheduler):
         mean, deviation = model.of_untried(pool.rows, reached, pool.max_epochs)
         cost: Array = np.array(reached, dtype=np.float64)
         if view.counts_seconds:
-            cost = cost * self._seconds(view).of_rows(pool.rows)
+            cost = cost * self._seconds(view).of_rows(pool.rows) + BuildSeconds(latest_timed(view.curves)).of_new
         values = expected_improvement(mean, deviation, best) / cost**COST_POWER
         tried = self._tried(view)
         if len(view.curves) % RANDOM_EVERY == 0 and (point := self._random_point(view)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -66,6 +66,15 @@ def may_add_metrics(config: Config) -> bool:
     return any(map(_may_add, found))
 
 
+def has_only_keras_callbacks(config: Config) -> bool:
+    """Whether no callback of the configuration runs code of the user. Nothing is created or imported.
+
+    Args:
+        config: Configuration of the trial.
+    """
+    return all(target.startswith("keras.") for target in _targets_in(config.trainer.callbacks))
+
+
 def build_early_stopping(config: Config, direction: str) -> list[keras.callbacks.Callback]:
     """Create Keras's `EarlyStopping` for `trainer.patience`.
 
@@ -79,6 +88,17 @@ def build_early_stopping(config: Config, direction: str) -> list[keras.callbacks
     if config.trainer.patience is None:
         return []
     return [keras.callbacks.EarlyStopping(config.first_objective, patience=config.trainer.patience, mode=direction)]
+
+
+def _targets_in(value: Any) -> Iterator[str]:
+    """Yield each `_target_` of entries and of their arguments."""
+    if isinstance(value, Mapping):
+        if _TARGET in value:
+            yield str(value[_TARGET])
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _targets_in(item)
 
 
 def _may_add(target: Any) -> bool:

@@ -8,7 +8,8 @@
     portable.py     any Keras backend
     streams.py      data that stream, by one call of `model.fit`
     announcement.py the log line that names the engine
-    memory.py       free_graphs: release the memory of a trained model
+    slot.py         EngineSlot: the engine of a model between two trainings
+memory.py       free_graphs: release the memory of a trained model
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from mnistsweep.memory import format_bytes
 from mnistsweep.training.engines.base import AnySplit, Engine, Split, StreamSplit
 from mnistsweep.training.engines.portable import PortableEngine
 from mnistsweep.training.engines.resident import ResidentEngine, find_obstacle
+from mnistsweep.training.engines.slot import EngineSlot
 
 EngineName = Literal["auto", "resident", "portable"]
 
@@ -63,6 +65,7 @@ __all__ = [
     "AnySplit",
     "Engine",
     "EngineName",
+    "EngineSlot",
     "PortableEngine",
     "ResidentEngine",
     "Split",

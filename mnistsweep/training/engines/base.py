@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistsweep.data.streams.stream import Stream
-from mnistsweep.data.structure import Structure, num_bytes, num_examples, take
+from mnistsweep.data.structure import Structure, leaves, num_bytes, num_examples, take
 from mnistsweep.training.building import has_fixed_batches
+from mnistsweep.training.engines.device_data import is_constant
 
 Split = tuple[Structure, Structure] | tuple[Structure, Structure, NDArray[Any]]
 """Inputs, targets and perhaps sample weights of the training or the validation split: arrays, or structures of arrays;
@@ -103,6 +104,22 @@ class Engine(ABC):
         Returns:
             Metrics without the prefix ``val_``; empty if there is no validation split.
         """
+
+    def depends_only_on(self, variables: Iterable[Any], tables: Iterable[Any]) -> bool:
+        """Whether its compiled functions use no other state, so that a training goes on once these are restored.
+
+        Args:
+            variables: Variables of Keras.
+            tables: Lookup tables, which do not change.
+        """
+        return False
+
+    @property
+    def num_own_bytes(self) -> int:
+        """Memory of arrays that no other engine uses, in bytes."""
+        splits = [split for split in (self.train, self.validation) if split is not None]
+        arrays = {id(array): array for split in splits for array in leaves(list(split))}
+        return sum(2 * array.nbytes for array in arrays.values() if not is_constant(array))
 
 
 def to_floats(logs: Mapping[str, Any]) -> dict[str, float]:

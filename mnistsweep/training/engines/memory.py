@@ -1,4 +1,4 @@
-"""Release of the memory of a trained model."""
+"""Release of the memory of a trained model, and errors for lack of memory."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def free_graphs(model: Any) -> None:
     for graph in [found for found in gc.get_objects() if issubclass(type(found), FuncGraph)]:
         if any(id(captured) in handles for captured, _ in graph.captures):
             dismantle_func_graph(graph)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of the machine or of a GPU did not suffice, with any backend.
+
+    Args:
+        error: Error of a training.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    is_named = not names.isdisjoint({"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"})
+    return is_named or "RESOURCE_EXHAUSTED" in str(error)

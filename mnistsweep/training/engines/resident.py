@@ -90,6 +90,12 @@ class ResidentEngine(Engine):
         callbacks.on_test_end(logs)
         return logs
 
+    def depends_only_on(self, variables: Iterable[Any], tables: Iterable[Any]) -> bool:
+        """Whether its functions use no other state; see `Engine.depends_only_on`. They must have been traced."""
+        known = {id(variable.value.handle) for variable in variables} | {id(table.resource_handle) for table in tables}
+        loops = [loop for loop in (self._training, self._testing) if loop is not None]
+        return all(id(handle) in known for loop in loops for handle in loop.state())
+
 
 def find_obstacle(model: Any, splits: Iterable[Split | None]) -> str | None:
     """Return why the resident engine cannot train a model; None if it can.
@@ -162,8 +168,15 @@ class _Loop:
         self._num_batches = max(1, min(affordable, 2 * self._num_batches, MAX_BLOCK_BATCHES))
         return logs
 
+    def state(self) -> list[Any]:
+        """Handles of the variables, tables and other resources that the traced function uses."""
+        import tensorflow as tf
 
-def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Structure, rest: Structure) -> Callable[..., Any]:
+        captured = self._function.get_concrete_function().captured_inputs
+        return [tensor for tensor in captured if tensor.dtype == tf.resource]
+
+
+def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Structure, rest: Structure) -> Any:
     """Compile a loop over blocks of any shape, so that the smaller last batch does not trace it a second time.
 
     The step is a separate function because XLA can compile it but not the loop around it, and because the loop calls it
@@ -192,6 +205,4 @@ def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Structure, rest: 
         return logs
 
     signature = map_leaves(lambda array: tf.TensorSpec(array.shape, array.dtype), (x, rest))
-    return tf.function(  # type: ignore[no-any-return]
-        run_block, autograph=False, input_signature=[*signature, tf.TensorSpec([None, None], tf.int32)]
-    )
+    return tf.function(run_block, autograph=False, input_signature=[*signature, tf.TensorSpec([None, None], tf.int32)])

@@ -159,6 +159,18 @@ def test_seconds_count_only_if_the_budget_is_a_time() -> None:
     assert decide(curves, may_start=False, counts_seconds=True) == Continue(9, 2)
 
 
+def test_building_a_model_is_a_part_of_the_time_unless_it_is_live() -> None:
+    """Two trials of nearly equal promise; the epochs are short, and building a model takes as long as all of them."""
+    curves = [curve(n, n / 8, EPOCHS, 0.1, seconds=32.0, build_seconds=16.0, builds=1) for n in range(8)]
+    curves += [curve(8, 0.40, 1, 0.05, seconds=17.0, build_seconds=16.0, builds=1)]
+    curves += [curve(9, 0.40, 1, 0.051, seconds=17.0, build_seconds=16.0, builds=1)]
+    assert decide(curves, may_start=False, counts_seconds=True) == Continue(8, 2)
+    assert decide(curves, may_start=False, counts_seconds=True, live=frozenset({9})) == Continue(9, 2)
+    slow = [replace(one, seconds=one.seconds + 15, build_seconds=31.0) if one.number == 8 else one for one in curves]
+    assert decide(slow, may_start=False, counts_seconds=True) == Continue(9, 2)
+    assert decide(slow, may_start=False) == Continue(8, 2)
+
+
 def test_new_trials_are_cheap_ones_if_the_budget_is_a_time() -> None:
     """The objective is the same everywhere; configurations on the left take a hundred times as long."""
     curves = [

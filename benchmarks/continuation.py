@@ -1,0 +1,180 @@
+"""Cost of a continuation, beside the cost of a start and of an epoch: what a job takes beyond its epochs.
+
+A trial is started for one epoch, and continued for one epoch at a time: with the model that the worker has kept in
+memory (`search.live_models`), and from its checkpoint alone, in turn. Each job is a real one, with all callbacks and
+files of a sweep; the ledger is not used (`store.py` measures it). The cost is the time of the job minus the time of an
+epoch of the same model, which is the median over epochs that trace nothing. The processor time of a job depends less on
+other programs, but contains that of its epoch.
+
+The last lines compare the results: trials that were continued in both ways, and one that was not interrupted.
+
+    python benchmarks/continuation.py --repeats 5        # about three minutes
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import csv
+import gc
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from helpers import common
+
+from mnistsweep import devices
+
+with devices.quiet_start():
+    import keras_tuner
+
+    from mnistsweep import data
+    from mnistsweep.config.compose import compose, to_config
+    from mnistsweep.config.recipe import Recipe
+    from mnistsweep.paths import TrialPaths
+    from mnistsweep.training.live_models import LiveModels
+    from mnistsweep.training.resume_file import read_resume_file, resume_fingerprint
+    from mnistsweep.training.trainer import Hooks
+    from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+    from mnistsweep.tuner.hypermodel_training import make_training
+
+VALIDATION = 1000
+KEPT = 4
+CASES = {
+    "default convolution, batch 128": ["model=fast_conv", "trainer.batch_size=128"],
+    "perceptron 64-64, batch 32": [
+        "model=perceptron", "model.dense_layers=2", "model.layer_size=64", "model.activation=relu",
+        "trainer.batch_size=32",
+    ],
+}  # fmt: skip
+SIDES = ("start", "from the checkpoint", "live")
+
+
+@dataclass
+class Measured:
+    """Measurements of one model.
+
+    Attributes:
+        wall: Wall time of each job of one epoch in seconds, by side.
+        processor: Processor time of the same jobs.
+        epochs: Wall times of epochs that trace nothing, in seconds.
+        are_equal: Whether the continued trials have the learning curves of an uninterrupted one.
+        megabytes: Resident memory that a model takes, in MB.
+    """
+
+    wall: dict[str, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    processor: dict[str, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    epochs: list[float] = field(default_factory=list)
+    are_equal: bool = True
+    megabytes: float = 0.0
+
+
+class Jobs:
+    """Runs jobs of trials of one configuration."""
+
+    def __init__(self, overrides: list[str], images: int, folder: Path) -> None:
+        own = [*overrides, "trainer.epochs=100", f"data.train_limit={images}", f"data.validation={VALIDATION}"]
+        self._overrides = ("objective=val_accuracy", *own)
+        self._dataset = data.load(to_config(compose(Recipe(self._overrides))).data)
+        self._folder = folder
+        self.live = LiveModels(KEPT)
+
+    def run(self, number: int, until: int) -> tuple[float, float]:
+        """Run a job; returns its wall time and its processor time in seconds."""
+        config = to_config(compose(Recipe((*self._overrides, f"seed={number // 2}"))))
+        paths = TrialPaths(self._folder / str(number))
+        paths.folder.mkdir(exist_ok=True)
+        began, cpu = time.perf_counter(), time.process_time()
+        state = read_resume_file(paths.resume, resume_fingerprint(config))
+        hypermodel, hp = ConfiguredHyperModel(config, self._dataset), keras_tuner.HyperParameters()
+        make_training(
+            hypermodel, hp, "max", paths, Hooks(), paths.resume, until, self.live, number
+        ).run(state)  # fmt: skip
+        return time.perf_counter() - began, time.process_time() - cpu
+
+    def rows(self, number: int) -> list[dict[str, str]]:
+        """The learning curve of a trial."""
+        with TrialPaths(self._folder / str(number)).history.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def main() -> None:
+    options = parse_arguments()
+    common.print_heading("keras", "tensorflow")
+    size = f"jobs of one epoch of {options.images:,} images, {VALIDATION:,} to validate on"
+    print(f"{size}; median (mean, minimum to maximum, number)\n", flush=True)
+    gc.collect()
+    gc.freeze()  # as a worker does
+    failed = False
+    for name, overrides in CASES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            measured = measure(Jobs(overrides, options.images, Path(folder)), options.repeats)
+        describe(name, measured)
+        failed |= not measured.are_equal
+    sys.exit(1 if failed else 0)
+
+
+def measure(jobs: Jobs, repeats: int) -> Measured:
+    """Start a trial, and continue it in both ways, in turn, for each repeat."""
+    found = Measured()
+    jobs.run(2 * repeats, 1)  # the first training of a process takes longer
+    for repeat in range(repeats):
+        continued, whole = 2 * repeat, 2 * repeat + 1
+        record(found, "start", jobs.run(continued, 1))
+        for until in (2, 4):
+            record(found, "live", jobs.run(continued, until))
+            jobs.live.clear()
+            record(found, "from the checkpoint", jobs.run(continued, until + 1))
+        jobs.run(whole, 5)
+        curves = [[{**row, "seconds": ""} for row in jobs.rows(number)] for number in (continued, whole)]
+        found.are_equal &= curves[0] == curves[1]
+        found.epochs += [float(row["seconds"]) for row in jobs.rows(whole)[1:]]
+    found.megabytes = memory_of_a_model(jobs, 2 * repeats + 2)
+    return found
+
+
+def memory_of_a_model(jobs: Jobs, first: int) -> float:
+    """Memory that is returned to the system per model when all of them are removed, in MB."""
+    for number in range(first, first + KEPT):
+        jobs.run(number, 1)
+    jobs.run(first, 2)  # so that the buffers of a training are there before and after
+    before = psutil.Process().memory_info().rss
+    jobs.live.clear()
+    return (before - psutil.Process().memory_info().rss) / KEPT / 1e6
+
+
+def record(found: Measured, side: str, times: tuple[float, float]) -> None:
+    found.wall[side].append(times[0])
+    found.processor[side].append(times[1])
+
+
+def describe(name: str, found: Measured) -> None:
+    print(name)
+    epoch = statistics.median(found.epochs)
+    print(f"  an epoch             {common.spread(found.epochs)} s")
+    for side in SIDES:
+        costs = [seconds - epoch for seconds in found.wall[side]]
+        print(f"  {side:20} {common.spread(costs)} s beyond the epoch; processor {common.spread(found.processor[side])} s")
+    median = {side: statistics.median(found.wall[side]) - epoch for side in SIDES}
+    shares = ", ".join(f"{side} {median[side] / epoch:.2f}" for side in SIDES)
+    print(f"  in epochs            {shares}")
+    ratio = median["live"] / median["from the checkpoint"]
+    print(f"  live / checkpoint    {ratio:.2f}; memory of a live model {found.megabytes:.0f} MB")
+    print(f"  learning curves      {'equal' if found.are_equal else 'DIFFERENT'}\n", flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = common.make_parser(__doc__, repeats=5)
+    parser.add_argument("--images", type=common.whole(1), default=10_000, help="to train on (default 10000)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

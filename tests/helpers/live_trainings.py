@@ -1,0 +1,176 @@
+"""Trainings in one process that keeps the models of paused ones, as a worker does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pandas as pd
+
+from mnistsweep.config.compose import compose, to_config
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.paths import TrialPaths
+from mnistsweep.training.compiled_model import CompiledModel
+from mnistsweep.training.live_models import LiveModels
+from mnistsweep.training.outcome import Outcome
+from mnistsweep.training.resume_file import TrainingState, read_resume_file, resume_fingerprint
+from mnistsweep.tuner.dataset_cache import DatasetCache
+from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
+from mnistsweep.tuner.hypermodel_training import make_training
+from mnistsweep.training.trainer import Hooks
+
+TOP = "sparse_top_k_categorical_accuracy"
+
+
+class Noise(keras.layers.Layer):  # type: ignore[misc]
+    """Adds random numbers of Keras's generator without a seed."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the inputs with noise, in the training."""
+        return inputs + keras.random.normal(keras.ops.shape(inputs), stddev=0.2) if training else inputs
+
+
+OWN = {"Noise": Noise}
+
+
+def noisy(input_shape: Sequence[int], classes: int) -> Any:
+    """A model with many random numbers; Keras numbers the name of its metric."""
+    keras.metrics.SparseTopKCategoricalAccuracy(k=3)  # so that the other one gets a numbered name
+    model = keras.Sequential([
+        keras.Input(input_shape), keras.layers.Flatten(), Noise(), keras.layers.Dense(8, "relu"),
+        keras.layers.BatchNormalization(), keras.layers.Dropout(0.3), keras.layers.Dense(classes, "softmax"),
+    ])  # fmt: skip
+    metric = keras.metrics.SparseTopKCategoricalAccuracy(k=1)
+    model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), LOSS, metrics=[metric])
+    return model
+
+
+LOSS = "sparse_categorical_crossentropy"
+
+
+class Shared:
+    """A layer that several models use."""
+
+    layer: Any = None
+
+
+def sharing(input_shape: Sequence[int], classes: int) -> Any:
+    """A model with a layer that the next model has, too."""
+    if Shared.layer is None:
+        Shared.layer = keras.layers.Dense(4, name="shared")
+    return keras.Sequential([
+        keras.Input(input_shape), keras.layers.Flatten(), Shared.layer, keras.layers.Dense(classes, "softmax"),
+    ])  # fmt: skip
+
+
+class Counting(keras.Model):  # type: ignore[misc]
+    """A model with a variable that Keras does not know."""
+
+    def __init__(self, classes: int) -> None:
+        import tensorflow as tf
+
+        super().__init__()
+        self.flatten, self.dense = keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")
+        self.hidden = {"steps": tf.Variable(0.0, trainable=False)}.__getitem__
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the outputs, which depend on the number of steps."""
+        if training:
+            self.hidden("steps").assign_add(1.0)
+        return self.dense(self.flatten(inputs) * (1.0 + 0.01 * self.hidden("steps")))
+
+
+def counting(input_shape: Sequence[int], classes: int) -> Any:
+    """A model with a variable that Keras does not know."""
+    return Counting(classes)
+
+
+def half(input_shape: Sequence[int], classes: int) -> Any:
+    """A model whose builder changes a setting of the process."""
+    keras.config.set_epsilon(1e-3)
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
+
+
+class Own(keras.callbacks.Callback):  # type: ignore[misc]
+    """A callback of the user."""
+
+
+class LiveWorker:
+    """Trains trials in jobs, in a folder of its own.
+
+    Attributes:
+        live: Models of paused trials.
+        builds: Numbers of the trials whose models were built, in order.
+    """
+
+    def __init__(self, folder: Path, overrides: Sequence[str], maximum: int = 4, **options: Any) -> None:
+        folder.mkdir(parents=True)
+        self.live = LiveModels(maximum, **options)
+        self.builds: list[int] = []
+        self._folder = folder
+        self._overrides = list(overrides)
+        self._datasets = DatasetCache()
+
+    def config(self, number: int) -> Any:
+        """Configuration of a trial."""
+        overrides = ["objective=val_accuracy", *self._overrides, f"seed={number + 3}"]
+        return to_config(compose(Recipe(tuple(overrides))))
+
+    def paths(self, number: int) -> TrialPaths:
+        """Files of a trial."""
+        return TrialPaths(self._folder / str(number))
+
+    def state(self, number: int) -> TrainingState | None:
+        """The state in the resume file of a trial."""
+        return read_resume_file(self.paths(number).resume, resume_fingerprint(self.config(number)))
+
+    def run(self, number: int, until: int | None = None) -> Outcome:
+        """Run a job of a trial."""
+        config, paths = self.config(number), self.paths(number)
+        paths.folder.mkdir(exist_ok=True)
+        hypermodel = ConfiguredHyperModel(config, self._datasets.load(config.data))
+        training = make_training(
+            hypermodel, keras_tuner.HyperParameters(), "max", paths, Hooks(), paths.resume, until, self.live, number
+        )
+
+        def build() -> Any:
+            self.builds.append(number)
+            return training.build()
+
+        return replace(training, build=build).run(self.state(number))
+
+    def models(self) -> list[CompiledModel]:
+        """The models in memory."""
+        return list(self.live._models.values())
+
+
+def assert_same(one: LiveWorker, other: LiveWorker, number: int) -> None:
+    """Two workers have trained a trial with the same results, to the last bit."""
+    curves = [pd.read_csv(worker.paths(number).history, dtype=str).drop(columns="seconds") for worker in (one, other)]
+    pd.testing.assert_frame_equal(*curves, check_exact=True)
+    states = [worker.state(number) for worker in (one, other)]
+    phases = [{**state.phases[-1], "callbacks": []} for state in states if state is not None]  # they measure times
+    found, expected = map(list, map(_arrays, phases))
+    assert len(found) == len(expected) > 10
+    for a, b in zip(found, expected, strict=True):
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+    files = [worker.paths(number).model for worker in (one, other)]
+    models = [keras.models.load_model(file, compile=False, custom_objects=OWN) for file in files]
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def _arrays(value: Any) -> Any:
+    """All arrays and numbers in a state, in order."""
+    if isinstance(value, dict):
+        value = [value[key] for key in sorted(value)]
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _arrays(one)
+    elif isinstance(value, int | float | str | bool | np.ndarray) and not isinstance(value, str):
+        yield np.asarray(value)
