@@ -114,9 +114,7 @@ class Untrained:
 
     model: Any = None
 
-    def __init__(
-        self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, resume: Any, until: int | None
-    ) -> None:
+    def __init__(self, hypermodel: Any, hp: Any, direction: str, folder: Any, hooks: Any, *more: Any) -> None:
         self._score = score(hp.values)
         self._reporter = ObjectiveReporter(hooks.report_objective, OBJECTIVE)
         self._best = BestWeights(OBJECTIVE, "max")
