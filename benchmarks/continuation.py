@@ -161,7 +161,9 @@ def describe(name: str, found: Measured) -> None:
     print(f"  an epoch             {common.spread(found.epochs)} s")
     for side in SIDES:
         costs = [seconds - epoch for seconds in found.wall[side]]
-        print(f"  {side:20} {common.spread(costs)} s beyond the epoch; processor {common.spread(found.processor[side])} s")
+        print(
+            f"  {side:20} {common.spread(costs)} s beyond the epoch; processor {common.spread(found.processor[side])} s"
+        )
     median = {side: statistics.median(found.wall[side]) - epoch for side in SIDES}
     shares = ", ".join(f"{side} {median[side] / epoch:.2f}" for side in SIDES)
     print(f"  in epochs            {shares}")

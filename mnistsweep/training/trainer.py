@@ -186,7 +186,9 @@ class Training:
     def _run_repeat(self, repeat: _Repeat) -> RepeatResult:
         """Train the model that was kept, or one that is built."""
         import_users_modules(self.config)
-        found = self.live.take(self._key, self.dataset, is_resumed=repeat.state is not None and bool(repeat.state.phases))
+        found = self.live.take(
+            self._key, self.dataset, is_resumed=repeat.state is not None and bool(repeat.state.phases)
+        )
         with contextlib.suppress(ResumeMismatch):
             if found is not None:
                 return self._run_model(repeat, found)

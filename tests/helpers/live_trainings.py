@@ -19,10 +19,10 @@ from mnistsweep.training.compiled_model import CompiledModel
 from mnistsweep.training.live_models import LiveModels
 from mnistsweep.training.outcome import Outcome
 from mnistsweep.training.resume_file import TrainingState, read_resume_file, resume_fingerprint
+from mnistsweep.training.trainer import Hooks
 from mnistsweep.tuner.dataset_cache import DatasetCache
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hypermodel_training import make_training
-from mnistsweep.training.trainer import Hooks
 
 TOP = "sparse_top_k_categorical_accuracy"
 

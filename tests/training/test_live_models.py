@@ -13,7 +13,13 @@ from live_trainings import TOP, LiveWorker, Shared, assert_same
 from mnistsweep.study.records import State
 
 MODULE = live_trainings.__name__
-NOISY = ["model=custom", f"model._target_={MODULE}.noisy", f"objective=val_{TOP}", "trainer.batch_size=16", "trainer.epochs=8"]
+NOISY = [
+    "model=custom",
+    f"model._target_={MODULE}.noisy",
+    f"objective=val_{TOP}",
+    "trainer.batch_size=16",
+    "trainer.epochs=8",
+]
 PERCEPTRON = ["model=perceptron", "trainer.batch_size=16", "trainer.epochs=8"]
 PLATEAU = "{_target_: keras.callbacks.ReduceLROnPlateau, patience: 1, factor: 0.5, min_delta: 0.05}"
 CASES = {

@@ -21,7 +21,7 @@ def test_by_default_a_worker_has_its_part_of_the_machine() -> None:
 
 
 def test_a_worker_is_replaced_only_if_it_is_too_large_without_live_models() -> None:
-    """The memory is above the limit; removing the models of paused trials helps, then it does not, then none is left."""
+    """The memory is above the limit: removing live models helps, then it does not, then none is left."""
 
     class Limit(MemoryLimit):
         answers = iter([False, True, False, True, True, True])
