@@ -96,14 +96,23 @@ def run_version(folder: Path, script: str, arguments: Sequence[str]) -> str:
         script: Name of the benchmark's file.
         arguments: Arguments of the benchmark.
     """
+    command = [sys.executable, folder / "benchmarks" / script, *arguments]
+    return common.require(common.run(command, folder, PYTHONPATH=python_path(folder))).output
+
+
+def python_path(folder: Path) -> str:
+    """Return the variable `PYTHONPATH` with which Python imports a version; end the benchmark if it does not.
+
+    Args:
+        folder: Folder of the version's project.
+    """
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     imported = common.run(
         [sys.executable, "-c", "import mnistsweep; print(mnistsweep.__file__)"], folder, PYTHONPATH=path
     )
     if not Path(common.require(imported).output.strip()).is_relative_to(folder):
         sys.exit(f"--peer: {folder} is not the package that Python imports there; received {imported.output.strip()}")
-    command = [sys.executable, folder / "benchmarks" / script, *arguments]
-    return common.require(common.run(command, folder, PYTHONPATH=path)).output
+    return path
 
 
 def read_values(output: str, pattern: str, heading: str) -> Values:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mnistsweep.commands.front_table import front_table, front_title
+from mnistsweep.commands.grid_epochs import spared_epochs
 from mnistsweep.commands.live_table import tally
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.confirmation import SEARCH_SHARE
@@ -138,6 +139,8 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     console.print(tally(records, plan.num_trials, ledger.has_ended(plan.budget)))
     for line in violations_of(records):
         console.print(f"  {line}", soft_wrap=True)
+    if spared := spared_epochs(plan, records):
+        console.print(f"  {spared}", soft_wrap=True)
     if not completed:
         return
     best = completed[0]

@@ -22,7 +22,7 @@ from mnistsweep.config.sweeper_keys import KNOWN_KEYS, PREFIX, read_sweeper_keys
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.hydra_keys import resolve_keys
 from mnistsweep.planning.hydra_request import read_overrides
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import Plan, first_budget
 from mnistsweep.planning.probes import probes
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
@@ -80,7 +80,15 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
         "overrides": overrides.to_json(),
         "config": config_of_program,
     }
-    plan = Plan(Recipe(), frozenset(), space, config, config.trials, references=_references(config), program=program)
+    plan = Plan(
+        Recipe(),
+        frozenset(),
+        space,
+        config,
+        first_budget(config, space),
+        references=_references(config),
+        program=program,
+    )
     _check_plan(plan, faults)
     faults.raise_any()
     return replace(plan, warnings=tuple(dict.fromkeys([*notes, *faults.warnings])))

@@ -51,6 +51,20 @@ MAX_VARIANTS = 8
 FORMER_KEYS = frozenset({"worker", "session"})
 
 
+def first_budget(config: Config, space: SearchSpace) -> int | None:
+    """Return the budget of trials with which a sweep starts: all points of the space if nothing limits the sweep.
+
+    Args:
+        config: Configuration of the sweep.
+        space: Search space.
+
+    Returns:
+        Number of trials; None if something else limits the sweep, or if an infinite space has no limit.
+    """
+    is_limited = config.hours is not None or config.total_epochs is not None
+    return space.size() if config.trials is None and not is_limited else config.trials
+
+
 @dataclass(frozen=True)
 class Plan:
     """A sweep that can be started.
@@ -60,8 +74,9 @@ class Plan:
         groups: Swept keys that are config groups.
         space: Search space.
         config: Configuration of the sweep.
-        first_trials: Budget of trials at the first start of the sweep. It determines what `oracle=auto` stands for and
-            the order of a grid. It stays when the budget is raised: otherwise points would be repeated or left out.
+        first_trials: Budget of trials at the first start of the sweep, see `first_budget`. It determines what
+            `oracle=auto` stands for and the order of a grid. It stays when the budget is raised: otherwise points would
+            be repeated or left out.
         auto_pauses: Whether `oracle=auto` may pause and continue trials: not in a sweep of an earlier version,
             which goes on as it began.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
@@ -183,6 +198,14 @@ class Plan:
     def _confirmation(self) -> Confirmation | None:
         confirm = self.config.confirm
         return Confirmation(confirm.top, confirm.seeds, self.direction) if confirm.top else None
+
+    def with_space(self, space: SearchSpace) -> Plan:
+        """The same plan with another search space, before its first start.
+
+        Args:
+            space: Search space.
+        """
+        return replace(self, space=space, first_trials=first_budget(self.config, space))
 
     def called_by(self, command: str) -> Plan:
         """The same plan of a sweep that was started by something else than a command line.

@@ -20,7 +20,7 @@ from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
 from mnistsweep.planning.objective import with_objective
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import Plan, first_budget
 from mnistsweep.planning.rehearsal import has_own_code, rehearse
 from mnistsweep.planning.request import DEFAULT_NAME, Request, read_request
 from mnistsweep.planning.search_checks import check_search
@@ -66,7 +66,7 @@ def _with_models(plan: Plan, faults: Faults) -> Plan:
     completed = plan
     try:
         for space, objective, found in steps:
-            completed = replace(plan, space=space, config=replace(plan.config, objective=objective))
+            completed = replace(plan.with_space(space), config=replace(plan.config, objective=objective))
             faults.replace_by(found)
     except ProcessDied as died:
         where = f"model: the process that builds the model for a check {died}"
@@ -86,7 +86,7 @@ def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, Any,
     """
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
-        plan = replace(plan, space=with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
+        plan = plan.with_space(with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
     check_search(plan, faults)
     yield plan.space, plan.config.objective, faults
     if not faults.any:
@@ -113,4 +113,6 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         listed = {override.key: override.listed for override in request.ranges}
         space = SearchSpace(with_zips(conditional, config.zip, listed))
     hydra = texts_of(request.hydra)
-    return Plan(resolved.recipe, resolved.groups, space, config, config.trials, references=kept, hydra=hydra)
+    return Plan(
+        resolved.recipe, resolved.groups, space, config, first_budget(config, space), references=kept, hydra=hydra
+    )

@@ -18,7 +18,7 @@ from mnistsweep.config.schema import Config
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.folders import check_database, check_sweep_folder
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import Plan, first_budget
 from mnistsweep.planning.probes import probes
 from mnistsweep.planning.request import DEFAULT_NAME
 from mnistsweep.planning.search_checks import check_search
@@ -57,7 +57,7 @@ def plan_program(
         config = _read(plain, faults)
         space = _space(dimensions, config, listed)
     faults.add(check_sweep_folder(config), check_database(config.storage))
-    plan = Plan(recipe, frozenset(), space, config, config.trials, references=kept, program=program)
+    plan = Plan(recipe, frozenset(), space, config, first_budget(config, space), references=kept, program=program)
     with faults.collecting():
         list(probes(space, faults))  # conditions that are never met
     check_search(plan, faults)

@@ -231,3 +231,21 @@ def test_choices_prints_each_case() -> None:
     for case in ("two values", "YAML list", "names"):
         assert_lines(output, rf"^  {case} +first sweep +[0-9.]+ \(n=1\) +added +-?[0-9.]+, .*; under 3 s (met|MISSED)$")
         assert_lines(output, rf"^  {case} +second sweep +[0-9.]+ \(n=1\)", rf"^  {case} +status +[0-9.]+ \(n=1\)$")
+
+
+@pytest.mark.slow
+def test_quickstart_prints_accuracies_and_times_of_two_versions() -> None:
+    tiny = ("trials=2", "trainer.epochs=1,2", "data.train_limit=200", "data.validation=200", "model=perceptron")
+    output = run("quickstart", "--repeats", "1", "--peer", str(BENCHMARKS.parent), "--overrides", *tiny)
+    for side in ("before", "now"):
+        assert_lines(output, rf"^  seed 0, {side} +val_accuracy 0\.[0-9]+  2 trials  [0-9]+ s, processor [0-9]+ s$")
+        assert_lines(output, rf"^{side} +val_accuracy mean 0\.[0-9]+, n=1$")
+    assert_lines(output, r"^now - before, same seed: \+0\.0000, standard error 0\.0000$", r"standard errors: met$")
+
+
+@pytest.mark.slow
+def test_coarse_prints_the_time_and_the_score_of_a_new_training() -> None:
+    tiny = ("data.train_limit=200", "data.validation=200", "model.filters=2", "trainer.epochs=2")
+    output = run("coarse", "--repeats", "1", "--epochs", "3", "--overrides", *tiny)
+    assert_lines(output, r"^searched in 0 minutes$", r"^  Trial [0-9] of the sweep 'coarse': val_accuracy 0\.[0-9]+")
+    assert_lines(output, r"test accuracy 0\.[0-9]{4}$", r"^mean 0\.[0-9]{4}; at least 0\.992: (met|MISSED)$")

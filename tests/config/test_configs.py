@@ -144,7 +144,12 @@ def test_coarse_is_the_whole_grid_and_nothing_else() -> None:
     wanted = list(grid_of_issue())
     assert plan.space.size() == plan.num_trials == len(points) == len(wanted) == 7200
     assert {frozenset(point.items()) for point in points} == {frozenset(point.items()) for point in wanted}
-    assert plan.config.oracle["name"] == "grid"
+    assert plan.oracle_name == "grid"
+
+
+@pytest.mark.parametrize("limit", ["total_epochs=300", "hours=1", "trials=50"])
+def test_coarse_with_a_limit_is_searched_by_the_default(limit: str) -> None:
+    assert plan_sweep(Recipe(), ["+sweeps=coarse", limit]).oracle_name == "freeze_thaw"
 
 
 def test_coarse_trains_what_a_point_says() -> None:

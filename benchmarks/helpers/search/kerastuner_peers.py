@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
+from sklearn import config_context
 
 from helpers.search.simulation import Begin, Method, Resume, Run, Search
 from mnistsweep.search.scheduler import Phase
@@ -69,8 +70,8 @@ class KerasTunerSearch(Method):
     def next_job(self, search: Search, live: frozenset[int]) -> Begin | Resume | None:
         """Create a trial: at a new configuration, or a continuation of Hyperband."""
         worker = f"worker {len(self._runs)}"  # KerasTuner gives the same worker its running trial again
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # scikit-learn's about the Gaussian process
+        with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+            warnings.simplefilter("ignore")  # scikit-learn's about the Gaussian process, which takes most of the time
             trial = self._oracle.create_trial(worker)
         if trial.status != "RUNNING":
             return None

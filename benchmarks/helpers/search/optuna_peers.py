@@ -91,7 +91,9 @@ class OptunaSearch(Method):
         self._best = max if search.table.direction == "max" else min
         self._sampler = OnRecorded(sampler, search)
         direction = "maximize" if search.table.direction == "max" else "minimize"
-        self._study = optuna.create_study(sampler=self._sampler, pruner=pruner, direction=direction)
+        self._study = optuna.create_study(  # Hyperband derives brackets from the name, which is random by default
+            sampler=self._sampler, pruner=pruner, direction=direction, study_name="simulated"
+        )
         self._trials: list[optuna.Trial] = []
 
     def next_job(self, search: Search, live: frozenset[int]) -> Begin | Resume | None:
