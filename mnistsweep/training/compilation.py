@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mnistsweep.config.schema import Config
 from mnistsweep.data import Dataset
@@ -14,6 +16,11 @@ from mnistsweep.training.building import create_variables, has_fixed_batches
 from mnistsweep.training.keras_internals import all_layers, compilation_of
 from mnistsweep.training.model_outputs import loss_name
 from mnistsweep.training.target_form import find_forms
+
+
+# Compilation and form of the targets of each model that `compile_model` has compiled. A trained model is compiled, but
+# not by its builder, so it gets its targets in this form again.
+_OWN: MutableMapping[Any, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 class Compilation:
@@ -36,7 +43,7 @@ class Compilation:
 def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
     """Compile a model with the optimizer, schedule, loss and metrics of its configuration.
 
-    A model that its builder has compiled is left as it is.
+    A model that its builder has compiled is left as it is, and so is one that was compiled here before.
 
     Args:
         model: A Keras model.
@@ -53,12 +60,16 @@ def compile_model(model: Any, config: Config, dataset: Dataset) -> Any:
     _check_texts(dataset)
     steps = dataset.steps(config.trainer.batch_size, config.trainer.steps_per_epoch)
     if model.compiled:
+        own, form = _OWN.get(model, (None, None))
+        if own is not None and own is compilation_of(model):
+            return form
         return find_forms(model, dataset, loss_name(model.loss), is_compiled=True)
     if has_fixed_batches(model):
         create_variables(model, dataset.train.first_examples(config.trainer.batch_size).inputs)
     forms = find_forms(model, dataset, config.trainer.loss, is_compiled=False)
     optimizer = optimizers.build_optimizer(config.optimizer, config.schedule, steps, config.trainer.epochs)
     model.compile(optimizer, loss=losses.build_loss(config.trainer.loss), metrics=metrics.build(config.trainer.metrics))
+    _OWN[model] = compilation_of(model), forms
     return forms
 
 

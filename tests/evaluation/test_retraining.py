@@ -54,6 +54,24 @@ def test_a_retrained_model_learns_from_all_examples_and_is_reproducible(config: 
     np.testing.assert_allclose(first_seed.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "poisson", "sparse_categorical_crossentropy"])
+def test_a_retrained_model_is_evaluated_with_targets_in_the_form_that_it_was_trained_on(
+    config: Config, loss: str
+) -> None:
+    config = dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, loss=loss))
+    dataset, held_out = data.load(config.data), data.load_test(config.data)
+    trained = retraining.retrain(config, dataset, seed=5, epochs=1)
+    found = inference.predict(trained.model, config, held_out, dataset, validation=True)
+    rows = np.clip(found.outputs[""], 1e-7, 1)
+    losses = np.mean(rows - np.log(rows) * np.eye(rows.shape[1])[held_out.targets], axis=1)
+    own = -np.log(rows[np.arange(len(rows)), held_out.targets])
+    assert found.loss == pytest.approx(np.mean(losses if loss == "poisson" else own), rel=1e-4)
+    assert found.objective is not None
+    # a model that was compiled by other means since is treated as one that its builder has compiled
+    trained.model.compile("sgd", "sparse_categorical_crossentropy")
+    assert inference.predict(trained.model, config, held_out, dataset).loss == pytest.approx(np.mean(own), rel=1e-4)
+
+
 def test_the_schedule_is_that_of_the_trial(config: Config) -> None:
     """Stopped early, the learning rate is still high: the best epoch's model is repeated, not a faster schedule."""
     scheduled = dataclasses.replace(

@@ -37,7 +37,7 @@ MAX_SHARE_OF_STARTS = 0.5
 RANDOM_EVERY = 4
 """One in this number of new trials is at a random point, so that the search does not stay in one part of the space."""
 
-MIN_CHANCE = 0.05
+MIN_CHANCE = 0.1
 """With a budget of trials alone, the search ends when no paused trial beats the best with more than this chance."""
 
 NEAR_TIE = 0.05
