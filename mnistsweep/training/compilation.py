@@ -17,7 +17,6 @@ from mnistsweep.training.keras_internals import all_layers, compilation_of
 from mnistsweep.training.model_outputs import loss_name
 from mnistsweep.training.target_form import find_forms
 
-
 # Compilation and form of the targets of each model that `compile_model` has compiled. A trained model is compiled, but
 # not by its builder, so it gets its targets in this form again.
 _OWN: MutableMapping[Any, tuple[Any, Any]] = WeakKeyDictionary()
