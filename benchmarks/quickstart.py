@@ -40,12 +40,14 @@ class Sweep:
         seconds: Wall time of the command.
         cpu_seconds: Processor time of the command and its workers.
         trials: Number of trials in the table.
+        epochs: Number of epochs in their learning curves.
     """
 
     accuracy: float
     seconds: float
     cpu_seconds: float
     trials: int
+    epochs: int
 
 
 def main() -> None:
@@ -71,14 +73,20 @@ def run(project: Path, side: str, seed: int, overrides: Sequence[str]) -> Sweep:
         command = (sys.executable, "-m", "mnistsweep.cli", "sweep", "quickstart", f"seed={seed}", *overrides)
         finished = common.require(common.run(command, Path(name), PYTHONPATH=versions.python_path(project)))
         folder = Path(name) / "logs" / "quickstart"
-        trials = len((folder / "results.csv").read_text(encoding="utf-8").splitlines()) - 1
-        sweep = Sweep(best_accuracy(folder / "best.yaml"), finished.seconds, finished.cpu_seconds, trials)
+        trials = num_rows(folder / "results.csv")
+        epochs = sum(map(num_rows, folder.glob("trials/*/history.csv")))
+        sweep = Sweep(best_accuracy(folder / "best.yaml"), finished.seconds, finished.cpu_seconds, trials, epochs)
     print(
-        f"  seed {seed}, {side:6}  val_accuracy {sweep.accuracy:.4f}  {sweep.trials} trials  "
+        f"  seed {seed}, {side:6}  val_accuracy {sweep.accuracy:.4f}  {sweep.trials} trials, {sweep.epochs} epochs  "
         f"{sweep.seconds:.0f} s, processor {sweep.cpu_seconds:.0f} s",
         flush=True,
     )
     return sweep
+
+
+def num_rows(file: Path) -> int:
+    """Number of lines of a table below its heading."""
+    return len(file.read_text(encoding="utf-8").splitlines()) - 1
 
 
 def best_accuracy(file: Path) -> float:

@@ -238,7 +238,10 @@ def test_quickstart_prints_accuracies_and_times_of_two_versions() -> None:
     tiny = ("trials=2", "trainer.epochs=1,2", "data.train_limit=200", "data.validation=200", "model=perceptron")
     output = run("quickstart", "--repeats", "1", "--peer", str(BENCHMARKS.parent), "--overrides", *tiny)
     for side in ("before", "now"):
-        assert_lines(output, rf"^  seed 0, {side} +val_accuracy 0\.[0-9]+  2 trials  [0-9]+ s, processor [0-9]+ s$")
+        assert_lines(
+            output,
+            rf"^  seed 0, {side} +val_accuracy 0\.[0-9]+  2 trials, [0-9]+ epochs  [0-9]+ s, processor [0-9]+ s$",
+        )
         assert_lines(output, rf"^{side} +val_accuracy mean 0\.[0-9]+, n=1$")
     assert_lines(output, r"^now - before, same seed: \+0\.0000, standard error 0\.0000$", r"standard errors: met$")
 
