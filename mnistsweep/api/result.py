@@ -93,6 +93,16 @@ class SweepResult:
         names = {column_of(key): column_of(name) for key, name in self._names.items()}
         return self._view.trials.rename(columns=names)
 
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """Trials on the Pareto front of several objectives, the best first objective first, as in `trials`.
+
+        Raises:
+            StudyError: The sweep has one objective.
+        """
+        names = {column_of(key): column_of(name) for key, name in self._names.items()}
+        return self._view.front.rename(columns=names)
+
     @property
     def curves(self) -> pd.DataFrame:
         """Learning curves of all trials, one row an epoch; the first column is `trial`."""
@@ -145,7 +155,10 @@ class SweepResult:
     def __repr__(self) -> str:
         best = self.best
         found = "no completed trial"
-        if best is not None:
+        if best is not None and self._plan.further:
+            names = ", ".join(one.name for one in self._plan.objectives)
+            found = f"{len(self.front)} on the Pareto front of {names}"
+        elif best is not None:
             found = (
                 f"best trial {best.number}: {self._plan.config.first_objective} {best.objective:.6g} with {best.values}"
             )

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnistsweep.config.constraints import PARAMETERS, SECONDS, known_names
-from mnistsweep.config.objective import AUTO, DIRECTIONS, check_objective, direction_of, resolve_direction
+from mnistsweep.config.objective import (
+    AUTO,
+    DIRECTIONS,
+    check_direction,
+    check_objective,
+    direction_of,
+    resolve_direction,
+)
 from mnistsweep.errors import suggest
 
 MEASURED = (PARAMETERS, SECONDS)
@@ -89,7 +96,7 @@ def check_objectives(objective: Any, direction: Any, metrics: Sequence[str] | No
         direction: A direction, or a list with one for each objective.
         metrics: Names of the metrics that the model measures beside its loss; None: they are not known yet.
     """
-    names, directions = texts_in(objective), texts_in(direction)
+    names = texts_in(objective)
     if len(names) < 2:
         return _check_single(names, direction, metrics)
     faults = check_list(names, direction)
@@ -98,7 +105,7 @@ def check_objectives(objective: Any, direction: Any, metrics: Sequence[str] | No
         swapped = ",".join([*names[1:], names[0]])
         faults.append(f"objective: {rule}; received {names[0]}; write for example objective=[{swapped}].")
     elif not faults:
-        faults += check_objective(names[0], directions[0], metrics)
+        faults += check_objective(names[0], "max", metrics)  # its direction is checked with those of the others
     if faults or metrics is None:
         return faults
     return unmeasured(names, known_names(metrics)) or unknown_directions(names, direction)
@@ -156,17 +163,19 @@ def unmeasured(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def unknown_directions(names: Sequence[str], direction: Any) -> list[str]:
-    """Check that the better directions of all objectives but the first are known; returns a message for each other.
+    """Check that the better direction of each objective is known; returns a message for each other one.
 
     Args:
         names: Names of all objectives.
         direction: Value of the key `direction`.
     """
     given = _directions(direction, len(names))
+    if len(names) < 2:
+        return [] if names[0] == AUTO else check_direction(names[0], given[0])
     unclear = [
         name
-        for name, one in zip(names[1:], given[1:], strict=True)
-        if one == "auto" and name not in MEASURED and direction_of(name) is None
+        for name, one in zip(names, given, strict=True)
+        if one == "auto" and name not in (AUTO, *MEASURED) and direction_of(name) is None
     ]
     rule = "is not the name of a metric or a loss of Keras, so the better direction is unknown"
     example = _list([_resolved(name, one) for name, one in zip(names, given, strict=True)])

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mnistsweep.config.checks import check_limits
-from mnistsweep.config.objective import DIRECTIONS, check_direction, direction_of
+from mnistsweep.config.objective import DIRECTIONS, direction_of
 from mnistsweep.config.objectives import check_list, texts_in, unknown_directions
 from mnistsweep.config.resources import conf_folder
 from mnistsweep.config.schema import Config
@@ -254,8 +254,7 @@ def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list
 def _directions(value: Any, names: Sequence[str], faults: list[str]) -> Any:
     """The value of the key `direction` for several objectives."""
     directions = [_named(one) for one in (value if isinstance(value, list | tuple) else [value or "auto"])]
-    found = check_list(names, directions) or unknown_directions(names, directions)
-    faults += [f"{PREFIX}{fault}" for fault in found or check_direction(names[0], directions[0])]
+    faults += [f"{PREFIX}{fault}" for fault in check_list(names, directions) or unknown_directions(names, directions)]
     return directions if len(directions) == len(names) else "auto"
 
 

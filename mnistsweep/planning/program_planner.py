@@ -9,7 +9,7 @@ from typing import Any
 from mnistsweep.config import checks, structure
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose_own, drop_invalid_overrides, to_plain
-from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE, check_direction
+from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE
 from mnistsweep.config.objectives import texts_in, unknown_directions, with_first
 from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
@@ -98,8 +98,7 @@ def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
     config.name = config.name or DEFAULT_NAME
     if config.first_objective == AUTO:  # minimized, as Optuna does with the return value of a function
         config.objective = with_first(config.objective, DEFAULT_OBJECTIVE)
-    names = texts_in(config.objective)
-    faults.add(check_direction(names[0], texts_in(config.direction)[0]), unknown_directions(names, config.direction))
+    faults.add(unknown_directions(texts_in(config.objective), config.direction))
     for group in GROUPS:
         setattr(config, group, {})
     return config

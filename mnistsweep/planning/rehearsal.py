@@ -17,7 +17,7 @@ from mnistsweep.config import objectives
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import from_plain
 from mnistsweep.config.constraints import unmeasured
-from mnistsweep.config.objective import AUTO, check_direction
+from mnistsweep.config.objective import AUTO
 from mnistsweep.config.schema import Config
 from mnistsweep.data.class_checks import STRATIFY, require_classes, validation_warning
 from mnistsweep.data.dataset import class_task
@@ -212,19 +212,11 @@ def _check_objective(config: Config, hypermodel: ConfiguredHyperModel, model: An
     known = [f"{split}{name}" for split in ("val_", "") for name in measured]
     is_fixed = not (has_own_step(model) or hypermodel.has_own_fit or may_add_metrics(config))
     names, objective = objectives.texts_in(config.objective), config.first_objective
-    faults = objectives.unknown_directions(names, config.direction)
-    if is_fixed:
-        faults = [
-            *unmeasured(config.constraints, known),
-            *(objectives.unmeasured(names, known) or faults),
-        ]
-    if faults:
+    if is_fixed and (faults := [*unmeasured(config.constraints, known), *objectives.unmeasured(names, known)]):
         raise ConfigError("\n".join(faults))
-    if objective == AUTO:
-        return
     is_trained = has_own_step(model) and not objective.startswith("val_")  # known after a training step only
-    if objective in known or is_trained or hypermodel.has_own_fit or may_add_metrics(config):
-        if faults := check_direction(objective, objectives.texts_in(config.direction)[0]):
+    if objective in (AUTO, *known) or is_trained or hypermodel.has_own_fit or may_add_metrics(config):
+        if faults := objectives.unknown_directions(names, config.direction):
             raise ConfigError("\n".join(faults))
         return
     raise ConfigError(

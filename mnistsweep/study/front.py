@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from mnistsweep.analysis.pareto import is_nondominated
 from mnistsweep.config.constraints import SECONDS
@@ -69,6 +70,17 @@ def front_of(records: Iterable[TrialRecord], objectives: Sequence[Objective]) ->
     on_front = is_nondominated([losses for losses, _ in compared])
     found = [one for one, is_on in zip(compared, on_front, strict=True) if is_on]
     return [record for _, record in sorted(found, key=lambda one: (one[0], one[1].number))]
+
+
+def ranked_by(objective: Objective, records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Return the trials with the value of another objective in place of the first one, without their curves.
+
+    Args:
+        objective: An objective that is not the first.
+        records: Trials in any order and state.
+    """
+    known = [(one, quantities_with_seconds(one.result).get(objective.name)) for one in records]
+    return [replace(one, values={}, result=replace(one.result, objective=value)) for one, value in known]
 
 
 def text_of(record: TrialRecord, objectives: Sequence[Objective]) -> str:

@@ -10,6 +10,7 @@ from mnistsweep.config.objectives import Objective, texts_in
 from mnistsweep.dimensions import Choice, Dimension, Zip
 from mnistsweep.search.settings import sets_epochs
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.front import ranked_by
 from mnistsweep.study.learnt import Lesson, Lessons, lessons_of
 from mnistsweep.study.next_start import BUDGETS, NextStart
 from mnistsweep.study.records import TrialRecord
@@ -48,7 +49,10 @@ def learnt_from(
     start: NextStart,
     further: Sequence[Objective] = (),
 ) -> Learnt:
-    """Return what the trials of a sweep have shown, with several objectives about the first one.
+    """Return what the trials of a sweep have shown.
+
+    With several objectives there is a sentence on what mattered for each of them, and the ranges stay as they are: a
+    narrower one that is good for one objective loses the part of the Pareto front that is good for another.
 
     Args:
         records: Trials of the sweep in any order and state.
@@ -60,8 +64,10 @@ def learnt_from(
     objective = texts_in(start.config["objective"])[0]
     if sets_epochs(start.config["oracle"]):  # by results, so they say nothing about the epochs
         space = SearchSpace(tuple(one for one in space.dimensions if one.keys != ("trainer.epochs",)))
-    trials = ScoredTrials.from_records(space, objective, direction, records, further)
-    lessons = Lessons(0, (), (), space.dimensions) if trials is None else lessons_of(trials)
+    first = Objective(objective, direction)
+    if further:
+        return _of_several(records, space, (first, *further), start)
+    lessons = _lessons(records, space, first)
     if not lessons.important:
         return _nothing_yet(lessons, space, start)
     changed = [lesson.next for lesson in lessons.important if lesson.next is not None]
@@ -69,14 +75,42 @@ def learnt_from(
     return Learnt(
         tuple(start.key_of(lesson.dimension) for lesson in lessons.important),
         tuple(start.key_of(dimension) for dimension in lessons.unimportant),
-        (_mattered(lessons, objective, start, bool(further)), _did_not(lessons, start), next_sentence),
+        (_mattered(lessons, objective, start), _did_not(lessons, start), next_sentence),
         command,
     )
 
 
-def _mattered(lessons: Lessons, objective: str, start: NextStart, is_first_of_several: bool) -> str:
+def _lessons(records: Sequence[TrialRecord], space: SearchSpace, objective: Objective) -> Lessons:
+    trials = ScoredTrials.from_records(space, objective.name, objective.direction, records)
+    return Lessons(0, (), (), space.dimensions) if trials is None else lessons_of(trials)
+
+
+def _of_several(
+    records: Sequence[TrialRecord], space: SearchSpace, objectives: Sequence[Objective], start: NextStart
+) -> Learnt:
+    """What matters for each objective, and what matters for none."""
+    found = {one.name: _lessons(ranked_by(one, records), space, one) for one in objectives[1:]}
+    found = {objectives[0].name: _lessons(records, space, objectives[0]), **found}
+    first = found[objectives[0].name]
+    important = {lesson.dimension.name: lesson.dimension for one in found.values() for lesson in one.important}
+    if not important:
+        return _nothing_yet(first, space, start)
+    mattered = [_mattered(one, name, start, f" by {name}") for name, one in found.items() if one.important]
+    without = [{dimension.name for dimension in one.unimportant} for one in found.values()]
+    unimportant = [dimension for dimension in space.dimensions if dimension.name in set.intersection(*without)]
+    names = listed([start.name_of(one) for one in unimportant], MAX_NAMED)
+    did_not = f"What did not, for any objective: {names}." if unimportant else ""
+    sentence, command = _more(space, start, first.trials)
+    return Learnt(
+        tuple(map(start.key_of, important.values())),
+        tuple(map(start.key_of, unimportant)),
+        tuple(filter(None, (*mattered, did_not, sentence))),
+        command,
+    )
+
+
+def _mattered(lessons: Lessons, objective: str, start: NextStart, by: str = "") -> str:
     described = [_described(lesson, objective, start) for lesson in lessons.important]
-    by = f" by {objective}" if is_first_of_several else ""
     return (
         f"What mattered, with its share of the ranking of {lessons.trials:,} trials{by}: "
         f"{'; '.join(described[:MAX_DESCRIBED])}"
