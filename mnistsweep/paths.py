@@ -59,6 +59,11 @@ class SweepPaths:
         return self.folder / "results.csv"
 
     @property
+    def configurations(self) -> Path:
+        """Results for each number of epochs, where one training contains those of fewer epochs."""
+        return self.folder / "configurations.csv"
+
+    @property
     def best(self) -> Path:
         """Configuration of the best trial, with which `mnistsweep train` repeats it."""
         return self.folder / "best.yaml"

@@ -13,6 +13,7 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import composed_content, first_difference, is_same
 from mnistsweep.study.front import text_of
+from mnistsweep.study.nested_epochs import best_content, explain_best
 from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.study.views import best_head
@@ -73,6 +74,7 @@ def trial_configuration(sweep: Sweep, plan: Plan, record: TrialRecord) -> BestCo
 
 def _head(sweep: Sweep, plan: Plan, record: TrialRecord) -> str:
     notes = [f"all objectives: {text_of(record, plan.objectives)}"] if plan.further else []
+    notes += explain_best(record, plan.nested_epochs)
     return best_head(sweep.paths, record, plan.config.first_objective, plan.train_command, notes)
 
 
@@ -80,10 +82,11 @@ Content = TypeVar("Content", dict[str, Any], dict[str, Any] | None)
 
 
 def _as_trained(content: Content, plan: Plan, record: TrialRecord) -> Content:
-    """The content as ``best.yaml`` has it: a trial that was stopped is repeated until its last epoch."""
-    if content is None or plan.program is not None or not plan.train_command or record.state is State.COMPLETED:
+    """The content as ``best.yaml`` has it, see `nested_epochs.best_content`."""
+    is_same = not plan.nested_epochs and record.state is State.COMPLETED
+    if content is None or plan.program is not None or not plan.train_command or is_same:
         return content
-    return {**content, "trainer": {**content["trainer"], "stop_after": record.result.epochs}}
+    return best_content(content, record, plan.nested_epochs)
 
 
 def _composed_kept(plan: Plan, record: TrialRecord) -> dict[str, Any]:

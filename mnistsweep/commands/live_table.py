@@ -217,6 +217,7 @@ class LiveTable:
         score = record.result.reason
         if record.result.objective is not None and record.state is not State.FAILED:
             score = f"{text_of(record, self._objectives)}{record.result.at_epoch}"
+            score += f", {record.result.reason}" if record.result.reason.startswith("failed ") else ""
             score += f", violates {', '.join(record.result.violated)}" if record.result.violated else ""
         place = f"{count}{total}" if record.confirms is None else f"confirms trial {record.confirms}"
         return (

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from mnistsweep import hparams_table
+from mnistsweep.commands.extent import num_epochs
 from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.commands.sweep_output import print_complete, print_ending, print_header, print_stopped, print_summary
 from mnistsweep.console import SafeConsole
@@ -28,7 +29,6 @@ from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.study.views import Views
 from mnistsweep.text import format_count
-from mnistsweep.training.outcome import num_folds
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
 
@@ -137,22 +137,6 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     return 0
 
 
-def num_epochs(plan: Plan, point: Point) -> int | None:
-    """Number of epochs of a trial, summed over its repeats and folds; all may be swept, or follow from other keys.
-
-    None for a trial that runs a function: it decides itself.
-
-    Args:
-        plan: Plan of the sweep.
-        point: Values of the trial's active dimensions.
-    """
-    if plan.program is not None:
-        return None
-    plain = plan.composer.plain(point, plan.config.seed)
-    trainer = plain["trainer"]
-    return int(trainer["epochs"]) * int(trainer["repeats"]) * num_folds(plain["data"])
-
-
 @contextlib.contextmanager
 def _stopping_on_errors(paths: SweepPaths) -> Iterator[None]:
     """Context in which the sweep runs: a ledger or a folder that is lost now is no error of the command."""
@@ -183,7 +167,8 @@ def _finish_files(plan: Plan, ledger: Ledger) -> None:
     """
     config, constraints = plan.config, plan.constraints
     views = Views(
-        plan.paths, plan.space, plan.direction, config.first_objective, plan.train_command, constraints, plan.further
+        plan.paths, plan.space, plan.direction, config.first_objective, plan.train_command, constraints, plan.further,
+        plan.nested_epochs,
     )
     has_ended = ledger.has_ended(plan.budget)
     views.refresh(ledger.read, lambda: has_ended)

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from mnistsweep.commands.extent import describe_extent
 from mnistsweep.commands.front_table import front_table, front_title
 from mnistsweep.commands.grid_epochs import spared_epochs
 from mnistsweep.commands.live_table import tally
@@ -47,13 +48,12 @@ def keys_as_written(text: str, prefix: str) -> str:
 
 def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print the name and folder of the sweep, its dimensions, and what an earlier start has done."""
-    size = plan.space.size()
     console.print(Text.assemble((str(plan.config.name), "bold"), f" in {plan.paths.folder}"))
     for dimension in plan.space.dimensions:
         only = "".join(f"  where {c.key} is {' or '.join(map(str, c.values))}" for c in dimension.conditions)
         console.print(f"  {', '.join(dimension.keys)} = {dimension.describe()}{only}", soft_wrap=True)
-    if size is not None:
-        console.print(f"  {size:,} configurations")
+    for line in describe_extent(plan):
+        console.print(f"  {line}", soft_wrap=True)
     objectives = "; ".join(f"{one.name}, {one.better}" for one in plan.objectives)
     console.print(f"  objective{'s' if plan.further else ''}: {objectives}", soft_wrap=True)
     if plan.constraints:

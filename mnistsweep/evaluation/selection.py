@@ -25,6 +25,7 @@ from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan, plan_of
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.nested_epochs import smallest_with
 from mnistsweep.study.no_result import no_result_error
 from mnistsweep.study.ranking import Standing, best_of, ranked
 from mnistsweep.study.records import Result, TrialRecord
@@ -77,6 +78,9 @@ class Selection:
     def config_of(self, record: TrialRecord) -> Config:
         """Configuration of a trial, read from its folder.
 
+        Where a training contains those of fewer epochs, `trainer.epochs` is that of ``best.yaml``: the smallest listed
+        number with the trial's best epoch.
+
         Args:
             record: Trial of the sweep.
 
@@ -91,6 +95,8 @@ class Selection:
         except ConfigError as error:
             raise self._unreadable(record, error) from error
         self._check_unchanged(record, content)
+        if self.plan.nested_epochs and record.result.best_epoch is not None:
+            config.trainer.epochs = smallest_with(record.result.best_epoch, self.plan.nested_epochs)
         return config
 
     def kept_config_of(self, record: TrialRecord) -> dict[str, Any]:

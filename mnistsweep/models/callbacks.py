@@ -45,6 +45,22 @@ def may_add_metrics(entries: Sequence[Any]) -> bool:
     return any(name == f"{_KERAS}LambdaCallback" or not name.startswith(_KERAS) for name in named)
 
 
+def may_read_epochs(entries: Sequence[Any]) -> int | None:
+    """Return the index of the first callback that may read how many epochs a training has; None if there is none.
+
+    Keras gives this number to every callback (``params["epochs"]``). No callback of Keras changes a training by it.
+
+    Args:
+        entries: Value of ``trainer.callbacks``.
+
+    Example:
+        >>> may_read_epochs([{"_target_": "keras.callbacks.EarlyStopping"}, {"_target_": "a.Decay"}])
+        1
+    """
+    named = [str(entry.get("_target_")) if isinstance(entry, Mapping) else "" for entry in entries]
+    return next((index for index, name in enumerate(named) if not name.startswith(_KERAS)), None)
+
+
 def _faults(key: str, entry: Mapping[str, Any]) -> list[str]:
     dotted = entry["_target_"]
     if isinstance(dotted, str) and dotted.startswith(_KERAS):

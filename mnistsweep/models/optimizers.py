@@ -28,6 +28,19 @@ NUMBERS_OR_NULL = (
 )
 
 
+def reads_epochs(schedule: Mapping[str, Any]) -> bool:
+    """Whether a learning-rate schedule depends on the number of epochs of the training.
+
+    Args:
+        schedule: The group `schedule`.
+
+    Example:
+        >>> reads_epochs({"name": "constant"}), reads_epochs({"name": "cosine"})
+        (False, True)
+    """
+    return schedule.get("name") != "constant"
+
+
 def names() -> list[str]:
     """Names of all optimizers of the installed Keras, as the configuration spells them.
 

@@ -79,6 +79,9 @@ class Plan:
             be repeated or left out.
         auto_pauses: Whether `oracle=auto` may pause and continue trials: not in a sweep of an earlier version,
             which goes on as it began.
+        nested_epochs: Numbers of epochs that each training contains, in ascending order (`nesting`); empty: each trial
+            has one number of epochs.
+        not_nested: Why `trainer.epochs` is a dimension of the search all the same, for the user; not stored.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
         references: References to the secrets in `config`, by their paths; files hold these in place of the secrets.
         warnings: Messages for the user about what is allowed but probably not intended; not stored.
@@ -100,6 +103,8 @@ class Plan:
     program: Mapping[str, Any] | None = None
     command: str | None = field(default=None, compare=False)
     auto_pauses: bool = field(default=True, compare=False)
+    nested_epochs: tuple[int, ...] = ()
+    not_nested: str = field(default="", compare=False)
 
     @property
     def paths(self) -> SweepPaths:
@@ -253,9 +258,9 @@ class Plan:
         prunes = self.config.pruner.get("name") not in ("auto", "none")
         if self.program is not None or self.further or not is_single or prunes or self.max_epochs() == 1:
             return False
-        return not any(map(has_own_fit, self._models()))
+        return not any(map(has_own_fit, self.own_models()))
 
-    def _models(self) -> list[Mapping[str, Any]]:
+    def own_models(self) -> list[Mapping[str, Any]]:
         """The group `model` of each combination of presets that is a model of the user."""
         swept = {key.partition(".")[0] for key in self.space.keys}
         found = [self.config.model]
@@ -291,16 +296,21 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values, with references in place of secrets."""
-        record = {} if self.program is None else {"program": dict(self.program)}
-        return record | {
-            "recipe": self.recipe.to_json(),
-            "groups": sorted(self.groups),
-            "space": self.space.to_json(),
-            "config": with_texts(asdict(self.config), self.references),
-            "first_trials": self.first_trials,
-            "auto_pauses": self.auto_pauses,
-            "variants": {} if self.program else self.composer.variants(self._combinations()),
-        }
+        program = {} if self.program is None else {"program": dict(self.program)}
+        nested = {"nested_epochs": list(self.nested_epochs)} if self.nested_epochs else {}
+        return (
+            program
+            | nested
+            | {
+                "recipe": self.recipe.to_json(),
+                "groups": sorted(self.groups),
+                "space": self.space.to_json(),
+                "config": with_texts(asdict(self.config), self.references),
+                "first_trials": self.first_trials,
+                "auto_pauses": self.auto_pauses,
+                "variants": {} if self.program else self.composer.variants(self._combinations()),
+            }
+        )
 
     def _combinations(self) -> Iterator[Point]:
         """The combinations of presets of the search if they are few; workers compose other combinations themselves."""
@@ -329,7 +339,7 @@ class Plan:
             program = record.get("program")
             return cls(
                 recipe, groups, space, config, record["first_trials"], record["variants"], texts, program=program,
-                auto_pauses=record.get("auto_pauses", False),
+                auto_pauses=record.get("auto_pauses", False), nested_epochs=tuple(record.get("nested_epochs", ())),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
             raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
@@ -353,6 +363,9 @@ class Plan:
         flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
         if self.program is not None:
             flat |= _program_keys(self.program)
+        if self.nested_epochs:
+            flat["trainer"] = {**flat["trainer"], "epochs": None}
+            flat["trainer.epochs (swept)"] = list(self.nested_epochs)
         described = zip(self.space.dimensions, self.space.to_json(), strict=True)
         dimensions = {f"{dimension.name} (swept)": entry for dimension, entry in described}
         return {key: sorted_text(value) for key, value in (flat | dimensions).items()}

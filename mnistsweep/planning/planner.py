@@ -19,6 +19,7 @@ from mnistsweep.planning.checks import check_configuration, check_data, check_tr
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
+from mnistsweep.planning.nesting import Nesting, find_nesting
 from mnistsweep.planning.objective import with_objective
 from mnistsweep.planning.plan import Plan, first_budget
 from mnistsweep.planning.rehearsal import has_own_code, rehearse
@@ -65,8 +66,9 @@ def _with_models(plan: Plan, faults: Faults) -> Plan:
     steps = iterate(lambda: _model_steps(plan, faults)) if is_separate else _model_steps(plan, faults)
     completed = plan
     try:
-        for space, objective, found in steps:
-            completed = replace(plan.with_space(space), config=replace(plan.config, objective=objective))
+        for nesting, objective, found in steps:
+            nested = nesting.applied_to(plan)
+            completed = replace(nested, config=replace(nested.config, objective=objective))
             faults.replace_by(found)
     except ProcessDied as died:
         where = f"model: the process that builds the model for a check {died}"
@@ -79,7 +81,7 @@ def _with_models(plan: Plan, faults: Faults) -> Plan:
     return completed
 
 
-def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, Any, Faults]]:
+def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[Nesting, Any, Faults]]:
     """Yield the space with the hyperparameters of the models, the objective and the faults so far.
 
     The first time, before the models are rehearsed, the objective may be ``auto``.
@@ -87,11 +89,15 @@ def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[SearchSpace, Any,
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = plan.with_space(with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
+    nesting = Nesting(plan.space)
+    with faults.collecting():
+        nesting = nesting if faults.any else find_nesting(plan)
+    plan = nesting.applied_to(plan)
     check_search(plan, faults)
-    yield plan.space, plan.config.objective, faults
+    yield nesting, plan.config.objective, faults
     if not faults.any:
         plan = with_objective(plan, rehearse(plan, faults), faults)
-        yield plan.space, plan.config.objective, faults
+        yield nesting, plan.config.objective, faults
 
 
 def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:

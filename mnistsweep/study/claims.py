@@ -83,6 +83,14 @@ class Claims:
             self._study.finish(self.claim, state, result)
             self.claim = None
 
+    def result_before_failure(self, failed: Result) -> Result | None:
+        """The result of the trainings that a failed training contains and has passed, see `Study`; None: there is none.
+
+        Args:
+            failed: Result of the failed training.
+        """
+        return None if self.claim is None else self._study.result_before_failure(self.claim, failed)
+
     def pause(self, result: Result) -> None:
         """Write that the trial has reached the last epoch of its job; after `forget` nothing is written.
 

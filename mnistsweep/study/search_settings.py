@@ -32,6 +32,7 @@ class SearchSettings:
             trials need it.
         checkpoints_gb: Maximum size of the checkpoints of paused trials, in GB (10^9 bytes).
         constraints: Constraints that the best trial keeps.
+        nested_epochs: Numbers of epochs that each training contains, in ascending order; empty: a training has one.
         further: All objectives but the first; empty for a search with one objective.
         prefers_live: Whether decisions may depend on which models a worker keeps in memory. A search with one worker
             and a budget of trials or epochs can be repeated, so there they may not.
@@ -50,6 +51,7 @@ class SearchSettings:
     constraints: Sequence[Constraint] = ()
     further: Sequence[Objective] = ()
     prefers_live: bool = False
+    nested_epochs: Sequence[int] = ()
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

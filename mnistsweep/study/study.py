@@ -32,6 +32,7 @@ from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.jobs import Jobs
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger, LedgerState
+from mnistsweep.study.nested_epochs import result_before_failure
 from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.recorded_results import judged, require_objective
 from mnistsweep.study.records import Result, State
@@ -84,6 +85,7 @@ class Study(Ledger):
         self._views = Views(
             paths, search.space, search.direction, search.objective, search.train_command, search.constraints,
             search.further,
+            search.nested_epochs,
         )  # fmt: skip
         self._viewer = SearchViewer(paths, search)
         self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
@@ -175,6 +177,16 @@ class Study(Ledger):
             self.running_time.record()
         flush(self._storage)
         self.write_views()
+
+    def result_before_failure(self, claim: Claim, failed: Result) -> Result | None:
+        """Result of a failed training up to its failure, see `nested_epochs`; None if the trial has none.
+
+        Args:
+            claim: Trial of this worker.
+            failed: Result of the failed training.
+        """
+        values = self._trials.read(claim.trial_id).intermediate_values
+        return result_before_failure(failed, values, self.search.nested_epochs, self.search.direction, claim.paused)
 
     def pause(self, claim: Claim, result: Result) -> None:
         """Record that a trial has reached the last epoch of its job, in one write, and update the exported views.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +18,14 @@ from mnistsweep.errors import MnistSweepError, SpaceError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.configurations_table import EPOCHS, FIXED
 from mnistsweep.study.front import front_of
 from mnistsweep.study.next_start import NextStart
 from mnistsweep.study.ranking import Standing
 from mnistsweep.study.records import STOPPED, Result, State, TrialRecord
 from mnistsweep.study.results_table import COLUMNS, CONFIRMS, FEASIBLE, PARETO, CellForm, column_of, measured_of
 from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.study.table_reading import read_csv, read_table
 from mnistsweep.yaml_errors import describe_yaml_error
 
 if TYPE_CHECKING:
@@ -66,13 +68,24 @@ class Sweep:
         _require(self.paths.results, READ_FILE)
         if is_missing(self.paths.results):
             return pd.DataFrame(columns=list(COLUMNS))
-        forms = self._forms()
-        fixed = {"best_epoch": "Int64", CONFIRMS: "Int64", "reason": str, FEASIBLE: "boolean", PARETO: "boolean"}
-        types = {**fixed, **dict.fromkeys(forms, str)}
-        table = _read_csv(self.paths.results, dtype=types, keep_default_na=False, na_values=[""])
-        for key in forms.keys() & set(table.columns):
-            table[key] = _column([None if pd.isna(cell) else (forms[key].read(cell),) for cell in table[key]])
+        types = {"best_epoch": "Int64", CONFIRMS: "Int64", "reason": str, FEASIBLE: "boolean", PARETO: "boolean"}
+        table = read_table(self.paths.results, self._forms(), types)
         return table.fillna({"reason": ""})
+
+    @cached_property
+    def configurations(self) -> pd.DataFrame:
+        """Results for each number of epochs, where one training contains those of fewer: ``configurations.csv``.
+
+        Without rows for any other sweep: there each trial is one configuration. The values of the space are those of
+        `trials`, with which the table can be joined by `trial`.
+        """
+        import pandas as pd
+
+        _require(self.paths.configurations, READ_FILE)
+        if is_missing(self.paths.configurations):
+            return pd.DataFrame(columns=list(FIXED))
+        forms = {key: form for key, form in self._forms().items() if key != EPOCHS}
+        return read_table(self.paths.configurations, forms, {})
 
     def _forms(self) -> dict[str, CellForm]:
         """The forms of the columns of the search space; none if ``sweep.yaml`` does not describe the space."""
@@ -90,7 +103,7 @@ class Sweep:
         tables = []
         for number, trial in self.paths.trials():
             with contextlib.suppress(FileNotFoundError, pd.errors.EmptyDataError, pd.errors.ParserError):
-                tables.append(_read_csv(trial.history).assign(trial=number))
+                tables.append(read_csv(trial.history).assign(trial=number))
         if not tables:
             return pd.DataFrame(columns=["trial", "epoch"])
         curves = pd.concat(tables, ignore_index=True)
@@ -187,7 +200,7 @@ class Sweep:
 
     def refresh(self) -> None:
         """Discard what was read; the next access reads the files again."""
-        for name in ("config", "trials", "curves", "best", "learnt", "expected", "front"):
+        for name in ("config", "trials", "configurations", "curves", "best", "learnt", "expected", "front"):
             self.__dict__.pop(name, None)
 
 
@@ -270,29 +283,6 @@ def _is_missing(value: Any) -> bool:
     return value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def _column(cells: Sequence[tuple[Any] | None]) -> pd.Series[Any]:
-    """Values as a column of the narrowest type that keeps each of them; None is a missing value."""
-    import pandas as pd
-
-    values = [cell[0] for cell in cells if cell is not None]
-    kinds = {type(value) for value in values}
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
-        return pd.Series([None if cell is None else cell[0] for cell in cells], dtype="Int64" if None in cells else int)
-    if kinds and kinds <= {int, float} and float in kinds and all(_is_float(value) for value in values):
-        return pd.Series([math.nan if cell is None else float(cell[0]) for cell in cells], dtype=float)
-    if kinds == {bool} and None not in cells:
-        return pd.Series(values, dtype=bool)
-    return pd.Series([math.nan if cell is None else cell[0] for cell in cells], dtype=object)
-
-
-def _is_float(number: float) -> bool:
-    """Whether a number is the same as a floating-point number."""
-    try:
-        return float(number) == number
-    except OverflowError:
-        return False
-
-
 def _require(path: Path, need: Need) -> None:
     """Check that a file or a folder can be read, unless there is none.
 
@@ -302,13 +292,3 @@ def _require(path: Path, need: Need) -> None:
     faults = [] if is_missing(path) else check_path("SWEEP", path, need)
     if faults:
         raise StudyError(faults[0])
-
-
-def _read_csv(file: Path, **options: Any) -> pd.DataFrame:
-    """Read a table so that floats get the exact value that was written; since version 3.1 pandas does so by default."""
-    import pandas as pd
-
-    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
-        options["float_precision"] = "round_trip"
-    table: pd.DataFrame = pd.read_csv(file, **options)
-    return table

@@ -13,8 +13,10 @@ from mnistsweep.errors import translate_refused_writes
 from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
+from mnistsweep.study.configurations_table import ConfigurationsTable
 from mnistsweep.study.front import notes_on
 from mnistsweep.study.ledger import LedgerState
+from mnistsweep.study.nested_epochs import best_content, explain_best
 from mnistsweep.study.ranking import Standing, best_of
 from mnistsweep.study.records import Result, State, TrialRecord, searched
 from mnistsweep.study.results_table import ResultsTable
@@ -34,6 +36,7 @@ class Views:
         command: Command that repeats a trial with its configuration; empty if there is none.
         constraints: Constraints of the search; their quantities are columns of the table.
         further: All objectives but the first; they are columns of the table, too.
+        nested_epochs: Numbers of epochs that each training contains, see `configurations_table`.
     """
 
     def __init__(
@@ -45,14 +48,17 @@ class Views:
         command: str = TRAIN,
         constraints: Sequence[Constraint] = (),
         further: Sequence[Objective] = (),
+        nested_epochs: Sequence[int] = (),
     ) -> None:
         self._paths = paths
+        self._nested = nested_epochs
         self._command = command
         self._direction = direction
         self._objective = objective
         self._further = further
         self._objectives = [Objective(objective, direction), *further]
         self._table = ResultsTable(paths.results, space, constraints, self._objectives)
+        self._configurations = ConfigurationsTable(paths, space, nested_epochs, direction)
         self._best: TrialRecord | None = None  # among the trials that have ended
         self._written_best: tuple[int, Result, Sequence[str]] | None = None
 
@@ -63,6 +69,7 @@ class Views:
             state: State of the ledger.
         """
         new = self._table.add_finished(state.records)
+        self._configurations.add_finished(new)
         known = [self._best, *searched(new)] if self._best else searched(new)
         self._best = best_of(known, self._direction, self._further)
 
@@ -100,23 +107,26 @@ class Views:
             best, notes = standing.order[0], standing.explain(self._objective)
         with translate_refused_writes(str(self._paths.results)):
             self._table.write(paused, bool(paused) and has_ended())
+            self._configurations.write(paused)
             self._write_best(best, notes)
 
     def _write_best(self, best: TrialRecord | None, notes: Sequence[str]) -> None:
         if best is None or not self._paths.trial(best.number).config.is_file():
             return
         if (best.number, best.result, notes) != self._written_best:
-            write_best(self._paths, best, self._objective, self._command, notes)
+            write_best(self._paths, best, self._objective, self._command, notes, self._nested)
             self._written_best = best.number, best.result, notes
 
 
 def write_best(
-    paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN, notes: Sequence[str] = ()
+    paths: SweepPaths,
+    record: TrialRecord,
+    objective: str,
+    command: str = TRAIN,
+    notes: Sequence[str] = (),
+    nested_epochs: Sequence[int] = (),
 ) -> None:
-    """Write ``best.yaml``: the configuration of the best trial, with which a command repeats the trial.
-
-    Where the trial was paused or pruned, ``trainer.stop_after`` is its last epoch: the schedules of the training depend
-    on ``trainer.epochs``, which stays as it is.
+    """Write ``best.yaml``: the configuration of the best trial, with which a command repeats its score.
 
     Args:
         paths: Paths of the sweep's files.
@@ -124,12 +134,12 @@ def write_best(
         objective: Name of the objective.
         command: Command that repeats a trial with its configuration; empty if there is none.
         notes: Further comments, without full stops.
+        nested_epochs: Numbers of epochs that each training contains.
     """
     text = paths.trial(record.number).config.read_text(encoding="utf-8")
-    if command and record.state is not State.COMPLETED:
-        content = yaml.safe_load(text)
-        content["trainer"]["stop_after"] = record.result.epochs
-        text = yaml_text(content)
+    if command and (nested_epochs or record.state is not State.COMPLETED):
+        text = yaml_text(best_content(yaml.safe_load(text), record, nested_epochs))
+    notes = [*notes, *explain_best(record, nested_epochs)]
     with atomic_write(paths.best, durable=False, create_folder=False) as part:
         part.write_text(best_head(paths, record, objective, command, notes) + text, encoding="utf-8")
 

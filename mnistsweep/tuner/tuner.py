@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from keras_tuner.errors import FailedTrialError
 from mnistsweep.atomic import remove_temporary_files
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import LeaseLost
-from mnistsweep.paths import SweepPaths, TrialPaths
+from mnistsweep.paths import SweepPaths, TrialPaths, saved_model
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files
@@ -82,6 +83,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
         self._datasets = datasets or DatasetCache()
         self._live = live or LiveModels()
         self._prepared: int | None = None
+        self._started: float | None = None
         self._own_fits: dict[str, str] = {}
         super().__init__(oracle, directory=str(paths.folder.parent), project_name=paths.name)
 
@@ -156,14 +158,26 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
             if isinstance(error, LeaseLost) or self._stops_worker(error, folder):
                 raise
             self._verify(oracle)
-            return failed_outcome(error, folder)
+            return self._until_failure(oracle, failed_outcome(error, folder), folder)
+
+    def _until_failure(self, oracle: StudyOracle, failed: Outcome, folder: TrialPaths) -> Outcome:
+        """The outcome of a training that has failed after the end of a training that it contains: a pruned trial."""
+        if self._started is None:  # no training was begun
+            return failed
+        seconds = time.perf_counter() - self._started
+        known = oracle.claims.result_before_failure(replace(failed.result, seconds=seconds))
+        if known is None:
+            return failed
+        if known.checkpoint is None:  # a model that was saved at a pause is not that of the best epoch
+            saved_model(folder.model).unlink(missing_ok=True)
+        return Outcome(State.PRUNED, known)
 
     def _stops_worker(self, error: Exception, folder: TrialPaths) -> bool:
         return worker_error(error, self._paths.folder, folder.folder, self.check_files) is not None
 
     def _train(self, oracle: StudyOracle, claim: Claim, hp: Any, folder: TrialPaths) -> Outcome:
         """Resume a trial from its resume file; train it from scratch if there is none, or if it does not fit."""
-        self._prepared = None
+        self._prepared = self._started = None
         self.check_files()
         config = self._prepare(claim, folder)
         self._prepared = claim.number
@@ -198,6 +212,7 @@ class SweepTuner(keras_tuner.Tuner):  # type: ignore[misc]
 
     def _run(self, training: Training, state: TrainingState | None, claim: Claim) -> Outcome:
         """Run a training, and record what kind of value a user's own `fit` returns."""
+        self._started = time.perf_counter() - (state.seconds if state else 0.0)
         outcome = training.run(state)
         outcome = replace(outcome, result=outcome.result.after(claim.paused))
         if self.hypermodel.returned is not None:

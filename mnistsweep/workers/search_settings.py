@@ -45,5 +45,6 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         config.search.checkpoints_gb,
         plan.constraints,
         plan.further,
+        nested_epochs=plan.nested_epochs,
         prefers_live=plan.budget.hours is not None or config.workers > 1,
     )

@@ -10,7 +10,8 @@ import pytest
 from commands import command
 from fakes import claim, make_search, open_study, train, wait_until
 
-from mnistsweep.commands.sweep import num_epochs, run_sweep
+from mnistsweep.commands.extent import num_epochs
+from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan import Plan

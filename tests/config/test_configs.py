@@ -140,9 +140,9 @@ def grid_of_issue() -> Iterator[dict[str, object]]:
 
 def test_coarse_is_the_whole_grid_and_nothing_else() -> None:
     plan = named("coarse")
-    points = list(plan.space.grid())
+    points = [point | {"trainer.epochs": e} for point in plan.space.grid() for e in plan.nested_epochs]
     wanted = list(grid_of_issue())
-    assert plan.space.size() == plan.num_trials == len(points) == len(wanted) == 7200
+    assert (plan.space.size(), plan.num_trials, len(points), len(wanted)) == (1440, 1440, 7200, 7200)
     assert {frozenset(point.items()) for point in points} == {frozenset(point.items()) for point in wanted}
     assert plan.oracle_name == "grid"
 
@@ -156,11 +156,11 @@ def test_coarse_trains_what_a_point_says() -> None:
     plan = named("coarse")
     point = {
         "optimizer": "rmsprop", "trainer.loss": "poisson", "model.conv_layers": 3, "model.dense_layers": 5,
-        "model.layer_size": 256, "model.dropout": 0.8, "trainer.epochs": 12,
+        "model.layer_size": 256, "model.dropout": 0.8,
     }  # fmt: skip
     trial = to_config(plan.composer.trial(point, seed=7))
     assert (trial.optimizer["name"], trial.optimizer["rho"]) == ("rmsprop", 0.9)
-    assert (trial.trainer.loss, trial.trainer.epochs, trial.seed) == ("poisson", 12, 7)
+    assert (trial.trainer.loss, trial.trainer.epochs, trial.seed) == ("poisson", 20, 7)
     assert trial.model["_target_"] == "mnistsweep.models.conv_dense"
     assert [trial.model[key] for key in ("conv_layers", "dense_layers", "layer_size", "dropout")] == [3, 5, 256, 0.8]
 

@@ -70,7 +70,7 @@ def test_another_process_composes_the_same_trials(tmp_path: Path, monkeypatch: p
         (["seed=1"], ["seed"]),
         (["optimizer.learning_rate=0.5"], ["optimizer"]),
         (["model.dropout=0,0.1,0.2"], ["model.dropout (swept)"]),
-        (["trainer.epochs=1,2"], ["trainer.epochs (swept)"]),
+        (["trainer.epochs=1,2"], ["trainer", "trainer.epochs (swept)"]),
         (["objective=val_loss", "oracle=random"], ["objective", "oracle"]),
         (["direction=max"], []),  # what `auto` stands for with val_accuracy
     ],

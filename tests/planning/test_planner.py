@@ -33,9 +33,9 @@ def trial(plan: Plan, **values: Any) -> dict[str, Any]:
 
 
 def test_ranges_are_dimensions_in_the_order_given() -> None:
-    plan = planned("trainer.epochs=2,4", "model.dropout=interval(0,0.6)", "model.dense_layers=int(interval(1,3))")
+    plan = planned("trainer.batch_size=2,4", "model.dropout=interval(0,0.6)", "model.dense_layers=int(interval(1,3))")
     assert plan.space.dimensions == (
-        Choice("trainer.epochs", (2, 4)),
+        Choice("trainer.batch_size", (2, 4)),
         Float("model.dropout", 0.0, 0.6),
         Int("model.dense_layers", 1, 3),
     )
@@ -61,9 +61,9 @@ def test_params_on_the_command_line_count(plus: str) -> None:
 
 def test_params_on_the_command_line_are_added_to_those_of_files_and_replace_the_same_keys() -> None:
     params = "hydra.sweeper.params={model.dropout: [0.1,0.2], optimizer: 'adam,sgd'}"
-    assert {d.key: d for d in planned("space=[dropout,epochs]", params).space.dimensions} == {
+    assert {d.key: d for d in planned("space=[dropout,batch_size]", params).space.dimensions} == {
         "model.dropout": Choice("model.dropout", (0.1, 0.2)),
-        "trainer.epochs": planned("space=[epochs]").space.dimensions[0],
+        "trainer.batch_size": planned("space=[batch_size]").space.dimensions[0],
         "optimizer": Choice("optimizer", ("adam", "sgd")),
     }
     one = planned("space=[dropout]", "hydra.sweeper.params.optimizer='adam,sgd'")
@@ -101,14 +101,14 @@ def test_a_group_is_swept_with_the_keys_of_each_preset() -> None:
 
 
 def test_lists_and_interpolations_in_the_file_of_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = {"model.dropout": [0, 0.5], "trainer.epochs": "int(interval(1,${trainer.batch_size}))"}
+    params = {"model.dropout": [0, 0.5], "trainer.patience": "int(interval(1,${trainer.batch_size}))"}
     mine = {"hydra": {"sweeper": {"params": params}}}
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert planned("+sweeps=mine", "trainer.batch_size=9").space.dimensions == (
         Choice("model.dropout", (0, 0.5)),
-        Int("trainer.epochs", 1, 9),
+        Int("trainer.patience", 1, 9),
     )
 
 
@@ -234,8 +234,8 @@ def test_a_hypermodel_brings_its_own_dimensions(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "planned_hypermodel.py").write_text(HYPERMODEL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    plan = planned("model._target_=planned_hypermodel.build", "+model.hp.units=5", "trainer.epochs=1,2")
-    assert set(plan.space.keys) == {"trainer.epochs", "model.hp.deep", "model.hp.more"}
+    plan = planned("model._target_=planned_hypermodel.build", "+model.hp.units=5", "trainer.batch_size=1,2")
+    assert set(plan.space.keys) == {"trainer.batch_size", "model.hp.deep", "model.hp.more"}
     assert plan.config.model == {"_target_": "planned_hypermodel.build", "hp": {"units": 5}}
     assert trial(plan, model__hp__deep=True)["model"]["hp"] == {"units": 5, "deep": True}
 
@@ -245,7 +245,7 @@ def test_a_hypermodel_brings_its_own_dimensions(tmp_path: Path, monkeypatch: pyt
 
 def test_a_sweep_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = {
-        "defaults": [{"override /model": "perceptron"}, {"override /space": ["epochs"]}],
+        "defaults": [{"override /model": "perceptron"}, {"override /space": ["batch_size"]}],
         "trials": 3,
         "hydra": {"sweeper": {"params": {"model.layer_size": "choice(8,16)"}}},
     }
@@ -253,7 +253,7 @@ def test_a_sweep_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "sweeps" / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     plan = planned("+sweeps=mine", "seed=3")
-    assert set(plan.space.keys) == {"trainer.epochs", "model.layer_size"}
+    assert set(plan.space.keys) == {"trainer.batch_size", "model.layer_size"}
     assert (plan.config.name, plan.config.trials, plan.config.seed) == ("mine", 3, 3)
     assert plan.config.model["_target_"] == "mnistsweep.models.perceptron"
 
@@ -263,7 +263,7 @@ def test_a_sweep_in_the_working_directory_goes_before_a_packaged_one(
 ) -> None:
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "coarse.yaml").write_text(
-        "hydra: {sweeper: {params: {trainer.epochs: 'choice(1,2)'}}}\n", encoding="utf-8"
+        "hydra: {sweeper: {params: {trainer.batch_size: 'choice(1,2)'}}}\n", encoding="utf-8"
     )
     monkeypatch.chdir(tmp_path)
     assert planned("+sweeps=coarse").space.size() == 2

@@ -20,13 +20,13 @@ def planned(*overrides: str) -> Plan:
 
 
 def test_keys_go_together_in_the_order_given() -> None:
-    plan = planned("trainer.epochs=1,2", *CONV, "zip=[[model.filters,model.kernel_size]]")
+    plan = planned("trainer.batch_size=1,2", *CONV, "zip=[[model.filters,model.kernel_size]]")
     assert plan.space.dimensions == (
-        Choice("trainer.epochs", (1, 2)),
+        Choice("trainer.batch_size", (1, 2)),
         Zip(("model.filters", "model.kernel_size"), ((32, 3), (16, 5), (64, 3))),
     )
     assert (plan.space.size(), plan.num_trials) == (6, 6)
-    trial = plan.composer.plain({"trainer.epochs": 1, "model.filters": 16, "model.kernel_size": 5}, 0)
+    trial = plan.composer.plain({"trainer.batch_size": 1, "model.filters": 16, "model.kernel_size": 5}, 0)
     assert (trial["model"]["filters"], trial["model"]["kernel_size"]) == (16, 5)
     assert Plan.from_json(plan.to_json()).space == plan.space
 

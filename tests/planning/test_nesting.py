@@ -1,0 +1,106 @@
+"""Where one training contains those of fewer epochs, and where each number of epochs is a training of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mnistsweep.commands.extent import describe_extent
+from mnistsweep.config.recipe import Recipe
+from mnistsweep.dimensions import Choice
+from mnistsweep.errors import ConfigError
+from mnistsweep.planning.opening import open_sweep
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.planner import plan_sweep
+
+EPOCHS = "trainer.epochs=3,5"
+DROPOUT = "model.dropout=0,0.1"
+OWN_CALLBACK = """
+import keras
+
+class Decay(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = 0.1 * (1 - epoch / self.params["epochs"])
+"""
+
+
+def planned(*overrides: str) -> Plan:
+    return plan_sweep(Recipe(), overrides)
+
+
+def test_one_training_stands_for_all_numbers_of_epochs() -> None:
+    plan = planned("trainer.epochs=15,10,20", DROPOUT)
+    assert plan.space.dimensions == (Choice("model.dropout", (0, 0.1)),)
+    assert (plan.nested_epochs, plan.num_trials, plan.oracle_name) == ((10, 15, 20), 2, "grid")
+    assert plan.composer.plain({"model.dropout": 0.1}, 7)["trainer"]["epochs"] == plan.max_epochs() == 20
+    assert describe_extent(plan) == [
+        "6 configurations: 2 trainings of 20 epochs; one training of 20 epochs contains those of 10 and 15 "
+        "(same seed, constant learning rate)"
+    ]
+    again = Plan.from_json(plan.to_json())
+    assert (again.nested_epochs, again.differences(plan)) == (plan.nested_epochs, [])
+    assert planned("trainer.epochs=10,20", DROPOUT).differences(plan) == ["trainer.epochs (swept)"]
+
+
+def test_a_space_of_epochs_alone_is_one_training() -> None:
+    plan = planned("trainer.epochs=int(interval(1,30))")
+    assert plan.space.dimensions == (Choice("trainer.epochs", (30,)),)
+    assert (plan.nested_epochs, plan.num_trials) == (tuple(range(1, 31)), 1)
+    assert describe_extent(plan)[0].startswith("30 configurations: 1 training of 30 epochs; one training of 30 epochs ")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["schedule=cosine"], "schedule=cosine depends on it"),
+        (["schedule=constant,cosine"], "schedule=cosine depends on it"),
+        (["model.layer_size=${trainer.epochs}"], "model.layer_size depends on it"),
+        (["trainer.patience=${.epochs}"], "trainer.patience depends on it"),
+        (["trainer.batch_size=8,${trainer.epochs}"], "trainer.batch_size depends on it"),
+        (["trainer.repeats=2"], "a trial is the mean of several trainings, each at its own best epoch"),
+        (["data.folds=null,3"], "a trial is the mean of several trainings, each at its own best epoch"),
+        (["trainer.stop_after=4"], "trainer.stop_after is set"),
+        (["objective=[val_accuracy,parameters]"], "there are several objectives"),
+        (["constraints=[val_loss<=1]"], "the constraint val_loss<=1 depends on it"),
+        (["zip=[[trainer.epochs,model.dropout]]"], "it goes together with other values (zip)"),
+        (["conditions={model.dropout: {trainer.epochs: 5}}"], "conditions connect it with other dimensions"),
+        (["trainer.epochs=range(1,1100)"], "there are more than 1,000 numbers"),
+        pytest.param(
+            ["oracle=kerastuner", "oracle._target_=keras_tuner.oracles.RandomSearchOracle"],
+            "an oracle of KerasTuner chooses it", marks=pytest.mark.slow,  # imports KerasTuner
+        ),
+        (["trainer.callbacks=[{_target_: own_decay.Decay}]"],
+         "trainer.callbacks[0] is not one of Keras, and may read it"),
+    ],
+)  # fmt: skip
+def test_where_a_training_depends_on_its_number_of_epochs(
+    overrides: Sequence[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_decay.py").write_text(OWN_CALLBACK, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = planned(EPOCHS, DROPOUT, *overrides)
+    assert (plan.nested_epochs, plan.not_nested) == ((), reason)
+    assert "trainer.epochs" in plan.space.keys
+    assert describe_extent(plan)[-1] == f"each number of epochs is a training of its own, because {reason}"
+
+
+def test_enqueued_configurations_are_trained_once() -> None:
+    both = "{trainer.epochs: 3, model.dropout: 0.1}, {trainer.epochs: 5, model.dropout: 0.1}"
+    assert planned(EPOCHS, DROPOUT, f"enqueue=[{both}]").config.enqueue == [{"model.dropout": 0.1}]
+    with pytest.raises(ConfigError, match=r"enqueue\[0\]\.trainer\.epochs: 4 is outside"):
+        planned(EPOCHS, DROPOUT, "enqueue=[{trainer.epochs: 4}]")
+
+
+def test_a_sweep_that_an_earlier_version_started_goes_on_as_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = planned(EPOCHS, DROPOUT, "trainer.repeats=2")
+    open_sweep(before)
+    text = before.paths.sweep.read_text(encoding="utf-8")
+    before.paths.sweep.write_text(text.replace("repeats: 2", "repeats: 1"), encoding="utf-8")  # as it wrote it
+    now = planned(EPOCHS, DROPOUT)
+    assert (now.nested_epochs, now.space.size(), now.not_nested) == ((), 4, "this sweep began so")
+    assert "trainer.epochs (swept)" not in now.differences(before)
