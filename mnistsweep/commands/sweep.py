@@ -167,7 +167,13 @@ def _finish_files(plan: Plan, ledger: Ledger) -> None:
     """
     config, constraints = plan.config, plan.constraints
     views = Views(
-        plan.paths, plan.space, plan.direction, config.first_objective, plan.train_command, constraints, plan.further,
+        plan.paths,
+        plan.space,
+        plan.direction,
+        config.first_objective,
+        plan.train_command,
+        constraints,
+        plan.further,
         plan.nested_epochs,
     )
     has_ended = ledger.has_ended(plan.budget)
