@@ -7,6 +7,7 @@
       study.journal         ledger (unless a database URL is configured); study.journal.damaged: before a repair
       results.csv           table of finished trials
       best.yaml             Hydra configuration that reproduces the best trial
+      warm_start.json       trials of former sweeps from which the sweep starts warm
       kerastuner_oracle.json  state of an oracle of KerasTuner
       trials/0007/          config.yaml, history.csv, best.keras or best.weights.h5, error.txt, event files; resume.npy
                             while the trial has not ended; repeat-1/ and fold-1/ and so on with further curves
@@ -77,6 +78,11 @@ class SweepPaths:
     def oracle_state(self) -> Path:
         """State of one of KerasTuner's own oracles."""
         return self.folder / "kerastuner_oracle.json"
+
+    @property
+    def warm_start(self) -> Path:
+        """Trials of former sweeps from which the sweep starts warm."""
+        return self.folder / "warm_start.json"
 
     @property
     def ledger_lock(self) -> Path:

@@ -18,7 +18,7 @@ KEYS = (
     *("objective", "direction", "trials", "n_trials", "workers", "n_jobs", "hours", "name", "study_name", "storage"),
     *("oracle", "pruner", "seed", "search_space", "enqueue", "conditions", "total_epochs", "epochs", "threads"),
     *("timeout_minutes", "max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds"),
-    *("worker_memory_gb", "zip", "confirm_top", "confirm_seeds"),
+    *("worker_memory_gb", "zip", "warm_start", "confirm_top", "confirm_seeds"),
 )
 
 # Samplers by the names that Hydra's Optuna sweeper gives them.

@@ -60,6 +60,8 @@ def print_header(plan: Plan, ledger: Ledger, console: Console) -> None:
         console.print(f"  constraints: {', '.join(map(str, plan.constraints))}", soft_wrap=True)
     if not plan.is_kerastuner_oracle:
         console.print(f"  oracle: {_oracle_text(plan)}", soft_wrap=True)
+    for note in () if plan.warm_start is None else plan.warm_start.notes:
+        console.print(f"  {note}", soft_wrap=True)
     if plan.config.confirm.top:
         console.print(f"  {_confirmation(plan)}", soft_wrap=True)
     for warning in plan.warnings:

@@ -18,6 +18,7 @@ ADDED_KEYS: dict[str, dict[str, Any]] = {
 ADDED_SECTIONS: dict[str, Any] = {
     "zip": [],
     "constraints": [],
+    "warm_start": None,
     "search": {"checkpoints_gb": 2.0, "live_models": 4},
     "confirm": {"top": 0, "seeds": 2},
 }

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from mnistsweep.config import constraints, objectives
+from mnistsweep.config.former_folders import check_former_folders
 from mnistsweep.config.schema import LIMITS, Config
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.intervals import MAX_WHOLE
@@ -48,7 +49,7 @@ def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     metrics = config.trainer.metrics if metrics_known else None
     faults = objectives.check_objectives(config.objective, config.direction, metrics)
     faults += constraints.check_constraints(config.constraints, metrics)
-    faults += _check_names(config)
+    faults += _check_names(config) + check_former_folders(config.warm_start)
     for index, entry in enumerate(config.trainer.callbacks):
         if not isinstance(entry, dict) or "_target_" not in entry:
             rule = "must be {_target_: package.module.Class, ...}"

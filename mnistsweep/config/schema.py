@@ -142,6 +142,7 @@ class Config:
     workers: int = sweep_key(1, continuable=True, minimum=1, maximum=256)
     storage: str | None = sweep_key(None)
     enqueue: list[Any] = sweep_key(list)
+    warm_start: Any = sweep_key(None)
     conditions: dict[str, Any] = sweep_key(dict)
     zip: list[Any] = sweep_key(list)
     max_consecutive_failed_trials: int = sweep_key(5, continuable=True, minimum=1)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from mnistsweep.config.checks import check_limits
+from mnistsweep.config.former_folders import check_former_folders
 from mnistsweep.config.objective import DIRECTIONS, direction_of
 from mnistsweep.config.objectives import check_list, texts_in, unknown_directions
 from mnistsweep.config.resources import conf_folder
@@ -39,6 +40,7 @@ _PLAIN = (
         "enqueue",
         "conditions",
         "zip",
+        "warm_start",
     ),
     *("max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
 )
@@ -102,7 +104,8 @@ def read_sweeper_keys(sweeper: Mapping[str, Any], job_name: str) -> tuple[Config
     plain = _plain_config(given, faults)
     warnings = _set_direction(plain, given, faults)
     config, found = read_config(plain)
-    faults += [_as_typed(fault, spelled) for fault in (*found, *check_limits(config))]
+    found += [*check_limits(config), *check_former_folders(config.warm_start)]
+    faults += [_as_typed(fault, spelled) for fault in found]
     config.name = config.name or job_name
     if fault := name_fault(config.name):
         rule = "must be a folder name that begins with a letter or digit and has no slash"

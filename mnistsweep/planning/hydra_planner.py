@@ -27,6 +27,7 @@ from mnistsweep.planning.probes import probes
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.user_zips import with_zips
+from mnistsweep.planning.warm_start import with_warm_start
 from mnistsweep.redaction import mask_values
 from mnistsweep.space import SearchSpace
 
@@ -90,6 +91,10 @@ def plan_hydra_program(job: HydraJob, factory: str, command: str) -> Plan:
         program=program,
     )
     _check_plan(plan, faults)
+    faults.raise_any()
+    here = Faults()
+    plan = with_warm_start(plan, here)
+    faults.add(_prefixed(here.config))
     faults.raise_any()
     return replace(plan, warnings=tuple(dict.fromkeys([*notes, *faults.warnings])))
 

@@ -24,6 +24,7 @@ from mnistsweep.study.finished_files import FinishedFiles
 from mnistsweep.study.ledger import Ledger, create_ledger
 from mnistsweep.study.storage.stores import open_storage
 from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
+from mnistsweep.study.warm_start_file import CHECKSUM
 
 _LOGGER = logging.getLogger("mnistsweep")
 
@@ -73,8 +74,9 @@ def _check_folder(paths: SweepPaths) -> None:
         StudyError: The folder holds something else.
     """
     found = sorted(path.name for path in paths.folder.iterdir()) if paths.folder.is_dir() else []
-    others = [name for name in found if name != paths.workers.name and not name.startswith(".")]
-    if others and not paths.sweep.is_file():  # in this order: sweep.yaml is the first file of a sweep
+    first = (paths.workers.name, paths.warm_start.name)
+    others = [name for name in found if name not in first and not name.startswith(".")]
+    if others and not paths.sweep.is_file():  # in this order: sweep.yaml is written before the other files
         raise StudyError(
             f"{paths.folder}: the folder is not empty and holds no sweep ({others[0]}); use another name=NAME."
         )
@@ -102,7 +104,11 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
     paths = plan.paths
     with exclusive_lock(paths.ledger_lock):  # two commands that start at the same moment become one sweep
         if not paths.sweep.is_file():
-            write_yaml(paths.sweep, {**provenance(plan.command), "data": checksum, "plan": plan.to_json()})
+            record = {**provenance(plan.command), "data": checksum}
+            if plan.warm_start is not None:
+                plan.warm_start.write(paths.warm_start)
+                record[CHECKSUM] = plan.warm_start.checksum
+            write_yaml(paths.sweep, {**record, "plan": plan.to_json()})
             return
         before = read_sweep_file(paths)
         _check_same(plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mnistsweep import devices, handed_over
 from mnistsweep.config.added_keys import without_added_keys
 from mnistsweep.config.constraints import Constraint, parse_constraints
+from mnistsweep.config.former_folders import former_folders
 from mnistsweep.config.objectives import Objective, objectives_of, texts_in
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
@@ -28,6 +29,7 @@ from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
 from mnistsweep.redaction import mask_url, mask_values
+from mnistsweep.search.former import FormerTrial
 from mnistsweep.search.oracle_factory import resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
 from mnistsweep.search.scheduler import Scheduler
@@ -39,6 +41,7 @@ from mnistsweep.study.confirmation import Confirmation
 from mnistsweep.study.sweep import Sweep
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.study.views import TRAIN
+from mnistsweep.study.warm_start_file import WarmStart
 
 # CPU threads of a training where the same table is promised with any number of workers: another number of threads
 # rounds sums differently. Small networks gain little beyond four threads.
@@ -87,6 +90,7 @@ class Plan:
         warnings: Messages for the user about what is allowed but probably not intended; not stored.
         program: What the trials run in place of a Keras training: the dotted path `_target_` of a function that returns
             a function of a trial, and its arguments (`workers.program`); None: a Keras training.
+        warm_start: What is taken over from former sweeps; not stored in the plan: it has a file of its own.
         command: What started the sweep, where that is no command line; not stored in the plan.
         hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
     """
@@ -101,6 +105,7 @@ class Plan:
     warnings: tuple[str, ...] = field(default=(), compare=False)
     hydra: tuple[str, ...] = field(default=(), compare=False)
     program: Mapping[str, Any] | None = None
+    warm_start: WarmStart | None = field(default=None, compare=False)
     command: str | None = field(default=None, compare=False)
     auto_pauses: bool = field(default=True, compare=False)
     nested_epochs: tuple[int, ...] = ()
@@ -237,12 +242,22 @@ class Plan:
     def _may_pause(self) -> bool:
         return self.auto_pauses and self.can_pause
 
-    def scheduler(self) -> Scheduler:
-        """The scheduler of the configuration."""
+    @property
+    def former_folders(self) -> tuple[str, ...]:
+        """Folders of the former sweeps from which this one starts warm."""
+        return former_folders(self.config.warm_start)
+
+    def scheduler(self, former: Sequence[FormerTrial] = ()) -> Scheduler:
+        """The scheduler of the configuration.
+
+        Args:
+            former: Trials of former sweeps.
+        """
         config = self.config
         return make_scheduler(
             config.oracle, self.space, config.seed, self.first_trials, config.enqueue,
             direction=self.direction, epochs_of=self.epochs_of, can_pause=self._may_pause,
+            former=former,
         )  # fmt: skip
 
     @cached_property

@@ -27,6 +27,7 @@ from mnistsweep.planning.request import DEFAULT_NAME, Request, read_request
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.user_zips import with_zips
+from mnistsweep.planning.warm_start import with_warm_start
 from mnistsweep.space import SearchSpace
 from mnistsweep.tuner.hyperband import with_epochs
 
@@ -52,7 +53,7 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
     faults.add(check_sweep_folder(plan.config), check_database(plan.config.storage))
     check_data(plan.config, faults)
     check_trials(plan, faults, resolved.added)
-    plan = _with_models(plan, faults)
+    plan = with_warm_start(_with_models(plan, faults), faults)
     faults.raise_any()
     return replace(plan, warnings=tuple(faults.warnings))
 

@@ -24,6 +24,7 @@ from mnistsweep.planning.request import DEFAULT_NAME
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
 from mnistsweep.planning.user_zips import Listed, with_zips
+from mnistsweep.planning.warm_start import with_warm_start
 from mnistsweep.space import SearchSpace
 
 # Keys of the configuration that may hold a secret; the groups are empty.
@@ -61,6 +62,7 @@ def plan_program(
     with faults.collecting():
         list(probes(space, faults))  # conditions that are never met
     check_search(plan, faults)
+    plan = with_warm_start(plan, faults)
     faults.raise_any()
     return replace(plan, warnings=tuple(faults.warnings))
 

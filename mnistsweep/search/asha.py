@@ -33,20 +33,32 @@ class Asha(Scheduler):
     When no trial may start any more, the rungs do not grow. Then the best trial of the highest rung is promoted even
     if the rung is too small for a promotion, so that at least one trial trains all its epochs.
 
+    Trials of former sweeps are competitors in the rungs that they reached: a new trial is promoted only if it is among
+    the best of all.
+
     Args:
         oracle: Proposes the points of new trials.
         maximize: Whether larger values of the objective are better.
         first_rung: Epochs of the first job of each trial.
         reduction_factor: One of this number of trials of a rung is promoted; at least 2.
+        former: Trials of former sweeps, see `former_curves`.
     """
 
     no_job_reason = "all promotions are done: each rung has continued its best trials"
 
-    def __init__(self, oracle: Oracle, maximize: bool, first_rung: int = 1, reduction_factor: int = 2) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        maximize: bool,
+        first_rung: int = 1,
+        reduction_factor: int = 2,
+        former: Sequence[Curve] = (),
+    ) -> None:
         self._oracle = oracle
         self._sign = 1.0 if maximize else -1.0
         self._first_rung = first_rung
         self._factor = reduction_factor
+        self._former = list(former)
 
     def prepare(self, view: SearchView) -> None:
         """Let the oracle prepare the point of the next trial."""
@@ -81,7 +93,7 @@ class Asha(Scheduler):
 
         All that are due will be promoted: those of which the worker has the model in memory come first.
         """
-        ranked = self._ranked(view.curves, epochs)
+        ranked = self._ranked([*self._former, *view.curves], epochs)
         best = ranked[: len(ranked) // self._factor]
         due = [curve for curve in best if self._is_waiting(curve, epochs, view)]
         return min(due, key=lambda curve: curve.number not in view.live, default=None)

@@ -116,6 +116,17 @@ def number_at(distribution: BaseDistribution, unit: float) -> float | int:
     return distribution.low + distribution.step * int(Int("", 0, num_steps).value_at(unit))
 
 
+def unit_of(distribution: BaseDistribution, number: float) -> float:
+    """Return the position in [0, 1] of a number of a numeric distribution; the inverse of `number_at`."""
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if isinstance(distribution, FloatDistribution):
+        return intervals.unit_at(distribution.low, distribution.high, distribution.log, number)
+    if distribution.log:
+        return intervals.unit_at(distribution.low - 0.5, distribution.high + 0.5, True, number)
+    num_steps = (distribution.high - distribution.low) // distribution.step
+    return intervals.unit_at(-0.5, num_steps + 0.5, False, (number - distribution.low) // distribution.step)
+
+
 def _is_ordinary(dimension: Int | Float) -> bool:
     if isinstance(dimension, Int):
         return max(abs(dimension.low), abs(dimension.high)) <= intervals.MAX_ORDINARY_WHOLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -13,6 +13,7 @@ from optuna.samplers import BaseSampler, GPSampler
 from mnistsweep import targets
 from mnistsweep.dimensions import is_active
 from mnistsweep.errors import ConfigError
+from mnistsweep.search.former import FormerTrial
 from mnistsweep.search.optuna_private import ProposalStudy
 from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.sampler_oracle import SamplerOracle, proposed_trial
@@ -35,13 +36,16 @@ class UserSamplerOracle(SamplerOracle):
         start: Enqueued points.
         config: Config group `oracle`, see `user_sampler`.
         seed: Seed of the sweep.
+        former: Trials of former sweeps, which the sampler reads like those of this one.
 
     Raises:
         ConfigError: The sampler cannot be made.
     """
 
-    def __init__(self, start: PointSequence, config: Mapping[str, Any], seed: int) -> None:
-        super().__init__(start, user_sampler(config), startup_results=0, seed=seed)
+    def __init__(
+        self, start: PointSequence, config: Mapping[str, Any], seed: int, former: Sequence[FormerTrial] = ()
+    ) -> None:
+        super().__init__(start, user_sampler(config), startup_results=0, seed=seed, former=former)
 
     def _sample(self, sampler: BaseSampler, number: int, proposal_study: ProposalStudy) -> Proposal:
         study, trial = proposal_study.study, proposed_trial(number)

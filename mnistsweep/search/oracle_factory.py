@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnistsweep.errors import ConfigError, SpaceError, suggest
+from mnistsweep.search.former import FormerTrial
 from mnistsweep.search.optuna_sampler import UserSamplerOracle
 from mnistsweep.search.oracle import Oracle
 from mnistsweep.search.sampler_oracle import SamplerOracle
@@ -33,6 +34,7 @@ def make_oracle(
     seed: int,
     trials: int | None,
     enqueued: Sequence[Mapping[str, Any]] = (),
+    former: Sequence[FormerTrial] = (),
 ) -> Oracle:
     """Return the oracle of a configuration.
 
@@ -42,6 +44,7 @@ def make_oracle(
         seed: Seed of the sweep.
         trials: Budget of trials; None: no limit. `auto` is the grid if the whole grid fits the budget.
         enqueued: Points, in full or in part, that the first trials try.
+        former: Trials of former sweeps, which a sampler learns from; other oracles do not learn.
 
     Raises:
         ConfigError: The name is unknown, a key has a wrong value, or a library is not installed.
@@ -53,14 +56,14 @@ def make_oracle(
     if name in ("random", "quasi_random"):
         return SequenceOracle(PointSequence(space, name, seed, enqueued))
     if name == USER_SAMPLER:
-        return UserSamplerOracle(PointSequence(space, "random", seed, enqueued), config, seed)
+        return UserSamplerOracle(PointSequence(space, "random", seed, enqueued), config, seed, former)
     if name == "nsga2":
         size = int_setting(config, "oracle.population_size", 20, minimum=2)
         sampler_keys = {"_target_": "optuna.samplers.NSGAIISampler", "population_size": size}
         return UserSamplerOracle(PointSequence(space, "random", seed, enqueued), {"sampler": sampler_keys}, seed)
     sampler = SAMPLERS[name](space)
     startup = int_setting(config, "oracle.startup_results", sampler.startup_results, minimum=0)
-    return SamplerOracle(PointSequence(space, "random", seed, enqueued), sampler, startup, seed)
+    return SamplerOracle(PointSequence(space, "random", seed, enqueued), sampler, startup, seed, former)
 
 
 def resolve_oracle(config: Mapping[str, Any], space: SearchSpace, trials: int | None) -> str:

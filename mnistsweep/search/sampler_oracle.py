@@ -16,6 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from mnistsweep.dimensions import Dimension, Zip, is_active
 from mnistsweep.json_values import from_json
 from mnistsweep.search.distributions import Encoding, searched, stored
+from mnistsweep.search.former import FormerTrial
+from mnistsweep.search.former_samples import former_samples, is_former
 from mnistsweep.search.optuna_private import ProposalStudy
 from mnistsweep.search.oracle import CONFIRMS, Oracle, Proposal
 from mnistsweep.search.samplers import MAX_BEST_READ, SamplerSpec
@@ -40,9 +42,17 @@ class SamplerOracle(Oracle):
         sampler: Settings of the sampler.
         startup_results: Number of results (completed or pruned trials) before the first use of the sampler.
         seed: Seed of the sweep.
+        former: Trials of former sweeps. They count as results, and their points may be proposed again.
     """
 
-    def __init__(self, start: PointSequence, sampler: SamplerSpec, startup_results: int, seed: int) -> None:
+    def __init__(
+        self,
+        start: PointSequence,
+        sampler: SamplerSpec,
+        startup_results: int,
+        seed: int,
+        former: Sequence[FormerTrial] = (),
+    ) -> None:
         super().__init__(start.space)
         self._start = start
         self._spec = sampler
@@ -52,6 +62,7 @@ class SamplerOracle(Oracle):
         self._translated = _differing(self._encodings.values())
         self._groups = _group_by_conditions(self.space)
         self._history = TrialHistory()
+        self._former = former_samples(former, self.space, self._encodings)
 
     def propose(self, number: int, study: optuna.Study) -> Proposal | None:
         """Return a point that is not in the ledger: first an enqueued or random one, later the sampler's."""
@@ -60,16 +71,17 @@ class SamplerOracle(Oracle):
         size = self.space.size()
         if size is not None and len(tried) >= size:
             return None
-        num_results = sum(trial.state in RESULT_STATES for trial in trials)
+        num_results = len(self._former) + sum(trial.state in RESULT_STATES for trial in trials)
         if number < self._start.num_enqueued or num_results < self._startup_results:
             point = self._start.point(number)
             if point is not None and canonical(point) not in tried:
                 return Proposal(point)
+        trials = [*self._former, *trials]
         if len(study.directions) > 1:  # all trials: which are the best changes with each of them
             trials = [without_reports(trial) for trial in trials]
         elif self._spec.max_trials_read is not None:
             trials = self._history.informative(trials, study.direction, self._spec.max_trials_read)
-        trials = [self._as_searched(trial) for trial in trials]
+        trials = [trial if is_former(trial) else self._as_searched(trial) for trial in trials]
         sampler = self._spec.make(int(np.random.SeedSequence([self._seed, number, 2]).generate_state(1)[0]))
         for _ in range(self._spec.max_attempts):
             proposal = self._sample(sampler, number, ProposalStudy(study, trials))

@@ -7,8 +7,9 @@ from typing import Any
 
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.search.asha import Asha
+from mnistsweep.search.former import FormerTrial, former_curves
 from mnistsweep.search.oracle_factory import PAUSING, make_oracle, resolve_oracle
-from mnistsweep.search.scheduler import LAST_EPOCH, Scheduler
+from mnistsweep.search.scheduler import LAST_EPOCH, Curve, Scheduler
 from mnistsweep.search.sequences import PointSequence, SequenceOracle
 from mnistsweep.search.settings import int_setting
 from mnistsweep.search.whole_trials import WholeTrials
@@ -28,6 +29,7 @@ def make_scheduler(
     direction: str = "max",
     epochs_of: Callable[[Point], int] = lambda _point: LAST_EPOCH,
     can_pause: Callable[[], bool] = lambda: False,
+    former: Sequence[FormerTrial] = (),
 ) -> Scheduler:
     """Return the scheduler of a configuration.
 
@@ -41,6 +43,7 @@ def make_scheduler(
         epochs_of: Function from a point to the number of epochs of its whole training.
         can_pause: Function that returns whether the trials can be paused: each is a single Keras training that reports
             its epochs. It may import the user's model, so it is called only where the answer matters.
+        former: Trials of former sweeps with points of the space.
 
     Raises:
         ConfigError: The name is unknown, a key has a wrong value, a library is not installed, or trials cannot be
@@ -49,12 +52,13 @@ def make_scheduler(
     """
     name = resolve_scheduler(config, space, trials, can_pause)
     if name not in PAUSING:
-        return WholeTrials(make_oracle(config, space, seed, trials, enqueued))
+        return WholeTrials(make_oracle(config, space, seed, trials, enqueued, former))
+    curves = former_curves(former, epochs_of)
     if name == "asha":
-        return _make_asha(config, space, seed, enqueued, direction)
+        return _make_asha(config, space, seed, enqueued, direction, curves)
     from mnistsweep.search.freeze_thaw import FreezeThaw  # scipy.optimize takes a third of a second to import
 
-    return FreezeThaw(PointSequence(space, "random", seed, enqueued), direction == "max", epochs_of, seed)
+    return FreezeThaw(PointSequence(space, "random", seed, enqueued), direction == "max", epochs_of, seed, curves)
 
 
 def resolve_scheduler(
@@ -86,7 +90,12 @@ def resolve_scheduler(
 
 
 def _make_asha(
-    config: Mapping[str, Any], space: SearchSpace, seed: int, enqueued: Sequence[Mapping[str, Any]], direction: str
+    config: Mapping[str, Any],
+    space: SearchSpace,
+    seed: int,
+    enqueued: Sequence[Mapping[str, Any]],
+    direction: str,
+    former: Sequence[Curve],
 ) -> Asha:
     points = str(config.get("points") or RANDOM_POINTS[0])
     if points not in RANDOM_POINTS:
@@ -98,4 +107,5 @@ def _make_asha(
         direction == "max",
         int_setting(config, "oracle.first_rung", 1, minimum=1),
         int_setting(config, "oracle.reduction_factor", 2, minimum=2),
+        former,
     )

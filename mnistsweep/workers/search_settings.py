@@ -10,6 +10,7 @@ from mnistsweep.search.pruners import make_pruner
 from mnistsweep.search.scheduler import Scheduler
 from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.study.search_settings import SearchSettings
+from mnistsweep.study.warm_start_file import read_warm_start
 
 
 def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
@@ -18,6 +19,9 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
     Args:
         plan: Plan of the sweep.
         paths: Paths of the sweep's files; the folder may have been moved since the plan was written.
+
+    Raises:
+        StudyError: The trials of former sweeps are missing or damaged.
     """
     config = plan.config
     if plan.is_kerastuner_oracle:
@@ -27,7 +31,7 @@ def make_search_settings(plan: Plan, paths: SweepPaths) -> SearchSettings:
         scheduler: Scheduler = WholeTrials(KerasTunerOracle(paths, plan.space, config, plan.direction))
         name = "grid"  # `pruner=auto` then prunes nothing: an oracle of KerasTuner stops trials by its own rules
     else:
-        scheduler = plan.scheduler()
+        scheduler = plan.scheduler(read_warm_start(paths).trials if plan.former_folders else ())
         # `pruner=auto` prunes nothing where trials are paused: the scheduler decides how long they are trained. With
         # several objectives nothing is pruned: a training that is worse in the first one may be better in another.
         is_unpruned = scheduler.pauses or plan.further

@@ -10,8 +10,8 @@ from mnistsweep.config.schema import CONTINUABLE_KEYS, LIMITS, SWEEP_KEYS, Confi
 def test_keys_that_cannot_be_searched() -> None:
     assert {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
-        *("enqueue", "conditions", "constraints", "zip", "max_consecutive_failed_trials", "oracle", "pruner"),
-        *("space", "sweeps"),
+        *("enqueue", "conditions", "constraints", "zip", "warm_start", "oracle", "pruner"),
+        *("space", "sweeps", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
         *("trial", "trainer.threads", "trainer.deterministic", "report", "clean", "search", "confirm"),
     } == SWEEP_KEYS

@@ -69,3 +69,19 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
             state = State.FAILED if score is None else State.COMPLETED
             study.finish(claim, state, Result(score, 1, 2, 3.0, reason="it broke" if score is None else ""))
     return plan
+
+
+def sweep_with_curves(overrides: Sequence[str], curves: Sequence[Sequence[float] | None]) -> Plan:
+    """A sweep without a training: a completed trial for each curve, a failed one for None, and one that still runs."""
+    plan = open_sweep_of(overrides)
+    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
+        study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)
+        for values in curves:
+            claim = study.claim()
+            assert claim is not None
+            for epoch, value in enumerate(values or (), start=1):
+                study.report(claim, epoch, value)
+            best = max(values) if values else None
+            study.finish(claim, State.COMPLETED if values else State.FAILED, Result(best, 1, len(values or ()), 9.0))
+        study.claim()
+    return plan

@@ -16,6 +16,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -164,6 +165,10 @@ class Search:
     def may_start(self) -> bool:
         """Whether a configuration was not tried."""
         return bool(self._untried.any())
+
+    def leave_out(self, configurations: Sequence[int]) -> None:
+        """Treat some configurations as tried."""
+        self._untried[list(configurations)] = False
 
     def nearest(self, point: Point) -> int | None:
         """Index of the nearest configuration that was not tried; None if all were."""

@@ -55,9 +55,17 @@ class Candidates:
         encoder: Encoder of the space.
         max_epochs: Function that returns the number of epochs of the whole training of a point.
         seed: Seed of the sweep.
+        always: Points that are compared in every decision.
     """
 
-    def __init__(self, space: SearchSpace, encoder: Encoder, max_epochs: Callable[[Point], int], seed: int) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        encoder: Encoder,
+        max_epochs: Callable[[Point], int],
+        seed: int,
+        always: Sequence[Point] = (),
+    ) -> None:
         self._space = space
         self._encoder = encoder
         self._max_epochs = max_epochs
@@ -65,6 +73,7 @@ class Candidates:
         size = space.size()
         self._is_listed = size is not None and size <= MAX_LISTED
         self._drawn: dict[tuple[int, str], Pool] = {}
+        self._always = [] if self._is_listed else [self._pool(always)]
 
     def around(self, number: int, best: Sequence[Point]) -> Pool:
         """Return points to compare.
@@ -76,6 +85,7 @@ class Candidates:
         pools = [self._cached(0 if self._is_listed else number // TRIALS_OF_RANDOM, None)]
         if not self._is_listed:
             pools += [self._cached(number // TRIALS_OF_VARIATIONS, point) for point in best]
+            pools += self._always
         return Pool(
             [point for pool in pools for point in pool.points],
             np.concatenate([pool.rows for pool in pools]),
@@ -88,8 +98,11 @@ class Candidates:
             while len(self._drawn) >= MAX_CACHED:
                 self._drawn.pop(next(iter(self._drawn)))
             points = self._random(block) if best is None else self._variations(block, best)
-            self._drawn[key] = Pool(points, self._encoder.rows(points), list(map(self._max_epochs, points)))
+            self._drawn[key] = self._pool(points)
         return self._drawn[key]
+
+    def _pool(self, points: Sequence[Point]) -> Pool:
+        return Pool(list(points), self._encoder.rows(points), list(map(self._max_epochs, points)))
 
     def _random(self, block: int) -> list[Point]:
         if self._is_listed:

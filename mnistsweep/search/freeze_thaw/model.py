@@ -10,7 +10,14 @@ import numpy as np
 from mnistsweep.search.freeze_thaw.encoding import Encoder
 from mnistsweep.search.freeze_thaw.kernel import Array, Inputs, Kernel
 from mnistsweep.search.freeze_thaw.likelihood import fit_kernel
-from mnistsweep.search.freeze_thaw.observations import Observation, Timeline, best_value, fitted, informative
+from mnistsweep.search.freeze_thaw.observations import (
+    Observation,
+    Timeline,
+    best_value,
+    fitted,
+    known_values,
+    ranked,
+)
 from mnistsweep.search.freeze_thaw.overview import Shortlist
 from mnistsweep.search.freeze_thaw.process import GaussianProcess
 from mnistsweep.search.freeze_thaw.targets import Scale
@@ -54,31 +61,36 @@ class CurveModel:
     """The posterior over the curves of a search.
 
     Args:
-        trials: Trials that the model can depend on; at least one has a value.
+        trials: Trials that the model can depend on; at least one of these or of the former ones has a value.
         maximize: Whether larger values of the objective are better.
         knowledge: What was computed before.
+        former: Trials of former sweeps, the best first. What is known of them holds for new trials, but they are not
+            trials of this search: none of them is its best one.
 
     Attributes:
-        best_points: Points of the trials with the best values, the best first.
+        best_points: Points of the trials with the best values, the best first; former trials are among them.
         best_target: Best target measured so far; minus infinity if there is no finite value.
         curves: Trials that the process knows and that did not fail, in the order of their numbers.
     """
 
-    def __init__(self, trials: Shortlist, maximize: bool, knowledge: Knowledge) -> None:
+    def __init__(self, trials: Shortlist, maximize: bool, knowledge: Knowledge, former: Sequence[Curve] = ()) -> None:
         self._knowledge = knowledge
-        self._timeline = Timeline(trials.lengths)
+        self._timeline = Timeline([*former, *trials.lengths])
         sign = 1.0 if maximize else -1.0
         ranking, running = trials.ranking, trials.running
-        few, known = fitted(ranking, trials.last_early), informative(ranking)
+        few, known = fitted(ranking, trials.last_early, former=former), known_values(ranking, former)
         scale = Scale.of((one.value for one in few), maximize)
         kernel = knowledge.kernel(self._observed(few), scale.targets(one.value for one in few))
         process = GaussianProcess(kernel, self._observed(known), scale.targets(one.value for one in known))
         self._process = process.believing(self._after(running, [curve.until for curve in running]))
-        seen = {one.curve.number: one.curve for one in known}
+        seen = {one.curve.number: one.curve for one in known if one.curve.number >= 0}
         self.curves = [curve for curve in seen.values() if curve.phase is not Phase.FAILED]
         best = [curve for curve in ranking[:NUM_BEST] if np.isfinite(best_value(curve, sign))]
-        self.best_points = [curve.point for curve in best]
         self.best_target = float(scale.targets(sign * best_value(c, sign) for c in best[:1]).max(initial=-np.inf))
+        if former:
+            both = ranked([*best, *former[:NUM_BEST]], sign)[:NUM_BEST]
+            best = [curve for curve in both if np.isfinite(best_value(curve, sign))]
+        self.best_points = [curve.point for curve in best]
 
     @cached_property
     def finals(self) -> dict[int, tuple[float, float]]:
@@ -110,7 +122,8 @@ class CurveModel:
             max_epochs: Number of epochs of the whole training of each configuration.
         """
         times = self._timeline.columns(epochs, max_epochs)
-        return self._process.mean_and_deviation(Inputs(rows, times, -1 - np.arange(len(rows))))
+        own = np.iinfo(np.int64).min + np.arange(len(rows))  # trials of former sweeps have negative numbers, too
+        return self._process.mean_and_deviation(Inputs(rows, times, own))
 
     def _observed(self, observations: Sequence[Observation]) -> Inputs:
         return self._after([one.curve for one in observations], [one.epoch for one in observations])

@@ -68,8 +68,20 @@ def ranked(curves: Sequence[Curve], sign: float) -> list[Curve]:
     return sorted(curves, key=lambda curve: (-best_value(curve, sign), curve.number))
 
 
+def known_values(ranking: Sequence[Curve], former: Sequence[Curve] = ()) -> list[Observation]:
+    """Return the values to learn from: those of this search, and as many of former trials as there is room for.
+
+    Args:
+        ranking: Trials, the best first.
+        former: Trials of former sweeps, the best first; a quarter of the room is theirs in any case.
+    """
+    reserved = sum(1 for _ in itertools.islice(_values_of(former), MAX_OBSERVATIONS // 4))
+    own = informative(ranking, MAX_OBSERVATIONS - reserved)
+    return _in_order([*informative(former, MAX_OBSERVATIONS - len(own)), *own])
+
+
 def informative(ranking: Sequence[Curve], limit: int = MAX_OBSERVATIONS) -> list[Observation]:
-    """Return the values to learn from: all if they are few, otherwise those of the best trials and the latest others.
+    """Return informative values: all if they are few, otherwise those of the best trials and the latest others.
 
     Half of the limit goes to whole curves of the best trials. The other half goes to the last values of other trials:
     of the next best and of the latest in equal parts.
@@ -100,20 +112,24 @@ def num_early(count: int) -> int:
     return size
 
 
-def fitted(ranking: Sequence[Curve], last_early: int, limit: int = MAX_FITTED) -> list[Observation]:
+def fitted(
+    ranking: Sequence[Curve], last_early: int, limit: int = MAX_FITTED, former: Sequence[Curve] = ()
+) -> list[Observation]:
     """Return the values that hyperparameters are fitted to: those of early trials, the best of them first.
 
     New trials are taken into account when their number has grown by a fifth. The values of most early trials no longer
-    change, so the fit need not be repeated for each decision.
+    change, so the fit need not be repeated for each decision. Former trials fill the room that is left.
 
     Args:
         ranking: Trials, the best first.
         last_early: Largest number of an early trial: of the first `num_early` that have a value or failed.
         limit: Largest number of values.
+        former: Trials of former sweeps, the best first.
     """
     candidates = [curve for curve in ranking if curve.number <= last_early]
     first = sorted(candidates[NUM_BEST_FITTED:], key=lambda curve: curve.number)
-    return _in_order(itertools.islice(_values_of([*candidates[:NUM_BEST_FITTED], *first]), limit))
+    before = [*former[:NUM_BEST_FITTED], *sorted(former[NUM_BEST_FITTED:], key=lambda curve: -curve.number)]
+    return _in_order(itertools.islice(_values_of([*candidates[:NUM_BEST_FITTED], *first, *before]), limit))
 
 
 class Timeline:

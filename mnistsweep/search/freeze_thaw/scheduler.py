@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnistsweep.search.former import representative
 from mnistsweep.search.freeze_thaw.acquisition import chance_of_more, expected_improvement
 from mnistsweep.search.freeze_thaw.candidates import Candidates
 from mnistsweep.search.freeze_thaw.cost import BuildSeconds, EpochSeconds, latest_timed
 from mnistsweep.search.freeze_thaw.encoding import Encoder
 from mnistsweep.search.freeze_thaw.kernel import Array
 from mnistsweep.search.freeze_thaw.model import CurveModel, Knowledge
+from mnistsweep.search.freeze_thaw.observations import best_value, ranked
 from mnistsweep.search.freeze_thaw.one_thread import one_thread
 from mnistsweep.search.freeze_thaw.overview import Overview
 from mnistsweep.search.job_epochs import can_continue, first_epoch, within_budget
@@ -43,6 +46,12 @@ MIN_CHANCE = 0.1
 NEAR_TIE = 0.05
 """A trial with a live model is preferred to one with an interest larger by at most this share."""
 
+MAX_FORMER = 200
+"""Number of former trials that are kept, see `representative`: their values do not change, and most are much alike."""
+
+NUM_FORMER_OFFERED = 16
+"""Number of the best former trials with points that are offered to each decision."""
+
 MAX_DRAWS = 100
 """Number of random points that may repeat an earlier one before the untried points of a finite space are listed."""
 
@@ -71,6 +80,9 @@ class FreezeThaw(Scheduler):
     cost until there. The trial with the most interest trains as many epochs as it has, so its number of epochs doubles;
     then all are compared again.
 
+    With trials of former sweeps, the search starts with what they have shown. They replace the random first trials, one
+    for one. Their points may be tried again, because this search must find its own best trial.
+
     References: Swersky, Snoek and Adams, "Freeze-Thaw Bayesian Optimization", 2014; Klein, Tiao, Lienart, Archambeau
     and Seeger, "Model-based Asynchronous Hyperparameter and Neural Architecture Search", 2020.
 
@@ -79,18 +91,31 @@ class FreezeThaw(Scheduler):
         maximize: Whether larger values of the objective are better.
         max_epochs: Function that returns the number of epochs of the whole training of a point.
         seed: Seed of the sweep.
+        former: Trials of former sweeps, see `former_curves`.
     """
 
-    def __init__(self, start: PointSequence, maximize: bool, max_epochs: Callable[[Point], int], seed: int) -> None:
+    def __init__(
+        self,
+        start: PointSequence,
+        maximize: bool,
+        max_epochs: Callable[[Point], int],
+        seed: int,
+        former: Sequence[Curve] = (),
+    ) -> None:
         self._start = start
+        sign = 1.0 if maximize else -1.0
+        self._former = representative(ranked(former, sign), MAX_FORMER)
+        finite = [curve for curve in self._former if math.isfinite(best_value(curve, sign))]
+        self._num_random = max(0, NUM_RANDOM_STARTS - len(finite))
         self._space = start.space
         self._maximize = maximize
         self._seed = seed
         self._encoder = Encoder(start.space)
         self._knowledge = Knowledge(self._encoder)
-        self._overview = Overview(1.0 if maximize else -1.0)
+        self._overview = Overview(sign)
         self._latest: tuple[int, CurveModel] | None = None
-        self._candidates = Candidates(start.space, self._encoder, max_epochs, seed)
+        offered = [curve.point for curve in finite[:NUM_FORMER_OFFERED]]
+        self._candidates = Candidates(start.space, self._encoder, max_epochs, seed, offered)
         self._num_tried, self._texts = 0, set[str]()
 
     @one_thread()
@@ -110,7 +135,7 @@ class FreezeThaw(Scheduler):
             point = self._random_point(view)
             if point is not None:
                 return Start(Proposal(point), 1)
-        if not _has_values(view):
+        if not self._has_values(view):
             self.no_job_reason = Scheduler.no_job_reason
             return None
         model = self._model(view)
@@ -138,7 +163,7 @@ class FreezeThaw(Scheduler):
             view: All trials.
             direction: Direction of the objective, which the scheduler knows already.
         """
-        if not _has_values(view):
+        if not self._has_values(view):
             return [curve.number for curve in view.curves if curve.phase is Phase.PAUSED]
         model = self._model(view)
         values = {one.curve.number: one.value for one in self._paused(view, model, model.best_expected) if one.curve}
@@ -147,8 +172,11 @@ class FreezeThaw(Scheduler):
 
     def _is_random(self, view: SearchView) -> bool:
         """Return whether the next trial is a random or an enqueued one, or nothing can be compared yet."""
-        is_early = len(view.curves) < max(NUM_RANDOM_STARTS, self._start.num_enqueued)
-        return (is_early and view.may_start) or not _has_values(view)
+        is_early = len(view.curves) < max(self._num_random, self._start.num_enqueued)
+        return (is_early and view.may_start) or not self._has_values(view)
+
+    def _has_values(self, view: SearchView) -> bool:
+        return bool(self._former) or any(curve.values for curve in view.curves)
 
     def _random_point(self, view: SearchView) -> Point | None:
         number, tried = len(view.curves), self._tried(view)
@@ -174,7 +202,8 @@ class FreezeThaw(Scheduler):
         overview = self._overview
         overview.update(view.curves)
         if self._latest is None or self._latest[0] != overview.version:
-            self._latest = overview.version, CurveModel(overview.shortlist(), self._maximize, self._knowledge)
+            trials = overview.shortlist()
+            self._latest = overview.version, CurveModel(trials, self._maximize, self._knowledge, self._former)
         return self._latest[1]
 
     def _paused(self, view: SearchView, model: CurveModel, best: float) -> list[Interest]:
@@ -201,9 +230,10 @@ class FreezeThaw(Scheduler):
         cost: Array = np.array(reached, dtype=np.float64)
         if view.counts_seconds:
             cost = cost * self._seconds(view).of_rows(pool.rows) + BuildSeconds(latest_timed(view.curves)).of_new
-        values = expected_improvement(mean, deviation, best) / cost**COST_POWER
+        known = best if math.isfinite(best) else float(mean.min())  # the first trial after former ones: the best mean
+        values = expected_improvement(mean, deviation, known) / cost**COST_POWER
         tried = self._tried(view)
-        if len(view.curves) % RANDOM_EVERY == 0 and (point := self._random_point(view)) is not None:
+        if view.curves and len(view.curves) % RANDOM_EVERY == 0 and (point := self._random_point(view)) is not None:
             return Interest(float(values.max()), point=point)
         for index in np.argsort(-values, kind="stable").tolist():
             if canonical(pool.points[index]) not in tried:
@@ -231,10 +261,6 @@ class FreezeThaw(Scheduler):
         curve = chosen.curve
         until = min(2 * curve.epochs, curve.max_epochs)
         return Continue(curve.number, within_budget(first_epoch(curve), until, view))
-
-
-def _has_values(view: SearchView) -> bool:
-    return any(curve.values for curve in view.curves)
 
 
 def _most(interests: Sequence[Interest], live: frozenset[int]) -> Interest:
