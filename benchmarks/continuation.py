@@ -1,7 +1,8 @@
 """Cost of a continuation, beside the cost of a start and of an epoch: what a job takes beyond its epochs.
 
 A trial is started for one epoch, and continued for one epoch at a time: with the model that the worker has kept in
-memory (`search.live_models`), and from its checkpoint alone, in turn. Each job is a real one, with all callbacks and
+memory (`search.live_models`), at once and after the start of another trial, for which TensorFlow forgets how it had
+optimized the functions of the first one; and from its checkpoint alone. Each job is a real one, with all callbacks and
 files of a sweep; the ledger is not used (`store.py` measures it). The cost is the time of the job minus the time of an
 epoch of the same model, which is the median over epochs that trace nothing. The processor time of a job depends less on
 other programs, but contains that of its epoch.
@@ -20,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 import csv
 import gc
+import shutil
 import statistics
 import sys
 import tempfile
@@ -54,7 +56,7 @@ CASES = {
         "trainer.batch_size=32",
     ],
 }  # fmt: skip
-SIDES = ("start", "from the checkpoint", "live")
+START, CHECKPOINT, LIVE, LATER = SIDES = ("start", "from the checkpoint", "live", "live, after a start")
 
 
 @dataclass
@@ -94,10 +96,12 @@ class Jobs:
         began, cpu = time.perf_counter(), time.process_time()
         state = read_resume_file(paths.resume, resume_fingerprint(config))
         hypermodel, hp = ConfiguredHyperModel(config, self._dataset), keras_tuner.HyperParameters()
-        make_training(
-            hypermodel, hp, "max", paths, Hooks(), paths.resume, until, self.live, number
-        ).run(state)  # fmt: skip
+        make_training(hypermodel, hp, "max", paths, Hooks(), paths.resume, until, self.live, number).run(state)
         return time.perf_counter() - began, time.process_time() - cpu
+
+    def restart(self, number: int) -> None:
+        """Remove what a trial has trained."""
+        shutil.rmtree(self._folder / str(number))
 
     def rows(self, number: int) -> list[dict[str, str]]:
         """The learning curve of a trial."""
@@ -122,16 +126,20 @@ def main() -> None:
 
 
 def measure(jobs: Jobs, repeats: int) -> Measured:
-    """Start a trial, and continue it in both ways, in turn, for each repeat."""
+    """Run a trial in jobs of each kind, and one that is not interrupted, for each repeat."""
     found = Measured()
     jobs.run(2 * repeats, 1)  # the first training of a process takes longer
+    jobs.live.clear()
     for repeat in range(repeats):
         continued, whole = 2 * repeat, 2 * repeat + 1
-        record(found, "start", jobs.run(continued, 1))
-        for until in (2, 4):
-            record(found, "live", jobs.run(continued, until))
-            jobs.live.clear()
-            record(found, "from the checkpoint", jobs.run(continued, until + 1))
+        record(found, START, jobs.run(continued, 1))
+        record(found, LIVE, jobs.run(continued, 2))
+        record(found, START, jobs.run(whole, 1))
+        record(found, LATER, jobs.run(continued, 3))
+        record(found, LIVE, jobs.run(continued, 4))
+        jobs.live.clear()
+        record(found, CHECKPOINT, jobs.run(continued, 5))
+        jobs.restart(whole)
         jobs.run(whole, 5)
         curves = [[{**row, "seconds": ""} for row in jobs.rows(number)] for number in (continued, whole)]
         found.are_equal &= curves[0] == curves[1]
@@ -167,8 +175,8 @@ def describe(name: str, found: Measured) -> None:
     median = {side: statistics.median(found.wall[side]) - epoch for side in SIDES}
     shares = ", ".join(f"{side} {median[side] / epoch:.2f}" for side in SIDES)
     print(f"  in epochs            {shares}")
-    ratio = median["live"] / median["from the checkpoint"]
-    print(f"  live / checkpoint    {ratio:.2f}; memory of a live model {found.megabytes:.0f} MB")
+    ratios = " and ".join(f"{median[side] / median[CHECKPOINT]:.2f}" for side in (LIVE, LATER))
+    print(f"  live / checkpoint    {ratios}, after a start; memory of a live model {found.megabytes:.0f} MB")
     print(f"  learning curves      {'equal' if found.are_equal else 'DIFFERENT'}\n", flush=True)
 
 

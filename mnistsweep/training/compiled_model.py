@@ -9,11 +9,13 @@ since the pause does not matter.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 
 from mnistsweep.config.schema import Config
 from mnistsweep.training.callbacks.user_callbacks import has_only_keras_callbacks
@@ -64,16 +66,24 @@ class CompiledModel:
             raise
         return cls(model, forms, dataset, settings_of_process() == before)
 
-    def resume_session(self) -> None:
-        """Set the session of Keras to the state in which the model was compiled, so that names are the same."""
+    def resume_session(self, seed: int) -> None:
+        """Set the session of Keras to the state in which the model was compiled, so that names are the same.
+
+        TensorFlow's seed stays: the functions are traced, and draw nothing from TensorFlow's own generator.
+
+        Args:
+            seed: Seed of the training.
+        """
         self.session.resume()
+        random.seed(seed)
+        np.random.seed(seed)
 
     def can_go_on(self, config: Config) -> bool:
         """Whether a resume file holds all that a later training of this model depends on.
 
         It does not where code of the user runs in each training, such as a callback, because it may have changed
         something else; and where the compiled functions use variables that belong neither to the model nor to its
-        optimizers and metrics.
+        optimizers and metrics, or random numbers of TensorFlow.
 
         Args:
             config: Configuration of the trial.

@@ -5,12 +5,14 @@ Keras has no public interface for any of them. `tests/training/test_keras_intern
 
 from __future__ import annotations
 
+import threading
 import zipfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 from keras.src.backend.common.global_state import get_global_attribute, set_global_attribute
 from keras.src.random.seed_generator import global_seed_generator
 from keras.src.saving import saving_lib
@@ -20,6 +22,9 @@ _GLOBAL_SEED_GENERATOR = "global_seed_generator"
 
 # Name under which Keras 3.15 counts the names that it has generated.
 _NAMES = "object_name_uids"
+
+# Name under which Keras 3.15 stores the seed of `keras.utils.set_random_seed`.
+_RANDOM_SEED = "global_random_seed"
 
 
 def find_global_seed_generator() -> Any | None:
@@ -103,14 +108,15 @@ def num_generated_names(prefix: str) -> int:
 
 
 class Session:
-    """What a model needs of Keras's session after this was cleared: generated names, and the generator without a seed.
+    """State of Keras's session after a model was compiled: the names and the seed, and the generator without a seed.
 
-    Uses the global attributes of `keras.src.utils.naming` and `keras.src.random.seed_generator` (checked against Keras
-    3.15). A compiled function draws from the generator that existed when it was traced.
+    A compiled function draws from the generator that existed when it was traced. Uses the global attributes and the two
+    trackers of `keras.src.backend.common.global_state` (checked against Keras 3.15).
     """
 
     def __init__(self) -> None:
         self._names: dict[str, int] = dict(get_global_attribute(_NAMES) or {})
+        self._seed = get_global_attribute(_RANDOM_SEED)
         self._generator: Any = None
 
     def keep_generator(self) -> None:
@@ -118,8 +124,17 @@ class Session:
         self._generator = find_global_seed_generator()
 
     def resume(self) -> None:
-        """Set the session, which was cleared, to this state."""
+        """Replace the session of this process by this one; its dtype policy stays.
+
+        `keras.utils.clear_session` would also clear TensorFlow's kernels, which optimizes each traced function again.
+        """
+        policy = keras.config.dtype_policy()
+        global_state.GLOBAL_STATE_TRACKER = threading.local()
+        global_state.GLOBAL_SETTINGS_TRACKER = threading.local()
+        if keras.config.dtype_policy() != policy:
+            keras.config.set_dtype_policy(policy)
         set_global_attribute(_NAMES, defaultdict(int, self._names))
+        set_global_attribute(_RANDOM_SEED, self._seed)
         set_global_attribute(_GLOBAL_SEED_GENERATOR, self._generator)
 
     @property

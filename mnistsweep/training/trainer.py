@@ -198,14 +198,14 @@ class Training:
         """Set the seed, build the model if none is given, train it, and keep it or release its memory."""
         seed, build_time, is_kept = repeat_seed(self.config.seed, repeat.index), BuildTime(), False
         with restored_process_state():
-            clear_session(free_memory=live is None)
-            keras.utils.set_random_seed(seed)
             repeat = replace(repeat, dataset=repeat.dataset.fresh())
             if live is None:
+                clear_session()
+                keras.utils.set_random_seed(seed)
                 compiled = CompiledModel.make(self.build, lambda model: self._prepare(model, repeat), self.dataset)
             else:
                 compiled = live
-                compiled.resume_session()
+                compiled.resume_session(seed)
                 repeat.measurements.check_model(compiled.model, repeat.first_inputs(self.config))
             try:
                 result = self._train(compiled, seed, repeat, build_time)

@@ -90,6 +90,24 @@ def counting(input_shape: Sequence[int], classes: int) -> Any:
     return Counting(classes)
 
 
+class TensorFlowNoise(keras.layers.Layer):  # type: ignore[misc]
+    """Adds random numbers of TensorFlow's generator, the state of which is no variable."""
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs with noise."""
+        import tensorflow as tf
+
+        return inputs + tf.random.normal(tf.shape(inputs), stddev=0.1)
+
+
+def of_tensorflow(input_shape: Sequence[int], classes: int) -> Any:
+    """A model with random numbers of TensorFlow."""
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input(input_shape), layers.Flatten(), TensorFlowNoise(), layers.Dense(classes, "softmax")
+    ])  # fmt: skip
+
+
 def half(input_shape: Sequence[int], classes: int) -> Any:
     """A model whose builder changes a setting of the process."""
     keras.config.set_epsilon(1e-3)

@@ -93,6 +93,7 @@ def test_models_that_are_not_kept_are_freed(tmp_path: Path, tiny_data: list[str]
     "overrides",
     [
         pytest.param(["model=custom", f"model._target_={MODULE}.counting"], id="a variable that Keras does not know"),
+        pytest.param(["model=custom", f"model._target_={MODULE}.of_tensorflow"], id="random numbers of TensorFlow"),
         pytest.param([f"trainer.callbacks=[{{_target_: {MODULE}.Own}}]"], id="a callback of the user"),
         pytest.param(["model=custom", f"model._target_={MODULE}.half"], id="a builder that changes the process"),
     ],
@@ -110,7 +111,7 @@ def test_models_with_state_outside_of_the_checkpoint_are_built_again(
 def test_models_that_share_a_layer_do_not_break_each_other(
     tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Shared, "layer", None)
+    monkeypatch.setattr(Shared, "layer", None)  # so that the first model makes it
     worker = LiveWorker(tmp_path / "w", [*tiny_data, *PERCEPTRON, "model=custom", f"model._target_={MODULE}.sharing"])
     for until in (1, 2):
         for number in (0, 1):

@@ -7,8 +7,9 @@ model's own `train_step`, so that a model that overrides it is trained by its ow
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
 import keras
@@ -93,8 +94,7 @@ class ResidentEngine(Engine):
     def depends_only_on(self, variables: Iterable[Any], tables: Iterable[Any]) -> bool:
         """Whether its functions use no other state; see `Engine.depends_only_on`. They must have been traced."""
         known = {id(variable.value.handle) for variable in variables} | {id(table.resource_handle) for table in tables}
-        loops = [loop for loop in (self._training, self._testing) if loop is not None]
-        return all(id(handle) in known for loop in loops for handle in loop.state())
+        return all(loop.depends_only_on(known) for loop in (self._training, self._testing) if loop is not None)
 
 
 def find_obstacle(model: Any, splits: Iterable[Split | None]) -> str | None:
@@ -168,12 +168,22 @@ class _Loop:
         self._num_batches = max(1, min(affordable, 2 * self._num_batches, MAX_BLOCK_BATCHES))
         return logs
 
-    def state(self) -> list[Any]:
-        """Handles of the variables, tables and other resources that the traced function uses."""
+    def depends_only_on(self, known: Set[int]) -> bool:
+        """Whether the traced function uses no other variables and tables, and draws no random numbers of TensorFlow.
+
+        Operations that draw them keep a state of their own, and have a second seed. `keras.random` does not use them.
+
+        Args:
+            known: The `id` of each handle.
+        """
         import tensorflow as tf
 
-        captured = self._function.get_concrete_function().captured_inputs
-        return [tensor for tensor in captured if tensor.dtype == tf.resource]
+        traced = self._function.get_concrete_function()
+        if any(tensor.dtype == tf.resource and id(tensor) not in known for tensor in traced.captured_inputs):
+            return False
+        graph = traced.graph.as_graph_def()
+        nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
+        return not any("seed2" in node.attr for node in nodes)
 
 
 def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Structure, rest: Structure) -> Any:
