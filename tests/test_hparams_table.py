@@ -16,9 +16,12 @@ from tensorboard.plugins import base_plugin
 from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment, list_session_groups
 
 from mnistsweep.hparams_table import (
+    FEASIBLE_TAG,
     OBJECTIVE_TAG,
     HParam,
     merge_hparams,
+    metrics_of,
+    tag_of,
     write_experiment,
     write_metrics,
     write_session_end,
@@ -66,6 +69,26 @@ def trial(sweep: Path, number: int, values: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_session_start(folder, f"{sweep.name}/{number:04d}", values, SPACE)
     return folder
+
+
+def test_all_objectives_and_feasibility_are_metrics(tmp_path: Path) -> None:
+    sweep = tmp_path / "several"
+    write_experiment(sweep, SPACE, metrics_of(["parameters", "val_loss"], has_constraints=True))
+    first = trial(sweep, 0, {"optimizer": "adam"})
+    write_metrics(first, {OBJECTIVE_TAG: 0.75, tag_of("parameters"): 1234.0, FEASIBLE_TAG: 1.0}, step=3)
+    second = trial(sweep, 1, {"optimizer": "sgd"})
+    write_metrics(second, {FEASIBLE_TAG: 0.0}, step=0)
+    infos = {info.name.tag: info.display_name for info in experiment(tmp_path).metric_infos}
+    assert infos == {
+        "objective": "", "objective/parameters": "parameters", "objective/val_loss": "val_loss", "feasible": "",
+    }  # fmt: skip
+    shown = {
+        name: {metric.name.tag: metric.value for metric in row.metric_values} for name, row in rows(tmp_path).items()
+    }
+    assert shown == {
+        "several/0000": {"objective": 0.75, "objective/parameters": 1234.0, "feasible": 1.0},
+        "several/0001": {"feasible": 0.0},
+    }
 
 
 def python(value: Any) -> Any:

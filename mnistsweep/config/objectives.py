@@ -163,7 +163,7 @@ def unmeasured(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def unknown_directions(names: Sequence[str], direction: Any) -> list[str]:
-    """Check that the better direction of each objective is known; returns a message for each other one.
+    """Check that the better direction of each objective is known; returns a message if it is not.
 
     Args:
         names: Names of all objectives.
@@ -177,9 +177,11 @@ def unknown_directions(names: Sequence[str], direction: Any) -> list[str]:
         for name, one in zip(names, given, strict=True)
         if one == "auto" and name not in (AUTO, *MEASURED) and direction_of(name) is None
     ]
-    rule = "is not the name of a metric or a loss of Keras, so the better direction is unknown"
+    if not unclear:
+        return []
+    rule = "no name of a metric or a loss of Keras, so the better direction is unknown"
     example = _list([_resolved(name, one) for name, one in zip(names, given, strict=True)])
-    return [f"direction: {name!r} {rule}; write for example direction={example}." for name in unclear]
+    return [f"direction: {', '.join(map(repr, unclear))}: {rule}; write for example direction={example}."]
 
 
 def _directions(direction: Any, count: int) -> list[str]:

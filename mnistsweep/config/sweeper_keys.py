@@ -233,7 +233,9 @@ def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list
     if isinstance(value, list | tuple):
         if len(value) != 1:
             rule = f"must be one for the only objective, {names[0] if names else 'which is missing'}"
-            faults.append(f"{PREFIX}direction: {rule}; received {list(value)}; name one, or objective=[NAME,NAME].")
+            faults.append(
+                f"{PREFIX}direction: {rule}; received {list(value)}; name one, or {PREFIX}objective=[NAME,NAME]."
+            )
             return []
         value = value[0]
     direction = _named(value)

@@ -93,7 +93,7 @@ def test_accepted(objective: Any, direction: Any) -> None:
         (
             ["val_loss", "val_own score"],
             "auto",
-            "direction: 'val_own score' is not the name of a metric or a loss of K",
+            "direction: 'val_own score': no name of a metric or a loss of Keras, so the be",
         ),
     ],
 )

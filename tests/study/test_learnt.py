@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mnistsweep.config.objectives import Objective
 from mnistsweep.config.recipe import command_line_recipe
 from mnistsweep.dimensions import Choice, Condition, Float, Int, Zip
 from mnistsweep.paths import SweepPaths
@@ -208,3 +210,20 @@ def test_a_python_program_reads_a_call_of_python(tmp_path):
 def test_the_name_of_the_next_sweep_is_free(tmp_path):
     (tmp_path / "s-2").mkdir()
     assert "name=s-3" in learnt(tmp_path, by_rate).command
+
+
+def test_several_objectives_have_a_sentence_each_and_no_narrower_range(tmp_path: Path) -> None:
+    told = [
+        dataclasses.replace(one, result=dataclasses.replace(one.result, quantities={"parameters": size}))
+        for one in records(by_rate)
+        for size in [float(one.point["model.layer_size"])]
+    ]
+    begun = start(tmp_path, objective=["val_accuracy", "parameters"])
+    found = learnt_from(told, SPACE, "max", begun, [Objective("parameters", "min")])
+    first, second, *_ = found.sentences
+    assert re.search(r"of 60 trials by val_accuracy: optimizer\.learning_rate \(\d+ %; best from ", first)
+    assert re.search(r"of 60 trials by parameters: model\.layer_size \(\d+ %; best 16", second)
+    assert found.important[:2] == ("optimizer.learning_rate", "model.layer_size")
+    assert "model.layer_size" not in found.unimportant
+    assert found.sentences[-1] == "What to try next: more trials:"
+    assert found.command.endswith("trials=80")
