@@ -152,8 +152,10 @@ class Jobs:
         The first ones are never continued: those that confirm others, and those that violate a constraint for good.
         """
         curves = self._search.scheduler.order_of_interest(self._viewer.view(state), self._search.direction)
-        order = [state.searched[index].number for index in curves]
-        paused = [one for one in state.unfinished if one.state is State.PAUSED and one.number not in order]
+        trials = state.searched
+        order = [trials[index].number for index in curves]
+        known = set(order)
+        paused = [one for one in state.unfinished if one.state is State.PAUSED and one.number not in known]
         return [*(one.number for one in paused if one.confirms is not None or one.result.violated), *order]
 
     def _best(self, state: LedgerState) -> int | None:

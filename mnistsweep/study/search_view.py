@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import overload
@@ -36,6 +37,8 @@ class SearchViewer:
         self._search = search
         self._max_epochs: dict[int, int] = {}
         self._ended: dict[int, Curve] = {}
+        self._unfinished: dict[int, tuple[TrialRecord, Curve]] = {}
+        self._resume_files: dict[int, str] = {}
         self._final = {str(one) for one in search.constraints if one.name == SECONDS and one.is_upper}
 
     def view(self, state: LedgerState, live: frozenset[int] = frozenset()) -> SearchView:
@@ -75,7 +78,9 @@ class SearchViewer:
         Args:
             record: Paused trial.
         """
-        return self._paths.trial(record.number).resume.is_file()
+        if record.number not in self._resume_files:
+            self._resume_files[record.number] = str(self._paths.trial(record.number).resume)
+        return os.path.isfile(self._resume_files[record.number])  # noqa: PTH113  # a tenth of the time of a Path
 
     def _positions(self, live: frozenset[int], trials: Sequence[TrialRecord]) -> frozenset[int]:
         """Positions of the paused trials among those of the search that have a live model and a checkpoint."""
@@ -87,6 +92,9 @@ class SearchViewer:
             return self._ended[record.number]
         phase, maximum, last = _PHASES[record.state], self.max_epochs(record), record.last_epoch
         has_checkpoint = record.state is not State.PAUSED or self.has_checkpoint(record)
+        before, known = self._unfinished.get(record.number, (None, None))
+        if known is not None and before is record and has_checkpoint and known.has_checkpoint:
+            return known
         if not has_checkpoint and epochs_left is not None and epochs_left <= last:
             phase = Phase.ENDED  # the budget does not allow to train it from its first epoch
         until = (record.until or maximum) if phase is Phase.RUNNING else last
@@ -100,6 +108,9 @@ class SearchViewer:
         )  # fmt: skip
         if record.state.finished:
             self._ended[record.number] = curve
+            self._unfinished.pop(record.number, None)
+        else:
+            self._unfinished[record.number] = record, curve
         return curve
 
     def _is_lost(self, record: TrialRecord) -> bool:

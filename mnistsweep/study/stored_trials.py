@@ -85,6 +85,7 @@ class StoredTrials:
         self._storage = storage
         self._study_id = study_id
         self._encodings: tuple[SearchSpace, dict[str, Encoding]] | None = None
+        self._unfinished: dict[int, tuple[FrozenTrial, TrialRecord]] = {}
 
     def read_changed(self, num_known: int, running: Sequence[int]) -> list[TrialRecord]:
         """Records of the trials that may have changed since an earlier reading.
@@ -99,7 +100,21 @@ class StoredTrials:
         Raises:
             StudyError: Another program has written a trial.
         """
-        return [_to_record(trial) for trial in changed_trials(self._storage, self._study_id, num_known, running)]
+        return [self._to_record(trial) for trial in changed_trials(self._storage, self._study_id, num_known, running)]
+
+    def _to_record(self, trial: FrozenTrial) -> TrialRecord:
+        """The record of a trial. A journal replaces the object of a changed trial, so an equal object is not read again.
+
+        A search may have thousands of paused trials, which do not change while others are trained.
+        """
+        known = self._unfinished.get(trial.number)
+        if known is not None and known[0] is trial:
+            return known[1]
+        record = _to_record(trial)
+        self._unfinished[trial.number] = trial, record
+        if record.state.finished:
+            del self._unfinished[trial.number]
+        return record
 
     def find(self, number: int) -> int:
         """Identifier of a trial in the storage.
