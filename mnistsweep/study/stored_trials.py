@@ -103,7 +103,7 @@ class StoredTrials:
         return [self._to_record(trial) for trial in changed_trials(self._storage, self._study_id, num_known, running)]
 
     def _to_record(self, trial: FrozenTrial) -> TrialRecord:
-        """The record of a trial. A journal replaces the object of a changed trial, so an equal object is not read again.
+        """The record of a trial. A journal replaces the object of a changed trial; the same one is not read again.
 
         A search may have thousands of paused trials, which do not change while others are trained.
         """
