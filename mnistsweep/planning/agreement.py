@@ -1,7 +1,8 @@
 """Whether a trial of a former sweep holds for another sweep, and at which point of its space.
 
 It holds if the other sweep would train the same configuration at some point of its space. So the whole configurations
-are compared, and it does not matter which of the two sweeps searched a key and which one fixed it.
+are compared, and it does not matter which of the two sweeps searched a key and which one fixed it. Only the number of
+epochs may differ, where a training of more epochs contains that of fewer (`nesting`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mnistsweep.config.added_keys import without_added_keys
+from mnistsweep.config.constraints import PARAMETERS
 from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.trials import path_of
 from mnistsweep.dimensions import Column, Value, summary
+from mnistsweep.models.hypermodels import has_own_fit
+from mnistsweep.planning.nesting import reason_of_configuration
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import is_same
 from mnistsweep.redaction import mask_values
@@ -25,6 +30,8 @@ IGNORED = ("trainer.threads", "trainer.deterministic")
 
 MOVABLE = "data.path"
 """Key of the data's place: the checksum of the data is compared in its place, unless the key is searched."""
+
+EPOCHS = "trainer.epochs"
 
 ABSENT = "absent"
 
@@ -68,8 +75,9 @@ class Agreement:
         values = {column.key: self._values(column, point, content) for column in self._plan.space.columns}
         theirs, found = self._leaves(content), list[list[Difference]]()
         for candidate in self._plan.space.product(values):
-            differences = _differences(theirs, self._leaves(_content(self._plan, candidate)))
-            if not differences:
+            ours = _content(self._plan, candidate)
+            differences = _differences(theirs, self._leaves(ours))
+            if not differences or ([one.key for one in differences] == [EPOCHS] and self._is_nested(ours)):
                 return candidate
             found.append(differences)
         if found:
@@ -86,6 +94,17 @@ class Agreement:
         else:
             value = _at(content, column.key)
         return [column.cast(value)] if value is not ABSENT and column.contains(value) else []
+
+    def _is_nested(self, content: Mapping[str, Any]) -> bool:
+        """Return whether a training of more epochs contains that of fewer."""
+        plan = self._plan
+        is_measured = any(one.name != PARAMETERS for one in plan.constraints)
+        is_free = plan.program is None and EPOCHS not in plan.space.keys and not is_measured
+        return is_free and not reason_of_configuration(content) and not self._has_own_fit
+
+    @cached_property
+    def _has_own_fit(self) -> bool:
+        return any(map(has_own_fit, self._plan.own_models()))
 
     def _leaves(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values by dotted key, without those that do not count and without secrets."""

@@ -80,17 +80,23 @@ def has_shown(record: TrialRecord, pauses: bool) -> bool:
     return bool(record.values) or (record.state is State.COMPLETED and not pauses)
 
 
-def former_trial(record: TrialRecord, point: Point, plan: Plan) -> FormerTrial | list[Difference]:
+def former_trial(record: TrialRecord, former: Plan, point: Point, plan: Plan) -> FormerTrial | list[Difference]:
     """Return a trial of a former sweep for another sweep, or what prevents its use.
 
     Args:
         record: Trial of the former sweep that has shown something.
-        point: Its point in the space of the other sweep.
+        former: Plan of the former sweep.
+        point: Point of the trial in the space of the other sweep.
         plan: Plan of the other sweep.
     """
-    objective = record.result.objective if record.state is State.COMPLETED else None
+    values, objective = dict(record.values), record.result.objective if record.state is State.COMPLETED else None
+    if plan.program is None and (last := plan.epochs_of(point)) != (theirs := former.epochs_of(record.point)):
+        values = {epoch: value for epoch, value in values.items() if epoch <= last}
+        ends_here = objective is not None and last < theirs
+        finite = [value for value in values.values() if math.isfinite(value)] if ends_here else []
+        objective = (max if plan.direction == "max" else min)(finite, default=None)
     if not plan.constraints:
-        return FormerTrial(point, dict(record.values), objective)
+        return FormerTrial(point, values, objective)
     unknown = [name for name in quantities_of(plan.constraints) if name not in record.result.quantities]
     if unknown and record.state is not State.FAILED:
         return [Difference("constraints", f"{unknown[0]} is not measured", ", ".join(map(str, plan.constraints)))]
@@ -98,7 +104,7 @@ def former_trial(record: TrialRecord, point: Point, plan: Plan) -> FormerTrial |
     if not record.state.finished:  # only its duration cannot become feasible
         final = {str(one) for one in plan.constraints if one.name == SECONDS and one.is_upper}
         violations = {text: violation for text, violation in violations.items() if text in final}
-    return FormerTrial(point, dict(record.values), objective, dict(violations))
+    return FormerTrial(point, values, objective, dict(violations))
 
 
 def _check_search(name: str, former: Plan, plan: Plan) -> None:

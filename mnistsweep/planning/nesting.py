@@ -129,6 +129,18 @@ def _reason_of_search(plan: Plan) -> str:
 def _reason_of_trial(plan: Plan, point: Point) -> str:
     """Why a training at a point depends on its number of epochs; empty if it does not."""
     config = composed_content(plan, point, plan.config.seed)
+    if reason := reason_of_configuration(config):
+        return reason
+    key = _dependent_key(plan, point, config)
+    return f"{key} depends on it" if key else ""
+
+
+def reason_of_configuration(config: Mapping[str, Any]) -> str:
+    """Why a training depends on its number of epochs; empty if it does not, as far as its configuration shows.
+
+    Args:
+        config: Configuration of a trial as plain values.
+    """
     trainer = config["trainer"]
     if reads_epochs(config["schedule"]):
         return f"schedule={config['schedule']['name']} depends on it"
@@ -138,8 +150,7 @@ def _reason_of_trial(plan: Plan, point: Point) -> str:
         return "a trial is the mean of several trainings, each at its own best epoch"
     if (index := may_read_epochs(trainer["callbacks"])) is not None:
         return f"trainer.callbacks[{index}] is not one of Keras, and may read it"
-    key = _dependent_key(plan, point, config)
-    return f"{key} depends on it" if key else ""
+    return ""
 
 
 def _dependent_key(plan: Plan, point: Point, config: Mapping[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from mnistsweep.config.checks import Faults
 from mnistsweep.dimension_values import value_text
 from mnistsweep.errors import ConfigError
-from mnistsweep.planning.agreement import Agreement, Difference
+from mnistsweep.planning.agreement import EPOCHS, Agreement, Difference
 from mnistsweep.planning.former_sweep import KEY, FormerSweep, former_trial, has_shown, read_former
 from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.search.former import NOT_LEARNING, FormerTrial
@@ -79,7 +79,7 @@ def _taken_over(former: FormerSweep, plan: Plan) -> tuple[list[FormerTrial], lis
     known = [record for record in former.records if has_shown(record, pauses)]
     for record in known:
         point = agreement.find(record.point)
-        found = point if isinstance(point, list) else former_trial(record, point, plan)
+        found = point if isinstance(point, list) else former_trial(record, former.plan, point, plan)
         if isinstance(found, FormerTrial):
             used.append(found)
         else:
@@ -90,7 +90,8 @@ def _taken_over(former: FormerSweep, plan: Plan) -> tuple[list[FormerTrial], lis
     if not used:
         raise ConfigError(_refusal(former, reasons))
     head = f"warm start: {len(used)} of {format_count(len(former.records), 'trial')} of {former.name}"
-    return used, [f"{head}; {_dimensions(former, plan)}", *(f"  not used: {reason}" for reason in reasons)]
+    notes = [f"{head}; {_dimensions(former, plan)}", *_epochs(former.plan, plan)]
+    return used, [*notes, *(f"  not used: {reason}" for reason in reasons)]
 
 
 def _refusal(former: FormerSweep, reasons: Sequence[str]) -> str:
@@ -119,6 +120,15 @@ def _shown(values: Sequence[Any]) -> str:
     if len(set(map(repr, values))) > 1 and {float} <= set(map(type, values)) <= {int, float}:
         return f"{min(values):.4g} to {max(values):.4g}"
     return listed(list(dict.fromkeys(map(value_text, values))), MAX_VALUES)
+
+
+def _epochs(former: Plan, plan: Plan) -> list[str]:
+    """Return how trainings of different numbers of epochs are compared; nothing if these are equal or searched."""
+    theirs, ours = former.config.trainer.epochs, plan.config.trainer.epochs
+    is_fixed = plan.program is None and EPOCHS not in (*former.space.keys, *plan.space.keys)
+    if not is_fixed or theirs == ours:
+        return []
+    return [f"  {EPOCHS} is {theirs} there and {ours} here: the first {min(theirs, ours)} epochs count"]
 
 
 def _dimensions(former: FormerSweep, plan: Plan) -> str:

@@ -225,6 +225,14 @@ def test_the_readme_shows_how_to_run_each_benchmark(script: str) -> None:
 
 
 @pytest.mark.slow
+def test_warm_start_prints_both_searches_and_their_difference() -> None:
+    output = run("warm_start", "--seeds", "2", "--tables", "friedman_regression", "--oracles", "asha")
+    number = r" +-?[0-9.]+ \u00b1 *[0-9.]+"
+    assert_lines(output, *(rf"^  {side}({number}){{5}}$" for side in ("without", "with", "difference")))
+    assert_lines(output, "^required: not worse at any budget, within two standard errors: (met|MISSED)$")
+
+
+@pytest.mark.slow
 def test_choices_prints_each_case() -> None:
     output = run("choices", "--repeats", "1", "--values", "30", "--cases", "YAML list", "names")
     for case in ("two values", "YAML list", "names"):

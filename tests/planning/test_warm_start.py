@@ -93,12 +93,26 @@ def test_dimensions_that_agree(tiny_data: list[str], overrides: list[str], count
 
 
 @pytest.mark.parametrize(
+    ("epochs", "last", "objective"),
+    [("trainer.epochs=8", 3, None), ("trainer.epochs=1,2,9", 3, None), ("trainer.epochs=1", 1, 0.2)],
+)
+def test_a_training_of_more_epochs_contains_that_of_fewer(
+    tiny_data: list[str], epochs: str, last: int, objective: float | None
+) -> None:
+    found = warm(tiny_data, RATE, LAYERS, epochs, "oracle=tpe")
+    assert {max(trial.values) for trial in found.trials} == {last}
+    assert {trial.objective for trial in found.trials} == {objective}
+    assert found.notes[1].startswith("  trainer.epochs is 4 there and ")
+
+
+@pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (
             [RATE, LAYERS, "trainer.batch_size=64", "trainer.epochs=8"],
             "none: trainer.epochs is 4 there and 8 here (4 trials); trainer.batch_size is 128 there and 64 here (4 tri",
         ),
+        ([RATE, LAYERS, "schedule=cosine", "trainer.epochs=8"], "trainer.epochs is 4 there and 8 here (4 trials); sch"),
         ([RATE, LAYERS, "optimizer=sgd"], "optimizer.name is adam there and sgd here"),
         ([RATE, "model.layer_size=32,64"], "model.layer_size is 8, 16 there and choice(32, 64) here"),
         ([RATE, LAYERS, "oracle=random"], "the points of oracle=random do not depend on results"),
