@@ -103,6 +103,15 @@ class SweepResult:
         names = {column_of(key): column_of(name) for key, name in self._names.items()}
         return self._view.front.rename(columns=names)
 
+    @cached_property
+    def configurations(self) -> pd.DataFrame:
+        """Results for each number of epochs, where one training contains those of fewer, with the names of the space.
+
+        Without rows for any other sweep: there each trial is one configuration.
+        """
+        names = {column_of(key): column_of(name) for key, name in self._names.items()}
+        return self._view.configurations.rename(columns=names)
+
     @property
     def curves(self) -> pd.DataFrame:
         """Learning curves of all trials, one row an epoch; the first column is `trial`."""

@@ -11,6 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mnistsweep.study.records import Result, State, TrialRecord
+from mnistsweep.text import listed
+
+# Maximum number of numbers of epochs that a message lists.
+MAX_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ def explain_best(record: TrialRecord, nested: Sequence[int]) -> list[str]:
     if not nested or record.result.best_epoch is None:
         return []
     epochs = smallest_with(record.result.best_epoch, nested)
-    return [f"trainer.epochs={epochs} is the smallest of {', '.join(map(str, nested))} that contains the best epoch"]
+    numbers = listed(list(map(str, nested)), MAX_LISTED)
+    return [f"of the trainings of {numbers} epochs, that of {epochs} is the shortest that contains the best epoch"]
 
 
 def result_before_failure(

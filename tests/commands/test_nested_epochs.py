@@ -83,16 +83,20 @@ def rate(epoch, learning_rate):
 """
 
 
-@pytest.mark.slow
-def test_a_training_that_fails_has_the_results_of_those_that_did_not(
-    run_sweep: RunSweep, capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def exploding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Override with which a training diverges in its fourth epoch."""
     (tmp_path / "exploding.py").write_text(EXPLODING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    schedule = (
-        "{_target_: keras.callbacks.LearningRateScheduler, schedule: {_target_: exploding.rate, _partial_: true}}"
-    )
-    sweep = run_sweep(["trainer.epochs=2,3,6", "trainer.batch_size=16", f"trainer.callbacks=[{schedule}]"])
+    schedule = "{_target_: exploding.rate, _partial_: true}"
+    return f"trainer.callbacks=[{{_target_: keras.callbacks.LearningRateScheduler, schedule: {schedule}}}]"
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_has_the_results_of_those_that_did_not(
+    run_sweep: RunSweep, capfd: Capture, exploding: str
+) -> None:
+    sweep = run_sweep(["trainer.epochs=2,3,6", "trainer.batch_size=16", exploding])
     (state,), (reason,) = sweep.trials["state"], sweep.trials["reason"]
     assert (state, reason[:36]) == ("pruned", "failed after epoch 3: loss became na")
     assert sweep.trials["seconds"][0] > 0
@@ -100,3 +104,20 @@ def test_a_training_that_fails_has_the_results_of_those_that_did_not(
     check(sweep, capfd)
     assert not sweep.paths.trial(0).model.is_file()
     assert sweep.paths.trial(0).error.is_file()
+
+
+@pytest.mark.slow
+def test_a_lost_ledger_is_rebuilt_and_the_table_is_derived_again(
+    run_sweep: RunSweep, capfd: Capture, exploding: str
+) -> None:
+    overrides = ["trainer.epochs=2,3,6", "model.dropout=0,0.5", "trainer.batch_size=16", exploding]
+    paths = run_sweep([*overrides, "oracle=grid", "trials=1"]).paths
+    before = paths.configurations.read_text(encoding="utf-8")
+    paths.journal.unlink()
+    paths.configurations.unlink()
+    repaired = command(capfd, "repair", str(paths.folder))
+    assert (repaired.code, repaired.err) == (0, "")
+    sweep = run_sweep([*overrides, "oracle=grid", "trials=2"])
+    assert paths.configurations.read_text(encoding="utf-8").startswith(before)
+    assert sweep.configurations["trial"].tolist() == [0, 0, 1, 1]
+    assert sweep.trials["state"].tolist() == ["pruned", "pruned"]

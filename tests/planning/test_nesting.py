@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from commands import command, finished_sweep
 
 from mnistsweep.commands.extent import describe_extent
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.dimensions import Choice
 from mnistsweep.errors import ConfigError
+from mnistsweep.planning import planner
+from mnistsweep.planning.nesting import Nesting
 from mnistsweep.planning.opening import open_sweep
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan import Plan, read_plan
 from mnistsweep.planning.planner import plan_sweep
 
 EPOCHS = "trainer.epochs=3,5"
@@ -94,13 +97,16 @@ def test_enqueued_configurations_are_trained_once() -> None:
 
 
 def test_a_sweep_that_an_earlier_version_started_goes_on_as_it_began(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = planned(EPOCHS, DROPOUT, "trainer.repeats=2")
-    open_sweep(before)
-    text = before.paths.sweep.read_text(encoding="utf-8")
-    before.paths.sweep.write_text(text.replace("repeats: 2", "repeats: 1"), encoding="utf-8")  # as it wrote it
+    with monkeypatch.context() as before:
+        before.setattr(planner, "find_nesting", lambda plan: Nesting(plan.space))
+        earlier = finished_sweep([EPOCHS, DROPOUT], [0.5])
     now = planned(EPOCHS, DROPOUT)
     assert (now.nested_epochs, now.space.size(), now.not_nested) == ((), 4, "this sweep began so")
-    assert "trainer.epochs (swept)" not in now.differences(before)
+    open_sweep(now)  # the same search
+    assert (now.differences(earlier), now.differences(read_plan(now.paths))) == ([], [])
+    shown = command(capfd, "status", "logs/sweep")
+    assert (shown.code, shown.out.splitlines()[0][:46]) == (0, "logs/sweep: 1 of 4 trials · 1 completed · runn")
+    assert not now.paths.configurations.exists()
