@@ -6,6 +6,7 @@ The numbers of epochs of these trainings are listed in ascending order. The last
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,19 +45,23 @@ def contained_results(record: TrialRecord, nested: Sequence[int], direction: str
         nested: Listed numbers of epochs.
         direction: Direction of the objective: ``max`` or ``min``.
     """
-    last = _last_epoch(record)
+    last, known = _last_epoch(record), _finite(record.values)
     for epochs in nested if record.state is not State.FAILED else ():
-        values = {epoch: value for epoch, value in record.values.items() if epoch <= min(epochs, last)}
+        values = {epoch: value for epoch, value in known.items() if epoch <= min(epochs, last)}
         if values and (epochs <= last or record.state is State.COMPLETED):
             best = best_epoch(values, direction)
             yield ContainedResult(epochs, values[best], best)
+
+
+def _finite(values: Mapping[int, float]) -> dict[int, float]:
+    return {epoch: value for epoch, value in values.items() if math.isfinite(value)}
 
 
 def best_epoch(values: Mapping[int, float], direction: str) -> int:
     """Return the epoch with the best value, the first of equal ones.
 
     Args:
-        values: Objective by epoch, at least one.
+        values: Finite objective by epoch, at least one.
         direction: ``max`` or ``min``.
 
     Example:
@@ -142,10 +147,10 @@ def result_before_failure(
         direction: Direction of the objective: ``max`` or ``min``.
         paused: Result when the trial was paused last; its checkpoint counts if it is that of the best epoch.
     """
-    last = max(values, default=0)
-    if not nested or last < nested[0]:
+    known, last = _finite(values), max(values, default=0)
+    if not nested or last < nested[0] or not known:
         return None
-    best = best_epoch(values, direction)
+    best = best_epoch(known, direction)
     saved = paused.checkpoint if paused is not None and paused.best_epoch == best else None
     return replace(
         failed,
