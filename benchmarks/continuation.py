@@ -4,8 +4,7 @@ A trial is started for one epoch, and continued for one epoch at a time: with th
 memory (`search.live_models`), at once and after the start of another trial, for which TensorFlow forgets how it had
 optimized the functions of the first one; and from its checkpoint alone. Each job is a real one, with all callbacks and
 files of a sweep; the ledger is not used (`store.py` measures it). The cost is the time of the job minus the time of an
-epoch of the same model, which is the median over epochs that trace nothing. The processor time of a job depends less on
-other programs, but contains that of its epoch.
+epoch of the same model that traces nothing. Processor time depends less on what else the machine does.
 
 The last lines compare the results: trials that were continued in both ways, and one that was not interrupted.
 
@@ -66,14 +65,14 @@ class Measured:
     Attributes:
         wall: Wall time of each job of one epoch in seconds, by side.
         processor: Processor time of the same jobs.
-        epochs: Wall times of epochs that trace nothing, in seconds.
+        epochs: Wall time and processor time of epochs that trace nothing, in seconds.
         are_equal: Whether the continued trials have the learning curves of an uninterrupted one.
         megabytes: Resident memory that a model takes, in MB.
     """
 
     wall: dict[str, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})
     processor: dict[str, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})
-    epochs: list[float] = field(default_factory=list)
+    epochs: list[tuple[float, float]] = field(default_factory=list)
     are_equal: bool = True
     megabytes: float = 0.0
 
@@ -143,7 +142,8 @@ def measure(jobs: Jobs, repeats: int) -> Measured:
         jobs.run(whole, 5)
         curves = [[{**row, "seconds": ""} for row in jobs.rows(number)] for number in (continued, whole)]
         found.are_equal &= curves[0] == curves[1]
-        found.epochs += [float(row["seconds"]) for row in jobs.rows(whole)[1:]]
+        one, three = jobs.run(whole, 6), jobs.run(whole, 9)
+        found.epochs.append(((three[0] - one[0]) / 2, (three[1] - one[1]) / 2))
     found.megabytes = memory_of_a_model(jobs, 2 * repeats + 2)
     return found
 
@@ -165,19 +165,19 @@ def record(found: Measured, side: str, times: tuple[float, float]) -> None:
 
 def describe(name: str, found: Measured) -> None:
     print(name)
-    epoch = statistics.median(found.epochs)
-    print(f"  an epoch             {common.spread(found.epochs)} s")
-    for side in SIDES:
-        costs = [seconds - epoch for seconds in found.wall[side]]
-        print(
-            f"  {side:20} {common.spread(costs)} s beyond the epoch; processor {common.spread(found.processor[side])} s"
-        )
-    median = {side: statistics.median(found.wall[side]) - epoch for side in SIDES}
-    shares = ", ".join(f"{side} {median[side] / epoch:.2f}" for side in SIDES)
-    print(f"  in epochs            {shares}")
-    ratios = " and ".join(f"{median[side] / median[CHECKPOINT]:.2f}" for side in (LIVE, LATER))
-    print(f"  live / checkpoint    {ratios}, after a start; memory of a live model {found.megabytes:.0f} MB")
-    print(f"  learning curves      {'equal' if found.are_equal else 'DIFFERENT'}\n", flush=True)
+    kinds = ("wall", found.wall), ("processor", found.processor)
+    for index, (kind, times) in enumerate(kinds):
+        epochs = [one[index] for one in found.epochs]
+        epoch = statistics.median(epochs)
+        print(f"  {kind} time\n    an epoch             {common.spread(epochs)} s")
+        for side in SIDES:
+            costs = [seconds - epoch for seconds in times[side]]
+            print(f"    {side:20} {common.spread(costs)} s beyond the epoch: {statistics.median(costs) / epoch:.2f} epochs")
+        median = {side: statistics.median(times[side]) - epoch for side in SIDES}
+        ratios = " and ".join(f"{median[side] / median[CHECKPOINT]:.2f}" for side in (LIVE, LATER))
+        print(f"    live / checkpoint    {ratios}, after a start")
+    print(f"  memory of a live model {found.megabytes:.0f} MB")
+    print(f"  learning curves        {'equal' if found.are_equal else 'DIFFERENT'}\n", flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -70,9 +70,10 @@ def test_determinism_prints_both_sides() -> None:
 def test_continuation_prints_each_kind_of_job_and_equal_learning_curves() -> None:
     output = run("continuation", "--repeats", "1", "--images", "300")
     for side, number in (("start", 2), ("from the checkpoint", 1), ("live", 2), ("live, after a start", 1)):
-        pattern = rf"^  {side} +-?[0-9.]+ \(.*n={number}\) s beyond the epoch; processor"
-        assert len(re.findall(pattern, output, re.MULTILINE)) == 2, output
-    assert len(re.findall(r"^  live / checkpoint .* memory of a live model -?[0-9]+ MB$", output, re.M)) == 2
+        pattern = rf"^    {side} +-?[0-9.]+ \(.*n={number}\) s beyond the epoch: -?[0-9.]+ epochs$"
+        assert len(re.findall(pattern, output, re.MULTILINE)) == 4, output
+    assert len(re.findall(r"^    live / checkpoint .*after a start$", output, re.MULTILINE)) == 4
+    assert len(re.findall(r"^  memory of a live model -?[0-9]+ MB$", output, re.MULTILINE)) == 2
     assert len(re.findall("^  learning curves +equal$", output, re.MULTILINE)) == 2
 
 

@@ -68,8 +68,24 @@ def test_a_job_costs_its_epochs_and_its_start_unless_the_model_is_in_memory(simu
     ]  # fmt: skip
     assert method.phases == [(0, Phase.PAUSED), (1, Phase.PAUSED), (0, Phase.ENDED)]
     method = Scripted(begin(0, 1), begin(1, 2), resume(0, 4))
-    settings = simulation.Settings(total_epochs=100, restart_epochs=0.5, live_models=2)
-    assert simulation.Search(table, 0, settings).play(method)[-1].time == 14.0
+    settings = simulation.Settings(total_epochs=100, restart_epochs=0.5, live_models=2, live_share=0.25)
+    assert simulation.Search(table, 0, settings).play(method)[-1].time == 14.25
+
+
+@pytest.mark.parametrize(("workers", "shown"), [(1, [set(), set(), set()]), (2, [set(), set(), {0}])])
+def test_a_search_with_one_worker_does_not_see_live_models(
+    simulation: ModuleType, workers: int, shown: list[set[int]]
+) -> None:
+    seen = []
+
+    class Watching(Scripted):
+        def next_job(self, search: Any, live: frozenset[int]) -> Any:
+            seen.append(set(live))
+            return super().next_job(search, live)
+
+    method = Watching(simulation.Begin(0, 1), simulation.Begin(1, 2), simulation.Resume(0, 2))
+    simulation.Search(make_table([[0.1] * EPOCHS] * 2), 0, simulation.Settings(8, workers)).play(method)
+    assert seen[:3] == shown
 
 
 def test_a_search_trains_exactly_its_budget_with_several_workers(simulation: ModuleType) -> None:

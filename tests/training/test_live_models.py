@@ -62,6 +62,7 @@ def test_a_checkpoint_that_cannot_be_used_needs_a_new_model(tmp_path: Path, tiny
     assert_same(worker, fresh, 0)
 
 
+@slow
 def test_a_model_that_does_not_fit_its_checkpoint_is_built_again(tmp_path: Path, tiny_data: list[str]) -> None:
     worker = LiveWorker(tmp_path / "w", [*tiny_data, *PERCEPTRON])
     worker.run(0, 1)
@@ -108,6 +109,7 @@ def test_models_with_state_outside_of_the_checkpoint_are_built_again(
     assert worker.builds == [0, 0]
 
 
+@slow
 def test_models_that_share_a_layer_do_not_break_each_other(
     tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,9 @@
 """A search on recorded learning curves, in simulated time.
 
 A job trains one configuration from its last finished epoch to another. It takes the recorded processor time of its
-epochs, and a fixed time at its begin, for building and tracing the model; a worker that still has the model of the
-trial in memory does not spend this time. Workers are independent of each other: each asks for its next job when a job
-has ended. Decisions take no simulated time.
+epochs, and a fixed time at its begin, for building and tracing the model. A worker that still has the model of the
+trial in memory spends a part of this time (`benchmarks/continuation.py` measures it). Workers are independent of each
+other: each asks for its next job when a job has ended. Decisions take no simulated time.
 
 The points of the space are the recorded configurations. A method that proposes another point gets the nearest
 configuration that was not tried yet, see `RecordedSpace.distances`.
@@ -35,12 +35,14 @@ class Settings:
         workers: Number of workers.
         restart_epochs: Time at the begin of a job, in typical epochs of the table.
         live_models: Number of models that a worker keeps in memory.
+        live_share: Part of that time at the begin of a job of which the worker has the model in memory.
     """
 
     total_epochs: int
     workers: int = 1
     restart_epochs: float = 1.0
     live_models: int = 4
+    live_share: float = 0.3
 
 
 @dataclass
@@ -189,7 +191,7 @@ class Search:
         now = 0.0
         while True:
             while free and self.epochs_left > 0:
-                job = method.next_job(self, frozenset(self._live[free[0]]))
+                job = method.next_job(self, self._shown_live(free[0]))
                 if job is None:
                     break
                 self._start(job, free.popleft(), now)
@@ -199,6 +201,10 @@ class Search:
             if not self._end_epoch(run, now, method, worker):
                 free.append(worker)
 
+    def _shown_live(self, worker: int) -> frozenset[int]:
+        """Trials of which a worker has the model; a search with one worker may not depend on it, see `SearchView`."""
+        return frozenset(self._live[worker]) if self._settings.workers > 1 else frozenset()
+
     def _start(self, job: Begin | Resume, worker: int, now: float) -> None:
         run = self._begin(job.configuration) if isinstance(job, Begin) else self.runs[job.number]
         run.until = min(job.until, run.max_epochs, run.epochs + self.epochs_left)
@@ -207,7 +213,8 @@ class Search:
             raise ValueError(f"trial {run.number} has {run.epochs} epochs; a job until epoch {job.until} is empty")
         self._reserved += run.until - run.epochs
         live = self._live[worker]
-        start = 0.0 if run.number in live else self._settings.restart_epochs * self.table.typical_seconds
+        start = self._settings.restart_epochs * self.table.typical_seconds
+        start *= self._settings.live_share if run.number in live else 1.0
         if run.number in live:
             live.remove(run.number)
         live.append(run.number)
