@@ -172,7 +172,8 @@ def describe(name: str, found: Measured) -> None:
         print(f"  {kind} time\n    an epoch             {common.spread(epochs)} s")
         for side in SIDES:
             costs = [seconds - epoch for seconds in times[side]]
-            print(f"    {side:20} {common.spread(costs)} s beyond the epoch: {statistics.median(costs) / epoch:.2f} epochs")
+            share = statistics.median(costs) / epoch
+            print(f"    {side:20} {common.spread(costs)} s beyond the epoch: {share:.2f} epochs")
         median = {side: statistics.median(times[side]) - epoch for side in SIDES}
         ratios = " and ".join(f"{median[side] / median[CHECKPOINT]:.2f}" for side in (LIVE, LATER))
         print(f"    live / checkpoint    {ratios}, after a start")
