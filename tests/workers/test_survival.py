@@ -19,7 +19,8 @@ def kill(pid: int) -> None:
 
 @pytest.mark.slow
 def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps: Folder) -> None:
-    search = ["model.dropout=interval(0,0.5)", "optimizer=adam,sgd", "oracle=random", "trials=4", "trainer.epochs=40"]
+    search = ["model.dropout=interval(0,0.5)", "optimizer=adam,sgd", "oracle=random", "trials=4"]
+    search += ["trainer.epochs=10,25,40"]
     sweeps.run("alone", *search)
     killed = sweeps.start("killed", *search, "workers=2")
     wait_until(lambda: sweeps.running("killed", 5))
@@ -33,6 +34,9 @@ def test_the_table_is_the_same_with_any_number_of_workers_and_after_kills(sweeps
     expected = sweeps.table("alone")
     assert len(expected) == 5
     assert sweeps.table("killed") == expected
+    derived = [sweeps.paths(name).configurations.read_text().splitlines() for name in ("alone", "killed")]
+    assert len(derived[0]) == 1 + 4 * 3
+    assert derived[1] == derived[0]
     assert not list(sweeps.paths("killed").folder.glob("trials/*/resume.npy"))
     assert not list(sweeps.paths("killed").workers.glob("*.beat"))
     for number in range(4):
