@@ -47,7 +47,7 @@ with devices.quiet_start():
     from mnistsweep.tuner.hypermodel_training import make_training
 
 VALIDATION = 1000
-KEPT = 4
+KEPT = 8
 CASES = {
     "default convolution, batch 128": ["model=fast_conv", "trainer.batch_size=128"],
     "perceptron 64-64, batch 32": [

@@ -19,7 +19,7 @@ ADDED_SECTIONS: dict[str, Any] = {
     "zip": [],
     "constraints": [],
     "warm_start": None,
-    "search": {"checkpoints_gb": 2.0, "live_models": 4},
+    "search": {"checkpoints_gb": 2.0, "live_models": 8},
     "confirm": {"top": 0, "seeds": 2},
 }
 """Value at which a key without section changes nothing, by key."""

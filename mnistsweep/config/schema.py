@@ -93,7 +93,7 @@ class SearchConfig:
     """Limits of the search; the comments in ``conf/config.yaml`` explain each key."""
 
     checkpoints_gb: float = sweep_key(2.0, minimum=0, maximum=1e6)
-    live_models: int = sweep_key(4, minimum=0, maximum=1000)
+    live_models: int = sweep_key(8, minimum=0, maximum=1000)
 
 
 @dataclass

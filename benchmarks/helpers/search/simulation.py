@@ -41,7 +41,7 @@ class Settings:
     total_epochs: int
     workers: int = 1
     restart_epochs: float = 1.0
-    live_models: int = 4
+    live_models: int = 8
     live_share: float = 0.3
 
 
