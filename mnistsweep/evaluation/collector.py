@@ -134,7 +134,7 @@ def _winner(context: ReportContext, parameters: int) -> Winner:
         objective=selection.plan.config.first_objective,
         value=record.result.objective,
         best_epoch=selection.best_epoch,
-        epochs=max(config.trainer.epochs, *selection.plan.nested_epochs),
+        epochs=max([config.trainer.epochs, *selection.plan.nested_epochs]),
         retrained=retrained,
         examples=len(dataset.train) + (len(dataset.validation) if retrained else 0),
         parameters=parameters,
