@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from mnistsweep.config.constraints import SECONDS
 from mnistsweep.config.objectives import Objective
 from mnistsweep.study.front import front_of, text_of, values_of
 from mnistsweep.study.records import TrialRecord
@@ -53,14 +54,15 @@ def front_table(records: Sequence[TrialRecord], objectives: Sequence[Objective])
         objectives: All objectives.
     """
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("trial", *(one.name for one in objectives), "epoch", "seconds"):
+    has_seconds = any(one.name == SECONDS for one in objectives)
+    for column in ("trial", *(one.name for one in objectives), "epoch", *([] if has_seconds else [SECONDS])):
         table.add_column(column, justify="right")
     table.add_column("configuration", overflow="fold")
     for record in spread(front_of(records, objectives), MAX_LISTED):
         result, others = record.result, (values_of(record.result, objectives[1:]) or ())[1:]
         table.add_row(
             str(record.number), result.score, *map(format_quantity, others), str(result.best_epoch or ""),
-            f"{result.seconds:.1f}", format_point(record.point),
+            *([] if has_seconds else [f"{result.seconds:.1f}"]), format_point(record.point),
         )  # fmt: skip
     return table
 
