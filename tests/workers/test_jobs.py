@@ -62,6 +62,7 @@ def test_a_sweep_with_pauses(run_sweep: RunSweep, capsys: pytest.CaptureFixture[
     assert again == best.result.objective
 
     export(sweep.paths.folder, tmp_path / "best.yaml", tmp_path / "model.keras")
+    assert (tmp_path / "best.yaml").read_text() == sweep.paths.best.read_text()
     assert (tmp_path / "model.keras").read_bytes() == sweep.paths.trial(best.number).model.read_bytes()
     capsys.readouterr()
     print_status(sweep.paths.folder)
