@@ -198,15 +198,15 @@ class Training:
         """Set the seed, build the model if none is given, train it, and keep it or release its memory."""
         seed, build_time, is_kept = repeat_seed(self.config.seed, repeat.index), BuildTime(), False
         with restored_process_state():
-            repeat = replace(repeat, dataset=repeat.dataset.fresh())
             if live is None:
                 clear_session()
                 keras.utils.set_random_seed(seed)
-                compiled = CompiledModel.make(self.build, lambda model: self._prepare(model, repeat), self.dataset)
             else:
-                compiled = live
-                compiled.resume_session(seed)
-                repeat.measurements.check_model(compiled.model, repeat.first_inputs(self.config))
+                live.resume_session(seed)
+            repeat = replace(repeat, dataset=repeat.dataset.fresh())  # a loader may draw random numbers
+            if live is not None:
+                repeat.measurements.check_model(live.model, repeat.first_inputs(self.config))
+            compiled = live or CompiledModel.make(self.build, lambda model: self._prepare(model, repeat), self.dataset)
             try:
                 result = self._train(compiled, seed, repeat, build_time)
                 is_kept = result.paused_at is not None and self.live.keep(self._key, compiled, self.config)
