@@ -93,7 +93,8 @@ class ResidentEngine(Engine):
 
     def depends_only_on(self, variables: Iterable[Any], tables: Iterable[Any]) -> bool:
         """Whether its functions use no other state; see `Engine.depends_only_on`. They must have been traced."""
-        known = {id(variable.value.handle) for variable in variables} | {id(table.resource_handle) for table in tables}
+        known = {id(variable.value.handle) for variable in variables}
+        known |= {id(getattr(table, "resource_handle", None)) for table in tables}
         return all(loop.depends_only_on(known) for loop in (self._training, self._testing) if loop is not None)
 
 
