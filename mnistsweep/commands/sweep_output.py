@@ -90,6 +90,9 @@ def _why_not_paused(plan: Plan) -> str:
         return ""
     if not plan.auto_pauses:
         return ", as at the first start with an earlier version"
+    if not plan.reports_each_epoch:
+        rule = f"a callback may report {plan.config.first_objective} after some epochs only"
+        return f", because {rule}; if it is each epoch: oracle=freeze_thaw"
     rule = "if each trial is one Keras training of several epochs without a pruner"
     return f", because freeze_thaw can pause trials only {rule}"
 

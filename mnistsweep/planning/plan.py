@@ -13,8 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep import devices, handed_over
 from mnistsweep.config.added_keys import without_added_keys
-from mnistsweep.config.constraints import Constraint, parse_constraints
+from mnistsweep.config.constraints import Constraint, known_names, parse_constraints
 from mnistsweep.config.former_folders import former_folders
+from mnistsweep.config.objective import AUTO
 from mnistsweep.config.objectives import Objective, objectives_of, texts_in
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
@@ -25,6 +26,7 @@ from mnistsweep.dimensions import Choice, Zip
 from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.json_values import sorted_text
 from mnistsweep.models.builders import BUILDERS
+from mnistsweep.models.callbacks import may_add_metrics
 from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
@@ -240,7 +242,14 @@ class Plan:
         return resolve_scheduler(self.config.oracle, self.space, self.first_trials, self._may_pause)
 
     def _may_pause(self) -> bool:
-        return self.auto_pauses and self.can_pause
+        may_choose = self.config.oracle.get("name") != "auto" or self.reports_each_epoch
+        return self.auto_pauses and may_choose and self.can_pause
+
+    @property
+    def reports_each_epoch(self) -> bool:
+        """Whether it is certain that each epoch has the objective: a user's callback may add it after some of them."""
+        trainer, objective = self.config.trainer, self.config.first_objective
+        return objective in (AUTO, *known_names(trainer.metrics)) or not may_add_metrics(trainer.callbacks)
 
     @property
     def former_folders(self) -> tuple[str, ...]:

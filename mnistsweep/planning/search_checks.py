@@ -6,6 +6,7 @@ from mnistsweep import devices
 from mnistsweep.config.checks import Faults
 from mnistsweep.planning.plan import Plan
 from mnistsweep.search.enqueued import check_enqueued
+from mnistsweep.search.oracle_factory import PAUSING
 from mnistsweep.search.pruners import make_pruner
 from mnistsweep.search.several_objectives import check_oracle
 from mnistsweep.study.results_table import PARETO
@@ -34,6 +35,9 @@ def check_search(plan: Plan, faults: Faults) -> None:
     elif sound and not outside and not (plan.further and faults.any):
         with faults.collecting():
             plan.scheduler()
+            if config.oracle.get("name") in PAUSING and not plan.reports_each_epoch:
+                rule = f"a trial fails if a callback does not add {config.first_objective} to the logs of each epoch"
+                faults.warn([f"oracle: {config.oracle['name']} compares unfinished trainings; {rule}"])
 
 
 def _check_several(plan: Plan, faults: Faults) -> None:

@@ -120,6 +120,9 @@ class Observers:
         """
         best, pruned_at = self.best, self.reporter.pruned_at
         if best.value is None or best.epoch is None:
+            if self.counter.last:
+                near = suggest(self.objective, self.history.names)
+                raise ConfigError(f"objective: no epoch has {self.objective!r}; {near}")
             raise TrialFailed("no epoch was finished")
         # A single training that was pruned after its last epoch is complete: pruning saved nothing.
         is_complete = pruned_at == epochs and trainings == 1

@@ -26,6 +26,7 @@ from mnistsweep.training.callbacks.build_time import BuildTime
 from mnistsweep.training.callbacks.epoch_snapshot import EpochSnapshot
 from mnistsweep.training.callbacks.guards import OwnershipCheck
 from mnistsweep.training.callbacks.stopping import StopOnRequest, TimeLimit
+from mnistsweep.training.callbacks.user_callbacks import may_add_metrics
 from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.compiled_model import CompiledModel
 from mnistsweep.training.disk_space import with_space
@@ -231,7 +232,7 @@ class Training:
 
     def _train(self, compiled: CompiledModel, seed: int, repeat: _Repeat, build_time: BuildTime) -> RepeatResult:
         """Train a compiled model, and save it if it is better than those of the earlier repeats on the first fold."""
-        trainer, folds, is_required = self.config.trainer, self.dataset.num_folds, not self.has_own_fit
+        trainer, folds, is_required = self.config.trainer, self.dataset.num_folds, self._is_objective_required
         report = self.hooks.report_objective if repeat.index == 0 else _never_prune
         folder, snapshot = self.folder.training(repeat.index, folds), EpochSnapshot() if trainer.callbacks else None
         observers = Observers.create(self.config.first_objective, self.direction, folder, report, is_required, snapshot)
@@ -250,12 +251,20 @@ class Training:
             return replace(result, checksum=self._save(compiled.model))
         return result
 
+    @property
+    def _is_objective_required(self) -> bool:
+        """Whether each epoch must have the objective: a callback of the user may add it after some epochs only.
+
+        A training that pauses must have it, because the trial is compared with others as far as it was trained.
+        """
+        return not self.has_own_fit and (self.until is not None or not may_add_metrics(self.config))
+
     def _callbacks(
         self, own: Sequence[keras.callbacks.Callback], snapshot: EpochSnapshot | None, repeat: _Repeat
     ) -> list[keras.callbacks.Callback]:
         """List all callbacks in order; the resume file is written after every change and before the training ends."""
         config, ownership = self.config, OwnershipCheck(self.hooks.check_ownership)
-        made = TrainingCallbacks(config, self.direction, ownership, own, snapshot, is_required=not self.has_own_fit)
+        made = TrainingCallbacks(config, self.direction, ownership, own, snapshot, self._is_objective_required)
         callbacks = list(made.all)
         if self.resume is not None:
             earlier = [asdict(result) for result in repeat.earlier]

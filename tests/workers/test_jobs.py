@@ -13,14 +13,25 @@ from rungs import Rungs
 
 from mnistsweep.commands.export import export
 from mnistsweep.commands.status import print_status
+from mnistsweep.commands.sweep_output import print_header
 from mnistsweep.commands.train import train
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import default_folders
+from mnistsweep.console import SafeConsole
 from mnistsweep.planning.plan import plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import ranked
 from mnistsweep.study.records import State
 from mnistsweep.study.sweep import Sweep
+
+SELDOM = """
+import keras
+
+class Every2(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch % 2 and logs is not None:
+            logs["val_custom"] = logs["val_accuracy"]
+"""
 
 OVERRIDES = [
     "optimizer.learning_rate=interval(0.0001,0.1)", "trainer.epochs=4", "schedule=cosine", "model.dropout=0.2",
@@ -100,3 +111,38 @@ def test_a_damaged_and_a_missing_checkpoint_are_one_line_each(
     for record in restarted:
         assert epochs_of(sweep, record.number) == list(range(1, record.last_epoch + 1))
         assert record.trained_epochs == record.last_epoch + 1
+
+
+def test_an_objective_of_some_epochs_is_searched_with_whole_trials(
+    run_sweep: RunSweep, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "seldom.py").write_text(SELDOM)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    added = ["trainer.callbacks=[{_target_: seldom.Every2}]", "objective=val_custom", "direction=max"]
+    search = ["name=seldom", "model.dropout=interval(0,0.6)", "trainer.epochs=3", "trials=1", *added]
+    sweep = run_sweep(search)
+    (record,) = Ledger(sweep.paths).records()
+    assert (record.state, record.result.best_epoch, record.result.epochs) == (State.COMPLETED, 2, 3)
+    assert list(record.values) == [2]
+    curve = sweep.curves
+    assert curve["val_custom"].notna().tolist() == [False, True, False]
+    assert train(Recipe((), "best", (f"file://{sweep.paths.folder.absolute()}", *default_folders()))) == (
+        record.result.objective
+    )
+    plan = plan_of(sweep)
+    print_header(plan, Ledger(sweep.paths), SafeConsole())
+    assert (
+        "random points, then tpe, because a callback may report val_custom after some epochs only; if it is each"
+        in (" ".join(capsys.readouterr().out.split()))
+    )
+    misspelt = run_sweep([*search, "name=misspelt", "objective=val_custon"])
+    (failed,) = Ledger(misspelt.paths).records()
+    assert failed.result.reason.startswith("objective: no epoch has 'val_custon'; did you mean 'val_custom'?")
+
+
+@pytest.mark.parametrize("oracle", ["freeze_thaw", pytest.param("asha", marks=pytest.mark.slow)])
+def test_a_space_of_one_point_is_one_trial_that_is_trained_to_its_end(run_sweep: RunSweep, oracle: str) -> None:
+    sweep = run_sweep(["name=one", "model.dropout=choice(0.2)", "trainer.epochs=2", f"oracle={oracle}", "trials=5"])
+    (record,) = Ledger(sweep.paths).records()
+    assert (record.state, record.result.epochs) == (State.COMPLETED, 2)
+    assert Ledger(sweep.paths).ending(plan_of(sweep).budget).reason == "the only point of the space was tried"  # type: ignore[union-attr]

@@ -21,7 +21,8 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
 
     A row is on disk as soon as its epoch ends. Numbers are written in full precision, so that a reader gets the exact
     values. ``seconds`` is the wall-clock time of the epoch including its evaluation. A resumed training first drops the
-    rows of epochs that it trains again. The columns are those of the first epoch.
+    rows of epochs that it trains again. The columns are those of the first epoch; a metric that a callback adds later
+    becomes a further column.
 
     Args:
         path: Path of the CSV file.
@@ -60,6 +61,13 @@ class HistoryWriter(keras.callbacks.Callback):  # type: ignore[misc]
             self._path.parent.mkdir(exist_ok=True)  # that of a further repeat; the trial's own folder exists
         with self._path.open("w" if is_new else "a", encoding="utf-8", newline="") as file:
             file.write(_to_csv([row], self._columns, header=is_new))
+        if added := {name: row[name] for name in row if name not in self._columns}:
+            self.add_to_last_row(added)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns so far."""
+        return self._columns
 
     def add_to_last_row(self, values: Logs) -> None:
         """Add columns that only the last row has a value for.

@@ -70,7 +70,7 @@ def test_a_training_from_scratch_replaces_an_old_file(tmp_path: Path) -> None:
     assert [row["epoch"] for row in read_rows(path)] == ["1"]
 
 
-def test_columns_are_those_of_the_first_epoch(tmp_path: Path) -> None:
+def test_columns_are_those_of_the_first_epoch_and_what_is_added_later(tmp_path: Path) -> None:
     writer = HistoryWriter(tmp_path / "history.csv", Clock())
     writer.set_model(model(0.5))
     writer.on_train_begin()
@@ -78,5 +78,5 @@ def test_columns_are_those_of_the_first_epoch(tmp_path: Path) -> None:
         writer.on_epoch_begin(epoch)
         writer.on_epoch_end(epoch, logs)
     text = (tmp_path / "history.csv").read_text(encoding="utf-8")
-    expected = "epoch,loss,f1,learning_rate,seconds\n1,0.1,0.2,0.5,2.0\n2,0.30000000000000004,,0.5,2.0\n"
+    expected = "epoch,loss,f1,learning_rate,seconds,late\n1,0.1,0.2,0.5,2.0,\n2,0.30000000000000004,,0.5,2.0,1.0\n"
     assert text == expected
