@@ -70,7 +70,7 @@ class MemoryStudy:
         self.finished: dict[int, tuple[State, Result]] = {}
         self.lost: int | None = None
 
-    def claim(self) -> Claim | None:
+    def claim(self, live: frozenset[int] = frozenset()) -> Claim | None:
         return self.open.pop(0) if self.open else None
 
     def report(self, claim: Claim, epoch: int, value: float, is_mean: bool = False) -> bool:
