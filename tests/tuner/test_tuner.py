@@ -73,6 +73,9 @@ class MemoryStudy:
     def claim(self, live: frozenset[int] = frozenset()) -> Claim | None:
         return self.open.pop(0) if self.open else None
 
+    def result_before_failure(self, claim: Claim, failed: Result) -> Result | None:
+        return None
+
     def report(self, claim: Claim, epoch: int, value: float, is_mean: bool = False) -> bool:
         self.reports.append((claim.number, epoch))
         return False
