@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from helpers.search.tables import FOLDER, Table, available
 
 BUDGETS = (64, 128, 256, 512)
 QUICK_BUDGETS = (32, 64)
+
+# A peer with fewer searches is shown, and not judged.
+MIN_SEARCHES = 5
 
 # Configurations of a table with `--quick`.
 QUICK_CONFIGURATIONS = 40
@@ -107,7 +111,7 @@ def print_differences(table: str, found: Sequence[Score], budgets: Sequence[int]
         gaps = [[b - a for a, b in zip(ours[one.seed], one.by_epochs, strict=True)] for one in theirs]
         columns = list(zip(*gaps, strict=True))
         print(f"    {METHODS[name].label:<42}" + "".join(cell(values) for values in columns))
-        if not METHODS[name].is_ours:
+        if not METHODS[name].is_ours and len(theirs) >= MIN_SEARCHES:
             num_peers += 1
             is_met &= all(not is_behind(values) for values in columns)
     if num_peers:
@@ -118,7 +122,10 @@ def print_differences(table: str, found: Sequence[Score], budgets: Sequence[int]
 
 def print_epochs_needed(found: Sequence[Score], budget: int) -> None:
     """Print after how many epochs the default is as good as the best of KerasTuner's methods at the largest budget."""
-    curves = {name: mean_curve(found, name) for name in METHODS if any(one.method == name for one in found)}
+    counts = Counter(one.method for one in found)
+    curves = {name: mean_curve(found, name) for name in METHODS if counts[name] >= MIN_SEARCHES}
+    if DEFAULT not in curves:
+        return
     peers = [curve[-1] for name, curve in curves.items() if name.startswith("kerastuner")]
     if not peers:
         return
