@@ -8,7 +8,7 @@ from pathlib import Path
 
 import live_trainings
 import pytest
-from live_trainings import METRIC, LiveWorker, Shared, assert_same
+from live_trainings import TOP, LiveWorker, Shared, assert_same
 
 from mnistsweep.study.records import State
 
@@ -16,7 +16,7 @@ MODULE = live_trainings.__name__
 NOISY = [
     "model=custom",
     f"model._target_={MODULE}.noisy",
-    f"objective=val_{METRIC}",
+    f"objective=val_{TOP}",
     "trainer.batch_size=16",
     "trainer.epochs=8",
 ]
