@@ -38,7 +38,16 @@ def test_commands() -> None:
 def test_keys_of_the_configuration() -> None:
     assert {field.name for field in fields(Config)} == {
         *("name", "logs", "seed", "objective", "direction", "trials", "hours", "total_epochs", "workers", "storage"),
-        *("enqueue", "conditions", "constraints", "zip", "max_consecutive_failed_trials", "trainer", "confirm"),
+        *(
+            "enqueue",
+            "conditions",
+            "constraints",
+            "zip",
+            "max_consecutive_failed_trials",
+            "trainer",
+            "confirm",
+            "warm_start",
+        ),
         *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean", "search"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
     }

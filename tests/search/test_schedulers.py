@@ -137,7 +137,7 @@ class TestEveryPausingScheduler:
         curves = some_curves(10)
         best = max(curves, key=lambda curve: curve.values[1])
         curves[best.number] = replace(best, phase=phase, until=2)
-        view = SearchView(tuple(curves), may_start=False)
+        view = SearchView(tuple(curves), may_start=False, epochs_left=100)  # without a limit the search might end here
         job = make(MIXED).next_job(view, None)  # type: ignore[arg-type]
         assert isinstance(job, Continue)
         assert job.number != best.number

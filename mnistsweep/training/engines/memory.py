@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from mnistsweep.printable import message_of
+
 
 def free_graphs(model: Any) -> None:
     """Dismantle the TensorFlow graphs that reference a model's variables; the model cannot be trained afterwards.
@@ -40,4 +42,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     names = {kind.__name__ for kind in type(error).__mro__}
     is_named = not names.isdisjoint({"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"})
-    return is_named or "RESOURCE_EXHAUSTED" in str(error)
+    return is_named or "RESOURCE_EXHAUSTED" in message_of(error)
