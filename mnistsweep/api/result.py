@@ -12,7 +12,8 @@ from mnistsweep import handed_over
 from mnistsweep.api.caller import same_settings
 from mnistsweep.config.overrides import written
 from mnistsweep.errors import StudyError
-from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import best_of
 from mnistsweep.study.records import TrialRecord

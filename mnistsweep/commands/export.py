@@ -12,7 +12,8 @@ from mnistsweep.commands.missing_best import no_best_error
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import StudyError
 from mnistsweep.planning.opening import ledger_fingerprint
-from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.printable import write_document
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.ledger import Ledger

@@ -8,7 +8,7 @@ from pathlib import Path
 from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.path_checks import is_file, is_missing
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.no_result import no_result_error
 from mnistsweep.study.ranking import best_of

@@ -11,7 +11,8 @@ from mnistsweep.console import SafeConsole
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths, saved_model
 from mnistsweep.planning.opening import ledger_fingerprint
-from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.planning.recovery import recover_trials
 from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.ledger import Ledger

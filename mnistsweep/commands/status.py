@@ -13,7 +13,8 @@ from mnistsweep.commands.live_table import tally
 from mnistsweep.commands.sweep_output import keys_as_written, print_learnt
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.opening import ledger_fingerprint
-from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.study.ending import SAME_COMMAND
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor, open_monitor
 from mnistsweep.study.ledger import Ledger

@@ -10,7 +10,7 @@ from mnistsweep.commands.live_table import tally
 from mnistsweep.commands.sweep_output import print_ending
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import SweepStopped
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.ledger import Ledger

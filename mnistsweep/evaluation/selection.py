@@ -22,7 +22,8 @@ from mnistsweep.models.builders import BUILDERS
 from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import ledger_fingerprint
-from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.nested_epochs import smallest_with

@@ -13,7 +13,8 @@ from mnistsweep.path_checks import READ_FOLDER, is_missing, required
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.agreement import Difference
-from mnistsweep.planning.plan import Plan, plan_of
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.search.former import FormerTrial
 from mnistsweep.space import Point
 from mnistsweep.study.ledger import Ledger

@@ -12,7 +12,8 @@ from mnistsweep.config.compose import to_config
 from mnistsweep.config.overrides import HYPERPARAMETERS
 from mnistsweep.dimensions import Choice, Column, Condition
 from mnistsweep.models import hypermodels
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.space import Point
 
 

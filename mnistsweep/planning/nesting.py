@@ -16,7 +16,8 @@ from mnistsweep.dimensions import Choice, Dimension, Int
 from mnistsweep.models.callbacks import may_read_epochs
 from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.models.optimizers import reads_epochs
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.planning.probes import probes
 from mnistsweep.planning.trial_contents import composed_content, first_difference
 from mnistsweep.search.enqueued import check_enqueued

@@ -10,7 +10,8 @@ from mnistsweep.config.objective import AUTO, DEFAULT_OBJECTIVE, DEFAULTS, check
 from mnistsweep.config.objectives import MEASURED, texts_in, with_first
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError, suggest
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import read_plan
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.path_checks import new_folder
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_from_json, plan_to_json, read_plan
 from mnistsweep.planning.provenance import mask_command, provenance
+from mnistsweep.planning.same_search import differences, fingerprint
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.fingerprints import differ
 from mnistsweep.study.finished_files import FinishedFiles
@@ -62,9 +64,9 @@ def ledger_fingerprint(plan: Plan, checksum: str) -> dict[str, str]:
         plan: Plan of the sweep.
         checksum: Checksum of the training data.
     """
-    fingerprint = {**plan.fingerprint(), "data (checksum)": checksum}
-    del fingerprint["storage"]  # a ledger is found by its URL, and may be moved to another one
-    return fingerprint
+    found = {**fingerprint(plan), "data (checksum)": checksum}
+    del found["storage"]  # a ledger is found by its URL, and may be moved to another one
+    return found
 
 
 def _check_folder(paths: SweepPaths) -> None:
@@ -88,7 +90,7 @@ def _check_same(plan: Plan) -> None:
     Raises:
         StudyError: It holds another one.
     """
-    if changed := plan.differences(read_plan(plan.paths)):
+    if changed := differences(plan, read_plan(plan.paths)):
         raise StudyError(
             f"{plan.paths.folder} holds another search: {differ(changed)}. "
             "Use another name=NAME, or repeat the command that started it."
@@ -108,11 +110,11 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
             if plan.warm_start is not None:
                 plan.warm_start.write(paths.warm_start)
                 record[CHECKSUM] = plan.warm_start.checksum
-            write_yaml(paths.sweep, {**record, "plan": plan.to_json()})
+            write_yaml(paths.sweep, {**record, "plan": plan_to_json(plan)})
             return
         before = read_sweep_file(paths)
         _check_same(plan)
-        first = Plan.from_json(before["plan"])
+        first = plan_from_json(before["plan"])
         plan = replace(plan, first_trials=first.first_trials, auto_pauses=first.auto_pauses)
         if before["data"] != checksum:
             rule = f"not the data that {paths.folder} was started with"
@@ -124,7 +126,7 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
                 "%s: held a secret that an earlier version wrote, and is written again without it. Other files of the "
                 "sweep (trials/*/config.yaml, best.yaml, report/) may still hold it: change the secret.", paths.sweep,
             )  # fmt: skip
-        write_yaml(paths.sweep, {**kept, "format": FORMAT, "data": checksum, "plan": plan.to_json()})
+        write_yaml(paths.sweep, {**kept, "format": FORMAT, "data": checksum, "plan": plan_to_json(plan)})
 
 
 def _write_experiments(plan: Plan) -> None:

@@ -1,36 +1,28 @@
-"""Step 3 of planning: the plan, which is what is searched and how; ``sweep.yaml`` stores it for the workers."""
+"""Step 3 of planning: the plan, which is what is searched and how; ``sweep.yaml`` stores it (`plan_file`)."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from mnistsweep import devices, handed_over
-from mnistsweep.config.added_keys import without_added_keys
 from mnistsweep.config.constraints import Constraint, known_names, parse_constraints
 from mnistsweep.config.former_folders import former_folders
 from mnistsweep.config.objective import AUTO
-from mnistsweep.config.objectives import Objective, objectives_of, texts_in
+from mnistsweep.config.objectives import Objective
 from mnistsweep.config.recipe import Recipe
-from mnistsweep.config.references import Path, resolved_where_set, texts_of_references, with_texts
-from mnistsweep.config.schema import CONTINUABLE_KEYS, Config
-from mnistsweep.config.secret_values import without_password
+from mnistsweep.config.references import Path
+from mnistsweep.config.schema import Config
 from mnistsweep.config.trials import Composer
-from mnistsweep.dimensions import Choice, Zip
-from mnistsweep.errors import ConfigError, StudyError
-from mnistsweep.json_values import sorted_text
+from mnistsweep.dimensions import Choice
 from mnistsweep.models.builders import BUILDERS
 from mnistsweep.models.callbacks import may_add_metrics
 from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.path_texts import expanded
 from mnistsweep.paths import SweepPaths
-from mnistsweep.redaction import mask_url, mask_values
+from mnistsweep.planning.preset_combinations import preset_combinations
 from mnistsweep.search.former import FormerTrial
 from mnistsweep.search.oracle_factory import resolve_oracle
 from mnistsweep.search.pruners import REPRODUCIBLE_ORACLES
@@ -40,20 +32,12 @@ from mnistsweep.seeds import trial_seed
 from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.confirmation import Confirmation
-from mnistsweep.study.sweep import Sweep
-from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.study.views import TRAIN
 from mnistsweep.study.warm_start_file import WarmStart
 
 # CPU threads of a training where the same table is promised with any number of workers: another number of threads
 # rounds sums differently. Small networks gain little beyond four threads.
 REPEATABLE_THREADS = 4
-
-# Largest number of combinations of presets in `sweep.yaml`: composing one takes about 60 ms and adds about 60 lines.
-MAX_VARIANTS = 8
-
-# Keys of the configuration that version 0.1.0 wrote to `sweep.yaml` and that no longer exist.
-FORMER_KEYS = frozenset({"worker", "session"})
 
 
 def first_budget(config: Config, space: SearchSpace) -> int | None:
@@ -194,7 +178,7 @@ class Plan:
     @property
     def budget(self) -> Budget:
         """The limits at which the sweep ends."""
-        config = self.config
+        config, confirm = self.config, self.config.confirm
         return Budget(
             trials=self.num_trials,
             points=self._num_points,
@@ -203,13 +187,8 @@ class Plan:
             failed_in_a_row=config.max_consecutive_failed_trials,
             failed=config.max_failed_trials,
             failure_window=config.failure_window,
-            confirmation=self._confirmation,
+            confirmation=Confirmation(confirm.top, confirm.seeds, self.direction) if confirm.top else None,
         )
-
-    @property
-    def _confirmation(self) -> Confirmation | None:
-        confirm = self.config.confirm
-        return Confirmation(confirm.top, confirm.seeds, self.direction) if confirm.top else None
 
     def with_space(self, space: SearchSpace) -> Plan:
         """The same plan with another search space, before its first start.
@@ -289,7 +268,10 @@ class Plan:
         swept = {key.partition(".")[0] for key in self.space.keys}
         found = [self.config.model]
         if "model" in swept:
-            found += [self.composer.plain(point, self.config.seed)["model"] for point in self._combinations()]
+            found += [
+                self.composer.plain(point, self.config.seed)["model"]
+                for point in preset_combinations(self.space, self.groups)
+            ]
         return [model for model in found if str(model.get("_target_")) not in BUILDERS]
 
     def epochs_of(self, point: Point) -> int:
@@ -317,108 +299,3 @@ class Plan:
     def seed_of(self, number: int) -> int:
         """The seed of a trial."""
         return trial_seed(self.config.seed, number)
-
-    def to_json(self) -> dict[str, Any]:
-        """The plan as plain values, with references in place of secrets."""
-        program = {} if self.program is None else {"program": dict(self.program)}
-        nested = {"nested_epochs": list(self.nested_epochs)} if self.nested_epochs else {}
-        return (
-            program
-            | nested
-            | {
-                "recipe": self.recipe.to_json(),
-                "groups": sorted(self.groups),
-                "space": self.space.to_json(),
-                "config": with_texts(asdict(self.config), self.references),
-                "first_trials": self.first_trials,
-                "auto_pauses": self.auto_pauses,
-                "variants": {} if self.program else self.composer.variants(self._combinations()),
-            }
-        )
-
-    def _combinations(self) -> Iterator[Point]:
-        """The combinations of presets of the search if they are few; workers compose other combinations themselves."""
-        swept = [
-            d
-            for d in self.space.dimensions
-            if isinstance(d, Choice | Zip) and not self.groups.isdisjoint(d.keys) and not d.conditions
-        ]
-        if math.prod(len(dimension.values) for dimension in swept) <= MAX_VARIANTS:
-            for point in SearchSpace(tuple(swept)).grid():
-                yield {key: value for key, value in point.items() if key in self.groups}
-
-    @classmethod
-    def from_json(cls, record: Any) -> Plan:
-        """Read what `to_json` wrote.
-
-        Raises:
-            StudyError: The record is damaged, or another version wrote it.
-        """
-        try:
-            known = {key: value for key, value in record["config"].items() if key not in FORMER_KEYS}
-            texts, real = texts_of_references(known), resolved_where_set(known)
-            config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), real))
-            space = SearchSpace.from_json(record["space"])
-            recipe, groups = Recipe.from_json(record["recipe"]), frozenset(record["groups"])
-            program = record.get("program")
-            return cls(
-                recipe, groups, space, config, record["first_trials"], record["variants"], texts, program=program,
-                auto_pauses=record.get("auto_pauses", False), nested_epochs=tuple(record.get("nested_epochs", ())),
-            )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
-            raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error
-
-    def differences(self, other: Plan) -> list[str]:
-        """Keys whose values make the plans different searches; budgets and workers do not count."""
-        ours, theirs = (plan._fingerprint(asdict(plan.config)) for plan in (self, other))
-        return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
-
-    def fingerprint(self) -> dict[str, str]:
-        """The keys that define the search, with their values as JSON; without secrets, which may be changed."""
-        return self._fingerprint(with_texts(asdict(self.config), self.references))
-
-    def _fingerprint(self, config: dict[str, Any]) -> dict[str, str]:
-        config = without_added_keys(mask_values(config))
-        if self.objectives == objectives_of(self.config.objective, "auto"):
-            config["direction"] = "auto"  # the same search, whichever of the two was written
-        if not self.further:  # a list with one name is that name
-            config |= {key: (texts_in(config[key]) or [""])[0] for key in ("objective", "direction")}
-        config["storage"] = self.config.storage and without_password(mask_url(self.config.storage))
-        flat = {key: value for key, value in config.items() if key not in CONTINUABLE_KEYS}
-        if self.program is not None:
-            flat |= _program_keys(self.program)
-        if self.nested_epochs:
-            flat["trainer"] = {**flat["trainer"], "epochs": None}
-            flat["trainer.epochs (swept)"] = list(self.nested_epochs)
-        described = zip(self.space.dimensions, self.space.to_json(), strict=True)
-        dimensions = {f"{dimension.name} (swept)": entry for dimension, entry in described}
-        return {key: sorted_text(value) for key, value in (flat | dimensions).items()}
-
-
-def _program_keys(program: Mapping[str, Any]) -> dict[str, Any]:
-    """What identifies a program in a fingerprint: each key of its configuration by itself, so that messages name it."""
-    identity = {key: value for key, value in program.items() if key not in ("config", "command", "key_prefix")}
-    config = program.get("config", {})
-    return {"program": identity} | {f"{key} (of the program)": value for key, value in config.items()}
-
-
-def plan_of(sweep: Sweep) -> Plan:
-    """The plan of a sweep, from its ``sweep.yaml``.
-
-    Raises:
-        StudyError: The file is damaged, or another version wrote it.
-    """
-    record = sweep.config.get("plan")
-    try:
-        return Plan.from_json(record)
-    except StudyError as error:
-        raise StudyError(f"{sweep.paths.folder}: {error}") from error
-
-
-def read_plan(paths: SweepPaths) -> Plan:
-    """Plan in the file ``sweep.yaml`` of a sweep.
-
-    Raises:
-        StudyError: The file cannot be read, is damaged, or was written by a newer version.
-    """
-    return Plan.from_json(read_sweep_file(paths).get("plan"))

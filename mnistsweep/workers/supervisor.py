@@ -19,7 +19,7 @@ from pathlib import Path
 from mnistsweep import descendants, devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import read_plan
+from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.worker_names import names_of_process

@@ -20,7 +20,7 @@ from mnistsweep import devices
 from mnistsweep.descendants import terminate_children
 from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import read_plan
+from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.printable import make_streams_safe
 from mnistsweep.redaction import mask, redact_output
 from mnistsweep.stop_signal import StopSignal

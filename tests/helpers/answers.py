@@ -35,7 +35,9 @@ from mnistsweep.config.overrides import GROUPS
 from mnistsweep.config.schema import Config
 from mnistsweep.config.trial_file import TRAINING_KEYS, trial_file_content
 from mnistsweep.paths import SweepPaths, TrialPaths
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import read_plan
+from mnistsweep.planning.same_search import differences
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
@@ -238,7 +240,7 @@ def check_sweep(plan: Plan, claims: Sequence[Claim]) -> None:
     read = read_plan(plan.paths)
     assert is_same(read.space.to_json(), plan.space.to_json()), "sweep.yaml"
     assert is_same(asdict(read.config), asdict(plan.config)), "sweep.yaml"
-    assert (read.recipe, read.groups, read.differences(plan)) == (plan.recipe, plan.groups, [])
+    assert (read.recipe, read.groups, differences(read, plan)) == (plan.recipe, plan.groups, [])
     records = Ledger(plan.paths, plan.config.storage).records()
     table = load_sweep(plan.paths.folder).trials
     winner = best_of(records, plan.direction)

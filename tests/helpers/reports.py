@@ -26,7 +26,7 @@ from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.page import PageResult
 from mnistsweep.paths import SweepPaths, TrialPaths
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.progress_bar import StepProgress
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease

@@ -16,7 +16,7 @@ from mnistsweep.dimensions import Choice
 from mnistsweep.errors import SpaceError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
-from mnistsweep.planning.plan import read_plan
+from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.planning.probes import MAX_PROBED_NAMES, probes
 from mnistsweep.search.distributions import MAX_STORED_CATEGORIES, searched, stored

@@ -15,8 +15,10 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.planning import planner
 from mnistsweep.planning.nesting import Nesting
 from mnistsweep.planning.opening import open_sweep
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_from_json, plan_to_json, read_plan
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.planning.same_search import differences
 
 EPOCHS = "trainer.epochs=3,5"
 DROPOUT = "model.dropout=0,0.1"
@@ -42,9 +44,9 @@ def test_one_training_stands_for_all_numbers_of_epochs() -> None:
         "6 configurations: 2 trainings of 20 epochs; one training of 20 epochs contains those of 10 and 15 "
         "(same seed, constant learning rate)"
     ]
-    again = Plan.from_json(plan.to_json())
-    assert (again.nested_epochs, again.differences(plan)) == (plan.nested_epochs, [])
-    assert planned("trainer.epochs=10,20", DROPOUT).differences(plan) == ["trainer.epochs (swept)"]
+    again = plan_from_json(plan_to_json(plan))
+    assert (again.nested_epochs, differences(again, plan)) == (plan.nested_epochs, [])
+    assert differences(planned("trainer.epochs=10,20", DROPOUT), plan) == ["trainer.epochs (swept)"]
 
 
 def test_a_space_of_epochs_alone_is_one_training() -> None:
@@ -106,7 +108,7 @@ def test_a_sweep_that_an_earlier_version_started_goes_on_as_it_began(
     now = planned(EPOCHS, DROPOUT)
     assert (now.nested_epochs, now.space.size(), now.not_nested) == ((), 4, "this sweep began so")
     open_sweep(now)  # the same search
-    assert (now.differences(earlier), now.differences(read_plan(now.paths))) == ([], [])
+    assert (differences(now, earlier), differences(now, read_plan(now.paths))) == ([], [])
     shown = command(capfd, "status", "logs/sweep")
     assert (shown.code, shown.out.splitlines()[0][:46]) == (0, "logs/sweep: 1 of 4 trials · 1 completed · runn")
     assert not now.paths.configurations.exists()

@@ -10,6 +10,7 @@ import pytest
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_from_json, plan_to_json
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.search.asha import Asha
 from mnistsweep.search.freeze_thaw import FreezeThaw
@@ -78,9 +79,9 @@ def test_an_objective_that_a_callback_may_report_seldom_is_a_reason_for_whole_tr
 
 
 def test_a_sweep_of_an_earlier_version_goes_on_with_whole_trials() -> None:
-    record = planned().to_json()
-    assert type(Plan.from_json(record).scheduler()) is FreezeThaw
+    record = plan_to_json(planned())
+    assert type(plan_from_json(record).scheduler()) is FreezeThaw
     del record["auto_pauses"]
-    earlier = Plan.from_json(record)
+    earlier = plan_from_json(record)
     assert type(earlier.scheduler()) is WholeTrials
-    assert type(Plan.from_json(earlier.to_json()).scheduler()) is WholeTrials
+    assert type(plan_from_json(plan_to_json(earlier)).scheduler()) is WholeTrials

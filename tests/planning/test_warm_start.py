@@ -17,7 +17,8 @@ from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.agreement import Agreement, Difference
 from mnistsweep.planning.opening import open_sweep
-from mnistsweep.planning.plan import Plan, read_plan
+from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.warm_start_file import WarmStart

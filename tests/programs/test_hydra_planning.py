@@ -21,6 +21,8 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.planning import hydra_planner
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_from_json, plan_to_json
+from mnistsweep.planning.same_search import differences
 from mnistsweep.study.confirmation import Confirmation
 
 FACTORY = "mnistsweep.workers.hydra_function.HydraFunction"
@@ -90,7 +92,7 @@ def test_a_database_is_found_from_the_folder_of_each_job(program: Path) -> None:
 
 def test_secrets_are_not_stored(program: Path, no_secrets: None) -> None:
     url = "postgresql+psycopg://me:s3cretpw@localhost/db"
-    stored = str(plan(program, LR, "+db_password=hunter22", *_sweeper(storage=url)).to_json())
+    stored = str(plan_to_json(plan(program, LR, "+db_password=hunter22", *_sweeper(storage=url))))
     assert "hunter22" not in stored
     assert "s3cretpw" not in stored
 
@@ -224,11 +226,11 @@ def test_a_written_value_is_read_back(value: Any) -> None:
 
 def test_another_program_is_another_search(program: Path) -> None:
     before, swept = plan(program, LR), plan(program, "model.units=1,2")
-    assert before.differences(Plan.from_json(before.to_json())) == []
-    assert plan(program, LR, "wd=0.5").differences(before) == ["program", "wd (of the program)"]
+    assert differences(before, plan_from_json(plan_to_json(before))) == []
+    assert differences(plan(program, LR, "wd=0.5"), before) == ["program", "wd (of the program)"]
     (program / "conf/model/mlp.yaml").write_text("units: 6\n")
-    assert plan(program, LR).differences(before) == ["model (of the program)"]
-    assert plan(program, "model.units=1,2").differences(swept) == []
+    assert differences(plan(program, LR), before) == ["model (of the program)"]
+    assert differences(plan(program, "model.units=1,2"), swept) == []
 
 
 def _sweeper(**keys: Any) -> list[str]:

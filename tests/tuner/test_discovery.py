@@ -15,6 +15,7 @@ from mnistsweep.dimensions import Choice, Condition, Dimension, Float, Int
 from mnistsweep.errors import ConfigError, SpaceError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.planning.same_search import differences
 from mnistsweep.tuner.discovery import discover
 
 HP = "model.hp."
@@ -126,7 +127,7 @@ def test_planning_a_sweep_twice_gives_the_same_plan(
     overrides = [*tiny_data, f"model._target_={module}.scoped", "model.hp.always=2,3", "name=twice"]
     plan = plan_sweep(Recipe(), overrides)
     assert plan.space[HP + "always"] == Choice(HP + "always", (2, 3))
-    assert plan.differences(plan_sweep(Recipe(), overrides)) == []
+    assert differences(plan, plan_sweep(Recipe(), overrides)) == []
     assert plan.paths == SweepPaths(Path("logs/twice"))
 
 

@@ -20,7 +20,7 @@ from mnistsweep.dimensions import Choice, Condition, Float, Int
 from mnistsweep.errors import ConfigError
 from mnistsweep.intervals import MAX_WHOLE
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.search.distributions import stored
 from mnistsweep.space import Point, SearchSpace, canonical

@@ -17,7 +17,7 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError
 from mnistsweep.evaluation.cleaning_trainer import training_epochs
 from mnistsweep.paths import TrialPaths
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.planning.planner import plan_sweep
 from mnistsweep.planning.recovery import recover_trials
 from mnistsweep.study.records import Result

@@ -18,7 +18,7 @@ from mnistsweep.commands.train import train
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.resources import default_folders
 from mnistsweep.console import SafeConsole
-from mnistsweep.planning.plan import plan_of
+from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import ranked
 from mnistsweep.study.records import State

@@ -90,7 +90,7 @@ from mnistsweep.workers.search_settings import make_search_settings
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.workers.watchdog import Watchdog
 paths = SweepPaths(pathlib.Path(sys.argv[1]))
-plan = Plan.from_json(read_sweep_file(paths)["plan"])
+plan = plan_from_json(read_sweep_file(paths)["plan"])
 class Holder:
     claim = None
 with StopSignal(int(sys.argv[4])) as stop:
