@@ -28,7 +28,7 @@ READER = """
 import json, sys
 from dataclasses import asdict
 from mnistsweep.config.compose import to_config
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_from_json
 record, points = json.load(sys.stdin)
 plan = plan_from_json(record)
 print(json.dumps([asdict(to_config(plan.composer.trial(point, plan.seed_of(3)))) for point in points]))

@@ -84,7 +84,7 @@ WORKER = f"""{BLOCK}
 import sys, time
 from fakes import open_study
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_from_json
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.workers.search_settings import make_search_settings
 from mnistsweep.stop_signal import StopSignal
