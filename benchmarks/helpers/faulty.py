@@ -34,7 +34,8 @@ from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.stores import open_coordinator

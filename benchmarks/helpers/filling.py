@@ -21,7 +21,7 @@ from mnistsweep.search.distributions import stored
 from mnistsweep.search.oracle_factory import make_oracle
 from mnistsweep.search.whole_trials import WholeTrials
 from mnistsweep.study.budget import Budget
-from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import Result
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.storage.journal_file import JournalFile

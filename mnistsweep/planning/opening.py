@@ -23,7 +23,8 @@ from mnistsweep.planning.same_search import differences, fingerprint
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.fingerprints import differ
 from mnistsweep.study.finished_files import FinishedFiles
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.storage.stores import open_storage
 from mnistsweep.study.sweep_file import FORMAT, read_sweep_file
 from mnistsweep.study.warm_start_file import CHECKSUM

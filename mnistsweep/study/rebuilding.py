@@ -20,7 +20,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.scheduler import Curve, Phase, SearchView, Start
 from mnistsweep.space import canonical
-from mnistsweep.study.ledger import create_ledger, open_study
+from mnistsweep.study.opened_ledger import create_ledger, open_study
 from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.study.search_settings import SearchSettings
@@ -65,7 +65,7 @@ def rebuild_ledger(
         paths: Paths of the sweep's files.
         storage: Database URL; None for the journal file in the sweep's folder.
         search: Settings of the search.
-        fingerprint: Texts that identify the search and its data, see `ledger.create_ledger`.
+        fingerprint: Texts that identify the search and its data, see `opened_ledger.create_ledger`.
         workers: Number of workers of the sweep, which ran trials side by side.
         trials: Trials that were recovered from files.
 

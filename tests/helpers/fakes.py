@@ -20,7 +20,7 @@ from mnistsweep.space import Point, SearchSpace
 from mnistsweep.study.budget import Budget
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import LEASE_SECONDS, Lease
-from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.study.running_time import MAX_GAP_SECONDS, RunningTime
 from mnistsweep.study.search_settings import SearchSettings

@@ -27,7 +27,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.leases import HEARTBEATS_PER_LEASE, LEASE_SECONDS, Lease
-from mnistsweep.study.ledger import create_ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.ownership import MAX_CRASHES
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study

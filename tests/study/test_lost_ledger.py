@@ -12,7 +12,8 @@ from fakes import LINE, make_search, open_study, run
 from mnistsweep.errors import StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 
 SEARCH = ["name=s", "model.dropout=interval(0,0.5)", "oracle=random", "trials=5"]
 

@@ -17,7 +17,8 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.study import running_time
 from mnistsweep.study.coordination import FolderCoordinator
 from mnistsweep.study.ending import Limit
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.running_time import MAX_GAP_SECONDS, RESOLUTION_SECONDS, TICK_SECONDS, RunningTime, Stopwatch
 from mnistsweep.study.sessions import Sessions
 

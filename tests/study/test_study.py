@@ -35,7 +35,8 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.search.distributions import stored
 from mnistsweep.space import Point
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study

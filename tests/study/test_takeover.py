@@ -28,7 +28,8 @@ from fakes import (
 
 from mnistsweep.errors import LeaseLost
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
 from mnistsweep.study.sweep import Sweep

@@ -14,7 +14,8 @@ from fakes import LINE, PROCESSES, claim, make_search, new_event, open_study, ru
 
 from mnistsweep.errors import StudyError, WriteRefused
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.journal_file import JournalFile
 from mnistsweep.study.sweep import Sweep

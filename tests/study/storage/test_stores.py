@@ -17,7 +17,8 @@ from postgresql import Server
 
 from mnistsweep.errors import StudyError, WriteRefused
 from mnistsweep.paths import SweepPaths
-from mnistsweep.study.ledger import Ledger, create_ledger
+from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import State
 from mnistsweep.study.storage.stores import open_coordinator, open_storage, store_name
 
