@@ -28,8 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Arguments without the program's name; None for the arguments of the process.
 
     Returns:
-        The exit code: 0 done, 1 a sweep that cannot continue or a section of a report that failed, 2 wrong input,
-        130 or 143 interrupted.
+        The exit code, see `command_parser.EXIT_CODES`.
     """
     make_streams_safe()
     given = list(arguments_of_process() if arguments is None else arguments)
@@ -116,9 +115,13 @@ def _search(options: argparse.Namespace, overrides: list[str]) -> int:
     recipe = _recipe(options, overrides)
     if _is_shown(options, recipe):
         return 0
-    from mnistsweep.planning.planner import plan_sweep
+    from mnistsweep.commands.repeated_start import early_answer
+    from mnistsweep.planning.planner import complete_draft, draft_sweep
 
-    plan = plan_sweep(recipe)
+    draft = draft_sweep(recipe)
+    if (code := early_answer(draft.plan)) is not None:
+        return code
+    plan = complete_draft(draft)
     from mnistsweep.commands import sweep
     from mnistsweep.workers.launchers import choose_launcher
 
@@ -155,9 +158,10 @@ def _is_shown(options: argparse.Namespace, recipe: Recipe) -> bool:
 
 
 def _status(options: argparse.Namespace, rest: list[str]) -> int:
-    from mnistsweep.commands.status import print_status
+    from mnistsweep.commands.status import print_json, print_status
 
-    print_status(_folder(options.sweep))
+    show = print_json if options.json else print_status
+    show(_folder(options.sweep))
     return 0
 
 

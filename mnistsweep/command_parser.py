@@ -30,6 +30,16 @@ examples:
   mnistsweep show logs/quickstart 247
   mnistsweep clean logs/quickstart clean.plant=0.02
   mnistsweep export logs/quickstart --output best.yaml
+
+"""
+
+EXIT_CODES = """\
+exit codes:
+  0         done; a sweep is complete, or it runs already and is left alone (if_running=skip)
+  1         failed: the sweep cannot continue, all its trials failed, or a section of a report failed
+  2         refused: wrong input, a file that cannot be used, a sweep that runs (if_running=fail)
+  3         budget left: the workers have ended without an error; the same command continues
+  130, 143  interrupted by Ctrl-C, or by SIGTERM or `mnistsweep stop`; the same command continues
 """
 
 # Maximum length of a line of a message, in characters.
@@ -77,7 +87,10 @@ def make_parsers(functions: Mapping[str, Run]) -> tuple[CommandParser, dict[str,
         functions: Function that runs a command, by the name of the command.
     """
     parser = CommandParser(
-        "mnistsweep", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        "mnistsweep",
+        description=DESCRIPTION,
+        epilog=EPILOG + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mnistsweep {__version__}")
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
@@ -102,11 +115,13 @@ def _add_training_commands(add: Add) -> None:
     train.set_defaults(stopped="; the same command starts the training from the beginning, in a new folder")
     for parser in (train, sweep):
         _add_hydra_options(parser)
+    sweep.epilog, sweep.formatter_class = EXIT_CODES, argparse.RawDescriptionHelpFormatter
 
 
 def _add_reading_commands(add: Add) -> None:
-    status = add("status", "trials, best so far, running workers (reads only)", "SWEEP")
+    status = add("status", "trials, best so far, running workers (reads only)", "SWEEP [--json]")
     status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    status.add_argument("--json", action="store_true", help="one JSON document for programs (docs/schedules.md)")
     stop = add("stop", "ask all workers of a sweep to stop; the same sweep command continues", "SWEEP")
     stop.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     stop.set_defaults(stopped="; a request to stop that was sent to the workers stands")

@@ -11,6 +11,7 @@
     │   └── LedgerDamaged      a line of the journal cannot be read
     ├── FileError              a file or a folder that cannot be read or written
     ├── SweepStopped           exit code 1: the sweep cannot continue (too many failed trials, ...)
+    │   ├── SweepUnfinished    exit code 3: all workers have ended, and budget is left
     │   └── WriteRefused       the disk stores nothing: it is full or read-only, or a limit is exceeded
     ├── TrialPruned            a function of a trial gives up an unpromising trial
     ├── LeaseLost              another worker owns the trial; the work of this one is discarded
@@ -94,6 +95,12 @@ class SweepStopped(MnistSweepError):
     """The sweep cannot continue; finished trials stay finished."""
 
     exit_code = 1
+
+
+class SweepUnfinished(SweepStopped):
+    """All workers have ended without an error, and the sweep has budget left; the same command continues."""
+
+    exit_code = 3
 
 
 class WriteRefused(SweepStopped):

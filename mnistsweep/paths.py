@@ -90,6 +90,11 @@ class SweepPaths:
         return self.workers / "ledger.lock"
 
     @property
+    def start_lock(self) -> Path:
+        """Lock file that is locked while a process that has started the sweep runs."""
+        return self.workers / "start.lock"
+
+    @property
     def views_lock(self) -> Path:
         """Lock file that is locked while `results.csv` and `best.yaml` are written."""
         return self.workers / "views.lock"

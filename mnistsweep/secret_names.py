@@ -52,6 +52,9 @@ _OF_ACCESS = frozenset({"access", "api", "auth", "encryption", "private", "secre
 _NAME_KEYS = ("name", "key", "header")
 _VALUE_KEY = "value"
 
+# Keys with values that are secrets as a whole: the path of a web hook is what gives access to it.
+_WHOLE = ("notify.url", "notify_url")
+
 # Keys below these are names of dimensions and of hyperparameters.
 _NAMES_ONLY = ("model.hp.", "conditions.", "enqueue.")
 
@@ -69,6 +72,8 @@ def is_secret_key(key: str) -> bool:
     """
     if key.startswith(_NAMES_ONLY):
         return False
+    if key.removeprefix("hydra.sweeper.") in _WHOLE:
+        return True
     return any(_is_secret_name(part) for part in re.split(r"[./]", key) if part)
 
 

@@ -66,6 +66,17 @@ def declared_arguments(dotted: str) -> list[str] | None:
     return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
+def source_file(dotted: str) -> Path | None:
+    """Return the source file of the module that a dotted path names; None if there is none. Nothing is imported.
+
+    Args:
+        dotted: Dotted path, for example ``"package.module.function"``.
+    """
+    spec, _ = _find_module(tuple(dotted.replace(":", ".", 1).split(".")))
+    path = Path(spec.origin or "") if spec is not None else Path()
+    return path if path.suffix == ".py" and is_file(path) else None
+
+
 def public_names(names: list[str]) -> list[str]:
     """Return the names without a leading underscore, for suggestions."""
     return [name for name in names if not name.startswith("_")]

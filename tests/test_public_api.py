@@ -47,6 +47,8 @@ def test_keys_of_the_configuration() -> None:
             "trainer",
             "confirm",
             "warm_start",
+            "if_running",
+            "notify",
         ),
         *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean", "search"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),

@@ -19,6 +19,7 @@ KEYS = (
     *("oracle", "pruner", "seed", "search_space", "enqueue", "conditions", "total_epochs", "epochs", "threads"),
     *("timeout_minutes", "max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds"),
     *("worker_memory_gb", "zip", "warm_start", "confirm_top", "confirm_seeds"),
+    *("if_running", "notify_command", "notify_url", "notify_timeout_seconds"),
 )
 
 # Samplers by the names that Hydra's Optuna sweeper gives them.

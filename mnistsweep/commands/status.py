@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -10,11 +11,13 @@ from rich.table import Table
 
 from mnistsweep.commands.front_table import front_table, front_title
 from mnistsweep.commands.live_table import tally
+from mnistsweep.commands.status_document import Snapshot, document_text, status_document
 from mnistsweep.commands.sweep_output import keys_as_written, print_learnt
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.plan_file import plan_of
+from mnistsweep.printable import write_document
 from mnistsweep.study.ending import SAME_COMMAND
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor, open_monitor
 from mnistsweep.study.ledger import Ledger
@@ -67,6 +70,23 @@ def print_status(folder: Path) -> None:
         _print_line(console, f"  {line}")
     if completed and _has_ended(ledger, plan, monitor):
         print_learnt(plan, sweep, records, console)
+
+
+def print_json(folder: Path) -> None:
+    """Print the state of a sweep as one JSON document.
+
+    Args:
+        folder: Path of the sweep's folder.
+
+    Raises:
+        StudyError: The folder holds no sweep, or its ledger cannot be read, or records another search.
+    """
+    sweep = load_sweep(folder)
+    plan = plan_of(sweep)
+    where = sweep.paths.folder.resolve()  # the folder may have been moved
+    plan = replace(plan, config=replace(plan.config, name=where.name, logs=str(where.parent)))
+    snapshot = Snapshot.read(plan, str(sweep.config.get("data", "")))
+    write_document(document_text(status_document(plan, snapshot)))
 
 
 def _has_ended(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> bool:

@@ -10,24 +10,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mnistsweep import hparams_table
 from mnistsweep.commands.extent import num_epochs
 from mnistsweep.commands.live_table import LiveTable
-from mnistsweep.commands.sweep_output import print_complete, print_ending, print_header, print_stopped, print_summary
+from mnistsweep.commands.notification import notifying
+from mnistsweep.commands.repeated_start import answer_complete, entered, require_result
+from mnistsweep.commands.sweep_files import finish_files
+from mnistsweep.commands.sweep_output import print_ending, print_header, print_stopped, print_summary
 from mnistsweep.console import SafeConsole
-from mnistsweep.errors import MnistSweepError, StudyError, SweepStopped
+from mnistsweep.errors import MnistSweepError, StudyError, SweepStopped, SweepUnfinished
 from mnistsweep.paths import SweepPaths
-from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Point
 from mnistsweep.stop_signal import interrupt_code
-from mnistsweep.study.ending import SAME_COMMAND, Ending
+from mnistsweep.study.ending import SAME_COMMAND
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.no_result import no_result_error
-from mnistsweep.study.ranking import best_of
 from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
-from mnistsweep.study.views import Views
 from mnistsweep.text import format_count
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
@@ -46,19 +44,22 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
 
     Raises:
         MnistSweepError: The sweep cannot be started or cannot continue.
+        SweepUnfinished: All workers have ended, and budget is left.
     """
     console = console or SafeConsole()
-    open_sweep(plan)
-    ledger = Ledger(plan.paths, plan.config.storage)
-    if (ending := _complete(plan, ledger)) is not None:
-        print_complete(plan, ending, console)
-        _finish_files(plan, ledger)
-        print_summary(plan, ledger, console)
-        _require_result(plan, ledger)
-        return 0
+    with entered(plan, console) as is_started:
+        if not is_started:
+            return 0
+        ledger = Ledger(plan.paths, plan.config.storage)
+        code = answer_complete(plan, ledger, console)
+        return notifying(plan, console, lambda: _search(plan, ledger, launch, console)) if code is None else code
+
+
+def _search(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:
+    """Run the workers of a sweep that is not complete; the exit code and the errors are those of `run_sweep`."""
     print_header(plan, ledger, console)
     if any(record.state is State.PAUSED for record in ledger.records()):
-        _finish_files(plan, ledger)  # what was stopped when the sweep had ended is paused now
+        finish_files(plan, ledger)  # what was stopped when the sweep had ended is paused now
     with _stopping_on_errors(plan.paths):
         with _finishing_files(plan, ledger):
             code = _run_workers(plan, ledger, launch, console)
@@ -67,31 +68,8 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
             return code
         print_ending(plan, ledger, console)
         print_summary(plan, ledger, console)
-        _require_result(plan, ledger)
+        require_result(plan, ledger)
     return 0
-
-
-def _require_result(plan: Plan, ledger: Ledger) -> None:
-    """Check that a sweep that has ended has a best trial.
-
-    Raises:
-        SweepStopped: Every trial failed, or violates a constraint.
-    """
-    records = ledger.records()
-    is_bad = any(record.state is State.FAILED or record.result.violated for record in records)
-    if best_of(records, plan.direction, plan.further) is None and is_bad:
-        raise no_result_error(plan.paths, records, ledger.ending(plan.budget))
-
-
-def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
-    """Why the sweep has nothing left to do; None if it has, or if only its oracle can know."""
-    state = ledger.read()
-    if len(state.unfinished) > len(state.running):  # what is paused is continued, unless the search has ended
-        return ledger.ending(plan.budget) if ledger.has_ended(plan.budget) else None
-    seconds = ledger.running_seconds()
-    if state.running or plan.budget.next_confirmed(state.records, seconds) is not None:
-        return None
-    return plan.budget.ending(state.records, seconds)
 
 
 def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:
@@ -101,7 +79,8 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         0, or the exit code of an interrupt.
 
     Raises:
-        SweepStopped: A worker failed, or trials are left unfinished.
+        SweepStopped: A worker failed.
+        SweepUnfinished: Trials are left unfinished.
     """
     session, log_sizes = uuid.uuid4().hex[:8], {log: log.stat().st_size for log in plan.paths.worker_logs}
 
@@ -133,7 +112,9 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         raise SweepStopped(_failure_reason(plan.paths, failed, log_sizes))
     left = len(ledger.read().running)
     if left:
-        raise SweepStopped(f"{format_count(left, 'trial')} {'are' if left > 1 else 'is'} unfinished; {SAME_COMMAND}.")
+        raise SweepUnfinished(
+            f"{format_count(left, 'trial')} {'are' if left > 1 else 'is'} unfinished; {SAME_COMMAND}."
+        )
     return 0
 
 
@@ -149,42 +130,15 @@ def _stopping_on_errors(paths: SweepPaths) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _finishing_files(plan: Plan, ledger: Ledger) -> Iterator[None]:
-    """Context that calls `_finish_files` at its end; an error in the context takes precedence."""
+    """Context that calls `finish_files` at its end; an error in the context takes precedence."""
     try:
         yield
     except BaseException:
         with contextlib.suppress(MnistSweepError, OSError):  # the ledger or the folder may be what caused the error
             check_required_files(plan.paths)
-            _finish_files(plan, ledger)
+            finish_files(plan, ledger)
         raise
-    _finish_files(plan, ledger)
-
-
-def _finish_files(plan: Plan, ledger: Ledger) -> None:
-    """Update the exported views and remove resume files of finished trials: a killed worker may have done neither.
-
-    Once the sweep has ended, TensorBoard's table shows what was paused as ended, too.
-    """
-    config, constraints = plan.config, plan.constraints
-    views = Views(
-        plan.paths,
-        plan.space,
-        plan.direction,
-        config.first_objective,
-        plan.train_command,
-        constraints,
-        plan.further,
-        plan.nested_epochs,
-    )
-    has_ended = ledger.has_ended(plan.budget)
-    views.refresh(ledger.read, lambda: has_ended)
-    for record in ledger.records():
-        trial = plan.paths.trial(record.number)
-        if record.state.finished:
-            trial.resume.unlink(missing_ok=True)
-        is_stopped = record.state is State.PAUSED and has_ended and trial.folder.is_dir()
-        if is_stopped and not hparams_table.has_session_end(trial.folder):
-            hparams_table.write_session_end(trial.folder, success=True)
+    finish_files(plan, ledger)
 
 
 def _failure_reason(paths: SweepPaths, failed: Mapping[int, int], log_sizes: Mapping[Path, int]) -> str:

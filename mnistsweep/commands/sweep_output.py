@@ -138,6 +138,14 @@ def print_ending(plan: Plan, ledger: Ledger, console: Console) -> None:
 
 
 def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
+    """Print the result, and what the trials have shown."""
+    print_result(plan, ledger, console)
+    records = ledger.records()
+    if ranked(records, plan.direction, plan.further):
+        print_learnt(plan, load_sweep(plan.paths.folder), records, console)
+
+
+def print_result(plan: Plan, ledger: Ledger, console: Console) -> None:
     """Print the best configuration, its margin over the next, and commands for what to do next."""
     records = ledger.records()
     completed = ranked(records, plan.direction, plan.further)
@@ -164,7 +172,6 @@ def print_summary(plan: Plan, ledger: Ledger, console: Console) -> None:
     console.print(f"  {format_point(best.point)}", soft_wrap=True)
     for label, command in _next_commands(plan):
         console.print(f"  {label + ':':16}{command}", soft_wrap=True)
-    print_learnt(plan, load_sweep(plan.paths.folder), records, console)
 
 
 def print_learnt(plan: Plan, sweep: Sweep, records: Sequence[TrialRecord], console: Console) -> None:

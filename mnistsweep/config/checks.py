@@ -12,6 +12,7 @@ from typing import Any
 from mnistsweep.config import constraints, objectives
 from mnistsweep.config.former_folders import check_former_folders
 from mnistsweep.config.schema import LIMITS, Config
+from mnistsweep.config.start_checks import check_start_keys
 from mnistsweep.errors import ConfigError, DataError
 from mnistsweep.intervals import MAX_WHOLE
 from mnistsweep.path_texts import name_fault, shown, text_fault
@@ -49,7 +50,7 @@ def check_sweep_keys(config: Config, metrics_known: bool) -> list[str]:
     metrics = config.trainer.metrics if metrics_known else None
     faults = objectives.check_objectives(config.objective, config.direction, metrics)
     faults += constraints.check_constraints(config.constraints, metrics)
-    faults += _check_names(config) + check_former_folders(config.warm_start)
+    faults += _check_names(config) + check_former_folders(config.warm_start) + check_start_keys(config)
     for index, entry in enumerate(config.trainer.callbacks):
         if not isinstance(entry, dict) or "_target_" not in entry:
             rule = "must be {_target_: package.module.Class, ...}"

@@ -105,6 +105,15 @@ class ConfirmConfig:
 
 
 @dataclass
+class NotifyConfig:
+    """Who is notified when the sweep ends; the comments in ``conf/config.yaml`` explain each key."""
+
+    command: str | None = sweep_key(None)
+    url: str | None = sweep_key(None)
+    timeout_seconds: float = sweep_key(20.0, minimum=0.1, maximum=600)
+
+
+@dataclass
 class ReportConfig:
     """What `mnistsweep report` shows; the comments in ``conf/config.yaml`` explain each key."""
 
@@ -150,6 +159,8 @@ class Config:
     failure_window: int = sweep_key(20, continuable=True, minimum=1)
     lease_seconds: float = sweep_key(15.0, continuable=True, minimum=1, maximum=3600)
     worker_memory_gb: float | None = sweep_key(None, continuable=True, minimum=0.1)
+    if_running: str = sweep_key("join", continuable=True)
+    notify: NotifyConfig = sweep_key(NotifyConfig, continuable=True)
     search: SearchConfig = sweep_key(SearchConfig, continuable=True)
     confirm: ConfirmConfig = sweep_key(ConfirmConfig, continuable=True)
     trial: TrialConfig = sweep_key(TrialConfig)

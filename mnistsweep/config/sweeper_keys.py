@@ -17,6 +17,7 @@ from mnistsweep.config.objective import DIRECTIONS, direction_of
 from mnistsweep.config.objectives import check_list, texts_in, unknown_directions
 from mnistsweep.config.resources import conf_folder
 from mnistsweep.config.schema import Config
+from mnistsweep.config.start_checks import check_start_keys
 from mnistsweep.config.structure import read_config
 from mnistsweep.errors import ConfigError, suggest
 from mnistsweep.path_texts import name_fault, shown
@@ -41,6 +42,7 @@ _PLAIN = (
         "conditions",
         "zip",
         "warm_start",
+        "if_running",
     ),
     *("max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
 )
@@ -49,6 +51,8 @@ _PLAIN = (
 _NESTED = {
     **{"timeout_minutes": "trial.timeout_minutes", "threads": "trainer.threads", "epochs": "trainer.epochs"},
     **{"confirm_top": "confirm.top", "confirm_seeds": "confirm.seeds"},
+    **{"notify_command": "notify.command", "notify_url": "notify.url"},
+    **{"notify_timeout_seconds": "notify.timeout_seconds"},
 }
 
 # Keys that are read elsewhere.
@@ -104,7 +108,7 @@ def read_sweeper_keys(sweeper: Mapping[str, Any], job_name: str) -> tuple[Config
     plain = _plain_config(given, faults)
     warnings = _set_direction(plain, given, faults)
     config, found = read_config(plain)
-    found += [*check_limits(config), *check_former_folders(config.warm_start)]
+    found += [*check_limits(config), *check_start_keys(config), *check_former_folders(config.warm_start)]
     faults += [_as_typed(fault, spelled) for fault in found]
     config.name = config.name or job_name
     if fault := name_fault(config.name):

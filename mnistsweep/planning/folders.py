@@ -109,7 +109,7 @@ def _sweep_needs(paths: SweepPaths, config: Config) -> dict[Path, Need]:
     """Files and folders that every worker of a sweep uses, with what they are needed for."""
     needs = dict.fromkeys((paths.workers, paths.all_trials), WRITE_FOLDER)
     needs |= dict.fromkeys((paths.sweep, paths.results, paths.best, paths.oracle_state, paths.warm_start), REPLACE_FILE)
-    needs |= dict.fromkeys((paths.ledger_lock, paths.views_lock), UPDATE_FILE)
+    needs |= dict.fromkeys((paths.ledger_lock, paths.views_lock, paths.start_lock), UPDATE_FILE)
     needs |= {paths.worker_log(index): UPDATE_FILE for index in range(config.workers)}
     if config.storage is None:
         needs[paths.journal] = UPDATE_FILE

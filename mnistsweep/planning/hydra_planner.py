@@ -146,9 +146,10 @@ def _prefixed(messages: Iterable[str]) -> list[str]:
 
 
 def _references(config: Config) -> dict[tuple[str | int, ...], str]:
-    """The reference in place of the password of the database."""
-    safe = with_references("storage", config.storage)
-    return {} if safe == config.storage else {("storage",): safe}
+    """The references in place of the password of the database and of the secrets of the notification."""
+    values = {"storage": config.storage, "notify.command": config.notify.command, "notify.url": config.notify.url}
+    safe = {key: with_references(key, value) for key, value in values.items()}
+    return {tuple(key.split(".")): text for key, text in safe.items() if text != values[key]}
 
 
 def _recorded(config: DictConfig, overrides: JobOverrides, space: SearchSpace) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.plan_file import plan_from_json, plan_to_json, read_plan
 from mnistsweep.planning.provenance import mask_command, provenance
+from mnistsweep.planning.repeated_request import REQUEST
 from mnistsweep.planning.same_search import differences, fingerprint
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.fingerprints import differ
@@ -44,7 +45,7 @@ def open_sweep(plan: Plan) -> None:
     _check_folder(paths)
     checksum = "" if plan.program else data.checksum(plan.config.data)  # a function loads its data itself
     if paths.sweep.is_file():
-        _check_same(plan)
+        check_same(plan)
         if FinishedFiles.read(paths).numbers:
             Ledger(paths, plan.config.storage)  # fails if the ledger has lost finished trials
     if plan.config.storage is not None:
@@ -85,8 +86,8 @@ def _check_folder(paths: SweepPaths) -> None:
         )
 
 
-def _check_same(plan: Plan) -> None:
-    """Check that the folder holds the same search.
+def check_same(plan: Plan) -> None:
+    """Check that the folder of a plan, which holds a sweep, holds the same search.
 
     Raises:
         StudyError: It holds another one.
@@ -107,27 +108,28 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
     paths = plan.paths
     with exclusive_lock(paths.ledger_lock):  # two commands that start at the same moment become one sweep
         if not paths.sweep.is_file():
-            record = {**provenance(plan.command), "data": checksum}
+            record = {**provenance(plan.command), "data": checksum, REQUEST: plan.request}
             if plan.warm_start is not None:
                 plan.warm_start.write(paths.warm_start)
                 record[CHECKSUM] = plan.warm_start.checksum
             write_yaml(paths.sweep, {**record, "plan": plan_to_json(plan)})
             return
         before = read_sweep_file(paths)
-        _check_same(plan)
+        check_same(plan)
         first = plan_from_json(before["plan"])
         plan = replace(plan, first_trials=first.first_trials, auto_pauses=first.auto_pauses)
         if before["data"] != checksum:
             rule = f"not the data that {paths.folder} was started with"
             raise StudyError(f"data: {rule} (checksum {before['data']} then, {checksum} now); use another name=NAME.")
-        kept = {key: value for key, value in before.items() if key not in ("format", "data", "plan")}
+        kept = {key: value for key, value in before.items() if key not in ("format", "data", REQUEST, "plan")}
         kept["command"] = mask_command(str(before.get("command", "")))
         if holds_secret("", before["plan"]["config"]) or kept["command"] != before.get("command", ""):
             _LOGGER.warning(
                 "%s: held a secret that an earlier version wrote, and is written again without it. Other files of the "
                 "sweep (trials/*/config.yaml, best.yaml, report/) may still hold it: change the secret.", paths.sweep,
             )  # fmt: skip
-        write_yaml(paths.sweep, {**kept, "format": FORMAT, "data": checksum, "plan": plan_to_json(plan)})
+        current = {"format": FORMAT, "data": checksum, REQUEST: plan.request, "plan": plan_to_json(plan)}
+        write_yaml(paths.sweep, {**kept, **current})
 
 
 def _write_experiments(plan: Plan) -> None:

@@ -79,6 +79,7 @@ class Plan:
         warm_start: What is taken over from former sweeps; not stored in the plan: it has a file of its own.
         command: What started the sweep, where that is no command line; not stored in the plan.
         hydra: Hydra's own overrides on this command line, such as ``hydra/launcher=joblib``; not stored.
+        request: Checksum of what was asked for, see `repeated_request`; empty where a repetition is not recognized.
     """
 
     recipe: Recipe
@@ -96,6 +97,7 @@ class Plan:
     auto_pauses: bool = field(default=True, compare=False)
     nested_epochs: tuple[int, ...] = ()
     not_nested: str = field(default="", compare=False)
+    request: str = field(default="", compare=False)
 
     @property
     def paths(self) -> SweepPaths:

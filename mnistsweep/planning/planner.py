@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
 
 from mnistsweep.config.checks import Faults
 from mnistsweep.config.compose import compose_own, to_plain
 from mnistsweep.config.objective import AUTO
-from mnistsweep.config.overrides import texts_of
+from mnistsweep.config.overrides import quoted, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
 from mnistsweep.config.schema import Config
@@ -23,6 +25,7 @@ from mnistsweep.planning.nesting import Nesting, find_nesting
 from mnistsweep.planning.objective import with_objective
 from mnistsweep.planning.plan import Plan, first_budget
 from mnistsweep.planning.rehearsal import has_own_code, rehearse
+from mnistsweep.planning.repeated_request import request_checksum
 from mnistsweep.planning.request import DEFAULT_NAME, Request, read_request
 from mnistsweep.planning.search_checks import check_search
 from mnistsweep.planning.user_conditions import with_explicit_conditions
@@ -33,6 +36,21 @@ from mnistsweep.tuner.hyperband import with_epochs
 
 # Keys of the configuration, without those that the user added for interpolations.
 FIELDS = frozenset(entry.name for entry in fields(Config))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A sweep of which the data and the models were not read yet.
+
+    Attributes:
+        plan: Plan without what only the data and the models can tell.
+        faults: Faults that were found so far.
+        added: Keys that the user added to the configuration, fixed or swept.
+    """
+
+    plan: Plan
+    faults: Faults
+    added: frozenset[str]
 
 
 def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
@@ -46,13 +64,37 @@ def plan_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Plan:
         ConfigError: Every fault of the configuration, at once.
         DataError: The data cannot be used.
     """
+    return complete_draft(draft_sweep(recipe, overrides))
+
+
+def draft_sweep(recipe: Recipe, overrides: Sequence[str] = ()) -> Draft:
+    """Read what is asked for, without the data and the models.
+
+    Args:
+        recipe: Recipe of the command line; its overrides may be ranges.
+        overrides: More overrides.
+
+    Raises:
+        ConfigError: Nothing can be composed.
+    """
     faults = Faults()
     request = read_request(recipe, overrides, faults)
     resolved = resolve(request, faults)
     plan = _draft(request, resolved, faults)
     faults.add(check_sweep_folder(plan.config), check_database(plan.config.storage))
+    return Draft(replace(plan, request="" if faults.any else request_checksum(plan)), faults, resolved.added)
+
+
+def complete_draft(draft: Draft) -> Plan:
+    """Plan a sweep of which a draft was made: read the data and the models, and check everything.
+
+    Raises:
+        ConfigError: Every fault of the configuration, at once.
+        DataError: The data cannot be used.
+    """
+    plan, faults = draft.plan, draft.faults
     check_data(plan.config, faults)
-    check_trials(plan, faults, resolved.added)
+    check_trials(plan, faults, draft.added)
     plan = with_warm_start(_with_models(plan, faults), faults)
     faults.raise_any()
     return replace(plan, warnings=tuple(faults.warnings))
@@ -121,5 +163,17 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         space = SearchSpace(with_zips(conditional, config.zip, listed))
     hydra = texts_of(request.hydra)
     return Plan(
-        resolved.recipe, resolved.groups, space, config, first_budget(config, space), references=kept, hydra=hydra
+        _with_fixed_names(resolved.recipe, composed, config),
+        resolved.groups,
+        space,
+        config,
+        first_budget(config, space),
+        references=kept,
+        hydra=hydra,
     )
+
+
+def _with_fixed_names(recipe: Recipe, composed: DictConfig, config: Config) -> Recipe:
+    """The recipe with the name and the folder of this start: they may contain the time, ``${now:%Y-%m-%d}``."""
+    names = {key: getattr(config, key) for key in ("name", "logs") if OmegaConf.is_interpolation(composed, key)}
+    return recipe.with_overrides(*(f"{key}={quoted(name)}" for key, name in names.items()))

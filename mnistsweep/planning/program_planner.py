@@ -28,7 +28,7 @@ from mnistsweep.planning.warm_start import with_warm_start
 from mnistsweep.space import SearchSpace
 
 # Keys of the configuration that may hold a secret; the groups are empty.
-KEPT = ("storage", "oracle", "enqueue")
+KEPT = ("storage", "oracle", "enqueue", "notify")
 
 
 def plan_program(

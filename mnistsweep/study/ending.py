@@ -44,5 +44,10 @@ class Ending:
         """Whether the sweep was stopped before it had nothing left to do."""
         return self.limit in (Limit.FAILED_TRIALS, Limit.STOP_REQUEST)
 
+    @property
+    def is_request(self) -> bool:
+        """Whether `mnistsweep stop` stopped the sweep."""
+        return self.limit is Limit.STOP_REQUEST
+
     def __str__(self) -> str:
         return f"{'stopped' if self.is_stopped else 'ended'}: {self.reason}; {self.remedy}."

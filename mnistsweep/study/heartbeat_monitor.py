@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.leases import LEASE_SECONDS, Monotonic
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.worker_names import local_process_exists
+
+OBSERVATION_SECONDS = 0.1
+"""Time between two observations of heartbeats that should change."""
 
 
 class HeartbeatMonitor:
@@ -61,6 +65,34 @@ class HeartbeatMonitor:
             owners: Names of the workers that own running trials.
         """
         return sorted(filter(self.is_alive, {*owners, *self._paths.owners}))
+
+    def observed_workers(
+        self, owners: Iterable[str], max_seconds: float = math.inf, wait: Callable[[float], None] = time.sleep
+    ) -> list[str]:
+        """Names of the workers that run, sorted: a worker on another host counts once its heartbeat has changed.
+
+        This takes at most a lease period, and no time if all workers are on this machine.
+
+        Args:
+            owners: Names of the workers that own running trials.
+            max_seconds: Maximum time in seconds, after which a worker on another host does not count.
+            wait: Function that sleeps for the given number of seconds.
+        """
+        alive = set(self.alive_workers(owners))
+        unsure = {owner: self._seen[owner][0] for owner in alive if not self._exists_here(owner)}
+        start = self._monotonic()
+        while unsure and self._monotonic() - start < max_seconds:
+            wait(OBSERVATION_SECONDS)
+            for owner, first in list(unsure.items()):
+                has_exited = not self.is_alive(owner) or self._seen[owner][0] is None
+                if has_exited or self._seen[owner][0] != first:
+                    del unsure[owner]
+                if has_exited:
+                    alive.discard(owner)
+        return sorted(alive - unsure.keys())
+
+    def _exists_here(self, owner: str) -> bool:
+        return local_process_exists(self._paths, owner, self._seen[owner][0]) is True
 
     def has_crashed(self, owner: str) -> bool:
         """Whether a worker that is not alive has crashed, and not exited normally.

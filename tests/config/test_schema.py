@@ -14,6 +14,7 @@ def test_keys_that_cannot_be_searched() -> None:
         *("space", "sweeps", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
         *("trial", "trainer.threads", "trainer.deterministic", "report", "clean", "search", "confirm"),
+        *("if_running", "notify"),
     } == SWEEP_KEYS
 
 
@@ -21,7 +22,7 @@ def test_keys_that_may_change_when_a_sweep_is_continued() -> None:
     assert {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("report", "clean", "search", "confirm"),
+        *("report", "clean", "search", "confirm", "if_running", "notify"),
     } == CONTINUABLE_KEYS
 
 
@@ -37,6 +38,7 @@ def test_limits() -> None:
         "failure_window": (1, None),
         "lease_seconds": (1, 3600),
         "worker_memory_gb": (0.1, None),
+        "notify.timeout_seconds": (0.1, 600),
         "trial.timeout_minutes": (1e-6, None),
         "trial.max_parameters": (1, None),
         "trainer.epochs": (1, None),

@@ -145,3 +145,45 @@ def test_a_killed_process_loses_its_lease_at_once_and_a_suspended_one_after_a_le
     assert monitor.has_crashed(owner) == crashed
     process.kill()
     process.join()
+
+
+class TestObservation:
+    """A worker of another host runs if its heartbeat changes, also where it counts as alive at the first look."""
+
+    def test_a_worker_counts_once_its_heartbeat_has_changed(
+        self, monitor: HeartbeatMonitor, coordinator: FolderCoordinator, clock: ManualClock
+    ) -> None:
+        coordinator.write_heartbeat(REMOTE, 1)
+        waited: list[float] = []
+
+        def wait(seconds: float) -> None:
+            waited.append(seconds)
+            clock.now += seconds
+            if len(waited) == 3:
+                coordinator.write_heartbeat(REMOTE, 2)
+
+        assert monitor.observed_workers([REMOTE], wait=wait) == [REMOTE]
+        assert len(waited) == 3
+
+    def test_a_worker_of_a_dead_host_is_not_running(
+        self, monitor: HeartbeatMonitor, coordinator: FolderCoordinator, clock: ManualClock
+    ) -> None:
+        coordinator.write_heartbeat(REMOTE, 1)
+        assert monitor.alive_workers([REMOTE]) == [REMOTE]
+
+        def wait(seconds: float) -> None:
+            clock.now += seconds
+
+        start = clock.now
+        assert monitor.observed_workers([REMOTE], wait=wait) == []
+        assert 14 < clock.now - start < 16
+        coordinator.write_heartbeat(REMOTE, 2)
+        start = clock.now
+        assert monitor.observed_workers([REMOTE], max_seconds=2, wait=wait) == []
+        assert 1 < clock.now - start < 3
+
+    def test_a_worker_that_exits_meanwhile_is_not_running(
+        self, monitor: HeartbeatMonitor, coordinator: FolderCoordinator
+    ) -> None:
+        coordinator.write_heartbeat(REMOTE, 1)
+        assert monitor.observed_workers([REMOTE], wait=lambda seconds: coordinator.remove_heartbeat(REMOTE)) == []
