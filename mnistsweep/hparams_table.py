@@ -227,15 +227,5 @@ def write_session_end(folder: Path, success: bool) -> None:
     EventFile(folder, ".hparams").add(summary)
 
 
-def has_session_end(folder: Path) -> bool:
-    """Return whether `write_session_end` was called for a trial.
-
-    Args:
-        folder: Path of the trial's folder.
-    """
-    tag = metadata.SESSION_END_INFO_TAG.encode()
-    return any(tag in file.read_bytes() for file in folder.glob("events.out.tfevents.*.hparams"))
-
-
 def _kind(value: Any) -> type:
     return next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), object)

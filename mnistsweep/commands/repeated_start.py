@@ -7,7 +7,7 @@ what a start does while another one runs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
@@ -48,8 +48,8 @@ def early_answer(draft: Plan, console: Console | None = None) -> int | None:
     if plan is None:
         return None
     console = console or SafeConsole()
-    if plan.config.if_running != JOIN and _runs(plan):
-        _leave_alone(plan, console)
+    if plan.config.if_running != JOIN and (workers := _others(plan, _is_started(plan))) is not None:
+        _leave_alone(plan, workers, console)
         return 0
     ledger = Ledger(plan.paths, plan.config.storage)
     ledger.check_search(ledger_fingerprint(plan, str(read_sweep_file(plan.paths).get("data", ""))))
@@ -74,8 +74,8 @@ def entered(plan: Plan, console: Console) -> Iterator[bool]:
         else:
             check_same(plan)  # another search is refused: its files are not touched, and it is not left alone
         is_alone = stack.enter_context(try_exclusive_lock(plan.paths.start_lock))
-        if plan.config.if_running != JOIN and not (is_alone and not _running_workers(plan)):
-            _leave_alone(plan, console)
+        if plan.config.if_running != JOIN and (workers := _others(plan, not is_alone)) is not None:
+            _leave_alone(plan, workers, console)
             yield False
             return
         if not is_new:
@@ -135,33 +135,39 @@ def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
     return plan.budget.ending(state.records, seconds)
 
 
-def _runs(plan: Plan) -> bool:
-    """Whether another start of the sweep runs, or workers of one."""
-    with contextlib.suppress(FileNotFoundError):
-        if is_locked(plan.paths.start_lock):
-            return True
-    return bool(_running_workers(plan))
+def _is_started(plan: Plan) -> bool:
+    """Whether the command of another start runs on a host that shares the locks of this one."""
+    try:
+        return is_locked(plan.paths.start_lock)
+    except FileNotFoundError:
+        return False
 
 
-def _running_workers(plan: Plan) -> list[str]:
-    """Names of the workers that run; none if the sweep has no ledger yet."""
+def _others(plan: Plan, is_started: bool) -> list[str] | None:
+    """Names of the workers that run; None if the sweep does not run.
+
+    Args:
+        plan: Plan of the sweep.
+        is_started: Whether the command of another start runs, which may have no worker yet.
+    """
     try:
         running = Ledger(plan.paths, plan.config.storage).running()
     except LedgerMissing:
-        return []
+        return [] if is_started else None
     monitor = open_monitor(plan.paths, plan.config.storage, plan.config.lease_seconds)
-    return monitor.observed_workers(record.owner for record in running)
+    owners = [record.owner for record in running]
+    workers = monitor.alive_workers(owners) if is_started else monitor.observed_workers(owners)
+    return workers if workers or is_started else None
 
 
-def _leave_alone(plan: Plan, console: Console) -> None:
+def _leave_alone(plan: Plan, workers: Sequence[str], console: Console) -> None:
     """Print that the sweep runs already.
 
     Raises:
         StudyError: `if_running=fail`.
     """
-    count = len(plan.paths.owners)
-    workers = f" with {format_count(count, 'worker')}" if count else ""
-    text = f"{plan.paths.folder} runs already{workers}"
+    by = f" with {format_count(len(workers), 'worker')}" if workers else ""
+    text = f"{plan.paths.folder} runs already{by}"
     if plan.config.if_running != SKIP:
         raise StudyError(
             f"{plan.key_prefix}if_running: fail refuses a start while the sweep runs; {text}; wait for its end, or "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mnistsweep import data, hparams_table
+from mnistsweep import data
 from mnistsweep.atomic import write_yaml
 from mnistsweep.config.objectives import texts_in
 from mnistsweep.config.secret_values import holds_secret
@@ -138,6 +138,8 @@ def _write_experiments(plan: Plan) -> None:
     TensorBoard uses the first experiment that it finds for all runs below: the one above the sweeps has the dimensions
     of all of them.
     """
+    from mnistsweep import hparams_table  # imports TensorBoard, which a start that has nothing to do does not need
+
     paths = plan.paths
     own = hparams_table.metrics_of([one.name for one in plan.further], bool(plan.constraints))
     hparams_table.write_experiment(paths.folder, hparams_table.hparams_of(plan.space), own)
@@ -150,6 +152,8 @@ def _write_experiments(plan: Plan) -> None:
 
 def _sweeps(logs: Path) -> Iterator[tuple[SearchSpace, dict[str, str]]]:
     """The search space and the metrics of each sweep in a folder, without those that cannot be read."""
+    from mnistsweep import hparams_table
+
     for folder in sorted(logs.iterdir()):
         with contextlib.suppress(MnistSweepError, KeyError, TypeError, ValueError, AttributeError):
             plan = read_sweep_file(SweepPaths(folder))["plan"]

@@ -163,7 +163,7 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         space = SearchSpace(with_zips(conditional, config.zip, listed))
     hydra = texts_of(request.hydra)
     return Plan(
-        _with_fixed_names(resolved.recipe, composed, config),
+        _kept(resolved.recipe, composed, config),
         resolved.groups,
         space,
         config,
@@ -173,7 +173,14 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
     )
 
 
-def _with_fixed_names(recipe: Recipe, composed: DictConfig, config: Config) -> Recipe:
-    """The recipe with the name and the folder of this start: they may contain the time, ``${now:%Y-%m-%d}``."""
+def _kept(recipe: Recipe, composed: DictConfig, config: Config) -> Recipe:
+    """The recipe that workers and later commands compose.
+
+    It has the name and the folder of this start, which may contain the time (``${now:%Y-%m-%d}``), and no notification:
+    a later command may lack its secret.
+    """
     names = {key: getattr(config, key) for key in ("name", "logs") if OmegaConf.is_interpolation(composed, key)}
-    return recipe.with_overrides(*(f"{key}={quoted(name)}" for key, name in names.items()))
+    notified = [key for key in ("command", "url") if getattr(config.notify, key) is not None]
+    return recipe.with_overrides(
+        *(f"{key}={quoted(name)}" for key, name in names.items()), *(f"notify.{key}=null" for key in notified)
+    )

@@ -18,6 +18,7 @@ from mnistsweep.commands import posting
 from mnistsweep.commands.posting import Undelivered, post
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.errors import SweepStopped
+from mnistsweep.planning.plan_file import read_plan
 
 Capture = pytest.CaptureFixture[str]
 
@@ -167,6 +168,16 @@ def test_the_address_is_a_secret(capfd: Capture, tmp_path: Path) -> None:
     answer = command(capfd, "status", "s", "--json")
     assert answer.code == 0
     assert "secretpath" not in answer.out
+
+
+def test_later_commands_do_not_need_the_address(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", "http://127.0.0.1:9/services/T0/secretpath")
+    plan = plan_of("notify.url=${oc.env:HOOK}", "notify.timeout_seconds=0.2")
+    assert run_sweep(plan, workers()) == 0
+    monkeypatch.delenv("HOOK")
+    stored = read_plan(plan.paths)
+    assert stored.composer.plain({"model.dropout": 0.1}, 1)["model"]["dropout"] == 0.1
+    assert command(capfd, "status", "s").code == 0
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_the_answer_imports_no_backend_and_no_tables(tmp_path: Path) -> None:
     code = (
         "import sys; from mnistsweep import cli\n"
         f"assert cli.main(['sweep', *{SPACE!r}, 'trials=1']) == 0\n"
-        "sys.exit(', '.join({'keras', 'tensorflow', 'pandas', 'scipy', 'keras_tuner'} & sys.modules.keys()))"
+        "sys.exit(', '.join({'keras', 'tensorflow', 'tensorboard', 'pandas', 'scipy', 'keras_tuner'} & sys.modules.keys()))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, ""), found.stdout
