@@ -41,7 +41,7 @@ def run_shell(command: str, text: str, environment: Mapping[str, str], deadline:
             code = process.wait(max(0.0, deadline - start))
         except subprocess.TimeoutExpired:
             _kill(process)
-            return f"killed after {max(0.0, deadline - start):.3g} s (notify.timeout_seconds)"
+            return f"killed after {max(0.0, round(deadline - start, 1)):g} s (notify.timeout_seconds)"
         except BaseException:  # an interrupt: the command must not outlive this process
             _kill(process)
             raise

@@ -32,15 +32,11 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start that reads the data or the models fails."""
-    monkeypatch.setattr(planner, "complete_draft", lambda draft: pytest.fail("the data and the models were read"))
-
-
-@pytest.mark.usefixtures("nothing_is_read")
-def test_a_complete_sweep_is_recognized_without_its_data_and_models(capfd: Capture) -> None:
+def test_a_complete_sweep_is_recognized_without_its_data_and_models(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     finished_sweep([*SPACE, "trials=2"], [0.5, 0.75])
+    monkeypatch.setattr(planner, "complete_draft", lambda draft: pytest.fail("the data and the models were read"))
     answer = command(capfd, "sweep", *SPACE, "trials=2", "workers=3")
     assert (answer.code, answer.err) == (0, "")
     assert "logs/s: this sweep is complete: the budget of 2 trials (trials=2) was used; more: trials=N" in answer.out
@@ -49,10 +45,11 @@ def test_a_complete_sweep_is_recognized_without_its_data_and_models(capfd: Captu
 
 def test_the_answer_imports_no_backend_and_no_tables(tmp_path: Path) -> None:
     finished_sweep([*SPACE, "trials=1"], [0.5])
+    heavy = {"keras", "tensorflow", "tensorboard", "pandas", "scipy", "keras_tuner"}
     code = (
         "import sys; from mnistsweep import cli\n"
         f"assert cli.main(['sweep', *{SPACE!r}, 'trials=1']) == 0\n"
-        "sys.exit(', '.join({'keras', 'tensorflow', 'tensorboard', 'pandas', 'scipy', 'keras_tuner'} & sys.modules.keys()))"
+        f"sys.exit(', '.join({heavy!r} & sys.modules.keys()) or 0)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, ""), found.stdout
@@ -77,7 +74,6 @@ def test_data_that_have_changed_are_read_again(capfd: Capture, tiny_file: Path, 
     data = tmp_path / "own.npz"
     data.write_bytes(tiny_file.read_bytes())
     overrides = [*SPACE, "trials=1", "data=npz", f"data.path={data}", "data.validation=60", "model=perceptron"]
-    overrides[0] = "model.units=[8],[16]"
     finished_sweep(overrides, [0.5])
     before = read_yaml(tmp_path / "logs/s/sweep.yaml")
     assert "this sweep is complete" in command(capfd, "sweep", *overrides).out
@@ -86,7 +82,7 @@ def test_data_that_have_changed_are_read_again(capfd: Capture, tiny_file: Path, 
     after = read_yaml(tmp_path / "logs/s/sweep.yaml")
     assert after["request"] != before["request"]
     assert after["data"] == before["data"]
-    data.write_bytes(data.read_bytes() + b"?")
+    data.write_bytes(data.read_bytes()[:1000])
     assert command(capfd, "sweep", *overrides).code == 2
 
 
@@ -119,7 +115,7 @@ def test_a_start_that_has_no_worker_yet_runs_too(capfd: Capture) -> None:
 
 def test_another_search_is_never_left_alone(capfd: Capture) -> None:
     plan = finished_sweep([*SPACE, "trials=3"], [0.5])
-    with exclusive_lock(plan.paths.start_lock), pytest.raises(StudyError, match="holds another search: seed"):
+    with exclusive_lock(plan.paths.start_lock), pytest.raises(StudyError, match="holds another search: .*seed"):
         run_sweep(plan_of("seed=3", "if_running=skip"), workers(code=7))
 
 
