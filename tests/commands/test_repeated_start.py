@@ -115,7 +115,7 @@ def test_a_start_that_has_no_worker_yet_runs_too(capfd: Capture) -> None:
 
 def test_another_search_is_never_left_alone(capfd: Capture) -> None:
     plan = finished_sweep([*SPACE, "trials=3"], [0.5])
-    with exclusive_lock(plan.paths.start_lock), pytest.raises(StudyError, match="holds another search: .*seed"):
+    with exclusive_lock(plan.paths.start_lock), pytest.raises(StudyError, match=r"holds another search: .*seed"):
         run_sweep(plan_of("seed=3", "if_running=skip"), workers(code=7))
 
 
