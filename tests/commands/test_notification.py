@@ -17,6 +17,8 @@ from fake_workers import plan_of, workers
 from mnistsweep.commands import posting
 from mnistsweep.commands.posting import Undelivered, post
 from mnistsweep.commands.sweep import run_sweep
+from mnistsweep.config.schema import Config, NotifyConfig
+from mnistsweep.config.start_checks import check_start_keys
 from mnistsweep.errors import SweepStopped
 from mnistsweep.planning.plan_file import read_plan
 
@@ -181,25 +183,34 @@ def test_later_commands_do_not_need_the_address(capfd: Capture, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("override", "rule"),
+    ("url", "fault"),
     [
-        ("notify.url=ftp://host/a", "notify.url: must be an http or https address; received one that begins with ftp:"),
-        ("notify.url=file:///etc/passwd", "received one that begins with file:"),
-        ("notify.url=https:///a", "received one that names no host"),
-        ("notify.url='https://host:99999/a'", "received one that has an invalid host or port"),
-        ("notify.command=' '", "notify.command: must be a command for the shell, or null"),
-        ("if_running=wait", "if_running: must be join, skip or fail; received 'wait'"),
-        ("notify.timeout_seconds=0", "notify.timeout_seconds: must be between 0.1 and 600; received 0"),
-        ("notify.url=a,b", "notify.url"),
+        ("ftp://host/a", "begins with ftp:"),
+        ("file:///etc/passwd", "begins with file:"),
+        ("host/a", "has no scheme"),
+        ("https:///a", "names no host"),
+        ("https://host:99999/a", "has an invalid host or port"),
+        ("https://host/a b", "contains a space or a control character"),
+        ("https://host/ä", "contains letters that must be percent-encoded"),
     ],
 )
-def test_wrong_keys_are_refused_before_anything_is_written(
-    override: str, rule: str, capfd: Capture, tmp_path: Path
-) -> None:
-    answer = command(capfd, "sweep", "model.dropout=0,0.1", override)
-    assert answer.code == 2
-    assert rule in answer.err
-    assert list(tmp_path.iterdir()) == []
+def test_an_address_that_cannot_be_used_is_refused_without_showing_it(url: str, fault: str) -> None:
+    (message,) = check_start_keys(Config(notify=NotifyConfig(url=url)))
+    rule = "notify.url: must be an http or https address"
+    assert message == f"{rule}; received one that {fault}; write https://HOST/PATH, in quotes."
+
+
+def test_wrong_keys_are_refused_together_before_anything_is_written(capfd: Capture, tmp_path: Path) -> None:
+    wrong = ["if_running=wait", "notify.command=' '", "notify.timeout_seconds=0", "notify.url=ftp://host/secretpath"]
+    answer = command(capfd, "sweep", "model.dropout=0,0.1", *wrong)
+    assert (answer.code, list(tmp_path.iterdir())) == (2, [])
+    assert "secretpath" not in answer.err
+    assert sorted(line.removeprefix("mnistsweep: ").partition(";")[0] for line in answer.err.splitlines()) == [
+        "if_running: must be join, skip or fail",
+        "notify.command: must be a command for the shell, or null",
+        "notify.timeout_seconds: must be between 0.1 and 600",
+        "notify.url: must be an http or https address",
+    ]
 
 
 def test_the_time_for_tries_is_limited(hooks: Any) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 from commands import command, finished_sweep, sweep_with_curves
+from fake_workers import plan_of
 from fakes import make_search, open_study
 
-from mnistsweep.study.records import Result, State
+from mnistsweep.commands.status_document import FAILED, Snapshot, document_text, status_document
+from mnistsweep.study.records import Result, State, TrialRecord
 
 Capture = pytest.CaptureFixture[str]
 
@@ -117,3 +119,26 @@ def test_what_cannot_be_read_is_one_line(capfd: Capture) -> None:
     answer = command(capfd, "status", "nothing", "--json")
     assert (answer.code, answer.out) == (2, "")
     assert len(answer.err.splitlines()) == 1
+
+
+def test_expected_scores_values_that_json_does_not_have_and_secrets() -> None:
+    plan = plan_of("confirm.top=2")
+    point = {"model.dropout": float("inf"), "data.token": "abc-0815", "a": (1, None)}
+    records = [
+        TrialRecord(0, State.COMPLETED, point, 1, Result(0.9, 1, 2, 3.0)),
+        TrialRecord(1, State.COMPLETED, {"model.dropout": 0.1}, 2, Result(0.8, 1, 2, 3.0)),
+        TrialRecord(2, State.COMPLETED, point, 3, Result(0.85, 1, 2, 3.0), confirms=0),
+    ]
+    found = validated(document_text(status_document(plan, Snapshot(records, None, 9.5))))
+    assert found["best"]["point"] == {"model.dropout": "inf", "data.token": "***", "a": [1, None]}
+    assert [(one["trial"], one["trials"]) for one in found["expected"]] == [(0, [0, 2]), (1, [1])]
+    assert found["expected"][0]["low"] < found["expected"][0]["expected"] < found["expected"][0]["high"]
+    assert (found["trials"]["total"], found["trials"]["confirmations"], found["running_seconds"]) == (2, 1, 9.5)
+
+
+def test_where_the_ledger_cannot_be_read_numbers_are_null_and_not_zero() -> None:
+    found = validated(document_text(status_document(plan_of(), None, FAILED, "the ledger is gone", 1)))
+    assert (found["state"], found["reason"], found["exit_code"]) == ("failed", "the ledger is gone", 1)
+    assert [key for key, value in found.items() if value is None] == [
+        *("running_seconds", "epochs", "trials", "workers", "best", "front", "expected", "constraints", "failures")
+    ]

@@ -63,6 +63,20 @@ def test_confirmation_is_set_by_two_keys(program: Path) -> None:
         plan(program, LR, *_sweeper(confirm_top=1))
 
 
+@pytest.mark.usefixtures("no_secrets")
+def test_notification_and_running_sweeps_have_keys_with_secrets(program: Path) -> None:
+    url = "https://example.org/services/secretpath"
+    keys = _sweeper(if_running="skip", notify_url=url, notify_command="ls", notify_timeout_seconds=3)
+    found = plan(program, LR, *keys, *_sweeper(direction="max"))
+    notify = found.config.notify
+    assert (found.config.if_running, notify.url, notify.command, notify.timeout_seconds) == ("skip", url, "ls", 3)
+    assert "secretpath" not in str(plan_to_json(found))
+    with pytest.raises(
+        ConfigError, match=r"^hydra\.sweeper\.notify_url: must be an http or https address; received one"
+    ):
+        plan(program, LR, *_sweeper(notify_url="ftp://host", direction="max"))
+
+
 def test_hydra_knows_the_keys_that_are_read() -> None:
     assert {*settings.KEYS, "params", "sampler"} == KNOWN_KEYS
     assert set(settings.SAMPLERS) >= {"tpe", "random", "grid", "cmaes", "gp"}
