@@ -87,9 +87,17 @@ def remove_temporary_files(folder: Path) -> None:
         >>> list(folder.iterdir())
         []
     """
-    for path in folder.glob(".*"):
-        if _TEMPORARY_NAME.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+    for path in temporary_files(folder):
+        path.unlink(missing_ok=True)
+
+
+def temporary_files(folder: Path) -> list[Path]:
+    """Paths of the temporary files of `atomic_write` calls that run, or that a kill interrupted.
+
+    Args:
+        folder: Path of a folder; it need not exist.
+    """
+    return [path for path in folder.glob(".*") if _TEMPORARY_NAME.fullmatch(path.name)]
 
 
 def read_yaml(path: Path) -> Any:

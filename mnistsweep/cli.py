@@ -208,6 +208,24 @@ def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
     return 0
 
 
+def _list(options: argparse.Namespace, rest: list[str]) -> int:
+    from mnistsweep.commands.list_sweeps import list_sweeps
+
+    given = "logs" if options.folder is None else str(_folder(options.folder))
+    is_empty = options.folder is None and is_missing(Path(given))  # no sweep was started here yet
+    list_sweeps(Path(given) if is_empty else required("FOLDER", given, READ_FOLDER), options.json)
+    return 0
+
+
+def _clean_up(options: argparse.Namespace, rest: list[str]) -> int:
+    from mnistsweep.commands.clean_up import clean_up
+    from mnistsweep.commands.clean_up_options import selected_files
+
+    selected = selected_files(options)
+    folders = [required("SWEEP", str(_folder(sweep)), READ_FOLDER) for sweep in (*options.sweeps, *rest)]
+    return clean_up(folders, selected, options.delete)
+
+
 def _folder(sweep: str) -> Path:
     """The folder of a sweep that the user named: the folder itself, or the name of a folder in ``logs/``."""
     given, logs = Path(sweep), Path("logs")
@@ -240,6 +258,8 @@ COMMANDS: dict[str, Run] = {
     "report": _report,
     "show": _show,
     "clean": _clean,
+    "list": _list,
+    "clean-up": _clean_up,
 }
 """Function that runs a command, by the name of the command."""
 

@@ -30,6 +30,8 @@ examples:
   mnistsweep show logs/quickstart 247
   mnistsweep clean logs/quickstart clean.plant=0.02
   mnistsweep export logs/quickstart --output best.yaml
+  mnistsweep list
+  mnistsweep clean-up logs --older-than 30d
 
 """
 
@@ -52,6 +54,9 @@ Run = Callable[[argparse.Namespace, list[str]], int]
 
 # Commands that accept overrides beside their options.
 WITH_OVERRIDES = ("train", "sweep", "report", "clean")
+
+# Commands that accept several sweeps, also after their options.
+WITH_SWEEPS = ("clean-up",)
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -104,6 +109,7 @@ def make_parsers(functions: Mapping[str, Run]) -> tuple[CommandParser, dict[str,
     _add_training_commands(add)
     _add_reading_commands(add)
     _add_evaluation_commands(add)
+    _add_folder_commands(add)
     return parser, commands
 
 
@@ -151,6 +157,25 @@ def _add_evaluation_commands(add: Add) -> None:
     clean.set_defaults(stopped="; the trainings that are finished are kept; the same command continues")
 
 
+def _add_folder_commands(add: Add) -> None:
+    listing = add("list", "all sweeps of a folder: state, trials, best, age, size", "[FOLDER] [--json]")
+    listing.add_argument("folder", metavar="FOLDER", nargs="?", help="the folder (default: logs)")
+    listing.add_argument("--json", action="store_true", help="print a JSON document")
+    usage = "SWEEP|FOLDER ... [--models] [--keep N] [--events] [--logs] [--older-than AGE] [--delete]"
+    cleaning = add("clean-up", "list or remove files that the results of sweeps do not need", usage)
+    cleaning.add_argument("sweeps", metavar="SWEEP", nargs="+", help=f"{SWEEP_HELP}, or a folder above sweeps")
+    for name, text in (
+        ("--models", "also models of all trials but the best"),
+        ("--events", "also event files (TensorBoard) of all trials but the best"),
+        ("--logs", "also logs of workers"),
+        ("--delete", "remove the files; without it nothing is changed"),
+    ):
+        cleaning.add_argument(name, action="store_true", help=text)
+    cleaning.add_argument("--keep", metavar="N", type=int, help="with --models: the best N trials keep theirs")
+    cleaning.add_argument("--older-than", metavar="AGE", help="only files that old, such as 30d (m, h, d or w)")
+    cleaning.set_defaults(stopped="; what was removed stays removed; the same command continues")
+
+
 def _add_hydra_options(parser: CommandParser) -> None:
     add = parser.add_argument
     add("-cd", "--config-dir", metavar="DIR", help="your folder with presets or a primary configuration")
@@ -179,7 +204,7 @@ def refuse_unknown(parser: CommandParser, options: argparse.Namespace, rest: Seq
                 raise ConfigError(f"{name}: an override has no dashes; received {received!r}; write {written}.")
             hint = suggest(argument, parser.option_names)
             raise ConfigError(f"{options.command}: there is no option {argument!r}; {hint}.")
-    if rest and options.command not in WITH_OVERRIDES:
+    if rest and options.command not in (*WITH_OVERRIDES, *WITH_SWEEPS):
         raise ConfigError(f"{options.command}: expects one sweep; received {rest[0]!r} too.")
     _refuse_spaces(rest)
 

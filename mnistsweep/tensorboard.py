@@ -107,6 +107,15 @@ def experiment_file(folder: Path) -> Path:
     return folder / "events.out.tfevents.0000000000.experiment"
 
 
+def event_files(folder: Path) -> list[Path]:
+    """Paths of all event files in a run's folder and in the folders below.
+
+    Args:
+        folder: Path of the folder; it need not exist.
+    """
+    return sorted(folder.rglob("events.out.tfevents.*"))
+
+
 def _create(folder: Path, suffix: str) -> Path:
     """Create an empty file with a name that no other process or call uses."""
     moment = max(time.time_ns(), _newest(folder) + 1)

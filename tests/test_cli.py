@@ -60,6 +60,8 @@ def test_help_says_what_there_is(capfd: Capture) -> None:
         ("sweep", ["NAME", "--config-dir", "--config-name", "--cfg"]),
         ("status", ["SWEEP"]),
         ("export", ["SWEEP", "--output", "--model"]),
+        ("list", ["FOLDER", "--json"]),
+        ("clean-up", ["SWEEP", "--models", "--keep", "--events", "--logs", "--older-than", "--delete"]),
     ],
 )
 def test_help_of_a_command(name: str, words: list[str], capfd: Capture) -> None:
@@ -268,7 +270,8 @@ def test_export_writes_the_configuration_and_the_model(capfd: Capture, elsewhere
 LIGHT = """
 import contextlib, io, sys
 from mnistsweep import cli
-for arguments in (["--help"], ["status", "logs/sweep"], ["export", "logs/sweep"], ["train", "trainer.epcohs=3"],
+for arguments in (["--help"], ["list"], ["clean-up", "logs", "--models"], ["status", "logs/sweep"],
+                  ["export", "logs/sweep"], ["train", "trainer.epcohs=3"],
                   ["train", "model.dropout=2"], ["sweep", "model.drpout=1,2"], ["sweep", "nothing"],
                   ["sweep", "model.dropout=0,2", "data=npz", "data.path=x.npz"], ["sweep", "coarse", "--cfg", "job"]):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -32,7 +32,9 @@ def test_names_of_the_package() -> None:
 
 
 def test_commands() -> None:
-    assert sorted(cli.COMMANDS) == ["clean", "export", "repair", "report", "show", "status", "stop", "sweep", "train"]
+    assert sorted(cli.COMMANDS) == [
+        *("clean", "clean-up", "export", "list", "repair", "report", "show", "status", "stop", "sweep", "train"),
+    ]
 
 
 def test_keys_of_the_configuration() -> None:
