@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from commands import command
 from fakes import RunSweep
-from reports import Counted, Reported, claimed, collected, kept, report_context
+from reports import Counted, Reported, claimed, collected, kept, report_context, shorten
 
 from mnistsweep.commands import report as report_command
 from mnistsweep.config.overrides import quoted
@@ -30,13 +29,6 @@ from mnistsweep.study.records import State
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of one section; drawing all sections takes seconds."""
     shorten(monkeypatch, "summary")
-
-
-def shorten(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Leave out all sections except the named ones."""
-    for analysis in SECTIONS:
-        if analysis.name not in names:
-            monkeypatch.setattr(import_module(analysis.module), "section", lambda _evidence: None)
 
 
 def rows(file: Path) -> list[dict[str, str]]:

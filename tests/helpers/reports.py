@@ -9,10 +9,12 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -25,6 +27,7 @@ from mnistsweep.evaluation.report_context import ReportContext
 from mnistsweep.evaluation.selection import select
 from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.page import PageResult
+from mnistsweep.html_report.sections import SECTIONS
 from mnistsweep.paths import SweepPaths, TrialPaths
 from mnistsweep.planning.plan_file import plan_of
 from mnistsweep.progress_bar import StepProgress
@@ -40,6 +43,13 @@ SWEEP = (
     *("optimizer.learning_rate=0.01,0.03", "model.layer_size=16,32", "oracle=grid", "trials=3", "name=search"),
     *("trainer.epochs=2", "trainer.batch_size=16", "objective=val_loss"),
 )
+
+
+def shorten(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Leave out all sections of the page except the named ones; drawing all of them takes seconds."""
+    for analysis in SECTIONS:
+        if analysis.name not in names:
+            monkeypatch.setattr(import_module(analysis.module), "section", lambda _evidence: None)
 
 
 class Counted(StepProgress):
