@@ -13,7 +13,7 @@ from mnistsweep.console import SafeConsole
 from mnistsweep.error_descriptions import describe_error
 from mnistsweep.errors import MnistSweepError, StudyError, translate_os_errors
 from mnistsweep.evaluation.report_context import checkpoint_name
-from mnistsweep.locks import try_exclusive_lock
+from mnistsweep.locks import is_locked, try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan
@@ -116,14 +116,15 @@ class CleanUp:
         ledger = Ledger(paths, plan.config.storage)
         ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
         monitor = open_monitor(paths, plan.config.storage, plan.config.lease_seconds)
-        if workers := self._running_workers(paths, plan, ledger, monitor):
+        workers = self._running_workers(paths, plan, ledger, monitor)
+        if workers or _is_started(paths):
             self._refuse(folder, f"running: {format_count(len(workers), 'worker')}")
             return
         with self._locks(paths, plan) if self.delete else contextlib.nullcontext():
-            if self.delete and alive_workers(ledger, monitor):
+            if self.delete and (alive_workers(ledger, monitor) or _is_started(paths)):
                 self._refuse(folder, "running: it has just been started")
                 return
-            state = state_of(ledger, plan, 0)
+            state = state_of(ledger, plan, ())
             found = self._find(paths, plan, ledger)
             self._print(folder, state, found)
             for files in found.values():
@@ -220,6 +221,14 @@ def clean_up(
         named_refused += (cleaning.num_refused - before) if sweep in found else 0
     SafeConsole().print(cleaning.summary(), soft_wrap=True)
     return 1 if delete and named_refused else 0
+
+
+def _is_started(paths: SweepPaths) -> bool:
+    """Whether the command of a start runs, which may have no worker yet, or replaces one."""
+    try:
+        return is_locked(paths.start_lock)
+    except FileNotFoundError:
+        return False
 
 
 def _kept(paths: SweepPaths, plan: Plan, records: Sequence[TrialRecord], num_models: int) -> Kept:

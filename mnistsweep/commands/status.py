@@ -13,7 +13,6 @@ from mnistsweep.commands.front_table import front_table, front_title
 from mnistsweep.commands.live_table import tally
 from mnistsweep.commands.status_document import Snapshot, document_text, status_document
 from mnistsweep.commands.sweep_output import keys_as_written, print_learnt
-from mnistsweep.commands.sweep_state import SweepState, alive_workers, state_of
 from mnistsweep.console import SafeConsole
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan
@@ -92,12 +91,15 @@ def print_json(folder: Path) -> None:
 
 def _has_ended(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> bool:
     """Whether the sweep has nothing left to do; one that was stopped or interrupted has."""
-    return state_of(ledger, plan, len(alive_workers(ledger, monitor))) is SweepState.COMPLETE
+    if monitor.alive_workers(record.owner for record in ledger.running()):
+        return False
+    ending = ledger.ending(plan.budget)
+    return ending is not None and not ending.is_stopped
 
 
 def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> str:
     """Whether the sweep runs, or else why it ended or was stopped."""
-    if workers := alive_workers(ledger, monitor):
+    if workers := monitor.alive_workers(record.owner for record in ledger.running()):
         return f"running: {format_count(len(workers), 'worker')}"
     text = str(ledger.ending(plan.budget) or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
     return keys_as_written(text, plan.key_prefix)

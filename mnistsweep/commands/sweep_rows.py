@@ -139,7 +139,7 @@ def _by_ledger(row: SweepRow) -> SweepRow:
     ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
     monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
     workers = alive_workers(ledger, monitor)
-    state, records, has_ended = state_of(ledger, plan, len(workers)), ledger.records(), ledger.has_ended(plan.budget)
+    state, records, has_ended = state_of(ledger, plan, workers), ledger.records(), ledger.has_ended(plan.budget)
     finished = [one.state.finished or shown_state(one, has_ended) == STOPPED for one in searched(records)]
     best = best_of(records, plan.direction, plan.further)
     return replace(
@@ -169,7 +169,7 @@ def _budget(plan: Mapping[str, Any]) -> int | None:
 def _is_complete(paths: SweepPaths, config: Mapping[str, Any], table: ResultsSummary, budget: int | None) -> bool:
     """Whether the files show that the sweep is complete, and which trial is the best."""
     is_spent = table.num_stopped > 0 or (budget is not None and table.num_finished >= budget)
-    if not is_spent or not table.is_plain or config.get("confirm", {}).get("top") or paths.owners:
+    if not is_spent or not table.is_plain or table.best is None or config.get("confirm", {}).get("top") or paths.owners:
         return False
     try:
         written = paths.results.stat().st_mtime

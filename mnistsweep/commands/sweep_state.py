@@ -1,11 +1,13 @@
-"""The state of a sweep in one word, by the rules of `mnistsweep status`."""
+"""The state of a sweep in one word: that of `mnistsweep status --json`, and those of sweeps that cannot be read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
+from mnistsweep.commands import status_document
+from mnistsweep.commands.status_document import Snapshot
 from mnistsweep.planning.plan import Plan
-from mnistsweep.study.ending import Limit
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
 
@@ -13,23 +15,20 @@ from mnistsweep.study.ledger import Ledger
 class SweepState(StrEnum):
     """State of a sweep.
 
-    A sweep with budget left was stopped by `mnistsweep stop`, a failed one because too many trials failed, and an
-    interrupted one by anything else. An unreadable ``sweep.yaml`` is damaged, or a newer version wrote it. The state is
-    unknown if the database of the ledger cannot be used.
+    A stopped sweep was stopped by `mnistsweep stop`, a failed one because too many or all of its trials failed, and an
+    interrupted one by anything else; the budget of all three may be left. An unreadable ``sweep.yaml`` is damaged, or a
+    newer version wrote it. The state is unknown if the database of the ledger cannot be used.
     """
 
     RUNNING = "running"
     COMPLETE = "complete"
-    BUDGET_LEFT = "budget left"
+    STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     NOT_STARTED = "not started"
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
     UNKNOWN = "unknown"
-
-
-_STOPPED = {Limit.STOP_REQUEST: SweepState.BUDGET_LEFT, Limit.FAILED_TRIALS: SweepState.FAILED}
 
 
 def alive_workers(ledger: Ledger, monitor: HeartbeatMonitor) -> list[str]:
@@ -42,17 +41,14 @@ def alive_workers(ledger: Ledger, monitor: HeartbeatMonitor) -> list[str]:
     return monitor.alive_workers(record.owner for record in ledger.running())
 
 
-def state_of(ledger: Ledger, plan: Plan, num_workers: int) -> SweepState:
+def state_of(ledger: Ledger, plan: Plan, workers: Sequence[str]) -> SweepState:
     """The state of a sweep with a readable ledger.
 
     Args:
         ledger: Ledger of the sweep.
         plan: Plan of the sweep.
-        num_workers: Number of its workers that may still run.
+        workers: Names of its workers that may still run.
     """
-    if num_workers:
-        return SweepState.RUNNING
-    ending = ledger.ending(plan.budget)
-    if ending is not None:
-        return _STOPPED.get(ending.limit, SweepState.COMPLETE)
-    return SweepState.INTERRUPTED if ledger.records() else SweepState.NOT_STARTED
+    snapshot = Snapshot(ledger.records(), ledger.ending(plan.budget), ledger.running_seconds(), workers)
+    state = SweepState(status_document.state_of(plan, snapshot))
+    return SweepState.NOT_STARTED if state is SweepState.INTERRUPTED and not snapshot.records else state

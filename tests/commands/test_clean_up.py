@@ -178,6 +178,15 @@ def test_a_running_sweep_is_left_alone_and_the_others_are_cleaned_up(capfd: Capt
     assert [number for number, trial in other.trials() if trial.model.exists()] == [1]
 
 
+def test_a_sweep_of_which_the_command_runs_is_left_alone_also_without_a_worker(capfd: Capture) -> None:
+    paths = finished_sweep([DROPOUT], [0.5, 0.9, 0.6]).paths
+    with exclusive_lock(paths.start_lock):
+        before = contents(paths.folder)
+        answer = command(capfd, "clean-up", "sweep", *EVERYTHING)
+        assert removed(paths.folder, before) == set()
+    assert (answer.code, answer.out.splitlines()[0]) == (1, "logs/sweep: left alone: running: 0 workers.")
+
+
 def test_a_crashed_worker_of_another_host_is_waited_for_as_long_as_its_lease(capfd: Capture) -> None:
     paths = finished_sweep([DROPOUT, "lease_seconds=1"], [0.5, 0.9, 0.6]).paths
     paths.worker_lock("elsewhere-0badf00d-7-abcdef").touch()

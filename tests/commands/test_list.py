@@ -57,10 +57,12 @@ def test_each_state_is_that_of_status(capfd: Capture) -> None:
     with Lease(running.paths, open_coordinator(running.paths, None)):
         found = listed(capfd)
         answers = {name: command(capfd, "status", name).out.splitlines()[1] for name in found}
+        documents = {name: json.loads(command(capfd, "status", name, "--json").out)["state"] for name in found}
     assert states(found) == {
-        "complete": "complete", "interrupted": "interrupted", "stopped": "budget left", "new": "not started",
+        "complete": "complete", "interrupted": "interrupted", "stopped": "stopped", "new": "not started",
         "failed": "failed", "running": "running",
     }  # fmt: skip
+    assert documents == states(found) | {"new": "interrupted"}
     words = {"complete": "ended: ", "interrupted": "interrupted: ", "stopped": "stopped: ", "new": "interrupted: "}
     words |= {"failed": "stopped: 1 trials in a row have failed", "running": "running: 1 worker"}
     assert all(answers[name].startswith(word) for name, word in words.items()), answers
