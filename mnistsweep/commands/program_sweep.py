@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from mnistsweep.atomic import write_yaml
+from mnistsweep.commands.repeated_start import early_answer
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.commands.sweep_output import keys_as_written
 from mnistsweep.config.program_job import HydraJob
@@ -23,7 +24,7 @@ from mnistsweep.config.sweeper_keys import PREFIX
 from mnistsweep.errors import MnistSweepError, translate_os_errors
 from mnistsweep.planning.hydra_planner import plan_hydra_program
 from mnistsweep.planning.plan import Plan
-from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.planning.planner import complete_draft, draft_sweep
 from mnistsweep.printable import make_streams_safe, printable
 from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.stop_signal import StopSignal, interrupt_code
@@ -117,5 +118,8 @@ def _sweep_mnistsweep(job: HydraJob) -> int:
     folders = [f"{s.schema}://{s.path}" for s in hydra.runtime.config_sources if s.provider not in ("hydra", "schema")]
     overrides = [text for text in own if not text.startswith("hydra.searchpath=")]
     name = str(hydra.job.config_name)
-    plan = plan_sweep(Recipe((*overrides, *job.arguments), name, tuple(dict.fromkeys(folders))))
+    draft = draft_sweep(Recipe((*overrides, *job.arguments), name, tuple(dict.fromkeys(folders))))
+    if (code := early_answer(draft.plan)) is not None:
+        return code
+    plan = complete_draft(draft)
     return run_sweep(plan, choose_launcher(plan))
