@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ FORMAT = 1
 
 # Maximum number of folders without a sweep that are named.
 MAX_LISTED = 8
+
+# Number of sweeps that are read at once: each may wait for heartbeats of workers on other hosts.
+MAX_THREADS = 16
 
 HOURS_PER_DAY = 24
 
@@ -63,7 +67,9 @@ def read_rows(folders: Sequence[Path]) -> list[SweepRow]:
         from mnistsweep.commands.database_rows import read_databases
 
         rows |= read_databases(databases, read_ledger)
-    rows |= {one.row.folder: read_ledger(one.row) for one in opened if one.storage is None}
+    journals = [reading.row for reading in opened if reading.storage is None]
+    with ThreadPoolExecutor(MAX_THREADS) as threads:
+        rows |= {row.folder: row for row in threads.map(read_ledger, journals)}
     return sorted(rows.values(), key=lambda row: (-row.changed, str(row.folder)))
 
 

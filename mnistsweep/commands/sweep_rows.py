@@ -16,9 +16,13 @@ from mnistsweep.space import SearchSpace
 from mnistsweep.study.disk_usage import folder_size
 from mnistsweep.study.results_summary import ResultsSummary, summarize_results
 from mnistsweep.study.sweep_file import read_sweep_file
+from mnistsweep.text import format_count
 
 # The ledger is written last when a sweep ends; a later change of its file is none that the end explains.
 MAX_LEDGER_DELAY_SECONDS = 60.0
+
+# Twice the time between two heartbeats. A worker on another host without one may run until its lease expires.
+MAX_OBSERVATION_SECONDS = 4.0
 
 # Errors of a plan that does not have the form that this version writes.
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, MnistSweepError)
@@ -124,7 +128,7 @@ def read_ledger(row: SweepRow) -> SweepRow:
 
 def _by_ledger(row: SweepRow) -> SweepRow:
     from mnistsweep.commands.live_table import shown_state
-    from mnistsweep.commands.sweep_state import alive_workers, state_of
+    from mnistsweep.commands.sweep_state import state_of
     from mnistsweep.planning.opening import ledger_fingerprint
     from mnistsweep.planning.plan_file import plan_of
     from mnistsweep.study.heartbeat_monitor import open_monitor
@@ -138,7 +142,9 @@ def _by_ledger(row: SweepRow) -> SweepRow:
     ledger = Ledger(sweep.paths, plan.config.storage)
     ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
     monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
-    workers = alive_workers(ledger, monitor)
+    owners = [record.owner for record in ledger.running()]
+    workers = monitor.observed_workers(owners, MAX_OBSERVATION_SECONDS)
+    silent = set(monitor.alive_workers(owners)) - set(workers)
     state, records, has_ended = state_of(ledger, plan, workers), ledger.records(), ledger.has_ended(plan.budget)
     finished = [one.state.finished or shown_state(one, has_ended) == STOPPED for one in searched(records)]
     best = best_of(records, plan.direction, plan.further)
@@ -151,7 +157,13 @@ def _by_ledger(row: SweepRow) -> SweepRow:
         best=None if best is None else best.result.objective,
         best_trial=None if best is None else best.number,
         num_workers=len(workers),
+        fault=_silence(len(silent)) if silent else "",
     )
+
+
+def _silence(num_workers: int) -> str:
+    found = format_count(num_workers, "worker")
+    return f"{found} on another host without a heartbeat for {MAX_OBSERVATION_SECONDS:g} s; not counted as running"
 
 
 def _faulty(row: SweepRow, state: str, error: Exception) -> SweepRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -14,7 +15,7 @@ import pytest
 from commands import command, finished_sweep, open_sweep_of, sweep_with_curves, tree
 from stopped_sweeps import run_fake_jobs
 
-from mnistsweep.commands import list_sweeps
+from mnistsweep.commands import list_sweeps, sweep_rows
 from mnistsweep.commands.database_rows import read_databases
 from mnistsweep.commands.sweep_rows import Reading, SweepRow, read_files, read_ledger
 from mnistsweep.paths import SweepPaths
@@ -185,6 +186,33 @@ def test_a_database_that_does_not_respond_holds_nothing_up() -> None:
     }  # fmt: skip
     fault = "storage: postgresql+psycopg://me:***@gone/db has not responded within 0.5 s"
     assert [found[Path(name)].fault for name in "abc"] == [fault, "", fault]
+
+
+def test_a_worker_on_another_host_counts_once_its_heartbeat_changes(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    owner, paths = "elsewhere-0badf00d-7-abcdef", sweep_with_curves([DROPOUT], [[0.5]]).paths
+    paths.worker_lock(owner).touch()
+    coordinator, has_ended = open_coordinator(paths, None), threading.Event()
+    coordinator.write_heartbeat(owner, 1)
+
+    def beat() -> None:
+        for count in itertools.count(2):
+            if has_ended.wait(0.01):
+                return
+            coordinator.write_heartbeat(owner, count)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        assert (listed(capfd)["sweep"]["state"], listed(capfd)["sweep"]["workers"]) == ("running", 1)
+    finally:
+        has_ended.set()
+        thread.join()
+    monkeypatch.setattr(sweep_rows, "MAX_OBSERVATION_SECONDS", 0.2)
+    entry = listed(capfd)["sweep"]
+    assert (entry["state"], entry["workers"]) == ("interrupted", 0)
+    assert entry["fault"] == "1 worker on another host without a heartbeat for 0.2 s; not counted as running"
 
 
 def test_the_latest_is_first() -> None:
