@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -88,6 +89,20 @@ def test_checkpoints_of_stopped_trials_are_removed_and_a_larger_budget_trains_th
     assert continued
     assert all((number, 1) in trained for number in continued)
     assert load_sweep(paths.folder).trials.shape[0] == 12
+
+
+def test_a_ledger_in_a_database(capfd: Capture) -> None:
+    overrides = ["trials=6", "storage=sqlite:///ledger.db"]
+    paths = run_fake_jobs(overrides)[0].paths
+    os.utime(paths.sweep)  # so that the list reads the database
+    (entry,) = json.loads(command(capfd, "list", "--json").out)["sweeps"]
+    assert (entry["state"], entry["trials"], entry["fault"]) == ("complete", {"finished": 6, "budget": 6}, None)
+    held = resume_files(paths)
+    assert held
+    assert command(capfd, "clean-up", "sweep", "--delete").code == 0
+    assert resume_files(paths) == []
+    records = Ledger(paths, "sqlite:///ledger.db").records()
+    assert [record.number for record in records if record.state is State.PAUSED] == held
 
 
 def test_paused_trials_of_a_sweep_that_has_not_ended_keep_everything(capfd: Capture) -> None:

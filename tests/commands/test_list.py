@@ -82,10 +82,11 @@ def test_a_sweep_with_stopped_trials_is_complete_and_continued_ones_are_not(capf
     assert read_ledger(row.row) == row.row
     assert (row.row.state, row.row.num_finished, row.row.budget) == ("complete", 4, 4)
     assert row.row.best == max(record.result.objective or 0 for record in expected)
-    run_fake_jobs(["trials=6"], max_jobs=1)
-    entry = listed(capfd)["sweep"]
-    assert entry["state"] == "interrupted"
-    assert entry["trials"]["budget"] == 6
+    for max_jobs in (0, 1):  # before the first job of a start, the table is that of the smaller budget
+        run_fake_jobs(["trials=6"], max_jobs)
+        entry = listed(capfd)["sweep"]
+        assert entry["state"] == "interrupted"
+        assert entry["trials"]["budget"] == 6
 
 
 def test_complete_sweeps_are_listed_without_their_ledgers(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:

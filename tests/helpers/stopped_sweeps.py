@@ -33,8 +33,9 @@ def run_fake_jobs(overrides: Sequence[str], max_jobs: int | None = None) -> tupl
     plan = plan_sweep(Recipe(), [*PAUSING, *overrides])
     open_sweep(plan)
     trained: list[tuple[int, int]] = []
-    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
-        study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, f"of {overrides}", lambda: 0.0)
+    search, storage = make_search_settings(plan, plan.paths), plan.config.storage
+    with Lease(plan.paths, open_coordinator(plan.paths, storage)) as lease:
+        study = Study(plan.paths, search, lease, storage, f"of {overrides}", lambda: 0.0)
         num_jobs = 0
         while num_jobs != max_jobs and (claim := study.claim()) is not None:
             trained += _train_job(plan, study, claim)
