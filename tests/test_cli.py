@@ -15,6 +15,7 @@ from commands import command, finished_sweep, tree
 from mnistsweep import __version__, cli
 from mnistsweep.errors import SweepStopped, TrialFailed
 from mnistsweep.planning.plan import Plan
+from mnistsweep.planning.plan_file import plan_to_json
 
 Capture = pytest.CaptureFixture[str]
 
@@ -84,7 +85,7 @@ def test_train_with_multirun_is_a_sweep(plans: list[Plan], capfd: Capture) -> No
     assert command(capfd, "train", "-m", *CONDITIONAL).code == 0
     assert command(capfd, "train", *CONDITIONAL[:2], "--multirun", *CONDITIONAL[2:]).code == 0
     first, *others = plans
-    assert [other.to_json() for other in others] == [first.to_json()] * 2
+    assert [plan_to_json(other) for other in others] == [plan_to_json(first)] * 2
     assert first.space.size() == 4
     assert first.config.trials == 4
 
