@@ -108,7 +108,11 @@ class LiveTable:
             self._live.stop()
         if self._display is not None:
             self._read()
-            self._display.stop(Group(self._finished(self._records), self._summary(self._records, is_running=False)))
+            has_ended = False
+            with contextlib.suppress(Exception):  # as in `_read`
+                has_ended = self._ledger.has_ended(self._budget)
+            table = self._finished(self._records, has_ended)
+            self._display.stop(Group(table, self._summary(self._records, is_running=False, has_ended=has_ended)))
         if self._thread is not None:
             self._thread.stop()
             self._print_new()
@@ -148,12 +152,12 @@ class LiveTable:
             table.add_row("", "", "", "", Text("starting ...", style="dim"))
         return table
 
-    def _finished(self, records: Sequence[TrialRecord]) -> Table:
-        """Table of the best finished trials, which stays in a notebook."""
+    def _finished(self, records: Sequence[TrialRecord], has_ended: bool) -> Table:
+        """Table of the best finished trials, which stays in a notebook; at the end of a sweep also of stopped ones."""
         table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
         for column in ("trial", "state", self._objective, "configuration"):
             table.add_column(column, justify="left" if column in ("state", "configuration") else "right")
-        finished = [record for record in records if record.state.finished]
+        finished = [one for one in records if one.state.finished or (has_ended and one.state is State.PAUSED)]
         sign = -1 if self._direction == "max" else 1
 
         def rank(record: TrialRecord) -> float:
@@ -162,10 +166,10 @@ class LiveTable:
 
         for record in sorted(finished, key=rank)[:MAX_FINISHED]:
             score = record.result.score if rank(record) < math.inf else record.result.reason
-            table.add_row(str(record.number), record.state.value, score, format_point(record.point))
+            table.add_row(str(record.number), shown_state(record, has_ended), score, format_point(record.point))
         return table
 
-    def _summary(self, records: Sequence[TrialRecord], is_running: bool = True) -> Text:
+    def _summary(self, records: Sequence[TrialRecord], is_running: bool = True, has_ended: bool = False) -> Text:
         best, line = best_of(records, self._direction), Text()
         if len(self._objectives) > 1:
             lines = front_lines(front_of(records, self._objectives), self._objectives)
@@ -173,7 +177,7 @@ class LiveTable:
         elif best is not None:
             line.append(f"best {self._objective} {best.result.objective:.4f}", style="bold green")
             line.append(f"{best.result.at_epoch}  trial {best.number}: {format_point(best.point)}\n")
-        line.append(tally(records, self._budget.trials))
+        line.append(tally(records, self._budget.trials, has_ended))
         seconds = self._seconds
         line.append(f" · running time {format_duration(seconds, decimals=0)}")
         remaining = self._remaining(records, seconds) if is_running else None

@@ -192,7 +192,8 @@ def test_search_prints_regrets_and_differences_and_draws_them(tmp_path: Any) -> 
     assert_lines(output, "^fashion_continuous: 40 configurations", "^  regret after every configuration was trained: ")
     for label in ("freeze_thaw", "asha", "Optuna default: TPE, median", "KerasTuner Hyperband"):
         assert_lines(output, rf"^    {label} +-?[0-9.]+ ±[ 0-9.]+ +-?[0-9.]+ ±[ 0-9.]+$")
-    assert_lines(output, "^  minus freeze_thaw, paired", "two standard errors: (met|MISSED)$")
+    assert_lines(output, "^  minus freeze_thaw, paired")
+    assert "required" not in output  # two searches are too few for a verdict
     assert plot.stat().st_size > 10_000
     assert len(file.read_text().splitlines()) == 12
     assert output.splitlines()[3:-1] == run("search", *arguments, "--methods", *names).splitlines()[3:]

@@ -9,6 +9,7 @@ from mnistsweep.config.options import with_options
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import ConfigError
+from mnistsweep.planning.same_search import differences
 
 
 @pytest.fixture
@@ -53,6 +54,6 @@ def test_options_do_not_make_another_search() -> None:
     plain = plan_sweep(Recipe(), ["model.dropout=0.1,0.2"])
     other = plan_sweep(Recipe(), ["model.dropout=0.1,0.2", "report.seeds=7", "clean.plant=0.1"])
     assert other.config.report.seeds == 7
-    assert plain.differences(other) == []
+    assert differences(plain, other) == []
     with pytest.raises(ConfigError, match=r"report\.seeds"):
         plan_sweep(Recipe(), ["report.seeds=1,2"])

@@ -41,6 +41,7 @@ from mnistsweep.planning.same_search import differences
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
+from mnistsweep.study.nested_epochs import best_content
 from mnistsweep.study.ranking import best_of
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.storage.stores import open_coordinator
@@ -255,8 +256,9 @@ def check_sweep(plan: Plan, claims: Sequence[Claim]) -> None:
         assert is_same(records[claim.number].point, claim.point), ("ledger", records[claim.number].point, claim.point)
         check_row({key: table[key][claim.number] for key in plan.space.keys}, claim.point)
         check_file(plan.paths.trial(claim.number).config, composed)
-    if best is not None:
-        check_file(plan.paths.best, to_plain(plan.composer.trial(best.point, best.seed)))
+    if winner is not None and best is not None:
+        composed = to_plain(plan.composer.trial(best.point, best.seed))
+        check_file(plan.paths.best, best_content(composed, winner, plan.nested_epochs))
 
 
 def check_commands(plan: Plan, arguments: Sequence[str], claims: Sequence[Claim]) -> None:
@@ -273,7 +275,8 @@ def check_commands(plan: Plan, arguments: Sequence[str], claims: Sequence[Claim]
     assert best is not None
     trained = answer(["train", "--config-dir", folder, "--config-name", "best", "name=again", "logs=again"])
     assert trained.code == 0, ("best.yaml", trained.err)
-    check_same_training(trained.trained[0][0], from_plain(plan.composer.plain(best.point, best.seed)))
+    composed = plan.composer.plain(best.point, best.seed)
+    check_same_training(trained.trained[0][0], from_plain(best_content(composed, best, plan.nested_epochs)))
     shutil.rmtree("again")
 
 

@@ -66,7 +66,7 @@ def test_the_work_of_a_start_grows_with_the_number_of_values(
         def start(name: str) -> None:
             plan = plan_sweep(Recipe((*given, f"name={name}")))
             open_sweep(plan)
-            assert read_plan(plan.paths).oracle() is not None
+            assert read_plan(plan.paths).scheduler() is not None
 
         return operations(lambda: [start(name) for name in ("one", "two")])
 
