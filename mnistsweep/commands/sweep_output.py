@@ -24,7 +24,7 @@ from mnistsweep.study.ranking import Standing, ranked
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.sweep import Sweep, load_sweep, next_start
 from mnistsweep.study.violations import violations_of
-from mnistsweep.text import format_count, format_point
+from mnistsweep.text import format_count, format_point, percent
 
 # Keys that messages about a running sweep name with a value.
 _KEYS = re.compile(
@@ -100,7 +100,7 @@ def _why_not_paused(plan: Plan) -> str:
 def _confirmation(plan: Plan) -> str:
     """What is confirmed after the search, and what it costs."""
     top, seeds = plan.config.confirm.top, plan.config.confirm.seeds
-    hours = "" if plan.config.hours is None else f"; the search ends after {SEARCH_SHARE:.0%} of the hours"
+    hours = "" if plan.config.hours is None else f"; the search ends after {percent(SEARCH_SHARE, 0)} of the hours"
     return (
         f"then confirm the best {top} with {format_count(seeds, 'further seed')} each: up to {top * seeds} trainings "
         f"more, which count neither as trials nor for total_epochs{hours}"
