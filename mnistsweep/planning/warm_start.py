@@ -65,7 +65,8 @@ def _check_oracle(plan: Plan) -> None:
     else:
         return
     received = ", ".join(plan.former_folders)
-    raise ConfigError(f"{KEY}: {rule}; received {received}; leave it out, or use oracle=tpe or oracle=freeze_thaw.")
+    other = "name one objective" if plan.further else "use oracle=tpe or oracle=freeze_thaw"
+    raise ConfigError(f"{KEY}: {rule}; received {received}; leave it out, or {other}.")
 
 
 def _taken_over(former: FormerSweep, plan: Plan) -> tuple[list[FormerTrial], list[str]]:
