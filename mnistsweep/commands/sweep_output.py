@@ -77,7 +77,7 @@ def _oracle_text(plan: Plan) -> str:
     if plan.config.oracle.get("name") != "auto":
         return name
     if name == "grid":
-        return "grid, because all configurations fit the budget"
+        return "grid, because the budget of trials covers all configurations"
     if name == "freeze_thaw":
         return "freeze_thaw, because trainings can be paused: the most promising are continued; whole ones: oracle=tpe"
     return f"random points, then tpe{_why_not_paused(plan)}"
