@@ -11,10 +11,9 @@ from mnistsweep.dimensions import Choice, Int
 from mnistsweep.models.hypermodels import has_own_fit
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.probes import probes
+from mnistsweep.study.nested_epochs import EPOCHS
 from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.text import format_count
-
-KEY = "trainer.epochs"
 
 
 def spared_epochs(plan: Plan, records: Sequence[TrialRecord]) -> str | None:
@@ -50,16 +49,16 @@ def grid_epochs(plan: Plan) -> int | None:
     is_decided_elsewhere = plan.program is not None or plan.is_kerastuner_oracle
     if size is None or epochs is None or is_decided_elsewhere or any(map(has_own_fit, plan.own_models())):
         return None
-    factors = {Fraction(num_epochs(plan, point) or 0, point.get(KEY, 1)) for point in probes(plan.space, Faults())}
+    factors = {Fraction(num_epochs(plan, point) or 0, point.get(EPOCHS, 1)) for point in probes(plan.space, Faults())}
     return int(size * epochs * factors.pop()) if len(factors) == 1 else None
 
 
 def _mean_epochs(plan: Plan) -> Fraction | None:
     """Mean of the dimension `trainer.epochs` over the grid: 1 without it; None if it goes with other dimensions."""
-    if KEY not in plan.space.keys:
+    if EPOCHS not in plan.space.keys:
         return Fraction(1)
-    own = next((one for one in plan.space.dimensions if one.keys == (KEY,) and not one.conditions), None)
-    children = [one for one in plan.space.dimensions if any(condition.key == KEY for condition in one.conditions)]
+    own = next((one for one in plan.space.dimensions if one.keys == (EPOCHS,) and not one.conditions), None)
+    children = [one for one in plan.space.dimensions if any(condition.key == EPOCHS for condition in one.conditions)]
     if not isinstance(own, Choice | Int) or children:
         return None
     values = own.grid()

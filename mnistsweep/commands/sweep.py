@@ -48,7 +48,7 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
         MnistSweepError: The sweep cannot be started or cannot continue.
     """
     console = console or SafeConsole()
-    open_sweep(plan)
+    plan = open_sweep(plan)
     ledger = Ledger(plan.paths, plan.config.storage)
     if (ending := _complete(plan, ledger)) is not None:
         print_complete(plan, ending, console)

@@ -93,7 +93,7 @@ def _why_not_paused(plan: Plan) -> str:
     if not plan.reports_each_epoch:
         rule = f"a callback may report {plan.config.first_objective} after some epochs only"
         return f", because {rule}; if it is each epoch: oracle=freeze_thaw"
-    rule = "if each trial is one Keras training of several epochs without a pruner"
+    rule = "if each trial is one Keras training of several epochs without a pruner or a fit of its own"
     return f", because freeze_thaw can pause trials only {rule}"
 
 

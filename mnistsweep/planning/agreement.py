@@ -24,14 +24,13 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import is_same
 from mnistsweep.redaction import mask_values
 from mnistsweep.space import Point
+from mnistsweep.study.nested_epochs import EPOCHS
 
 IGNORED = ("trainer.threads", "trainer.deterministic")
 """Keys that change a training by rounding alone."""
 
 MOVABLE = "data.path"
 """Key of the data's place: the checksum of the data is compared in its place, unless the key is searched."""
-
-EPOCHS = "trainer.epochs"
 
 ABSENT = "absent"
 
@@ -100,6 +99,7 @@ class Agreement:
         plan = self._plan
         is_measured = any(one.name != PARAMETERS for one in plan.constraints)
         is_free = plan.program is None and EPOCHS not in plan.space.keys and not is_measured
+        is_free = is_free and not plan.not_nested
         return is_free and not reason_of_configuration(content) and not self._has_own_fit
 
     @cached_property
