@@ -19,8 +19,8 @@ BLOCK = 10000
 class HeldOutAccuracy(keras.callbacks.Callback):  # type: ignore[misc]
     """Adds the accuracy on the test set and the processor time of the epoch to the logs.
 
-    The test set selects nothing: the accuracy says how good a configuration really is. The processor time counts training
-    and validation, without this callback, and depends less on other programs than the wall time does.
+    The test set selects nothing: the accuracy says how good a configuration really is. The processor time counts
+    training and validation, without this callback, and depends less on other programs than the wall time does.
 
     Args:
         path: Path of the ``.npz`` file with ``x_test`` and ``y_test``.

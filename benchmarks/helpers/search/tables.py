@@ -135,14 +135,14 @@ class Table:
 
     @cached_property
     def _mean_gains(self) -> NDArray[np.float64]:
-        """Mean objective over the seeds, larger is better, ``(configurations, epochs)``; minus infinity where none is."""
+        """Mean objective over the seeds, larger is better, ``(configurations, epochs)``; minus infinity: none known."""
         known = np.isfinite(self.values)
         means = np.where(known, self.sign * self.values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         return np.where(known.any(axis=1), means, -np.inf)
 
     @cached_property
     def _best(self) -> tuple[int, int]:
-        """Best configuration by its quality, each taken at the epoch at which its mean objective is best; this epoch."""
+        """Best configuration by its quality at the epoch at which its mean objective is best, and this epoch."""
         epochs = self._mean_gains.argmax(axis=1)
         best = int(np.nanargmax(self.sign * self.quality[np.arange(len(self)), epochs]))
         return best, int(epochs[best])
