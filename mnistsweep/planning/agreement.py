@@ -30,7 +30,12 @@ IGNORED = ("trainer.threads", "trainer.deterministic")
 """Keys that change a training by rounding alone."""
 
 MOVABLE = "data.path"
-"""Key of the data's place: the checksum of the data is compared in its place, unless the key is searched."""
+"""Key of the data's place: the checksum of the data is compared in its place, unless data sets or places are searched.
+
+The checksum is that of the first of them.
+"""
+
+DATA = "data"
 
 ABSENT = "absent"
 
@@ -61,7 +66,7 @@ class Agreement:
     def __init__(self, plan: Plan, former: Plan) -> None:
         self._plan = plan
         self._former = former
-        is_moved = MOVABLE not in (*plan.space.keys, *former.space.keys)
+        is_moved = {MOVABLE, DATA}.isdisjoint((*plan.space.keys, *former.space.keys))
         self._ignored = {*IGNORED, *([MOVABLE] if is_moved else [])}
 
     def find(self, point: Point) -> Point | list[Difference]:

@@ -95,7 +95,7 @@ def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[Nesting, Any, Fau
         nesting = nesting if faults.any else find_nesting(plan)
     plan = nesting.applied_to(whole)
     check_search(plan, faults)
-    is_unknown = has_own_code(whole) and not faults.any  # the process may end in the rehearsal
+    is_unknown = not faults.any and has_own_code(whole)  # the process may end in the rehearsal
     known = without_nesting(whole, nesting, "the check of the model has ended its process") if is_unknown else nesting
     yield known, plan.config.objective, faults
     if not faults.any:

@@ -181,10 +181,14 @@ class Study(Ledger):
     def result_before_failure(self, claim: Claim, failed: Result) -> Result | None:
         """Result of a failed training up to its failure, see `nested_epochs`; None if the trial has none.
 
+        A repetition that fails has none: it would be compared with whole trainings.
+
         Args:
             claim: Trial of this worker.
             failed: Result of the failed training.
         """
+        if claim.confirms is not None:
+            return None
         values = self._trials.read(claim.trial_id).intermediate_values
         return result_before_failure(failed, values, self.search.nested_epochs, self.search.direction, claim.paused)
 
