@@ -177,6 +177,8 @@ def test_a_former_sweep_without_a_trial_and_a_damaged_one_are_refused(tiny_data:
     assert "which has none: it has no trial yet" in refusal(tiny_data, RATE, LAYERS, "warm_start=logs/empty")
     FORMER_PATHS.journal.write_text("{\n" + FORMER_PATHS.journal.read_text())
     assert "must name a sweep that can be read; received logs/former: " in refusal(tiny_data, RATE, LAYERS)
+    missing = refusal(tiny_data, RATE, LAYERS, "warm_start=logs/none")
+    assert "received logs/none: no sweep found (sweep.yaml is missing)" in missing
     FORMER_PATHS.sweep.write_text("format: 99")
     assert "made by a newer mnistsweep" in refusal(tiny_data, RATE, LAYERS)
 
