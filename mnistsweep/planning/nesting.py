@@ -111,6 +111,7 @@ def _reason_against(plan: Plan, dimension: Dimension) -> str:
         or _reason_of_search(plan)
         or next(filter(None, (_reason_of_trial(plan, point) for point in probes(plan.space, Faults()))), "")
         or ("the model has a `fit` of its own" if any(map(has_own_fit, plan.own_models())) else "")
+        or _reason_of_start(plan)
     )
 
 
@@ -134,10 +135,13 @@ def _reason_of_search(plan: Plan) -> str:
     measured = [str(one) for one in plan.constraints if one.name != PARAMETERS]
     if measured:
         return f"the constraint {measured[0]} depends on it"
-    paths = plan.paths.sweep
-    if paths.is_file() and not read_plan(plan.paths).nested_epochs:
-        return "this sweep began so"
     return ""
+
+
+def _reason_of_start(plan: Plan) -> str:
+    """Why an existing sweep goes on without nested epochs, where nothing else excludes them: an earlier version."""
+    began_so = plan.paths.sweep.is_file() and not read_plan(plan.paths).nested_epochs
+    return "this sweep began so" if began_so else ""
 
 
 def _reason_of_trial(plan: Plan, point: Point) -> str:

@@ -163,6 +163,7 @@ def test_a_sweep_that_an_earlier_version_started_goes_on_as_it_began(
         earlier = finished_sweep([EPOCHS, DROPOUT], [0.5])
     now = planned(EPOCHS, DROPOUT)
     assert (now.nested_epochs, now.space.size(), now.not_nested) == ((), 4, "this sweep began so")
+    assert planned(EPOCHS, DROPOUT, "schedule=cosine").not_nested == "schedule=cosine depends on it"
     open_sweep(now)  # the same search
     assert (differences(now, earlier), differences(now, read_plan(now.paths))) == ([], [])
     shown = command(capfd, "status", "logs/sweep")
