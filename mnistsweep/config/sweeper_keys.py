@@ -227,10 +227,7 @@ def _preset(group: str, value: Any, faults: list[str]) -> dict[str, Any]:
 def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list[str]) -> list[str]:
     """Set the direction of the objective; a message where the user has given none."""
     value, names = given.get("direction"), texts_in(plain["objective"])
-    if not names:
-        faults.append(f"{PREFIX}objective: must name at least one; received []; write {PREFIX}objective=NAME.")
-        return []
-    if len(names) > 1:
+    if len(names) != 1:
         plain["direction"] = _directions(value, names, faults)
         return []
     if isinstance(value, list | tuple):
@@ -260,7 +257,10 @@ def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list
 
 
 def _directions(value: Any, names: Sequence[str], faults: list[str]) -> Any:
-    """The value of the key `direction` for several objectives."""
+    """The value of the key `direction` for several objectives; none are a fault."""
+    if not names:
+        faults.append(f"{PREFIX}objective: must name at least one; received []; write {PREFIX}objective=NAME.")
+        return "auto"
     directions = [_named(one) for one in (value if isinstance(value, list | tuple) else [value or "auto"])]
     found = check_list(names, directions) or unknown_directions(names, directions)
     faults += [f"{PREFIX}{fault.replace(' direction=', f' {PREFIX}direction=')}" for fault in found]
