@@ -136,7 +136,10 @@ def _optimizer_state(model: Any, optimizer: Any) -> dict[str, Any]:
     positions = {id(variable): index for index, variable in enumerate(model.variables)}
     trained = trained_variables(optimizer)
     known = [positions[id(variable)] for variable in trained if id(variable) in positions]
-    return {"trained": known if len(known) == len(trained) else [], "variables": _copy_values(optimizer_variables(optimizer))}
+    return {
+        "trained": known if len(known) == len(trained) else [],
+        "variables": _copy_values(optimizer_variables(optimizer)),
+    }
 
 
 def _restore_optimizers(model: Any, stored: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from mnistsweep.errors import ConfigError
 
-# Variables by their `id`, because they cannot be hashed.
+# Living variables by their `id`, because they cannot be hashed.
 _TRAINED: MutableMapping[int, Any] = WeakValueDictionary()
 
 
@@ -25,12 +25,12 @@ def check_is_new(model: Any) -> None:
     Raises:
         ConfigError: The model has such a variable.
     """
-    found = next((variable.path for variable in model.variables if _TRAINED.get(id(variable)) is variable), None)
-    if found is not None:
+    found = [variable.path for variable in model.variables if id(variable) in _TRAINED]
+    if found:
         raise ConfigError(
-            f"model: must be built from new layers for each training; received one with the variable {found!r}, which "
-            "an earlier training has changed; create the model and its layers within the builder (frozen layers may be "
-            "shared)"
+            f"model: must be built from new layers for each training; received one with the variable {found[0]!r}, "
+            "which an earlier training has changed; create the model and its layers within the builder (frozen layers "
+            "may be shared)"
         )
 
 
