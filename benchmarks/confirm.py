@@ -18,15 +18,13 @@ the score of the best trial, and the expected score, exceed the true score, in u
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 from helpers import common
+from helpers.search.tables import Table, available
 from numpy.typing import NDArray
 
 from mnistsweep.analysis.expected_scores import expected_scores
-
-TABLES = Path(__file__).parent / "curves"
 
 MIN_CONFIGURATIONS = 50
 """Smallest number of configurations with two seeds that a table needs."""
@@ -47,20 +45,18 @@ def main() -> int:
     print(
         "table                  trials  top  seeds  cost  regret: best score, confirmed   covered  optimism        bar"
     )
-    for file in sorted(TABLES.glob("*.npz")):
-        found = read_truth(file)
+    for name in available():
+        found = read_truth(Table.read(name))
         if found is not None:
             for size in SIZES:
-                print_row(file.stem, *found, size, sweeps)
+                print_row(name, *found, size, sweeps)
     return 0
 
 
-def read_truth(file: Path) -> tuple[NDArray[np.float64], float] | None:
+def read_truth(table: Table) -> tuple[NDArray[np.float64], float] | None:
     """True scores in units of the noise, larger is better, and the noise; None if too few have two seeds."""
-    with np.load(file) as table:
-        curves = table["objective"].astype(np.float64)[table["seeds"] >= 2]
-    is_loss = '"direction": "min"' in file.with_suffix(".json").read_text(encoding="utf-8")
-    curves = np.where(np.isnan(curves), -np.inf, -curves if is_loss else curves)
+    curves = table.sign * table.values[table.seeds >= 2].astype(np.float64)
+    curves = np.where(np.isnan(curves), -np.inf, curves)
     scores = curves.max(axis=2)
     scores = scores[np.isfinite(scores).all(axis=1)]
     if len(scores) < MIN_CONFIGURATIONS:

@@ -81,7 +81,8 @@ def print_table(table: Table, found: Sequence[Score], budgets: Sequence[int], ar
     repeated = int((table.seeds > 1).sum())
     print(f"\n{table.name}: {len(table)} configurations, {repeated} with two seeds; {arguments.seeds} searches each")
     floor = [scores.everything(table, seed) for seed in range(arguments.seeds)]
-    print(f"  regret after every configuration was trained: {cell(floor).strip()}")
+    print(f"  regret after every configuration was trained: {scores.cell(floor).strip()}")
+    print(f"  the best configuration is number {table.early_rank_of_best} of {len(table)} after one epoch")
     columns = "".join(f"{budget:>14}" for budget in budgets)
     for title, attribute in (
         ("epochs", "by_epochs"),
@@ -93,7 +94,7 @@ def print_table(table: Table, found: Sequence[Score], budgets: Sequence[int], ar
             if not rows:
                 continue
             label = METHODS[name].label + ("" if len(rows) == arguments.seeds else f" (n={len(rows)})")
-            print(f"    {label:<42}" + "".join(cell(values) for values in zip(*rows, strict=True)))
+            print(f"    {label:<42}" + "".join(scores.cell(values) for values in zip(*rows, strict=True)))
     done = [name for name in arguments.methods if any((s.table, s.method) == (table.name, name) for s in found)]
     if DEFAULT in done:
         print_differences(table.name, found, budgets, done)
@@ -110,7 +111,7 @@ def print_differences(table: str, found: Sequence[Score], budgets: Sequence[int]
         theirs = [one for one in found if (one.table, one.method) == (table, name) and one.seed in ours]
         gaps = [[b - a for a, b in zip(ours[one.seed], one.by_epochs, strict=True)] for one in theirs]
         columns = list(zip(*gaps, strict=True))
-        print(f"    {METHODS[name].label:<42}" + "".join(cell(values) for values in columns))
+        print(f"    {METHODS[name].label:<42}" + "".join(scores.cell(values) for values in columns))
         if not METHODS[name].is_ours and len(theirs) >= MIN_SEARCHES:
             num_peers += 1
             is_met &= all(not is_behind(values) for values in columns)
@@ -147,12 +148,6 @@ def is_behind(gaps: Sequence[float]) -> bool:
     """Whether the default is behind a peer by more than two standard errors of the paired differences."""
     mean, error = scores.mean_and_error(gaps)
     return mean < 0 and (math.isnan(error) or mean < -2 * error)
-
-
-def cell(values: Sequence[float]) -> str:
-    """Mean and standard error in a column."""
-    mean, error = scores.mean_and_error(values)
-    return f"{mean:>8.2f} ±{error:>4.2f}"
 
 
 def parse_arguments() -> argparse.Namespace:

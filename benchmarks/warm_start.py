@@ -12,22 +12,17 @@ paired over seeds: positive where the warm start is better.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import optuna
 from helpers import common
 from helpers.search import scores
-from helpers.search.scheduled import Scheduled
+from helpers.search.scheduled import ours
 from helpers.search.simulation import Search, Settings
 from helpers.search.tables import FOLDER, Table
 
 from mnistsweep.search.former import FormerTrial
-from mnistsweep.search.oracle_factory import PAUSING
-from mnistsweep.search.pruners import make_pruner
-from mnistsweep.search.scheduler_factory import make_scheduler
-from mnistsweep.space import Point
 
 TUNING_TABLES = ("fashion_continuous", "friedman_regression")
 BUDGETS = (16, 32, 64, 128, 256)
@@ -56,15 +51,15 @@ def print_comparison(table: Table, oracle: str, arguments: argparse.Namespace) -
         former = former_trials(table, arguments.former, seed + FORMER_SEEDS, arguments.former_epochs)
         for label, trials in (("without", []), ("with", former)):
             search = Search(table, seed, Settings(BUDGETS[-1]))
-            steps = search.play(scheduled(search, oracle, seed, trials))
+            steps = search.play(ours(search, oracle, seed, trials))
             regrets = scores.regret_after(table, steps)
             rows[label].append([float(regrets[min(budget, len(steps)) - 1]) for budget in BUDGETS])
     print(f"\n{table.name}, {oracle}; former: {arguments.former}, {arguments.former_epochs} epochs")
     print(f"  {'epochs':<20}" + "".join(f"{budget:>14}" for budget in BUDGETS))
     for label, found in rows.items():
-        print(f"  {label:<20}" + "".join(cell(column) for column in zip(*found, strict=True)))
+        print(f"  {label:<20}" + "".join(scores.cell(column) for column in zip(*found, strict=True)))
     gaps = np.array(rows["without"]) - np.array(rows["with"])
-    print(f"  {'difference':<20}" + "".join(cell(column) for column in gaps.T.tolist()))
+    print(f"  {'difference':<20}" + "".join(scores.cell(column) for column in gaps.T.tolist()))
     return not any(mean < -2 * error for mean, error in map(scores.mean_and_error, gaps.T.tolist()))
 
 
@@ -73,35 +68,13 @@ def former_trials(table: Table, oracle: str, seed: int, epochs: int) -> list[For
     search = Search(table, seed, Settings(epochs))
     order = np.random.default_rng([seed, 23]).permutation(len(table))
     search.leave_out(order[: len(table) // 2].tolist())
-    search.play(scheduled(search, oracle, seed, []))
+    search.play(ours(search, oracle, seed))
     trials = []
     for run in search.runs:
         best = (max if table.sign > 0 else min)(run.values.values())
         objective = best if run.epochs == run.max_epochs else None
         trials.append(FormerTrial(table.points[run.configuration], dict(run.values), objective))
     return trials
-
-
-def scheduled(search: Search, oracle: str, seed: int, former: Sequence[FormerTrial]) -> Scheduled:
-    """One of our oracles, with the pruner that belongs to it."""
-    table = search.table
-    longest = max(table.max_epochs)
-
-    def epochs_of(point: Point) -> int:
-        return int(point.get("trainer.epochs", longest))
-
-    scheduler = make_scheduler(
-        {"name": oracle}, table.space, seed, None,
-        direction=table.direction, epochs_of=epochs_of, can_pause=lambda: oracle in PAUSING, former=former,
-    )  # fmt: skip
-    pruner = "none" if scheduler.pauses else "auto"
-    return Scheduled(search, scheduler, make_pruner({"name": pruner}, oracle, longest))
-
-
-def cell(values: Sequence[float]) -> str:
-    """Mean and standard error in a column."""
-    mean, error = scores.mean_and_error(values)
-    return f"{mean:>8.2f} ±{error:>4.2f}"
 
 
 def parse_arguments() -> argparse.Namespace:

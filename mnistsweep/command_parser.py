@@ -134,7 +134,11 @@ def _add_reading_commands(add: Add) -> None:
     text = "rebuild a lost or damaged ledger from results.csv and the trials' folders"
     repair = add("repair", text, "SWEEP")
     repair.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
-    export = add("export", "the best configuration as YAML", "SWEEP [--trial N] [--output FILE] [--model FILE.keras]")
+    export = add(
+        "export",
+        "the configuration of the best trial, or of another one, as YAML",
+        "SWEEP [--trial N] [--output FILE] [--model FILE.keras]",
+    )
     export.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     export.add_argument("--output", metavar="FILE", help="where to write it (default, or -: print it)")
     export.add_argument("--model", metavar="FILE.keras", help="also copy the trial's model here")

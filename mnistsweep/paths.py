@@ -5,7 +5,7 @@
     logs/<sweep>/
       sweep.yaml            plan (composed configuration, search space), versions, git revision, data checksum
       study.journal         ledger (unless a database URL is configured); study.journal.damaged: before a repair
-      results.csv           table of finished trials
+      results.csv           table of finished trials; configurations.csv: for each number of epochs that they contain
       best.yaml             Hydra configuration that reproduces the best trial
       warm_start.json       trials of former sweeps from which the sweep starts warm
       kerastuner_oracle.json  state of an oracle of KerasTuner
@@ -15,14 +15,17 @@
       clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the experiment; its lock
       workers/              log, lock and heartbeat of each worker; locks of the sweep
 
-No other module spells these names, with three exceptions: a section of the report names its own figures and tables
-(`html_report.sections`), `tensorboard` names event files, and `atomic` names temporary files.
+No other module spells these names, with four exceptions: `report_paths` names the files in ``report`` and ``clean``, a
+section of the report its own figures and tables (`html_report.sections`), `tensorboard` event files, and `atomic`
+temporary files.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from mnistsweep.report_paths import CleanPaths, ReportPaths
 
 
 @dataclass(frozen=True)
@@ -222,93 +225,3 @@ class TrialPaths:
         repeat, fold = divmod(index, folds)
         names = [f"repeat-{repeat}"] * (repeat > 0) + [f"fold-{fold}"] * (fold > 0)
         return TrialPaths(self.folder / "-".join(names)) if names else self
-
-
-@dataclass(frozen=True)
-class ReportPaths:
-    """Paths of the files of a report in its folder, which need not exist."""
-
-    folder: Path
-
-    @property
-    def page(self) -> Path:
-        """HTML page."""
-        return self.folder / "index.html"
-
-    @property
-    def lock(self) -> Path:
-        """Lock file that is locked while a report is made."""
-        return self.folder / "report.lock"
-
-    @property
-    def record(self) -> Path:
-        """Names of the models that the page describes."""
-        return self.folder / "report.json"
-
-    @property
-    def files(self) -> Path:
-        """List of the page's files, one a line; the next report removes those that it does not write again."""
-        return self.folder / "files.txt"
-
-    def error(self, section: str) -> Path:
-        """Traceback of a section that failed, by the section's name."""
-        return self.folder / "errors" / f"{section}.txt"
-
-    @property
-    def models(self) -> Path:
-        """Folder of the models that were trained for the report."""
-        return self.folder / "models"
-
-    def model(self, name: str) -> Path:
-        """Model that was trained for the report, by its name, or its weights (`saved_model`)."""
-        return self.models / f"{name}.keras"
-
-    @property
-    def all_predictions(self) -> Path:
-        """Folder of the predictions of the report's models."""
-        return self.folder / "predictions"
-
-    def predictions(self, name: str) -> Path:
-        """Predictions of a model for the test set, by the model's name."""
-        return self.all_predictions / f"{name}.npz"
-
-    def image(self, index: int) -> Path:
-        """Figure of one test image beside its class probabilities, by the image's index in the test set."""
-        return self.folder / "images" / f"{index:05d}.png"
-
-
-@dataclass(frozen=True)
-class CleanPaths:
-    """Paths of the files of the label-cleaning experiment in its folder, which need not exist."""
-
-    folder: Path
-
-    @property
-    def folds(self) -> Path:
-        """Out-of-fold predictions for the training set: each image is predicted by models not trained on it."""
-        return self.folder / "folds.npz"
-
-    @property
-    def suspects(self) -> Path:
-        """Table of suspected labels, the most suspect first."""
-        return self.folder / "suspects.csv"
-
-    @property
-    def images(self) -> Path:
-        """Images of the most suspect labels, for image data."""
-        return self.folder / "suspects.npz"
-
-    @property
-    def runs(self) -> Path:
-        """Table of scores, one row for each arm and seed."""
-        return self.folder / "runs.csv"
-
-    @property
-    def summary(self) -> Path:
-        """Summary of the experiment, written when it is complete."""
-        return self.folder / "summary.json"
-
-    @property
-    def lock(self) -> Path:
-        """Lock file that is locked while the experiment runs."""
-        return self.folder / "experiment.lock"

@@ -134,7 +134,10 @@ class Perceptron:
         self._parameters[index] -= np.float32(rate) * gradient / np.sqrt(second + np.float32(1e-7))
 
     def _schedule(self, steps_per_epoch: int) -> float:
-        """Factor of the learning rate: linear up, then half a cosine down, as with ``schedule=cosine``."""
+        """Factor of the learning rate: linear up, then half a cosine down.
+
+        It is that of ``schedule=cosine``, except that the warm-up is one step ahead: its first step is not 0.
+        """
         if not self.values.get("cosine"):
             return 1.0
         total = steps_per_epoch * int(self.values["epochs"])

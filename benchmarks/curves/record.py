@@ -78,8 +78,7 @@ def record_keras(name: str, definition: Definition, data: Path, folder: Path) ->
 
 def sweep_keras(definition: Definition, data: Path, folder: Path, name: str, own: Mapping[str, Any]) -> None:
     """Run a sweep of Keras trainings, or continue it."""
-    score = "accuracy" if definition.direction == "max" else "mse"
-    callback = f"{{_target_: recorded_parts.HeldOutScore, path: '{data}', kind: {score}}}"
+    callback = f"{{_target_: recorded_parts.HeldOutAccuracy, path: '{data}'}}"
     settings = {
         "name": name, "data": "npz", "data.path": f"'{data}'", "data.scaling": "none",
         "data.validation": definition.validation, "objective": definition.objective, "trainer.threads": 1,

@@ -1,4 +1,4 @@
-"""What the recorded trainings need beside mnistsweep: a callback, and a network for tables.
+"""What the recorded Keras trainings need beside mnistsweep: a callback.
 
 `record.py` puts this folder on the import path of the sweeps.
 """
@@ -16,21 +16,19 @@ from numpy.typing import NDArray
 BLOCK = 10000
 
 
-class HeldOutScore(keras.callbacks.Callback):  # type: ignore[misc]
-    """Adds the score on the test set and the processor time of the epoch to the logs.
+class HeldOutAccuracy(keras.callbacks.Callback):  # type: ignore[misc]
+    """Adds the accuracy on the test set and the processor time of the epoch to the logs.
 
-    The test set selects nothing: the score says how good a configuration really is. The processor time counts training
-    and validation, without this callback, and depends less on other programs than the wall time does.
+    The test set selects nothing: the accuracy says how good a configuration really is. The processor time counts
+    training and validation, without this callback, and depends less on other programs than the wall time does.
 
     Args:
         path: Path of the ``.npz`` file with ``x_test`` and ``y_test``.
-        kind: ``accuracy`` of predicted classes, or ``mse``, the mean squared error of predicted numbers.
     """
 
-    def __init__(self, path: str, kind: str) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
-        self._kind = kind
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -44,7 +42,7 @@ class HeldOutScore(keras.callbacks.Callback):  # type: ignore[misc]
         blocks = range(0, len(inputs), BLOCK)
         outputs = np.concatenate([np.asarray(self.model(inputs[at : at + BLOCK], training=False)) for at in blocks])
         if logs is not None:
-            logs["test_score"] = _score(self._kind, outputs, targets)
+            logs["test_score"] = float(np.mean(outputs.argmax(axis=1) == targets))
             logs["processor_seconds"] = seconds
 
 
@@ -52,36 +50,3 @@ class HeldOutScore(keras.callbacks.Callback):  # type: ignore[misc]
 def _test_set(path: str) -> tuple[NDArray[Any], NDArray[Any]]:
     with np.load(path) as arrays:
         return arrays["x_test"], arrays["y_test"]
-
-
-def _score(kind: str, outputs: NDArray[Any], targets: NDArray[Any]) -> float:
-    if kind == "accuracy":
-        return float(np.mean(outputs.argmax(axis=1) == targets))
-    return float(np.mean((outputs.reshape(-1).astype(np.float64) - targets) ** 2))
-
-
-def regressor(
-    input_shape: tuple[int, ...],
-    dense_layers: int = 2,
-    layer_size: int = 32,
-    activation: str = "relu",
-    dropout: float = 0.0,
-    l2: float = 0.0,
-) -> keras.Model:
-    """Build a perceptron with one linear output.
-
-    Args:
-        input_shape: Shape of one example.
-        dense_layers: Number of hidden layers.
-        layer_size: Units of each hidden layer.
-        activation: Activation of the hidden layers.
-        dropout: Fraction of units dropped after each hidden layer.
-        l2: Weight of the squared kernels of the hidden layers in the loss.
-    """
-    penalty = keras.regularizers.L2(l2) if l2 else None
-    model = keras.Sequential([keras.Input(tuple(input_shape))])
-    for _ in range(dense_layers):
-        model.add(keras.layers.Dense(layer_size, activation, kernel_regularizer=penalty))
-        model.add(keras.layers.Dropout(dropout))
-    model.add(keras.layers.Dense(1))
-    return model

@@ -101,7 +101,7 @@ def expected_scores(scores: Sequence[float], repeats: Sequence[Sequence[float]])
             may depend on `scores`, but not on the repeats.
     """
     first = np.asarray(scores, dtype=np.float64)
-    mean, estimate, count = _prior(first)
+    mean, estimate, count = _prior(first, repeats)
     multiples = np.repeat(VARIANCES, len(NOISE_SHARES))[:, None]
     variance = multiples * estimate  # (cases, 1)
     noise = np.tile(NOISE_SHARES**2, len(VARIANCES))[:, None] * variance  # of one training
@@ -119,12 +119,19 @@ def expected_scores(scores: Sequence[float], repeats: Sequence[Sequence[float]])
     return ExpectedScores(weights, means, precision**-0.5, float(np.sqrt(weights @ noise[:, 0])))
 
 
-def _prior(scores: Floats) -> tuple[float, float, int]:
-    """Return mean and variance of the scores without the tail of bad ones, and of how many scores the variance is."""
+def _prior(scores: Floats, repeats: Sequence[Sequence[float]]) -> tuple[float, float, int]:
+    """Return mean and variance of the scores without the tail of bad ones, and of how many scores the variance is.
+
+    Where the better scores are all equal, as a single one is, they say nothing about their variance. Then it is that of
+    the repeated trainings: half of the mean squared difference between two trainings of one configuration.
+    """
     center = float(np.median(scores))
     better = scores[scores >= center]
     variance = float(np.mean((better - center) ** 2))
-    smallest = (1e-6 * max(1.0, abs(center))) ** 2  # all scores are equal
+    smallest = (1e-6 * max(1.0, abs(center))) ** 2
+    if variance <= smallest:
+        changes = [one - score for score, further in zip(scores, repeats, strict=True) for one in further]
+        variance = float(np.mean(np.square(changes))) / 2 if changes else 0.0
     return center, max(variance, smallest), len(better)
 
 

@@ -41,12 +41,8 @@ def pareto_front(seconds: Any, objective: Any, direction: str = "max") -> Intege
         if not np.isfinite(given).all():
             position = int(np.argmin(np.isfinite(given)))
             raise DataError(f"{name}: must be finite, trial {position} has {given[position]}.")
-    if not len(times):
-        return np.zeros(0, dtype=np.int64)
     losses = -values if direction == "max" else values
-    pairs, group = np.unique(np.column_stack([times, losses]), axis=0, return_inverse=True)  # by time, then by loss
-    before = np.concatenate([[np.inf], np.minimum.accumulate(pairs[:-1, 1])])
-    on_front = (pairs[:, 1] < before)[group.reshape(-1)]
+    on_front = is_nondominated(np.column_stack([times, losses]))
     order = np.argsort(times, kind="stable")
     return np.asarray(order[on_front[order]], dtype=np.int64)
 

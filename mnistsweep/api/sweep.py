@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mnistsweep import handed_over, keras_session
@@ -125,7 +126,7 @@ def _plan(program: PythonProgram, given: list[str]) -> Plan:
         plan = plan_sweep(Recipe(), [*program.overrides, *given])
     if plan.hydra:
         raise ConfigError(f"mnistsweep.sweep: Hydra's own keys cannot be set here; received {', '.join(plan.hydra)}.")
-    return plan.called_by(f"mnistsweep.sweep of {program.origin}")
+    return replace(plan, command=f"mnistsweep.sweep of {program.origin}")
 
 
 def _launcher(file: int) -> Launch:

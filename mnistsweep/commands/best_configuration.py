@@ -69,13 +69,13 @@ def trial_configuration(sweep: Sweep, plan: Plan, record: TrialRecord) -> BestCo
         record: Trial with a result.
     """
     kept = _kept_content(sweep, plan, record, _composed(plan, record)) or _composed_kept(plan, record)
-    return BestConfiguration(_head(sweep, plan, record) + yaml_text(_as_trained(kept, plan, record)))
+    return BestConfiguration(_head(sweep, plan, record, "FILE") + yaml_text(_as_trained(kept, plan, record)))
 
 
-def _head(sweep: Sweep, plan: Plan, record: TrialRecord) -> str:
+def _head(sweep: Sweep, plan: Plan, record: TrialRecord, name: str = "best") -> str:
     notes = [f"all objectives: {text_of(record, plan.objectives)}"] if plan.further else []
     notes += explain_best(record, plan.nested_epochs)
-    return best_head(sweep.paths, record, plan.config.first_objective, plan.train_command, notes)
+    return best_head(sweep.paths, record, plan.config.first_objective, plan.train_command, notes, name)
 
 
 Content = TypeVar("Content", dict[str, Any], dict[str, Any] | None)

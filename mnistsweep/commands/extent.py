@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mnistsweep.planning.plan import Plan
 from mnistsweep.space import Point
+from mnistsweep.study.nested_epochs import EPOCHS
 from mnistsweep.text import format_count
 from mnistsweep.training.outcome import num_folds
 
@@ -23,7 +24,7 @@ def describe_extent(plan: Plan) -> list[str]:
     if not nested:
         reason = f"each number of epochs is a training of its own, because {plan.not_nested}"
         counted = [] if size is None else [f"{size:,} configurations"]
-        return [*counted, *([reason] if plan.not_nested else [])]
+        return [*counted, *([reason] if plan.not_nested and EPOCHS in plan.space.keys else [])]
     contained = (
         f"one training of {nested[-1]} epochs contains {_others(nested[:-1])} (same seed, constant learning rate)"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def _sweep(job: HydraJob) -> int:
     """Sweep a program of the user's own."""
     command = shown_command(sys.orig_argv, len(sys.argv) - 1)
     plan = plan_hydra_program(job, FACTORY, command)
-    plan = plan.called_by(f"{command} {shlex.join(map(mask_argument, sys.argv[1:]))}")
+    plan = replace(plan, command=f"{command} {shlex.join(map(mask_argument, sys.argv[1:]))}")
     code = run_sweep(plan, ProgramJobs(job) if uses_launcher(job) else _processes(job))
     _write_results(plan)
     return code

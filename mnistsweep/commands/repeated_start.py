@@ -57,8 +57,10 @@ def early_answer(draft: Plan, console: Console | None = None) -> int | None:
 
 
 @contextlib.contextmanager
-def entered(plan: Plan, console: Console) -> Iterator[bool]:
-    """Context in which a start runs: the sweep is open. Yields False where a running sweep is left alone instead.
+def entered(plan: Plan, console: Console) -> Iterator[Plan | None]:
+    """Context in which a start runs: the sweep is open.
+
+    Yields its plan as the workers read it; None where a running sweep is left alone instead.
 
     Args:
         plan: Plan of the sweep.
@@ -70,19 +72,19 @@ def entered(plan: Plan, console: Console) -> Iterator[bool]:
     with contextlib.ExitStack() as stack:
         is_new = not (plan.paths.sweep.is_file() and plan.paths.workers.is_dir())
         if is_new:
-            open_sweep(plan)
+            plan = open_sweep(plan)
         else:
             check_same(plan)  # another search is refused: its files are not touched, and it is not left alone
         is_alone = stack.enter_context(try_exclusive_lock(plan.paths.start_lock))
         if plan.config.if_running != JOIN and (workers := _others(plan, not is_alone)) is not None:
             _leave_alone(plan, workers, console)
-            yield False
+            yield None
             return
         if not is_new:
-            open_sweep(plan)
+            plan = open_sweep(plan)
         if not is_alone:
             console.print("joined: the sweep runs already, and the workers of this start share its trials")
-        yield True
+        yield plan
 
 
 def answer_complete(plan: Plan, ledger: Ledger, console: Console) -> int | None:

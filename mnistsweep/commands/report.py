@@ -32,10 +32,10 @@ from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.sections import SECTIONS, sections_of
 from mnistsweep.html_report.sections.headlines import headline_lines
 from mnistsweep.locks import single_command_lock
-from mnistsweep.paths import ReportPaths
 from mnistsweep.planning.folders import check_report_folder, require_usable
 from mnistsweep.planning.provenance import mask_command
 from mnistsweep.progress_bar import StepProgress
+from mnistsweep.report_paths import ReportPaths
 from mnistsweep.study.checkpoints import find_checkpoint
 from mnistsweep.study.sweep import load_sweep
 

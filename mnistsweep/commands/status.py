@@ -25,7 +25,7 @@ from mnistsweep.study.ranking import Standing, ranked
 from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.sweep import load_sweep
 from mnistsweep.study.violations import violations_of
-from mnistsweep.text import format_count, format_duration, format_point
+from mnistsweep.text import format_count, format_duration, format_point, percent
 
 # Maximum number of trials in the table of the best.
 MAX_LISTED = 10
@@ -143,4 +143,4 @@ def _best_trials(ranking: Sequence[TrialRecord], plan: Plan, standing: Standing 
 def _expected(standing: Standing, place: int) -> tuple[str, str, str]:
     """Cells on what is expected of a configuration."""
     low, high = standing.interval(place)
-    return f"{standing.mean(place):.4f}", f"{low:.4f} to {high:.4f}", f"{standing.probability(place):.0%}"
+    return f"{standing.mean(place):.4f}", f"{low:.4f} to {high:.4f}", percent(standing.probability(place), 0)

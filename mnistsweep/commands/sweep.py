@@ -47,12 +47,13 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
         SweepUnfinished: All workers have ended, and budget is left.
     """
     console = console or SafeConsole()
-    with entered(plan, console) as is_started:
-        if not is_started:
+    with entered(plan, console) as opened:
+        if opened is None:
             return 0
-        ledger = Ledger(plan.paths, plan.config.storage)
-        code = answer_complete(plan, ledger, console)
-        return notifying(plan, console, lambda: _search(plan, ledger, launch, console)) if code is None else code
+        ledger = Ledger(opened.paths, opened.config.storage)
+        if (code := answer_complete(opened, ledger, console)) is not None:
+            return code
+        return notifying(opened, console, lambda: _search(opened, ledger, launch, console))
 
 
 def _search(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:

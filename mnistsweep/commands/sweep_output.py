@@ -24,7 +24,7 @@ from mnistsweep.study.ranking import Standing, ranked
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.sweep import Sweep, load_sweep, next_start
 from mnistsweep.study.violations import violations_of
-from mnistsweep.text import format_count, format_point
+from mnistsweep.text import format_count, format_point, percent
 
 # Keys that messages about a running sweep name with a value.
 _KEYS = re.compile(
@@ -77,7 +77,7 @@ def _oracle_text(plan: Plan) -> str:
     if plan.config.oracle.get("name") != "auto":
         return name
     if name == "grid":
-        return "grid, because all configurations fit the budget"
+        return "grid, because the budget of trials covers all configurations"
     if name == "freeze_thaw":
         return "freeze_thaw, because trainings can be paused: the most promising are continued; whole ones: oracle=tpe"
     return f"random points, then tpe{_why_not_paused(plan)}"
@@ -93,14 +93,14 @@ def _why_not_paused(plan: Plan) -> str:
     if not plan.reports_each_epoch:
         rule = f"a callback may report {plan.config.first_objective} after some epochs only"
         return f", because {rule}; if it is each epoch: oracle=freeze_thaw"
-    rule = "if each trial is one Keras training of several epochs without a pruner"
+    rule = "if each trial is one Keras training of several epochs without a pruner or a fit of its own"
     return f", because freeze_thaw can pause trials only {rule}"
 
 
 def _confirmation(plan: Plan) -> str:
     """What is confirmed after the search, and what it costs."""
     top, seeds = plan.config.confirm.top, plan.config.confirm.seeds
-    hours = "" if plan.config.hours is None else f"; the search ends after {SEARCH_SHARE:.0%} of the hours"
+    hours = "" if plan.config.hours is None else f"; the search ends after {percent(SEARCH_SHARE, 0)} of the hours"
     return (
         f"then confirm the best {top} with {format_count(seeds, 'further seed')} each: up to {top * seeds} trainings "
         f"more, which count neither as trials nor for total_epochs{hours}"

@@ -104,6 +104,8 @@ def check_constraints(entries: Sequence[Any], metrics: Sequence[str] | None) -> 
             faults.append(f"{KEY}: {rule}; received {entry!r}; write for example {EXAMPLE}.")
             continue
         name, side = constraint.name, constraint.is_upper
+        if side and name in (PARAMETERS, SECONDS) and constraint.bound <= 0:
+            faults.append(f"{KEY}: {name} must have a bound above 0; received {constraint}; correct the bound.")
         opposite = bounds.get((name, not side))
         if (name, side) in bounds:
             sign = "<=" if side else ">="

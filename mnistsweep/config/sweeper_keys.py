@@ -231,12 +231,12 @@ def _preset(group: str, value: Any, faults: list[str]) -> dict[str, Any]:
 def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list[str]) -> list[str]:
     """Set the direction of the objective; a message where the user has given none."""
     value, names = given.get("direction"), texts_in(plain["objective"])
-    if len(names) > 1:
+    if len(names) != 1:
         plain["direction"] = _directions(value, names, faults)
         return []
     if isinstance(value, list | tuple):
         if len(value) != 1:
-            rule = f"must be one for the only objective, {names[0] if names else 'which is missing'}"
+            rule = f"must be one for the only objective, {names[0]}"
             faults.append(
                 f"{PREFIX}direction: {rule}; received {list(value)}; name one, or {PREFIX}objective=[NAME,NAME]."
             )
@@ -261,9 +261,13 @@ def _set_direction(plain: dict[str, Any], given: Mapping[str, Any], faults: list
 
 
 def _directions(value: Any, names: Sequence[str], faults: list[str]) -> Any:
-    """The value of the key `direction` for several objectives."""
+    """The value of the key `direction` for several objectives; none are a fault."""
+    if not names:
+        faults.append(f"{PREFIX}objective: must name at least one; received []; write {PREFIX}objective=NAME.")
+        return "auto"
     directions = [_named(one) for one in (value if isinstance(value, list | tuple) else [value or "auto"])]
-    faults += [f"{PREFIX}{fault}" for fault in check_list(names, directions) or unknown_directions(names, directions)]
+    found = check_list(names, directions) or unknown_directions(names, directions)
+    faults += [f"{PREFIX}{fault.replace(' direction=', f' {PREFIX}direction=')}" for fault in found]
     return directions if len(directions) == len(names) else "auto"
 
 

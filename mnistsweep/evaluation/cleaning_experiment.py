@@ -42,8 +42,8 @@ from mnistsweep.evaluation.cleaning_store import ArmRun, CleaningStore, FoldPred
 from mnistsweep.evaluation.cleaning_trainer import CleaningTrainer
 from mnistsweep.evaluation.selection import Selection, check_data
 from mnistsweep.locks import single_command_lock
-from mnistsweep.paths import CleanPaths
 from mnistsweep.progress_bar import StepProgress
+from mnistsweep.report_paths import CleanPaths
 from mnistsweep.seeds import Purpose, experiment_seed
 from mnistsweep.version import __version__
 

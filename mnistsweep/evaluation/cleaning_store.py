@@ -16,7 +16,7 @@ from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.atomic import atomic_write
 from mnistsweep.errors import StudyError
 from mnistsweep.evaluation.saved_arrays import read_arrays, write_arrays
-from mnistsweep.paths import CleanPaths
+from mnistsweep.report_paths import CleanPaths
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from mnistsweep.errors import DataError, StudyError
 from mnistsweep.evaluation.saved_predictions import Predictions
 from mnistsweep.evaluation.selection import Selection
 from mnistsweep.evaluation.true_values import task_at
-from mnistsweep.paths import ReportPaths
 from mnistsweep.progress_bar import StepProgress
+from mnistsweep.report_paths import ReportPaths
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.user_code import exits_as_failures
 

@@ -23,6 +23,7 @@ from mnistsweep.training.compilation import compile_model
 from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.target_form import part_of
+from mnistsweep.training.trained_before import check_is_new, remember_training
 from mnistsweep.training.training_split import training_split
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 
@@ -97,6 +98,7 @@ def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch:
     dataset = dataset.fresh()
     hypermodel = ConfiguredHyperModel(config, dataset)
     model: Any = hypermodel.build(hypermodel.hyperparameters)
+    check_is_new(model)
     forms = compile_model(model, config, dataset)
     train = training_split(dataset, forms, config)
     validation: Any = part_of(dataset.validation, forms) if hypermodel.has_own_fit else None
@@ -109,7 +111,10 @@ def _retrain(config: Config, dataset: Dataset, seed: int, epochs: int, on_epoch:
     )
     recorder = _CurveRecorder(on_epoch)
     callbacks = [recorder, *build_user_callbacks(config)]
-    hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, callbacks)
+    try:
+        hypermodel.fit(hypermodel.hyperparameters, model, train, validation, options, callbacks)
+    finally:
+        remember_training(model)
     return RetrainedModel(model, recorder.curve, forms)
 
 

@@ -16,7 +16,7 @@ from mnistsweep.html_report.records import Figure, Interactive, Section
 from mnistsweep.html_report.rendering import RenderedSection, render
 from mnistsweep.html_report.sections import Analysis, left_out, sections_of
 from mnistsweep.html_report.writing import ReportFolder
-from mnistsweep.paths import ReportPaths
+from mnistsweep.report_paths import ReportPaths
 from mnistsweep.text import format_count
 from mnistsweep.user_code import format_traceback
 

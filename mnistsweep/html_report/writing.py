@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnistsweep.atomic import atomic_write
-from mnistsweep.paths import ReportPaths
+from mnistsweep.report_paths import ReportPaths
 from mnistsweep.tensorboard import EventFile
 
 

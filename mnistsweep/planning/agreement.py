@@ -24,14 +24,18 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.trial_contents import is_same
 from mnistsweep.redaction import mask_values
 from mnistsweep.space import Point
+from mnistsweep.study.nested_epochs import EPOCHS
 
 IGNORED = ("trainer.threads", "trainer.deterministic")
 """Keys that change a training by rounding alone."""
 
 MOVABLE = "data.path"
-"""Key of the data's place: the checksum of the data is compared in its place, unless the key is searched."""
+"""Key of the data's place: the checksum of the data is compared in its place, unless data sets or places are searched.
 
-EPOCHS = "trainer.epochs"
+The checksum is that of the first of them.
+"""
+
+DATA = "data"
 
 ABSENT = "absent"
 
@@ -62,7 +66,7 @@ class Agreement:
     def __init__(self, plan: Plan, former: Plan) -> None:
         self._plan = plan
         self._former = former
-        is_moved = MOVABLE not in (*plan.space.keys, *former.space.keys)
+        is_moved = {MOVABLE, DATA}.isdisjoint((*plan.space.keys, *former.space.keys))
         self._ignored = {*IGNORED, *([MOVABLE] if is_moved else [])}
 
     def find(self, point: Point) -> Point | list[Difference]:
@@ -100,6 +104,7 @@ class Agreement:
         plan = self._plan
         is_measured = any(one.name != PARAMETERS for one in plan.constraints)
         is_free = plan.program is None and EPOCHS not in plan.space.keys and not is_measured
+        is_free = is_free and not plan.not_nested
         return is_free and not reason_of_configuration(content) and not self._has_own_fit
 
     @cached_property

@@ -12,7 +12,8 @@ from mnistsweep.config.schema import Config
 from mnistsweep.errors import StudyError
 from mnistsweep.path_checks import REPLACE_FILE, UPDATE_FILE, WRITE_FOLDER, Need, check_path
 from mnistsweep.path_texts import expanded, name_fault, text_fault
-from mnistsweep.paths import CleanPaths, ReportPaths, SweepPaths
+from mnistsweep.paths import SweepPaths
+from mnistsweep.report_paths import CleanPaths, ReportPaths
 
 ANOTHER_NAME = "correct this, or use another name=NAME"
 

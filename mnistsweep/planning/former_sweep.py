@@ -63,7 +63,8 @@ def read_former(name: str, plan: Plan) -> FormerSweep:
         ledger = Ledger(SweepPaths(folder), former.config.storage)
         return FormerSweep(name, former, searched(ledger.records()))
     except StudyError as error:
-        raise ConfigError(f"{KEY}: must name a sweep that can be read; received {name}: {error}") from error
+        why = str(error).removeprefix(f"{name}: ")
+        raise ConfigError(f"{KEY}: must name a sweep that can be read; received {name}: {why}") from error
 
 
 def has_shown(record: TrialRecord, pauses: bool) -> bool:

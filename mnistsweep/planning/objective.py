@@ -38,12 +38,14 @@ class Measured:
     Attributes:
         metrics: Names of the metrics that the model measures on a split.
         has_class_targets: Whether the targets are classes.
-        own_fit: What the model's own `fit` returns; None without such a `fit`.
+        own_fit: What the hypermodel's own `fit` returns; None without such a `fit`.
+        model_fit: Name of the model's own `fit` that is called with the number of epochs; empty if there is none.
     """
 
     metrics: Sequence[str]
     has_class_targets: bool
     own_fit: FitReturn | None = None
+    model_fit: str = ""
 
 
 def with_objective(plan: Plan, measured: Sequence[Measured], faults: Faults) -> Plan:

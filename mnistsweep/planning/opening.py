@@ -33,8 +33,11 @@ from mnistsweep.study.warm_start_file import CHECKSUM
 _LOGGER = logging.getLogger("mnistsweep")
 
 
-def open_sweep(plan: Plan) -> None:
+def open_sweep(plan: Plan) -> Plan:
     """Write ``sweep.yaml`` and create the ledger; if they exist, check that they belong to the same search.
+
+    Returns:
+        The plan as the workers read it: a sweep that is continued keeps what was decided at its first start.
 
     Raises:
         ConfigError: The sweep's folder cannot be created.
@@ -51,12 +54,13 @@ def open_sweep(plan: Plan) -> None:
     if plan.config.storage is not None:
         open_storage(paths, plan.config.storage, create=True)  # fails before anything is written
     with new_folder("logs", paths.workers):
-        _write_sweep_file(plan, checksum)
+        plan = _write_sweep_file(plan, checksum)
         fingerprint = ledger_fingerprint(plan, checksum)
         first, *further = plan.objectives
         create_ledger(paths, plan.config.storage, first.direction, first.name, fingerprint, further)
     paths.all_trials.mkdir(exist_ok=True)  # workers do not create it: it may be deleted while they run
     _write_experiments(plan)
+    return plan
 
 
 def ledger_fingerprint(plan: Plan, checksum: str) -> dict[str, str]:
@@ -99,8 +103,8 @@ def check_same(plan: Plan) -> None:
         )
 
 
-def _write_sweep_file(plan: Plan, checksum: str) -> None:
-    """Write ``sweep.yaml``; provenance and budget of the first start are kept.
+def _write_sweep_file(plan: Plan, checksum: str) -> Plan:
+    """Write ``sweep.yaml`` and return its plan; provenance and decisions of the first start are kept.
 
     Raises:
         StudyError: The folder holds another search, or the data has changed.
@@ -113,11 +117,12 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
                 plan.warm_start.write(paths.warm_start)
                 record[CHECKSUM] = plan.warm_start.checksum
             write_yaml(paths.sweep, {**record, "plan": plan_to_json(plan)})
-            return
+            return plan
         before = read_sweep_file(paths)
         check_same(plan)
         first = plan_from_json(before["plan"])
-        plan = replace(plan, first_trials=first.first_trials, auto_pauses=first.auto_pauses)
+        decided = {key: getattr(first, key) for key in ("first_trials", "auto_pauses", "model_fit")}
+        plan = replace(plan, **decided)
         if before["data"] != checksum:
             rule = f"not the data that {paths.folder} was started with"
             raise StudyError(f"data: {rule} (checksum {before['data']} then, {checksum} now); use another name=NAME.")
@@ -130,6 +135,7 @@ def _write_sweep_file(plan: Plan, checksum: str) -> None:
             )  # fmt: skip
         current = {"format": FORMAT, "data": checksum, REQUEST: plan.request, "plan": plan_to_json(plan)}
         write_yaml(paths.sweep, {**kept, **current})
+        return plan
 
 
 def _write_experiments(plan: Plan) -> None:

@@ -70,7 +70,9 @@ class Plan:
             which goes on as it began.
         nested_epochs: Numbers of epochs that each training contains, in ascending order (`nesting`); empty: each trial
             has one number of epochs.
-        not_nested: Why `trainer.epochs` is a dimension of the search all the same, for the user; not stored.
+        not_nested: Why a training may depend on its number of epochs, as far as that was examined; not stored.
+        model_fit: Name of a model's own `fit` that is called with the number of epochs, because the data stream. It
+            may train in several steps, so no training is paused, and it may read the number.
         variants: Combinations of presets, composed once for all workers (`Composer.variants`).
         references: References to the secrets in `config`, by their paths; files hold these in place of the secrets.
         warnings: Messages for the user about what is allowed but probably not intended; not stored.
@@ -98,6 +100,7 @@ class Plan:
     nested_epochs: tuple[int, ...] = ()
     not_nested: str = field(default="", compare=False)
     request: str = field(default="", compare=False)
+    model_fit: str = field(default="", compare=False)
 
     @property
     def paths(self) -> SweepPaths:
@@ -200,14 +203,6 @@ class Plan:
         """
         return replace(self, space=space, first_trials=first_budget(self.config, space))
 
-    def called_by(self, command: str) -> Plan:
-        """The same plan of a sweep that was started by something else than a command line.
-
-        Args:
-            command: Description for people.
-        """
-        return replace(self, command=command)
-
     @cached_property
     def composer(self) -> Composer:
         """Composer of the configuration of each trial."""
@@ -263,7 +258,7 @@ class Plan:
         prunes = self.config.pruner.get("name") not in ("auto", "none")
         if self.program is not None or self.further or not is_single or prunes or self.max_epochs() == 1:
             return False
-        return not any(map(has_own_fit, self.own_models()))
+        return not self.model_fit and not any(map(has_own_fit, self.own_models()))
 
     def own_models(self) -> list[Mapping[str, Any]]:
         """The group `model` of each combination of presets that is a model of the user."""

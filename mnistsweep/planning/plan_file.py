@@ -41,6 +41,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             "config": with_texts(asdict(plan.config), plan.references),
             "first_trials": plan.first_trials,
             "auto_pauses": plan.auto_pauses,
+            "model_fit": plan.model_fit,
             "variants": {} if plan.program else plan.composer.variants(preset_combinations(plan.space, plan.groups)),
         }
     )
@@ -65,6 +66,7 @@ def plan_from_json(record: Any) -> Plan:
         return Plan(
             recipe, groups, space, config, record["first_trials"], record["variants"], texts, program=program,
             auto_pauses=record.get("auto_pauses", False), nested_epochs=tuple(record.get("nested_epochs", ())),
+            model_fit=record.get("model_fit", ""),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, OmegaConfBaseException, ConfigError) as error:
         raise StudyError(f"sweep.yaml: this version of mnistsweep cannot read the plan: {error!r}") from error

@@ -21,10 +21,10 @@ from mnistsweep.planning.checks import check_configuration, check_data, check_tr
 from mnistsweep.planning.folders import check_database, check_sweep_folder
 from mnistsweep.planning.groups import Resolved, resolve
 from mnistsweep.planning.hypermodel import hypermodel_dimensions
-from mnistsweep.planning.nesting import Nesting, find_nesting
-from mnistsweep.planning.objective import with_objective
+from mnistsweep.planning.nesting import Nesting, find_nesting, without_nesting
+from mnistsweep.planning.objective import Measured, with_objective
 from mnistsweep.planning.plan import Plan, first_budget
-from mnistsweep.planning.rehearsal import has_own_code, rehearse
+from mnistsweep.planning.rehearsal import has_own_code, is_complete, rehearse
 from mnistsweep.planning.repeated_request import request_checksum
 from mnistsweep.planning.request import DEFAULT_NAME, Request, read_request
 from mnistsweep.planning.search_checks import check_search
@@ -132,15 +132,30 @@ def _model_steps(plan: Plan, faults: Faults) -> Iterator[tuple[Nesting, Any, Fau
     with faults.collecting():
         declared = [] if faults.any else hypermodel_dimensions(plan)
         plan = plan.with_space(with_epochs(plan.config, SearchSpace((*plan.space.dimensions, *declared))))
-    nesting = Nesting(plan.space)
+    nesting, whole = Nesting(plan.space), plan
     with faults.collecting():
         nesting = nesting if faults.any else find_nesting(plan)
-    plan = nesting.applied_to(plan)
+    plan = nesting.applied_to(whole)
     check_search(plan, faults)
-    yield nesting, plan.config.objective, faults
+    is_unknown = not faults.any and has_own_code(whole)  # the process may end in the rehearsal
+    known = without_nesting(whole, nesting, "the check of the model has ended its process") if is_unknown else nesting
+    yield known, plan.config.objective, faults
     if not faults.any:
-        plan = with_objective(plan, rehearse(plan, faults), faults)
+        measured = rehearse(plan, faults)
+        if (other := _after_rehearsal(whole, nesting, measured)) is not nesting:
+            nesting, plan = other, other.applied_to(whole)
+            check_search(plan, faults)
+        plan = with_objective(plan, measured, faults)
         yield nesting, plan.config.objective, faults
+
+
+def _after_rehearsal(plan: Plan, nesting: Nesting, measured: Sequence[Measured]) -> Nesting:
+    """What the rehearsal shows about the number of epochs."""
+    if model_fit := next((found.model_fit for found in measured if found.model_fit), ""):
+        return without_nesting(plan, nesting, f"the data stream, so {model_fit} of the model may read it", model_fit)
+    if has_own_code(plan) and not is_complete(plan):
+        return without_nesting(plan, nesting, "there are too many models and data sets to check each of them")
+    return nesting
 
 
 def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:

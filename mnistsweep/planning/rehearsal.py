@@ -8,6 +8,7 @@ checked without Keras.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,11 @@ def has_own_code(plan: Plan) -> bool:
     if plan.paths.sweep.is_file():
         return False  # neither hyperparameters nor models are examined again
     return not all(_is_built_in(config) for configs in _configurations(plan) for config in configs)
+
+
+def is_complete(plan: Plan) -> bool:
+    """Whether the combinations of models and data sets are so few that each of them is rehearsed."""
+    return math.prod(_counts(plan).values()) <= MAX_COMBINATIONS
 
 
 def rehearse(plan: Plan, faults: Faults) -> list[Measured]:
@@ -108,18 +114,22 @@ def _configurations(plan: Plan) -> Iterator[list[Config]]:
 
 def _combinations(plan: Plan) -> Iterator[list[Point]]:
     """Points of each combination of swept presets: the start, the middle and the end of all other dimensions."""
-    dimensions = plan.space.dimensions
-    swept = [i for i, d in enumerate(dimensions) if {"model", "data"} & set(d.keys) and d.size is not None]
-    counts = [range(len(dimensions[index].grid())) for index in swept]
-    for positions in itertools.islice(itertools.product(*counts), MAX_COMBINATIONS):
+    counts = _counts(plan)
+    for positions in itertools.islice(itertools.product(*map(range, counts.values())), MAX_COMBINATIONS):
         points = list[Point]()
         for unit in (0.0, 0.5, 1.0):
-            units = [unit] * len(dimensions)
-            for index, position, count in zip(swept, positions, counts, strict=True):
-                units[index] = (position + 0.5) / len(count)
+            units = [unit] * len(plan.space.dimensions)
+            for (index, count), position in zip(counts.items(), positions, strict=True):
+                units[index] = (position + 0.5) / count
             if (point := plan.space.point_at(units)) not in points:
                 points.append(point)
         yield points
+
+
+def _counts(plan: Plan) -> dict[int, int]:
+    """Numbers of swept models and data sets, by the index of their dimension."""
+    swept = [(i, d) for i, d in enumerate(plan.space.dimensions) if {"model", "data"} & set(d.keys)]
+    return {index: len(dimension.grid()) for index, dimension in swept if dimension.size is not None}
 
 
 def _is_built_in(config: Config) -> bool:
@@ -149,6 +159,7 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
         check_class_weight(config, classes)
         return warnings + _check_classes(dataset, classes, config), _built_in_metrics(config)
     with devices.quiet_start():
+        from mnistsweep.training.building import own_fit_of
         from mnistsweep.training.compilation import compile_model
         from mnistsweep.training.engines import StreamSplit
         from mnistsweep.training.engines.streams import fit_input
@@ -174,10 +185,12 @@ def _rehearse(config: Config, swept: Sequence[str]) -> tuple[list[str], Measured
     if not hypermodel.has_own_fit:
         train_batch(model, config, dataset, forms)
     own_fit = _rehearse_fit(hypermodel, model, forms) if hypermodel.has_own_fit else None
+    # Data that stream are trained on by one call of `fit`, other data by one for each epoch (`training.engines`).
+    model_fit = own_fit_of(model) if dataset.is_stream and not hypermodel.has_own_fit else ""
     clear_session()
     has_class_targets = task is not None and task.kind == "classes"
     warnings += hypermodel.warnings + _check_classes(dataset, task, config)
-    return warnings, Measured(measured, has_class_targets, own_fit)
+    return warnings, Measured(measured, has_class_targets, own_fit, model_fit)
 
 
 def _rehearse_fit(hypermodel: ConfiguredHyperModel, model: Any, forms: Any) -> FitReturn:

@@ -9,12 +9,13 @@ from typing import Any
 from mnistsweep.config.checks import Faults
 from mnistsweep.dimension_values import value_text
 from mnistsweep.errors import ConfigError
-from mnistsweep.planning.agreement import EPOCHS, Agreement, Difference
+from mnistsweep.planning.agreement import Agreement, Difference
 from mnistsweep.planning.former_sweep import KEY, FormerSweep, former_trial, has_shown, read_former
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.search.former import NOT_LEARNING, FormerTrial
 from mnistsweep.search.oracle_factory import PAUSING
+from mnistsweep.study.nested_epochs import EPOCHS
 from mnistsweep.study.warm_start_file import WarmStart, read_warm_start
 from mnistsweep.text import format_count, listed
 
@@ -65,7 +66,8 @@ def _check_oracle(plan: Plan) -> None:
     else:
         return
     received = ", ".join(plan.former_folders)
-    raise ConfigError(f"{KEY}: {rule}; received {received}; leave it out, or use oracle=tpe or oracle=freeze_thaw.")
+    other = "name one objective" if plan.further else "use oracle=tpe or oracle=freeze_thaw"
+    raise ConfigError(f"{KEY}: {rule}; received {received}; leave it out, or {other}.")
 
 
 def _taken_over(former: FormerSweep, plan: Plan) -> tuple[list[FormerTrial], list[str]]:

@@ -69,11 +69,11 @@ class Asha(Scheduler):
         """Return a promotion from the highest rung where one is due, otherwise a new trial."""
         if view.epochs_left is not None and view.epochs_left <= 0:
             return None
-        rungs = list(self._rungs(view.curves))
-        for rung, epochs in reversed(list(enumerate(rungs))):
+        rungs = list(self._rungs(view.curves))[::-1]
+        for epochs in rungs:
             promoted = self._due(view, epochs)
             if promoted is not None:
-                return self._continue(promoted, rung, view)
+                return self._continue(promoted, epochs, view)
         if view.may_start:
             proposal = self._oracle.propose(len(view.curves), study)
             if proposal is not None:
@@ -99,14 +99,19 @@ class Asha(Scheduler):
         return min(due, key=lambda curve: curve.number not in view.live, default=None)
 
     def _last_promotion(self, view: SearchView, rungs: Sequence[int]) -> Job | None:
-        """Return the promotion of the best trial of the highest rung, if no trial will come to it."""
+        """Return the promotion of the best trial of the highest rung, if no trial will come to it.
+
+        Args:
+            view: All trials and the budget.
+            rungs: Epochs of the rungs, the highest first.
+        """
         if any(curve.phase is Phase.RUNNING for curve in view.curves):
             return None
-        for rung, epochs in reversed(list(enumerate(rungs))):
+        for epochs in rungs:
             ranked = self._ranked(view.curves, epochs)
             if ranked and math.isfinite(self._value(ranked[0], epochs)):
                 waiting = self._is_waiting(ranked[0], epochs, view)
-                return self._continue(ranked[0], rung, view) if waiting else None
+                return self._continue(ranked[0], epochs, view) if waiting else None
         return None
 
     def _ranked(self, curves: Sequence[Curve], epochs: int) -> list[Curve]:
@@ -125,10 +130,13 @@ class Asha(Scheduler):
 
     def _is_waiting(self, curve: Curve, epochs: int, view: SearchView) -> bool:
         """Return whether a trial is paused at a rung, or on the way to the next one, and can be promoted."""
-        following = min(epochs * self._factor, curve.max_epochs)
-        is_here = curve.phase is Phase.PAUSED and epochs <= curve.epochs < following
+        is_here = curve.phase is Phase.PAUSED and epochs <= curve.epochs < self._following(curve, epochs)
         return is_here and math.isfinite(self._value(curve, epochs)) and can_continue(curve, view)
 
-    def _continue(self, curve: Curve, rung: int, view: SearchView) -> Job:
-        following = min(self._first_rung * self._factor ** (rung + 1), curve.max_epochs)
-        return Continue(curve.number, within_budget(first_epoch(curve), following, view))
+    def _following(self, curve: Curve, epochs: int) -> int:
+        """Return the epochs of the rung after another one; the last rung of a trial is its last epoch."""
+        return min(epochs * self._factor, curve.max_epochs)
+
+    def _continue(self, curve: Curve, epochs: int, view: SearchView) -> Job:
+        """Return the job that takes a trial from a rung to the next one."""
+        return Continue(curve.number, within_budget(first_epoch(curve), self._following(curve, epochs), view))

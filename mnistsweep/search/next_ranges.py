@@ -89,7 +89,7 @@ def wider(groups: ValueGroups, end: str, keep: NDArray[np.bool_]) -> Column | No
     if isinstance(dimension, Choice):
         low, high = groups.bounds(0 if end == "lower" else first, last if end == "lower" else groups.count - 1)
         kept = [value for value in dimension.values if low <= value <= high]
-        return replace(dimension, values=(*kept, _like(beyond, dimension.values[0])))
+        return replace(dimension, values=(*kept, beyond))
     narrowed = narrower(groups, keep)
     narrowed = narrowed if isinstance(narrowed, Int | Float) else dimension
     low, high = (beyond, narrowed.high) if end == "lower" else (narrowed.low, beyond)
@@ -177,7 +177,10 @@ def _unlikely(there: int, best: int, share: float) -> bool:
 
 
 def _beyond(dimension: Column, end: str) -> float | None:
-    """Return a value beyond an end of a range, on the same scale; None where the range ends at a natural bound."""
+    """Return a value beyond an end of a range, on the same scale; None where the range ends at a natural bound.
+
+    It is a whole number if all values of the range are.
+    """
     if isinstance(dimension, Choice):
         near, inner = dimension.values[:2] if end == "lower" else dimension.values[:-3:-1]
         whole = all(isinstance(value, int) for value in dimension.values)
@@ -193,17 +196,12 @@ def _beyond(dimension: Column, end: str) -> float | None:
     far = number_beyond(float(near), float(other), log, share)
     if not math.isfinite(far) or (whole and abs(far) > MAX_WHOLE):
         return None
-    far = float(round(far)) if whole else float(f"{far:.2g}")
+    far = round(far) if whole else float(f"{far:.2g}")
     if not log and not whole and 0 < near < 1 <= far and other < 1:  # a share, such as dropout, stays below 1
         far = float(f"{(1 + near) / 2:.2g}")
     if end == "lower":
         return far if 0 < far < near else None
     return far if far > near else None
-
-
-def _like(number: float, value: Any) -> int | float:
-    """Return a number as a whole number where another one is."""
-    return int(number) if isinstance(value, int) else number
 
 
 def _geometric(values: tuple[Any, ...]) -> bool:

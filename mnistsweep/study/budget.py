@@ -10,7 +10,7 @@ from pathlib import Path
 from mnistsweep.study.confirmation import SEARCH_SHARE, Confirmation
 from mnistsweep.study.ending import ANOTHER_SEARCH, SAME_COMMAND, Ending, Limit
 from mnistsweep.study.records import State, TrialRecord, searched
-from mnistsweep.text import format_count, format_duration
+from mnistsweep.text import format_count, format_duration, percent
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Budget:
         if trials is not None and not any(record.state is State.PAUSED for record in records):
             return trials
         if self.hours is not None and hours is not None and running_seconds >= 3600 * hours:
-            share = "" if self.confirmation is None else f"the share of the search ({SEARCH_SHARE:.0%}) in "
+            share = "" if self.confirmation is None else f"the share of the search ({percent(SEARCH_SHARE, 0)}) in "
             budget = f"{share}the budget of {_duration(3600 * self.hours)} (hours={self.hours:g})"
             reason = f"{budget} was spent after {_duration(running_seconds)}, {self.done(records)}"
             return Ending(Limit.HOURS, reason, f"more: hours=N; {ANOTHER_SEARCH}")

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from mnistsweep.atomic import atomic_write
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.nested_epochs import contained_results
+from mnistsweep.study.nested_epochs import EPOCHS, contained_results
 from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.results_table import CellForm, column_of
-
-EPOCHS = "trainer.epochs"
 
 FIXED = ("trial", EPOCHS, "objective", "best_epoch", "seed")
 """Columns before those of the dimensions."""

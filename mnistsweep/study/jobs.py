@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mnistsweep.paths import SweepPaths
 from mnistsweep.search.oracle import Proposal
@@ -20,6 +21,9 @@ from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.search_settings import SearchSettings
 from mnistsweep.study.search_view import SearchViewer
 from mnistsweep.study.stored_trials import StoredTrials
+
+if TYPE_CHECKING:
+    import optuna
 
 LOGGER = logging.getLogger("mnistsweep")
 
@@ -44,15 +48,28 @@ class Jobs:
         self._viewer = viewer
         self._owner = owner
 
-    def start(self, number: int, job: Start, epochs_left: int | None, now: float) -> Claim:
-        """Create a new trial.
+    def next(self, state: LedgerState, live: frozenset[int], study: optuna.Study, now: float) -> Claim | None:
+        """Claim the next job of the scheduler; None if it has none now, or the budget of epochs is granted.
 
         Args:
-            number: Number of the trial.
-            job: Job of the scheduler.
-            epochs_left: Number of epochs that the budget allows; None: no limit.
+            state: State of the ledger.
+            live: Numbers of the trials of which the worker has the model in memory.
+            study: The Optuna study, for oracles that are samplers.
             now: Current time in seconds since the epoch.
+
+        Raises:
+            ValueError: The job cannot be run: a fault of the scheduler.
         """
+        view = self._viewer.view(state, live)
+        job = None if view.epochs_left == 0 else self._search.scheduler.next_job(view, study)
+        if isinstance(job, Start):
+            return self._start(len(state.records), job, view.epochs_left, now)
+        if isinstance(job, Continue):
+            return self._resume(state.searched[job.number], job, view.epochs_left)
+        return None
+
+    def _start(self, number: int, job: Start, epochs_left: int | None, now: float) -> Claim:
+        """Create a new trial."""
         until = None
         if self._search.scheduler.pauses:
             until = _last_epoch(job.until, 0, self._search.epochs_of(job.proposal.point), epochs_left)
@@ -74,13 +91,8 @@ class Jobs:
         proposal = Proposal(confirmed.point)
         return self._trials.create(number, proposal, self._search.space, seed, owned, now, confirmed.number)
 
-    def resume(self, record: TrialRecord, job: Continue, epochs_left: int | None) -> Claim:
+    def _resume(self, record: TrialRecord, job: Continue, epochs_left: int | None) -> Claim:
         """Take a paused trial: from its checkpoint, or from its first epoch if the checkpoint is gone.
-
-        Args:
-            record: Trial of the job.
-            job: Job of the scheduler.
-            epochs_left: Number of epochs that the budget allows; None: no limit.
 
         Raises:
             ValueError: The trial is not paused, or would train no further epoch: a fault of the scheduler.

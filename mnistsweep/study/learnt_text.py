@@ -13,7 +13,7 @@ from mnistsweep.space import SearchSpace
 from mnistsweep.study.front import ranked_by
 from mnistsweep.study.learnt import Lesson, Lessons, lessons_of
 from mnistsweep.study.next_start import BUDGETS, NextStart
-from mnistsweep.study.records import TrialRecord
+from mnistsweep.study.records import State, TrialRecord, searched
 from mnistsweep.study.scored_trials import ScoredTrials
 from mnistsweep.text import format_count, format_metric, listed, value_label
 
@@ -69,9 +69,10 @@ def learnt_from(
         return _of_several(records, space, (first, *further), start)
     lessons = _lessons(records, space, first)
     if not lessons.important:
-        return _nothing_yet(lessons, space, start)
+        return _nothing_yet(lessons, space, start, records)
     changed = [lesson.next for lesson in lessons.important if lesson.next is not None]
-    next_sentence, command = _next(lessons, space, start, [*changed, *lessons.unimportant])
+    changes = [*changed, *lessons.unimportant]
+    next_sentence, command = _next(lessons, space, start, changes) if changes else _more(space, start, records)
     return Learnt(
         tuple(start.key_of(lesson.dimension) for lesson in lessons.important),
         tuple(start.key_of(dimension) for dimension in lessons.unimportant),
@@ -94,13 +95,13 @@ def _of_several(
     first = found[objectives[0].name]
     important = {lesson.dimension.name: lesson.dimension for one in found.values() for lesson in one.important}
     if not important:
-        return _nothing_yet(first, space, start)
+        return _nothing_yet(first, space, start, records)
     mattered = [_mattered(one, name, start, f" by {name}") for name, one in found.items() if one.important]
     without = [{dimension.name for dimension in one.unimportant} for one in found.values()]
     unimportant = [dimension for dimension in space.dimensions if dimension.name in set.intersection(*without)]
     names = listed([start.name_of(one) for one in unimportant], MAX_NAMED)
     did_not = f"What did not, for any objective: {names}." if unimportant else ""
-    sentence, command = _more(space, start, first.trials)
+    sentence, command = _more(space, start, records)
     return Learnt(
         tuple(map(start.key_of, important.values())),
         tuple(map(start.key_of, unimportant)),
@@ -150,8 +151,6 @@ def _next(lessons: Lessons, space: SearchSpace, start: NextStart, changes: Seque
     """What to try next, and the command for it."""
     replaced = {dimension.name: dimension for dimension in changes}
     left = [replaced.get(dimension.name, dimension) for dimension in space.dimensions]
-    if not changes:
-        return _more(space, start, lessons.trials)
     if all(dimension.size == 1 for dimension in left):
         return "What to try next: nothing is left to search; each hyperparameter has one good value.", ""
     parts = []
@@ -173,7 +172,7 @@ def _kept_ranges(space: SearchSpace) -> frozenset[str]:
     return frozenset(parents | zipped)
 
 
-def _nothing_yet(lessons: Lessons, space: SearchSpace, start: NextStart) -> Learnt:
+def _nothing_yet(lessons: Lessons, space: SearchSpace, start: NextStart, records: Sequence[TrialRecord]) -> Learnt:
     if not [dimension for dimension in space.dimensions if dimension.size != 1]:
         return Learnt((), (), ("Nothing was learnt about hyperparameters: the space has a single point.",))
     if lessons.trials < MIN_RESULTS:
@@ -182,20 +181,22 @@ def _nothing_yet(lessons: Lessons, space: SearchSpace, start: NextStart) -> Lear
     else:
         reason = f"chance explains the ranking of the {lessons.trials:,} trials as well"
     said = f"Nothing can be said yet about what mattered and what did not: {reason}."
-    sentence, command = _more(space, start, lessons.trials)
+    sentence, command = _more(space, start, records)
     return Learnt((), (), (said, sentence), command)
 
 
-def _more(space: SearchSpace, start: NextStart, trials: int) -> tuple[str, str]:
+def _more(space: SearchSpace, start: NextStart, records: Sequence[TrialRecord]) -> tuple[str, str]:
     """The sentence and the command for more results, where the ranges stay as they are."""
     size = space.size()
     budget = {key: start.config[key] for key in BUDGETS if start.config.get(key) is not None}
-    if size is not None and size <= max(trials, int(budget.get("trials") or 0)):
+    if size is not None and size <= sum(record.state is not State.RUNNING for record in searched(records)):
         if not start.is_keras:
             return "What to try next: other ranges; every point of these was tried.", ""
         repeats = int(start.config["trainer"]["repeats"]) + 2
         told = "What to try next: each configuration with several seeds; every point of these ranges was tried:"
         return told, start.with_repeats(repeats)
+    if size is not None and size <= int(budget.get("trials") or 0):
+        del budget["trials"]  # another limit, or a stop, has ended the search
     if not budget:
         return "What to try next: more trials; the same command continues.", ""
     return "What to try next: more trials:", start.with_more({key: 2 * value for key, value in budget.items()})

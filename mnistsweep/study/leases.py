@@ -19,10 +19,12 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from mnistsweep.errors import LeaseLost
 from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.study.coordination import Coordinator
+from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.worker_names import new_worker_name
 
 LEASE_SECONDS = 15.0
@@ -52,7 +54,7 @@ class Lease:
         seconds: Lease period in seconds.
         monotonic: Monotonic clock in seconds.
         had_late_heartbeat: Whether a heartbeat came so late that other workers may have claimed this worker's trial.
-            Stays True until `Study.verify` has read the owner from the ledger.
+            Stays True until the owner was read from the ledger (`verified`).
         on_heartbeat: Function called after each heartbeat, on the heartbeat thread. It must be fast; its errors are
             ignored.
     """
@@ -120,6 +122,25 @@ class Lease:
             with contextlib.suppress(Exception):  # a heartbeat that stays counts as that of a crashed worker
                 self.coordinator.remove_heartbeat(self.owner)
             self._lock_path.unlink(missing_ok=True)
+
+    def verified(self, ownership: Ownership | None, number: int) -> Ownership:
+        """Return the ownership of a trial if this worker owns it, as the ledger has it now.
+
+        Args:
+            ownership: Ownership in the ledger; None if the trial has ended.
+            number: Number of the trial.
+
+        Raises:
+            LeaseLost: Another worker owns the trial, or it has ended.
+        """
+        if ownership is None:
+            raise LeaseLost(f"trial {number} has ended already")
+        if ownership.owner != self.owner:
+            owner = f"worker {ownership.owner}" if ownership.owner else "no worker"
+            lapse = f"{self.seconds:g} s"
+            raise LeaseLost(f"trial {number} belongs to {owner}: this worker wrote no heartbeat for {lapse}")
+        self.had_late_heartbeat = False
+        return ownership
 
     @property
     def has_expired(self) -> bool:

@@ -14,6 +14,9 @@ from typing import Any
 from mnistsweep.study.records import Result, State, TrialRecord
 from mnistsweep.text import listed
 
+EPOCHS = "trainer.epochs"
+"""Key of the number of epochs."""
+
 # Maximum number of numbers of epochs that a message lists.
 MAX_LISTED = 10
 

@@ -13,6 +13,7 @@ from mnistsweep.config.job_overrides import briefly_written
 from mnistsweep.config.range_texts import override_texts
 from mnistsweep.dimensions import Choice, Dimension, Int, Zip
 from mnistsweep.paths import SweepPaths
+from mnistsweep.search.oracle_factory import PAUSING
 
 PYTHON_CALL = "mnistsweep.sweep of "
 """How the description of a sweep begins that `mnistsweep.sweep` started, in place of a command line."""
@@ -89,10 +90,17 @@ class NextStart:
         return self._command_line(values, ())
 
     def with_repeats(self, repeats: int) -> str:
-        """Return the start of another sweep that trains each configuration several times."""
+        """Return the start of another sweep that trains each configuration several times.
+
+        Args:
+            repeats: Trainings of each configuration.
+        """
+        name, oracle = self._free_name(), self.config.get("oracle") or {}
+        other = {"oracle": "grid"} if oracle.get("name") in PAUSING else {}  # a trial with repeats cannot be paused
         if self.command.startswith(PYTHON_CALL):
-            return self._call({"name": self._free_name(), "repeats": repeats})
-        return self._command_line({"name": self._free_name()}, [f"trainer.repeats={repeats}"])
+            return self._call({"name": name, "repeats": repeats, **other})
+        values = {"trainer.repeats": repeats, **other}
+        return self._command_line({"name": name}, [f"{key}={value}" for key, value in values.items()])
 
     def _command_line(self, values: Mapping[str, Any], texts: Sequence[str]) -> str:
         prefix = "" if self.is_keras else str(self.plan["program"].get("key_prefix", ""))

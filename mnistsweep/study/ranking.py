@@ -10,6 +10,7 @@ from mnistsweep.analysis.expected_scores import LEVEL, ExpectedScores, expected_
 from mnistsweep.config.objectives import Objective
 from mnistsweep.study.front import values_of
 from mnistsweep.study.records import State, TrialRecord, searched
+from mnistsweep.text import percent
 
 
 def ranked(records: Iterable[TrialRecord], direction: str, further: Sequence[Objective] = ()) -> list[TrialRecord]:
@@ -132,8 +133,8 @@ class Standing:
         low, high = self.interval(place)
         return (
             f"expected {objective} with a new seed {self.mean(place):.4f} "
-            f"({LEVEL:.0%} interval of its mean {low:.4f} to {high:.4f}), "
-            f"best of all tried with probability {self.probability(place):.0%}"
+            f"({percent(LEVEL, 0)} interval of its mean {low:.4f} to {high:.4f}), "
+            f"best of all tried with probability {percent(self.probability(place), 0)}"
         )
 
     def mean(self, place: int) -> float:

@@ -26,7 +26,6 @@ from optuna.pruners import NopPruner
 
 from mnistsweep.errors import LeaseLost, SweepStopped
 from mnistsweep.paths import SweepPaths
-from mnistsweep.search.scheduler import Continue, Start
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.jobs import Jobs
@@ -84,8 +83,7 @@ class Study(Ledger):
         self._optuna = optuna.Study(name, self._storage, pruner=search.pruner)
         self._views = Views(
             paths, search.space, search.direction, search.objective, search.train_command, search.constraints,
-            search.further,
-            search.nested_epochs,
+            search.further, search.nested_epochs,
         )  # fmt: skip
         self._viewer = SearchViewer(paths, search)
         self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
@@ -181,10 +179,14 @@ class Study(Ledger):
     def result_before_failure(self, claim: Claim, failed: Result) -> Result | None:
         """Result of a failed training up to its failure, see `nested_epochs`; None if the trial has none.
 
+        A repetition that fails has none: it would be compared with whole trainings.
+
         Args:
             claim: Trial of this worker.
             failed: Result of the failed training.
         """
+        if claim.confirms is not None:
+            return None
         values = self._trials.read(claim.trial_id).intermediate_values
         return result_before_failure(failed, values, self.search.nested_epochs, self.search.direction, claim.paused)
 
@@ -283,26 +285,12 @@ class Study(Ledger):
 
     def _next_search_job(self, state: LedgerState, live: frozenset[int]) -> Claim | None:
         """Claim the next job of the scheduler; None if it has none now."""
-        budget, scheduler = self.search.budget, self.search.scheduler
-        view = self._viewer.view(state, live)
-        job = None if view.epochs_left == 0 else scheduler.next_job(view, self._optuna)
-        if isinstance(job, Start):
-            return self._jobs.start(len(state.records), job, view.epochs_left, self._clock())
-        if isinstance(job, Continue):
-            return self._jobs.resume(state.searched[job.number], job, view.epochs_left)
-        if not scheduler.pauses:
+        claim, scheduler = self._jobs.next(state, live, self._optuna, self._clock()), self.search.scheduler
+        if claim is None and not scheduler.pauses:
             self._record_no_job(scheduler.no_job_reason, None)
-        elif all(record.confirms is not None for record in state.running):
-            self._record_no_job(scheduler.no_job_reason, budget)
-        return None
+        elif claim is None and all(record.confirms is not None for record in state.running):
+            self._record_no_job(scheduler.no_job_reason, self.search.budget)
+        return claim
 
     def _verified_ownership(self, claim: Claim) -> Ownership:
-        ownership = self._trials.read_ownership(claim.trial_id)
-        if ownership is None:
-            raise LeaseLost(f"trial {claim.number} has ended already")
-        if ownership.owner != self.lease.owner:
-            owner = f"worker {ownership.owner}" if ownership.owner else "no worker"
-            lapse = f"{self.lease.seconds:g} s"
-            raise LeaseLost(f"trial {claim.number} belongs to {owner}: this worker wrote no heartbeat for {lapse}")
-        self.lease.had_late_heartbeat = False
-        return ownership
+        return self.lease.verified(self._trials.read_ownership(claim.trial_id), claim.number)

@@ -18,8 +18,9 @@ from mnistsweep.errors import MnistSweepError, SpaceError, StudyError, suggest
 from mnistsweep.path_checks import READ_FILE, READ_FOLDER, Need, check_path, is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
-from mnistsweep.study.configurations_table import EPOCHS, FIXED
+from mnistsweep.study.configurations_table import FIXED
 from mnistsweep.study.front import front_of
+from mnistsweep.study.nested_epochs import EPOCHS
 from mnistsweep.study.next_start import NextStart
 from mnistsweep.study.ranking import Standing
 from mnistsweep.study.records import STOPPED, Result, State, TrialRecord

@@ -145,12 +145,21 @@ def write_best(
 
 
 def best_head(
-    paths: SweepPaths, record: TrialRecord, objective: str, command: str = TRAIN, notes: Sequence[str] = ()
+    paths: SweepPaths,
+    record: TrialRecord,
+    objective: str,
+    command: str = TRAIN,
+    notes: Sequence[str] = (),
+    name: str = "best",
 ) -> str:
-    """The comment at the head of ``best.yaml``; the arguments are those of `write_best`."""
+    """The comment at the head of ``best.yaml``; the other arguments are those of `write_best`.
+
+    Args:
+        name: Name of the file without its ending.
+    """
     result = record.result
     score = f"{objective} {result.objective!r}{result.at_epoch}{result.spread_text}"
-    repeat = f"{command} --config-dir DIR --config-name best"
+    repeat = f"{command} --config-dir DIR --config-name {name}"
     return (
         f"# Trial {record.number} of the sweep {paths.name!r}: {score}.\n"
         f"# {repeat if command else 'Its code is part of the program that sweep.yaml names (command).'}\n"

@@ -74,6 +74,16 @@ def has_own_step(model: Any, name: str = "train_step") -> bool:
     return getattr(type(model), name, None) is not getattr(keras.Model, name)
 
 
+def own_fit_of(model: Any) -> str:
+    """Name of the `fit` of a model if it is not that of Keras; empty if it is.
+
+    Args:
+        model: A Keras model.
+    """
+    is_own = getattr(model.fit, "__func__", model.fit) is not keras.Model.fit
+    return f"{type(model).__name__}.fit" if is_own else ""
+
+
 def static_batch_size(model: Any) -> int | None:
     """Number of examples in a batch by ``keras.Input(batch_shape=...)``; None where the builder has not set it."""
     sizes = {tensor.shape[0] for tensor in getattr(model, "inputs", None) or [] if tensor.shape}

@@ -21,8 +21,10 @@ from mnistsweep.config.schema import Config
 from mnistsweep.training.callbacks.user_callbacks import has_only_keras_callbacks
 from mnistsweep.training.engines.memory import free_graphs
 from mnistsweep.training.engines.slot import EngineSlot
-from mnistsweep.training.keras_internals import Session, all_layers
+from mnistsweep.training.keras_internals import Session, all_layers, optimizer_variables
+from mnistsweep.training.phase_state import optimizers_of
 from mnistsweep.training.process_state import settings_of_process
+from mnistsweep.training.trained_before import check_is_new
 
 GRAPH_BYTES = 10_000_000
 """Memory of the graphs of a small model, in bytes."""
@@ -56,9 +58,13 @@ class CompiledModel:
             build: Function that returns the model.
             compile_model: Function that checks and compiles it, and returns the form of its targets.
             dataset: Data set that it is trained on.
+
+        Raises:
+            ConfigError: An earlier training has changed the model.
         """
         before = settings_of_process()
         model = build()
+        check_is_new(model)
         try:
             forms = compile_model(model)
         except BaseException:
@@ -96,8 +102,9 @@ class CompiledModel:
     @property
     def variables(self) -> list[Any]:
         """Variables of the model, its optimizers and its metrics."""
-        own = [one for one in vars(self.model).values() if isinstance(one, keras.optimizers.Optimizer)]
-        found = [*self.model.variables, *self.model.metrics_variables, *(v for one in own for v in one.variables)]
+        found = [*self.model.variables, *self.model.metrics_variables]
+        for optimizer in optimizers_of(self.model).values():
+            found += optimizer_variables(optimizer)
         return list({id(variable): variable for variable in found}.values())
 
     @property

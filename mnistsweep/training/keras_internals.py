@@ -52,6 +52,23 @@ def trained_variables(optimizer: Any) -> list[Any]:
     return list(getattr(optimizer, "_trainable_variables", None) or [])
 
 
+def optimizer_variables(optimizer: Any) -> list[Any]:
+    """Return all variables of an optimizer, with those that `Optimizer.variables` leaves out.
+
+    Keras does not track a variable that the inner optimizer of a `keras.optimizers.LossScaleOptimizer` assigns to an
+    attribute, such as the product of the momenta in Nadam (checked against Keras 3.15).
+    """
+    own = [value for part in _parts_of(optimizer) for value in vars(part).values()]
+    found = [*optimizer.variables, *(value for value in own if isinstance(value, keras.Variable))]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _parts_of(optimizer: Any) -> list[Any]:
+    """An optimizer, and those that it wraps (`LossScaleOptimizer`, `MultiOptimizer`)."""
+    wrapped = [getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    return [optimizer, *(part for one in wrapped if one is not None for part in _parts_of(one))]
+
+
 def set_initial_epoch(model: Any, epoch: int | None) -> None:
     """Set the epoch with which the next `model.fit` starts; None for the default.
 

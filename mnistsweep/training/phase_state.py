@@ -18,6 +18,7 @@ from mnistsweep.training.callback_state import capture_callbacks, class_name, is
 from mnistsweep.training.keras_internals import (
     create_global_seed_generator,
     find_global_seed_generator,
+    optimizer_variables,
     trained_variables,
 )
 
@@ -41,7 +42,7 @@ def capture_phase(model: Any, callbacks: Sequence[keras.callbacks.Callback]) -> 
     """
     return {
         "variables": _copy_values(model.variables),
-        "optimizers": {name: _optimizer_state(model, optimizer) for name, optimizer in _optimizers(model).items()},
+        "optimizers": {name: _optimizer_state(model, optimizer) for name, optimizer in optimizers_of(model).items()},
         "callbacks": capture_callbacks(callbacks),
         **_capture_random(),
     }
@@ -122,7 +123,7 @@ def _restore_random(state: PhaseState) -> None:
     np.random.set_state(state["numpy_random"])
 
 
-def _optimizers(model: Any) -> dict[str, Any]:
+def optimizers_of(model: Any) -> dict[str, Any]:
     """Return the optimizers of a model by attribute; a model with its own training step may have several."""
     return {name: one for name, one in vars(model).items() if isinstance(one, keras.optimizers.Optimizer)}
 
@@ -135,16 +136,19 @@ def _optimizer_state(model: Any, optimizer: Any) -> dict[str, Any]:
     positions = {id(variable): index for index, variable in enumerate(model.variables)}
     trained = trained_variables(optimizer)
     known = [positions[id(variable)] for variable in trained if id(variable) in positions]
-    return {"trained": known if len(known) == len(trained) else [], "variables": _copy_values(optimizer.variables)}
+    return {
+        "trained": known if len(known) == len(trained) else [],
+        "variables": _copy_values(optimizer_variables(optimizer)),
+    }
 
 
 def _restore_optimizers(model: Any, stored: Mapping[str, Any]) -> None:
-    optimizers, variables = _optimizers(model), model.variables
+    optimizers, variables = optimizers_of(model), model.variables
     _check_equal("the optimizers", list(stored), list(optimizers))
     for name, one in stored.items():
         if one["trained"] and not optimizers[name].built:
             optimizers[name].build([variables[index] for index in one["trained"]])
-        _assign(optimizers[name].variables, one["variables"], name)
+        _assign(optimizer_variables(optimizers[name]), one["variables"], name)
 
 
 def _copy_values(variables: Sequence[Any]) -> list[NDArray[Any]]:

@@ -36,19 +36,13 @@ from mnistsweep.training.loop import FitOptions
 from mnistsweep.training.measurements import Measurements
 from mnistsweep.training.model_size import check_model_size
 from mnistsweep.training.observers import Observers
-from mnistsweep.training.outcome import (
-    Outcome,
-    RepeatResult,
-    best_result,
-    mean_and_error,
-    of_first_fold,
-    summarize,
-)
+from mnistsweep.training.outcome import Outcome, RepeatResult, best_result, mean_and_error, of_first_fold, summarize
 from mnistsweep.training.process_state import import_users_modules, restored_process_state
 from mnistsweep.training.resume_file import TrainingState, resume_fingerprint
 from mnistsweep.training.returned import Returned
 from mnistsweep.training.saving import save_model
 from mnistsweep.training.target_form import part_of
+from mnistsweep.training.trained_before import remember_training
 from mnistsweep.training.training_split import training_split
 
 BuildModel = Callable[[], Any]
@@ -212,6 +206,7 @@ class Training:
                 result = self._train(compiled, seed, repeat, build_time)
                 is_kept = result.paused_at is not None and self.live.keep(self._key, compiled, self.config)
             finally:
+                remember_training(compiled.model)
                 if not is_kept:
                     self.live.free(compiled)
         return result if live is not None else replace(result, build_seconds=build_time.seconds)

@@ -48,6 +48,18 @@ def test_the_expected_score_is_not_too_good() -> None:
     assert found["after"] < 0.6 * found["before"]
 
 
+@pytest.mark.parametrize(("configurations", "spread"), [(1, 1.0), (4, 0.0)])
+def test_intervals_hold_where_the_scores_themselves_have_no_spread(configurations: int, spread: float) -> None:
+    """With a single configuration, or equal ones, only the repeated trainings show the noise."""
+    rng, covered = np.random.default_rng(2), []
+    for _ in range(100):
+        first = (spread * rng.standard_normal(configurations)).tolist()
+        found = expected_scores(first, rng.standard_normal((configurations, 5)).tolist())
+        low, high = found.interval(int(found.means.argmax()))
+        covered.append(low <= 0 <= high)
+    assert 0.75 <= np.mean(covered) <= 0.97
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("noise", "halves"), [(0.3, True), (0.6, True), (1.0, False)])
 def test_intervals_contain_the_truth_and_the_choice_is_better(noise: float, halves: bool) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from benchmark_commands import BENCHMARKS
 
+from mnistsweep.models.optimizers import build_learning_rate
+
 CURVES = BENCHMARKS / "curves"
 NAMES = sorted(path.stem for path in CURVES.glob("*.npz"))
 
@@ -57,6 +59,49 @@ def test_a_recording_gives_a_table_and_continues_where_it_was_interrupted(
     first = (tmp_path / "tables" / f"{name}.npz").read_bytes()
     assert record(tmp_path, name) == line
     assert (tmp_path / "tables" / f"{name}.npz").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("settings", "peer", "more"),
+    [
+        ({"optimizer": "adam"}, "Adam", {}),
+        ({"optimizer": "rmsprop"}, "RMSprop", {}),
+        ({"optimizer": "sgd"}, "SGD", {}),
+        ({"optimizer": "sgd", "momentum": 0.9}, "SGD", {"momentum": 0.9}),
+        ({"optimizer": "sgd", "momentum": 0.9, "nesterov": True}, "SGD", {"momentum": 0.9, "nesterov": True}),
+    ],
+)
+def test_the_optimizers_of_the_numpy_trainings_are_those_of_keras(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], peer: str, more: dict[str, Any]
+) -> None:
+    import keras
+
+    monkeypatch.syspath_prepend(str(CURVES))
+    values = {"dense_layers": 1, "layer_size": 4, "learning_rate": 0.05, **settings}
+    model = import_module("perceptron").Perceptron(values, 3, 2, seed=0)
+    variables = [keras.Variable(one) for one in model._parameters]
+    optimizer = getattr(keras.optimizers, peer)(learning_rate=0.05, **more)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        gradients = [rng.normal(size=one.shape).astype(np.float32) for one in model._parameters]
+        model._update(gradients, steps_per_epoch=10)
+        optimizer.apply([keras.ops.convert_to_tensor(one) for one in gradients], variables)
+        for ours, theirs in zip(model._parameters, variables, strict=True):
+            np.testing.assert_allclose(ours, keras.ops.convert_to_numpy(theirs), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("warmup", [0, 1])
+def test_the_schedule_of_the_numpy_trainings_is_that_of_mnistsweep_with_a_warm_up_one_step_ahead(
+    monkeypatch: pytest.MonkeyPatch, warmup: int
+) -> None:
+    monkeypatch.syspath_prepend(str(CURVES))
+    values = {"dense_layers": 1, "layer_size": 4, "cosine": True, "epochs": 4, "warmup_epochs": warmup}
+    model = import_module("perceptron").Perceptron(values, 3, 2, seed=0)
+    schedule: Any = build_learning_rate(0.5, {"name": "cosine", "warmup_epochs": warmup}, 10, 4)
+    for step in range(40):
+        model._steps = step
+        ahead = 1 if step < 10 * warmup else 0
+        assert 0.5 * model._schedule(10) == pytest.approx(float(schedule(step + ahead)), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)

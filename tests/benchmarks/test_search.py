@@ -156,6 +156,13 @@ def test_the_regret_is_that_of_the_best_validated_epoch_so_far(simulation: Modul
     assert scores.everything(table, 0) == pytest.approx(0.0, abs=1e-4)
 
 
+def test_the_best_configuration_has_a_rank_after_one_epoch(benchmarks: None) -> None:
+    table = make_table([[0.5, 0.6, 0.7, 0.9], [0.8, 0.7, 0.6, 0.4], [0.6, 0.6, 0.6, 0.6], [math.nan] * 4])
+    assert (table.best_quality, table.early_rank_of_best) == (pytest.approx(0.9), 3)
+    losses = dataclasses.replace(table, direction="min")
+    assert (losses.best_quality, losses.early_rank_of_best) == (pytest.approx(0.4), 3)
+
+
 def test_the_gradients_of_the_recorded_perceptron_are_those_of_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS / "curves"))
     perceptron = import_module("perceptron")
@@ -190,6 +197,7 @@ def test_search_prints_regrets_and_differences_and_draws_them(tmp_path: Any) -> 
     )
     output = run("search", *arguments, "--plot", str(plot), "--methods", *names)
     assert_lines(output, "^fashion_continuous: 40 configurations", "^  regret after every configuration was trained: ")
+    assert_lines(output, "^  the best configuration is number [0-9]+ of 40 after one epoch$")
     for label in ("freeze_thaw", "asha", "Optuna default: TPE, median", "KerasTuner Hyperband"):
         assert_lines(output, rf"^    {label} +-?[0-9.]+ ±[ 0-9.]+ +-?[0-9.]+ ±[ 0-9.]+$")
     assert_lines(output, "^  minus freeze_thaw, paired")

@@ -26,9 +26,10 @@ from mnistsweep.config.overrides import quoted
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import SweepStopped, TrialFailed
 from mnistsweep.locks import exclusive_lock
-from mnistsweep.paths import CleanPaths, SweepPaths
+from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.planner import plan_sweep
+from mnistsweep.report_paths import CleanPaths
 from mnistsweep.stop_signal import StopSignal
 
 OPTIONS = ["clean.plant=0.05", "clean.seeds=1"]

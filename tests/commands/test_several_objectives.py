@@ -104,7 +104,10 @@ def test_a_trial_that_cannot_be_exported_is_refused(
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
     other = command(capfd, "export", str(plan.paths.folder), "--trial", "2")
-    assert other.out.startswith("# Trial 2 of the sweep 's': val_accuracy 0.25 at epoch 1.")
+    assert other.out.startswith(
+        "# Trial 2 of the sweep 's': val_accuracy 0.25 at epoch 1.\n"
+        "# mnistsweep train --config-dir DIR --config-name FILE\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,11 @@ def test_a_trial_that_cannot_be_exported_is_refused(
         (
             "confirm.top=2",
             "confirm.top: trials are confirmed by one objective, and there are 3; received 2; write confi",
+        ),
+        (
+            "warm_start=logs/other",
+            "warm_start: a search for a Pareto front of several objectives cannot learn from former trials; received "
+            "logs/other; leave it out, or name one objective.",
         ),
         (
             "oracle._target_=keras_tuner.oracles.RandomSearchOracle",

@@ -56,6 +56,8 @@ def test_an_override_that_a_shell_has_cut_off_says_how_to_quote_it() -> None:
         ("<=3", "NAME<=NUMBER"),
         ({"parameters": 3}, "NAME<=NUMBER"),
         ("parametres<=3", "did you mean 'parameters'"),
+        ("parameters<=-5", "parameters must have a bound above 0; received parameters<=-5"),
+        ("seconds<=0", "seconds must have a bound above 0; received seconds<=0"),
         ("val_acuracy>=0.5", "did you mean 'val_accuracy'"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fakes
 import pytest
 
 from mnistsweep import cli
@@ -55,14 +57,19 @@ def open_sweep_of(overrides: Sequence[str]) -> Plan:
     return plan
 
 
+@contextlib.contextmanager
+def study_of(plan: Plan) -> Iterator[Study]:
+    """The study of a sweep, as a worker of it sees it."""
+    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
+        yield Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)
+
+
 def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> Plan:
     """A finished sweep in the working directory, without a training: one trial for each score; None is a failure."""
     plan = open_sweep_of(overrides)
-    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
-        study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)
+    with study_of(plan) as study:
         for score in scores:
-            claim = study.claim()
-            assert claim is not None
+            claim = fakes.claim(study)
             composed = plan.composer.trial(claim.point, claim.seed)
             write_yaml(plan.paths.trial(claim.number).config, trial_file_content(to_plain(composed), threads=1))
             plan.paths.trial(claim.number).model.write_bytes(b"model %d" % claim.number)
@@ -74,11 +81,9 @@ def finished_sweep(overrides: Sequence[str], scores: Sequence[float | None]) -> 
 def sweep_with_curves(overrides: Sequence[str], curves: Sequence[Sequence[float] | None]) -> Plan:
     """A sweep without a training: a completed trial for each curve, a failed one for None, and one that still runs."""
     plan = open_sweep_of(overrides)
-    with Lease(plan.paths, open_coordinator(plan.paths, None)) as lease:
-        study = Study(plan.paths, make_search_settings(plan, plan.paths), lease, None, "test", lambda: 0.0)
+    with study_of(plan) as study:
         for values in curves:
-            claim = study.claim()
-            assert claim is not None
+            claim = fakes.claim(study)
             for epoch, value in enumerate(values or (), start=1):
                 study.report(claim, epoch, value)
             best = max(values) if values else None

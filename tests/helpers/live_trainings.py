@@ -24,7 +24,7 @@ from mnistsweep.tuner.dataset_cache import DatasetCache
 from mnistsweep.tuner.hypermodel import ConfiguredHyperModel
 from mnistsweep.tuner.hypermodel_training import make_training
 
-TOP = "sparse_top_k_categorical_accuracy"
+GENERATED_NAME = "mean_io_u"
 
 
 class Noise(keras.layers.Layer):  # type: ignore[misc]
@@ -40,12 +40,12 @@ OWN = {"Noise": Noise}
 
 def noisy(input_shape: Sequence[int], classes: int) -> Any:
     """A model with many random numbers; Keras numbers the name of its metric."""
-    keras.metrics.SparseTopKCategoricalAccuracy(k=3)  # so that the other one gets a numbered name
+    keras.metrics.MeanIoU(classes)  # so that the other one is called mean_io_u_1
     model = keras.Sequential([
         keras.Input(input_shape), keras.layers.Flatten(), Noise(), keras.layers.Dense(8, "relu"),
         keras.layers.BatchNormalization(), keras.layers.Dropout(0.3), keras.layers.Dense(classes, "softmax"),
     ])  # fmt: skip
-    metric = keras.metrics.SparseTopKCategoricalAccuracy(k=1)
+    metric = keras.metrics.MeanIoU(classes, sparse_y_pred=False)
     model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), LOSS, metrics=[metric])
     return model
 
@@ -54,18 +54,37 @@ LOSS = "sparse_categorical_crossentropy"
 
 
 class Shared:
-    """A layer that several models use."""
+    """A layer that several models use, and a model that a builder returns again and again."""
 
     layer: Any = None
+    model: Any = None
 
 
-def sharing(input_shape: Sequence[int], classes: int) -> Any:
+def sharing(input_shape: Sequence[int], classes: int, trainable: bool = False) -> Any:
     """A model with a layer that the next model has, too."""
     if Shared.layer is None:
-        Shared.layer = keras.layers.Dense(4, name="shared")
+        Shared.layer = keras.layers.Dense(4, name="shared", trainable=trainable)
     return keras.Sequential([
         keras.Input(input_shape), keras.layers.Flatten(), Shared.layer, keras.layers.Dense(classes, "softmax"),
     ])  # fmt: skip
+
+
+def returned_again(input_shape: Sequence[int], classes: int) -> Any:
+    """The same model in each call."""
+    if Shared.model is None:
+        Shared.model = half_precision(input_shape, classes)
+    return Shared.model
+
+
+def half_precision(input_shape: Sequence[int], classes: int) -> Any:
+    """A model whose optimizer scales the loss, and has a variable that Keras does not track."""
+    inputs = x = keras.Input(input_shape)
+    x = keras.layers.Dense(8, "relu", dtype="mixed_float16")(keras.layers.Flatten()(x))
+    x = keras.layers.BatchNormalization(dtype="mixed_float16")(x)
+    model = keras.Model(inputs, keras.layers.Dense(classes, "softmax")(x))
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam(0.01), dynamic_growth_steps=5)
+    model.compile(scaled, LOSS, metrics=["accuracy"])
+    return model
 
 
 class Counting(keras.Model):  # type: ignore[misc]
@@ -105,6 +124,29 @@ def of_tensorflow(input_shape: Sequence[int], classes: int) -> Any:
     layers = keras.layers
     return keras.Sequential([
         keras.Input(input_shape), layers.Flatten(), TensorFlowNoise(), layers.Dense(classes, "softmax")
+    ])  # fmt: skip
+
+
+class PythonNoise(keras.layers.Layer):  # type: ignore[misc]
+    """Adds random numbers of a generator of its own, which runs in Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._generator = np.random.default_rng(1)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs with noise."""
+        import tensorflow as tf
+
+        noise = tf.numpy_function(lambda: np.float32(self._generator.normal()), [], tf.float32)
+        return inputs + tf.reshape(noise, ())
+
+
+def of_python(input_shape: Sequence[int], classes: int) -> Any:
+    """A model with code that runs in Python."""
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input(input_shape), layers.Flatten(), PythonNoise(), layers.Dense(classes, "softmax")
     ])  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import command, finished_sweep
+from user_modules import write_module
 
 from mnistsweep.commands.extent import describe_extent
 from mnistsweep.config.recipe import Recipe
@@ -28,6 +29,42 @@ import keras
 class Decay(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.model.optimizer.learning_rate = 0.1 * (1 - epoch / self.params["epochs"])
+"""
+
+OWN_FIT = """
+import keras
+import numpy as np
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        x = np.random.default_rng(index).normal(size=(8, 4)).astype("float32")
+        return x, (x[:, 0] > 0).astype("int64")
+
+def stream():
+    return Batches(), Batches()
+
+def arrays():
+    return Batches()[0], Batches()[1]
+
+class Decaying(keras.Model):
+    def fit(self, x, epochs=1, **options):
+        self.optimizer.learning_rate = 0.1 / epochs
+        return super().fit(x, epochs=epochs, **options)
+
+def built(input_shape, kind):
+    inputs = keras.Input(input_shape)
+    model = kind(inputs, keras.layers.Dense(2, "softmax")(inputs))
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+def decaying(input_shape, rate=1):
+    return built(input_shape, Decaying)
+
+def plain(input_shape, rate=1):
+    return built(input_shape, keras.Model)
 """
 
 
@@ -91,6 +128,25 @@ def test_where_a_training_depends_on_its_number_of_epochs(
     assert describe_extent(plan)[-1] == f"each number of epochs is a training of its own, because {reason}"
 
 
+@pytest.mark.parametrize(("model", "data", "is_read"), [
+    ("decaying", "stream", True),
+    ("decaying", "arrays", False),  # one call for each epoch, without the number of epochs
+    ("plain", "stream", False),
+])  # fmt: skip
+def test_a_fit_of_the_model_may_read_the_number_of_epochs(
+    model: str, data: str, is_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = write_module(tmp_path, monkeypatch, OWN_FIT)
+    own = ["data=custom", "data.validation=0.5", f"data._target_={name}.{data}", f"model._target_={name}.{model}"]
+    plan = planned(EPOCHS, "+model.rate=interval(1,2)", "trials=3", *own)
+    reason = "the data stream, so Decaying.fit of the model may read it" if is_read else ""
+    assert (plan.nested_epochs, plan.not_nested) == (() if is_read else (3, 5), reason)
+    assert plan.oracle_name == ("auto" if is_read else "freeze_thaw")  # nor can such a `fit` be paused
+    open_sweep(plan)
+    assert read_plan(plan.paths).oracle_name == plan.oracle_name
+
+
 def test_enqueued_configurations_are_trained_once() -> None:
     both = "{trainer.epochs: 3, model.dropout: 0.1}, {trainer.epochs: 5, model.dropout: 0.1}"
     assert planned(EPOCHS, DROPOUT, f"enqueue=[{both}]").config.enqueue == [{"model.dropout": 0.1}]
@@ -107,6 +163,7 @@ def test_a_sweep_that_an_earlier_version_started_goes_on_as_it_began(
         earlier = finished_sweep([EPOCHS, DROPOUT], [0.5])
     now = planned(EPOCHS, DROPOUT)
     assert (now.nested_epochs, now.space.size(), now.not_nested) == ((), 4, "this sweep began so")
+    assert planned(EPOCHS, DROPOUT, "schedule=cosine").not_nested == "schedule=cosine depends on it"
     open_sweep(now)  # the same search
     assert (differences(now, earlier), differences(now, read_plan(now.paths))) == ([], [])
     shown = command(capfd, "status", "logs/sweep")

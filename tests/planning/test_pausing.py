@@ -9,6 +9,7 @@ import pytest
 
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.errors import ConfigError
+from mnistsweep.planning.opening import open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.plan_file import plan_from_json, plan_to_json
 from mnistsweep.planning.planner import plan_sweep
@@ -85,3 +86,11 @@ def test_a_sweep_of_an_earlier_version_goes_on_with_whole_trials() -> None:
     earlier = plan_from_json(record)
     assert type(earlier.scheduler()) is WholeTrials
     assert type(plan_from_json(plan_to_json(earlier)).scheduler()) is WholeTrials
+
+
+def test_a_sweep_that_continues_keeps_the_oracle_of_its_first_start() -> None:
+    choices = "model.dropout=0,0.2,0.4"
+    assert open_sweep(planned(choices, "trials=2")).oracle_name == "freeze_thaw"
+    more = planned(choices, "trials=3")
+    assert more.oracle_name == "grid"  # a new sweep
+    assert open_sweep(more).oracle_name == "freeze_thaw"

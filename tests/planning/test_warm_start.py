@@ -158,11 +158,27 @@ def test_other_data_are_refused(tiny_data: list[str], folder: Path) -> None:
     assert "the training data must be the same" in refusal(tiny_data, RATE, LAYERS, f"data.path={folder}/other.npz")
 
 
+def test_the_place_of_data_counts_where_a_sweep_searched_data_sets(tiny_file: Path, folder: Path) -> None:
+    copy = str(shutil.copy(tiny_file, folder / "other.npz"))
+    (folder / "own" / "data").mkdir(parents=True)
+    for name, file in (("first", tiny_file), ("second", copy)):
+        preset = f"defaults: [npz, _self_]\npath: '{file}'\nvalidation: 60\n"
+        (folder / "own" / "data" / f"{name}.yaml").write_text(preset)
+    recipe = Recipe(folders=(*Recipe().folders, (folder / "own").as_uri()))
+    both, second = (plan_sweep(recipe, [*FORMER, f"data={data}", "trials=6"]) for data in ("first,second", "second"))
+    point = {"optimizer.learning_rate": 0.01, "model.layer_size": 8}
+    assert Agreement(second, both).find({**point, "data": "second"}) == point
+    assert Agreement(second, both).find({**point, "data": "first"}) == [Difference("data.path", str(tiny_file), copy)]
+    assert Agreement(both, second).find(point) == {**point, "data": "second"}
+
+
 def test_a_former_sweep_without_a_trial_and_a_damaged_one_are_refused(tiny_data: list[str]) -> None:
     open_sweep_of([*tiny_data, *FORMER, "name=empty"])
     assert "which has none: it has no trial yet" in refusal(tiny_data, RATE, LAYERS, "warm_start=logs/empty")
     FORMER_PATHS.journal.write_text("{\n" + FORMER_PATHS.journal.read_text())
     assert "must name a sweep that can be read; received logs/former: " in refusal(tiny_data, RATE, LAYERS)
+    missing = refusal(tiny_data, RATE, LAYERS, "warm_start=logs/none")
+    assert "received logs/none: no sweep found (sweep.yaml is missing)" in missing
     FORMER_PATHS.sweep.write_text("format: 99")
     assert "made by a newer mnistsweep" in refusal(tiny_data, RATE, LAYERS)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import command
+from fakes import wait_until
 from hydra_programs import run, start, sweep, write_program
 
 from mnistsweep.paths import SweepPaths
@@ -55,13 +54,6 @@ def running() -> list[TrialRecord]:
     return [r for r in records() if r.state is State.RUNNING and r.owner and r.result.epochs]
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 50
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def pid_of(record: TrialRecord) -> int:
     return int(record.owner.split("-")[-2])
 
@@ -75,10 +67,10 @@ def check_results() -> None:
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced(program: Path) -> None:
     process = start(program, "-m", "hydra/sweeper=mnistsweep", *ARGUMENTS)
-    wait_for(lambda: len(running()) == 2)
+    wait_until(lambda: len(running()) == 2)
     first = running()[0]
     os.kill(pid_of(first), signal.SIGKILL)
-    wait_for(lambda: any(r.number == first.number and r.owner != first.owner for r in running()))
+    wait_until(lambda: any(r.number == first.number and r.owner != first.owner for r in running()))
     (program / "hold").unlink()
     out, err = process.communicate()
     assert process.returncode == 0, out + err
@@ -89,7 +81,7 @@ def test_a_killed_worker_is_replaced(program: Path) -> None:
 @pytest.mark.slow
 def test_the_same_command_continues_after_a_kill(program: Path) -> None:
     process = start(program, "-m", "hydra/sweeper=mnistsweep", *ARGUMENTS)
-    wait_for(lambda: len(running()) == 2)
+    wait_until(lambda: len(running()) == 2)
     killed = [process.pid, *map(pid_of, running())]
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
@@ -104,7 +96,7 @@ def test_the_same_command_continues_after_a_kill(program: Path) -> None:
 @pytest.mark.parametrize("way", ["signal", "command"])
 def test_the_same_command_continues_after_a_stop(way: str, program: Path, capfd: pytest.CaptureFixture[str]) -> None:
     process = start(program, "-m", "hydra/sweeper=mnistsweep", *ARGUMENTS)
-    wait_for(lambda: len(running()) == 2)
+    wait_until(lambda: len(running()) == 2)
     if way == "signal":
         process.send_signal(signal.SIGINT)
     else:

@@ -39,6 +39,8 @@ def only(dimension, *places):
         (Choice("x", (1, 2, 3)), "upper", 2, Choice("x", (2, 3, 4))),
         (Choice("x", (1, 2, 3)), "lower", 0, None),
         (Choice("x", (0.0, 0.1, 0.2, 0.3)), "upper", 3, Choice("x", (0.2, 0.3, 0.4))),
+        (Choice("x", (0, 0.25, 0.5)), "upper", 2, Choice("x", (0.25, 0.5, 0.75))),
+        (Choice("x", (0.5, 1, 2)), "upper", 2, Choice("x", (1, 2, 4.0))),
         (Float("x", 1e-200, 1e200, log=True), "upper", 4, None),
     ],
 )  # fmt: skip

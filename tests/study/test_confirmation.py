@@ -168,7 +168,7 @@ def test_hours_keep_a_share_for_the_confirmation(paths: SweepPaths) -> None:
     budget = searching(hours=1.0).budget
     record = TrialRecord(0, State.COMPLETED, {"x": 0.5}, 0, Result(0.5))
     assert budget.ending([record], 2800.0) is None
-    assert "the share of the search (80%) in the budget of 1" in str(budget.ending([record], 2880.0))
+    assert "the share of the search (80 %) in the budget of 1" in str(budget.ending([record], 2880.0))
     assert budget.next_confirmed([record], 3599.0) == record
     assert budget.next_confirmed([record], 3600.0) is None
 

@@ -163,6 +163,26 @@ def test_a_space_that_was_tried_needs_seeds_and_not_trials(tmp_path):
     found = learnt_from(told, space, "max", start(tmp_path))
     assert found.sentences[1].startswith("What to try next: each configuration with several seeds; every point")
     assert found.command.endswith("name=s-2 trainer.repeats=3")
+    found = learnt_from(told, space, "max", start(tmp_path, oracle={"name": "asha"}))
+    assert found.command.endswith("name=s-2 trainer.repeats=3 oracle=grid")  # trials with repeats cannot be paused
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence", "command"),
+    [
+        ({"trials": 20, "total_epochs": 10}, "more trials:", "name=s total_epochs=20"),
+        ({"trials": 20}, "more trials; the same command continues.", ""),
+        ({"trials": 3}, "more trials:", "name=s trials=6"),
+    ],
+)
+def test_a_space_of_which_a_part_was_tried_needs_trials(
+    limits: dict[str, int], sentence: str, command: str, tmp_path: Path
+) -> None:
+    """The budget of trials may cover a space that another limit, or a stop, has left unfinished."""
+    space = SearchSpace((Choice("model.layer_size", (16, 32, 64)), Int("model.dense_layers", 1, 4)))
+    found = learnt_from(records(lambda _, rng: rng.normal(), 3, space), space, "max", start(tmp_path, **limits))
+    assert found.sentences[1] == f"What to try next: {sentence}"
+    assert found.command.endswith(command)
 
 
 def test_few_trials_and_failed_ones_teach_nothing(tmp_path):

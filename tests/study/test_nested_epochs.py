@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
+from fakes import LINE, claim, make_search, open_study
 
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.confirmation import Confirmation
 from mnistsweep.study.nested_epochs import best_content, contained_results, result_before_failure
 from mnistsweep.study.records import CheckpointRecord, Result, State, TrialRecord
 
@@ -78,3 +82,23 @@ def test_a_failure_leaves_the_result_of_the_epochs_before_it() -> None:
     assert other.checkpoint is None  # that file is the model of another epoch
     assert result_before_failure(failed, {1: 0.5}, NESTED, "max") is None
     assert result_before_failure(failed, CURVE, (), "max") is None
+
+
+def test_a_repetition_that_fails_has_no_result_because_it_is_shorter_than_the_trial_that_it_confirms(
+    paths: SweepPaths,
+) -> None:
+    search = replace(make_search(LINE, trials=2, confirmation=Confirmation(2, 1, "max")), nested_epochs=NESTED)
+    failed = Result(reason="loss became nan")
+    with open_study(paths, search) as study:
+        for _ in range(2):
+            found = claim(study)
+            for epoch in (1, 2):
+                study.report(found, epoch, 0.5)
+            before = study.result_before_failure(found, failed)
+            assert before is not None
+            study.finish(found, State.COMPLETED, replace(before, epochs=8))
+        repetition = claim(study)
+        for epoch in (1, 2):
+            study.report(repetition, epoch, 0.75)
+        assert repetition.confirms is not None
+        assert study.result_before_failure(repetition, failed) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import fakes
 import optuna
 import pytest
 from fakes import doomed_study, open_study
@@ -53,9 +54,7 @@ def test_a_budget_of_epochs_is_met_exactly(paths: SweepPaths, total: int) -> Non
         assert "paused" not in paths.results.read_text()
     more = rungs_search(total_epochs=total + 10)
     with open_study(paths, more, session="next") as study:
-        claim = study.claim()
-        assert claim is not None
-        train_job(study, claim)
+        train_job(study, fakes.claim(study))
         assert study.others_are_running is False
         assert {"paused"} <= set(Sweep(paths).trials["state"]) <= {"paused", "completed"}
         run_jobs(study)
@@ -66,14 +65,11 @@ def test_the_best_trial_is_named_while_it_is_paused_and_while_it_continues(paths
     search = rungs_search(trials=2)
     with open_study(paths, search) as study:
         for _ in range(2):
-            claim = study.claim()
-            assert claim is not None
-            train_job(study, claim)
+            train_job(study, fakes.claim(study))
         best = max(study.records(), key=lambda record: record.result.objective or 0)
         assert read_yaml(paths.best)["trainer"] == {"epochs": 8, "stop_after": 1}
         before = paths.best.read_text()
-        claim = study.claim()
-        assert claim is not None
+        claim = fakes.claim(study)
         assert (claim.number, claim.until) == (best.number, 2)
         assert claim.paused == best.result
         study.report(claim, 2, 0.0)
@@ -101,16 +97,13 @@ def test_a_job_is_taken_over_with_its_last_epoch(paths: SweepPaths, storage: str
     search = rungs_search(trials=2)
     with open_study(paths, search, storage) as study:
         for _ in range(2):
-            claim = study.claim()
-            assert claim is not None
-            train_job(study, claim)
+            train_job(study, fakes.claim(study))
     with doomed_study(paths, search, storage) as doomed:
         killed = doomed.claim()
         assert killed is not None
         assert killed.until == 2
     with open_study(paths, search, storage) as study:
-        claim = study.claim()
-        assert claim is not None
+        claim = fakes.claim(study)
         assert (claim.number, claim.until, claim.paused) == (killed.number, 2, killed.paused)
         train_job(study, claim)
         run_jobs(study)
@@ -124,9 +117,7 @@ class TestLostCheckpoints:
         search = rungs_search(total_epochs=12)
         with open_study(paths, search) as study:
             for _ in range(2):
-                claim = study.claim()
-                assert claim is not None
-                train_job(study, claim)
+                train_job(study, fakes.claim(study))
             for _, trial in paths.trials():
                 trial.resume.unlink()
             run_jobs(study)
@@ -140,11 +131,8 @@ class TestLostCheckpoints:
         search = rungs_search(total_epochs=3)
         with open_study(paths, search) as study:
             for _ in range(2):
-                claim = study.claim()
-                assert claim is not None
-                train_job(study, claim)
-            claim = study.claim()
-            assert claim is not None
+                train_job(study, fakes.claim(study))
+            claim = fakes.claim(study)
             assert claim.until == 2
             before = claim.paused
             paths.trial(claim.number).resume.write_text("")

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import live_trainings
 import pytest
-from live_trainings import TOP, LiveWorker, Shared, assert_same
+from live_trainings import GENERATED_NAME, LiveWorker, Shared, assert_same
 
+from mnistsweep.errors import ConfigError
 from mnistsweep.study.records import State
 
 MODULE = live_trainings.__name__
 NOISY = [
     "model=custom",
     f"model._target_={MODULE}.noisy",
-    f"objective=val_{TOP}",
+    f"objective=val_{GENERATED_NAME}",
     "trainer.batch_size=16",
     "trainer.epochs=8",
 ]
@@ -44,6 +45,36 @@ def test_interleaved_trials_go_on_without_building(tmp_path: Path, tiny_data: li
     assert live.live.numbers == {1}
     whole.run(0)
     assert_same(live, whole, 0)
+
+
+@pytest.mark.parametrize("maximum", [0, pytest.param(4, marks=slow)])
+def test_the_scale_of_the_loss_and_untracked_variables_of_an_optimizer_are_restored(
+    tmp_path: Path, tiny_data: list[str], maximum: int
+) -> None:
+    overrides = [*tiny_data, *PERCEPTRON, "model=custom", f"model._target_={MODULE}.half_precision", "trainer.epochs=3"]
+    jobs, whole = LiveWorker(tmp_path / "jobs", overrides, maximum), LiveWorker(tmp_path / "whole", overrides, 0)
+    jobs.run(0, 1)
+    jobs.run(0)
+    whole.run(0)
+    assert jobs.builds == ([0] if maximum else [0, 0])
+    assert_same(jobs, whole, 0)
+
+
+@pytest.mark.parametrize(
+    ("builder", "variable"),
+    [(["returned_again"], "dense/kernel"), (["sharing", "+model.trainable=true"], "shared/kernel")],
+)
+def test_a_model_that_an_earlier_training_has_changed_is_refused(
+    tmp_path: Path, tiny_data: list[str], monkeypatch: pytest.MonkeyPatch, builder: list[str], variable: str
+) -> None:
+    monkeypatch.setattr(Shared, "layer", None)
+    monkeypatch.setattr(Shared, "model", None)
+    target, *arguments = builder
+    model = ["model=custom", f"model._target_={MODULE}.{target}", *arguments]
+    worker = LiveWorker(tmp_path / "w", [*tiny_data, *PERCEPTRON, "trainer.epochs=1", *model])
+    assert worker.run(0).state is State.COMPLETED
+    with pytest.raises(ConfigError, match=f"model: must be built from new layers for each training.*{variable}"):
+        worker.run(1)
 
 
 def test_a_checkpoint_that_cannot_be_used_needs_a_new_model(tmp_path: Path, tiny_data: list[str]) -> None:
@@ -95,6 +126,7 @@ def test_models_that_are_not_kept_are_freed(tmp_path: Path, tiny_data: list[str]
     [
         pytest.param(["model=custom", f"model._target_={MODULE}.counting"], id="a variable that Keras does not know"),
         pytest.param(["model=custom", f"model._target_={MODULE}.of_tensorflow"], id="random numbers of TensorFlow"),
+        pytest.param(["model=custom", f"model._target_={MODULE}.of_python"], id="code that runs in Python"),
         pytest.param([f"trainer.callbacks=[{{_target_: {MODULE}.Own}}]"], id="a callback of the user"),
         pytest.param(["model=custom", f"model._target_={MODULE}.half"], id="a builder that changes the process"),
     ],

@@ -11,13 +11,9 @@ from optuna.samplers import RandomSampler, TPESampler
 
 from helpers.search.one_epoch import OneEpoch
 from helpers.search.optuna_peers import OptunaSearch
-from helpers.search.scheduled import Scheduled
+from helpers.search.scheduled import ours
 from helpers.search.simulation import Method, Search, Settings
 from mnistsweep.devices import quiet_start
-from mnistsweep.search.oracle_factory import PAUSING
-from mnistsweep.search.pruners import make_pruner
-from mnistsweep.search.scheduler_factory import make_scheduler
-from mnistsweep.space import Point
 
 Make = Callable[[Search, int, Settings], Method]
 
@@ -39,21 +35,9 @@ class Named:
     is_planned: bool = False
 
 
-def _ours(name: str, pruner: str = "none") -> Make:
-    """One of our oracles. `auto` is what it is where trainings cannot be paused."""
-
+def _ours(name: str) -> Make:
     def make(search: Search, seed: int, settings: Settings) -> Method:
-        table = search.table
-        longest = max(table.max_epochs)
-
-        def epochs_of(point: Point) -> int:
-            return int(point.get("trainer.epochs", longest))
-
-        scheduler = make_scheduler(
-            {"name": name}, table.space, seed, None,
-            direction=table.direction, epochs_of=epochs_of, can_pause=lambda: name in PAUSING,
-        )  # fmt: skip
-        return Scheduled(search, scheduler, make_pruner({"name": pruner}, name, longest))
+        return ours(search, name, seed)
 
     return make
 
@@ -85,10 +69,10 @@ def _hyperband(longest: int) -> HyperbandPruner:
 METHODS: Mapping[str, Named] = {
     "freeze_thaw": Named(_ours("freeze_thaw"), "freeze_thaw", is_ours=True),
     "asha": Named(_ours("asha"), "asha", is_ours=True),
-    "stopping": Named(_ours("auto", "successive_halving"), "random, then tpe; halving (0.1)", is_ours=True),
-    "tpe": Named(_ours("tpe", "successive_halving"), "tpe, halving", is_ours=True),
-    "gp": Named(_ours("gp", "successive_halving"), "gp, halving", is_ours=True),
-    "cmaes": Named(_ours("cmaes", "successive_halving"), "cmaes, halving", is_ours=True),
+    "stopping": Named(_ours("auto"), "random, then tpe; halving (0.1)", is_ours=True),
+    "tpe": Named(_ours("tpe"), "tpe, halving", is_ours=True),
+    "gp": Named(_ours("gp"), "gp, halving", is_ours=True),
+    "cmaes": Named(_ours("cmaes"), "cmaes, halving", is_ours=True),
     "quasi_random": Named(_ours("quasi_random"), "quasi_random", is_ours=True),
     "random": Named(_ours("random"), "random", is_ours=True),
     "optuna_random": Named(_optuna(lambda seed: RandomSampler(seed=seed), lambda _: NopPruner()), "Optuna random"),

@@ -7,6 +7,7 @@ simulated.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import optuna
@@ -14,10 +15,38 @@ from optuna.pruners import BasePruner, NopPruner
 from optuna.storages import InMemoryStorage
 
 from helpers.search.simulation import Begin, Method, Resume, Run, Search
+from mnistsweep.search.former import FormerTrial
+from mnistsweep.search.oracle_factory import PAUSING
+from mnistsweep.search.pruners import make_pruner
 from mnistsweep.search.scheduler import Curve, Phase, Scheduler, SearchView, Start
+from mnistsweep.search.scheduler_factory import make_scheduler
+from mnistsweep.space import Point
 from mnistsweep.study.ownership import Ownership
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.stored_trials import StoredTrials
+
+
+def ours(search: Search, oracle: str, seed: int, former: Sequence[FormerTrial] = ()) -> Scheduled:
+    """One of our oracles, with the pruner that belongs to it.
+
+    Args:
+        search: Search that it decides.
+        oracle: Name of the oracle; `auto` is what it is where trainings cannot be paused.
+        seed: Seed of the search.
+        former: Trials of a former search.
+    """
+    table = search.table
+    longest = max(table.max_epochs)
+
+    def epochs_of(point: Point) -> int:
+        return int(point.get("trainer.epochs", longest))
+
+    scheduler = make_scheduler(
+        {"name": oracle}, table.space, seed, None,
+        direction=table.direction, epochs_of=epochs_of, can_pause=lambda: oracle in PAUSING, former=former,
+    )  # fmt: skip
+    pruner = "none" if scheduler.pauses else "auto"
+    return Scheduled(search, scheduler, make_pruner({"name": pruner}, oracle, longest))
 
 
 class Scheduled(Method):

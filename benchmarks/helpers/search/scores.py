@@ -123,3 +123,9 @@ def mean_and_error(values: Iterable[float]) -> tuple[float, float]:
         return math.nan, math.nan
     error = float(known.std(ddof=1) / math.sqrt(len(known))) if len(known) > 1 else math.nan
     return float(known.mean()), error
+
+
+def cell(values: Iterable[float]) -> str:
+    """Mean and standard error in a column."""
+    mean, error = mean_and_error(values)
+    return f"{mean:>8.2f} ±{error:>4.2f}"

@@ -134,12 +134,29 @@ class Table:
         return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan).astype(np.float32)
 
     @cached_property
-    def best_quality(self) -> float:
-        """Quality of the best configuration, each taken at the epoch at which its mean objective is best."""
+    def _mean_gains(self) -> NDArray[np.float64]:
+        """Mean objective over the seeds, larger is better, ``(configurations, epochs)``; minus infinity: none known."""
         known = np.isfinite(self.values)
         means = np.where(known, self.sign * self.values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        epochs = np.where(known.any(axis=1), means, -np.inf).argmax(axis=1)
-        return self.sign * float(np.nanmax(self.sign * self.quality[np.arange(len(self)), epochs]))
+        return np.where(known.any(axis=1), means, -np.inf)
+
+    @cached_property
+    def _best(self) -> tuple[int, int]:
+        """Best configuration by its quality at the epoch at which its mean objective is best, and this epoch."""
+        epochs = self._mean_gains.argmax(axis=1)
+        best = int(np.nanargmax(self.sign * self.quality[np.arange(len(self)), epochs]))
+        return best, int(epochs[best])
+
+    @property
+    def best_quality(self) -> float:
+        """Quality of the best configuration."""
+        return float(self.quality[self._best])
+
+    @property
+    def early_rank_of_best(self) -> int:
+        """Rank of the best configuration by its mean objective after one epoch, from 1."""
+        first = self._mean_gains[:, 0]
+        return 1 + int((first > first[self._best[0]]).sum())
 
     def drawn_seeds(self, seed: int) -> NDArray[np.int64]:
         """Recorded seed of each configuration in one simulated search: the same for all methods."""

@@ -20,7 +20,7 @@ from mnistsweep.html_report.figures.mosaic import draw_mosaic
 from mnistsweep.html_report.outputs import ClassEvidence
 from mnistsweep.html_report.records import Block, Fact, Facts, Figure, Section, Table, Text
 from mnistsweep.html_report.shown_inputs import format_value
-from mnistsweep.paths import CleanPaths
+from mnistsweep.report_paths import CleanPaths
 
 # Maximum number of suspected labels in the figure.
 MAX_SHOWN = 20

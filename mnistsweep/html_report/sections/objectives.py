@@ -30,7 +30,7 @@ def section(evidence: Evidence) -> Section | None:
     trials, files = search.scored, {}
     if search.further and trials is not None and len(trials.front):
         table = front_table(trials)
-        blocks += [_figure(trials), _listed(trials, table)]
+        blocks += [_figure(trials, bool(search.constraints)), _listed(trials, table)]
         files["front.csv"] = table
     if search.constraints:
         blocks.append(_constraints(search))
@@ -48,7 +48,7 @@ def front_table(trials: ScoredTrials) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _figure(trials: ScoredTrials) -> Figure:
+def _figure(trials: ScoredTrials, has_constraints: bool) -> Figure:
     front, names = trials.front, [one.name for one in trials.further]
     with style.applied():
         drawing, panels = style.new_figure(1, len(names), height=3.0, sharey=True)
@@ -73,8 +73,9 @@ def _figure(trials: ScoredTrials) -> Figure:
         panels[0].set_ylabel(trials.objective)
         drawing.legend(loc="outside upper center", ncols=4)
     count = format_count(int(trials.completed.sum()), "completed trial")
+    kept = " that keep all constraints" if has_constraints else ""
     caption = (
-        f"{len(front)} of {count} that keep all constraints are on the Pareto front of {_names(trials)}: no other is "
+        f"{len(front)} of {count}{kept} are on the Pareto front of {_names(trials)}: no other is "
         "at least as good in all of them and better in one. The star is the winner of this report, the trial of the "
         f"front with the best {trials.objective}."
     )

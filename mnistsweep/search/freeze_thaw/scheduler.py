@@ -24,6 +24,7 @@ from mnistsweep.search.oracle import Proposal
 from mnistsweep.search.scheduler import Continue, Curve, Job, Phase, Scheduler, SearchView, Start
 from mnistsweep.search.sequences import PointSequence, draw_untried
 from mnistsweep.space import Point, canonical
+from mnistsweep.text import percent
 
 if TYPE_CHECKING:
     import optuna
@@ -142,7 +143,9 @@ class FreezeThaw(Scheduler):
         best = model.best_expected
         paused = self._paused(view, model, best)
         if self._is_over(view, model, paused):
-            self.no_job_reason = f"no paused trial has a chance of more than {MIN_CHANCE:.0%} of beating the best"
+            self.no_job_reason = (
+                f"no paused trial has a chance of more than {percent(MIN_CHANCE, 0)} of beating the best"
+            )
             return None
         waits = bool(paused) and self._overview.share_of_starts > MAX_SHARE_OF_STARTS
         new = self._untried(view, model, best) if view.may_start and not waits else None

@@ -31,6 +31,8 @@ MAX_BLOCK_BATCHES = 64
 MAX_BLOCK_SECONDS = 0.25
 """Target for the maximum duration of a call, so that a stop request takes effect well within a second."""
 
+_PYTHON_OPERATIONS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+
 
 class ResidentEngine(Engine):
     """Trains with one compiled function for training and one for evaluation; each is traced once.
@@ -170,9 +172,10 @@ class _Loop:
         return logs
 
     def depends_only_on(self, known: Set[int]) -> bool:
-        """Whether the traced function uses no other variables and tables, and draws no random numbers of TensorFlow.
+        """Whether the traced function uses no other variables and tables, random numbers of TensorFlow or Python code.
 
-        Operations that draw them keep a state of their own, and have a second seed. `keras.random` does not use them.
+        Operations that draw random numbers keep a state of their own, and have a second seed; `keras.random` does not
+        use them. Python code (`tf.numpy_function`) may have any state.
 
         Args:
             known: The `id` of each handle.
@@ -184,7 +187,7 @@ class _Loop:
             return False
         graph = traced.graph.as_graph_def()
         nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
-        return not any("seed2" in node.attr for node in nodes)
+        return not any("seed2" in node.attr or node.op in _PYTHON_OPERATIONS for node in nodes)
 
 
 def _compile(step: Callable[[Any], Any], jit_compile: bool, x: Structure, rest: Structure) -> Any:

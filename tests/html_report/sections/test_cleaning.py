@@ -15,7 +15,7 @@ from mnistsweep.analysis.treatments import ARMS
 from mnistsweep.html_report.figures import style
 from mnistsweep.html_report.records import Facts, Figure, Section, Table, Text
 from mnistsweep.html_report.sections.cleaning import section
-from mnistsweep.paths import CleanPaths
+from mnistsweep.report_paths import CleanPaths
 
 BASE = [0.980, 0.982, 0.981]
 ACCURACY: dict[str, list[float]] = {

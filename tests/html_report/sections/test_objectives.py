@@ -46,7 +46,7 @@ def test_the_front_has_a_figure_a_table_and_a_file() -> None:
     assert table.rows[0] == ("3", "99.00 %", "1234567", "0.1", "size=4")
     caption = figure_of(section, "objectives-front").caption
     assert caption.startswith(
-        "3 of 4 completed trials that keep all constraints are on the Pareto front of val_accuracy (larger is better), "
+        "3 of 4 completed trials are on the Pareto front of val_accuracy (larger is better), "
         "parameters (smaller is better), val_loss (smaller is better): "
     )
 
@@ -54,6 +54,8 @@ def test_the_front_has_a_figure_a_table_and_a_file() -> None:
 def test_a_trial_that_violates_a_constraint_is_counted_and_not_on_the_front() -> None:
     section = section_of(several(constraints=BOUNDS), objectives)
     assert section.files["front.csv"]["trial"].tolist() == [1, 0]
+    caption = figure_of(section, "objectives-front").caption
+    assert caption.startswith("2 of 3 completed trials that keep all constraints are on the Pareto front of ")
     _, table = blocks_of(section, Table)
     assert table.columns == ("constraint", "violated by", "judged trials")
     assert table.rows == [("parameters<=3000", "1", "4"), ("seconds<=60", "0", "4")]

@@ -186,7 +186,7 @@ def test_the_search_ends_when_no_paused_trial_is_likely_to_beat_the_best() -> No
     curves = [curve(n, n / 10, EPOCHS, 0.02) for n in range(6)] + [curve(6 + n, 0.6 + n / 20, 8, 0.4) for n in range(6)]
     scheduler = make()
     assert decide(curves, scheduler, may_start=False) is None
-    assert scheduler.no_job_reason == "no paused trial has a chance of more than 10% of beating the best"
+    assert scheduler.no_job_reason == "no paused trial has a chance of more than 10 % of beating the best"
     assert isinstance(decide(curves, scheduler, may_start=False, epochs_left=5), Continue)
     assert isinstance(decide([*curves, curve(12, 0.5, 4, 0.001)], scheduler, may_start=False), Continue)
 
