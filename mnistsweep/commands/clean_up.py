@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnistsweep.commands.sweep_state import SweepState, alive_workers, state_of
+from mnistsweep.commands.sweep_state import SweepState, alive_workers, is_started, state_of
 from mnistsweep.console import SafeConsole
 from mnistsweep.error_descriptions import describe_error
 from mnistsweep.errors import MnistSweepError, StudyError, translate_os_errors
 from mnistsweep.evaluation.report_context import checkpoint_name
-from mnistsweep.locks import is_locked, try_exclusive_lock
+from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan
@@ -117,11 +117,11 @@ class CleanUp:
         ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
         monitor = open_monitor(paths, plan.config.storage, plan.config.lease_seconds)
         workers = self._running_workers(paths, plan, ledger, monitor)
-        if workers or _is_started(paths):
+        if workers or is_started(paths):
             self._refuse(folder, f"running: {format_count(len(workers), 'worker')}")
             return
         with self._locks(paths, plan) if self.delete else contextlib.nullcontext():
-            if self.delete and (alive_workers(ledger, monitor) or _is_started(paths)):
+            if self.delete and (alive_workers(ledger, monitor) or is_started(paths)):
                 self._refuse(folder, "running: it has just been started")
                 return
             state = state_of(ledger, plan, ())
@@ -221,14 +221,6 @@ def clean_up(
         named_refused += (cleaning.num_refused - before) if sweep in found else 0
     SafeConsole().print(cleaning.summary(), soft_wrap=True)
     return 1 if delete and named_refused else 0
-
-
-def _is_started(paths: SweepPaths) -> bool:
-    """Whether the command of a start runs, which may have no worker yet, or replaces one."""
-    try:
-        return is_locked(paths.start_lock)
-    except FileNotFoundError:
-        return False
 
 
 def _kept(paths: SweepPaths, plan: Plan, records: Sequence[TrialRecord], num_models: int) -> Kept:

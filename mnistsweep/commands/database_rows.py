@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from mnistsweep.commands.sweep_rows import Reading, SweepRow
@@ -37,6 +38,8 @@ def read_databases(
     for reading in readings:
         by_url[str(reading.storage)].append(reading)
     done: queue.SimpleQueue[SweepRow] = queue.SimpleQueue()
+    if readings:
+        import_module("mnistsweep.study.storage.tables")  # imports SQLAlchemy, which does not count as silence
     for own in by_url.values():
         threading.Thread(target=_read_all, args=(own, read, done), daemon=True).start()
     found = {reading.row.folder: _silent(reading, seconds) for reading in readings}

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
-from mnistsweep.commands.sweep_rows import SweepRow, read_files, read_ledger
+from mnistsweep.commands.sweep_rows import Reading, SweepRow, read_files
 from mnistsweep.console import SafeConsole
 from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
@@ -62,15 +62,20 @@ def read_rows(folders: Sequence[Path]) -> list[SweepRow]:
     """
     readings = [read_files(folder) for folder in folders]
     rows = {reading.row.folder: reading.row for reading in readings}
-    opened = [reading for reading in readings if reading.needs_ledger]
-    if databases := [reading for reading in opened if reading.storage is not None]:
-        from mnistsweep.commands.database_rows import read_databases
-
-        rows |= read_databases(databases, read_ledger)
-    journals = [reading.row for reading in opened if reading.storage is None]
-    with ThreadPoolExecutor(MAX_THREADS) as threads:
-        rows |= {row.folder: row for row in threads.map(read_ledger, journals)}
+    if opened := [reading for reading in readings if reading.needs_ledger]:
+        rows |= _by_ledgers(opened)
     return sorted(rows.values(), key=lambda row: (-row.changed, str(row.folder)))
+
+
+def _by_ledgers(readings: Sequence[Reading]) -> dict[Path, SweepRow]:
+    """Complete rows by the ledgers of their sweeps; the rows by the folders of the sweeps."""
+    from mnistsweep.commands.database_rows import read_databases
+    from mnistsweep.commands.ledger_rows import read_ledger
+
+    rows = read_databases([reading for reading in readings if reading.storage is not None], read_ledger)
+    with ThreadPoolExecutor(MAX_THREADS) as threads:
+        journals = [reading.row for reading in readings if reading.storage is None]
+        return rows | {row.folder: row for row in threads.map(read_ledger, journals)}
 
 
 def _table(folder: Path, rows: Sequence[SweepRow], now: float) -> Table:

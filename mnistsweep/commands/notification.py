@@ -21,7 +21,6 @@ from mnistsweep.errors import MnistSweepError, SweepUnfinished
 from mnistsweep.planning.plan import Plan
 from mnistsweep.printable import message_of
 from mnistsweep.redaction import VARIABLE_PREFIX, mask
-from mnistsweep.study.ending import Limit
 from mnistsweep.study.records import STOPPED
 
 CTRL_C = 130
@@ -90,8 +89,7 @@ def _document(plan: Plan, code: int, error: MnistSweepError | None) -> dict[str,
     elif code == 0:
         state = COMPLETE
     else:
-        is_stopped = snapshot.ending is not None and snapshot.ending.limit is Limit.STOP_REQUEST
-        state = STOPPED if is_stopped else INTERRUPTED
+        state = STOPPED if snapshot.ending is not None and snapshot.ending.is_request else INTERRUPTED
     return status_document(plan, snapshot, state, reason, code)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from mnistsweep.atomic import write_yaml
 from mnistsweep.commands.repeated_start import early_answer
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.commands.sweep_output import keys_as_written
@@ -24,14 +23,10 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.sweeper_keys import PREFIX
 from mnistsweep.errors import MnistSweepError, translate_os_errors
 from mnistsweep.planning.hydra_planner import plan_hydra_program
-from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import complete_draft, draft_sweep
 from mnistsweep.printable import make_streams_safe, printable
 from mnistsweep.redaction import mask, mask_argument, redact_output
 from mnistsweep.stop_signal import StopSignal, interrupt_code
-from mnistsweep.study.front import front_of, values_of
-from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.ranking import best_of
 from mnistsweep.workers.hydra_function import FACTORY, use_job
 from mnistsweep.workers.launchers import choose_launcher
 from mnistsweep.workers.program_jobs import ProgramJobs
@@ -84,9 +79,7 @@ def _sweep(job: HydraJob) -> int:
     command = shown_command(sys.orig_argv, len(sys.argv) - 1)
     plan = plan_hydra_program(job, FACTORY, command)
     plan = replace(plan, command=f"{command} {shlex.join(map(mask_argument, sys.argv[1:]))}")
-    code = run_sweep(plan, ProgramJobs(job) if uses_launcher(job) else _processes(job))
-    _write_results(plan)
-    return code
+    return run_sweep(plan, ProgramJobs(job) if uses_launcher(job) else _processes(job))
 
 
 def _processes(job: HydraJob) -> ProgramProcesses:
@@ -97,19 +90,6 @@ def _processes(job: HydraJob) -> ProgramProcesses:
     check_can_start_again()
     added = tuple(f"~hydra.callbacks.{name}" for name in job.config.hydra.get("callbacks") or {})
     return ProgramProcesses((*job.hydra_overrides, *job.arguments), added)
-
-
-def _write_results(plan: Plan) -> None:
-    """Write ``optimization_results.yaml`` as Hydra's Optuna sweeper does, for programs that read it."""
-    records = Ledger(plan.paths, plan.config.storage).records()
-    best = best_of(records, plan.direction, plan.further)
-    if best is not None and plan.further:
-        found = [(dict(one.point), values_of(one.result, plan.further)) for one in front_of(records, plan.objectives)]
-        solutions = [{"params": point, "values": list(values or ())} for point, values in found]
-        write_yaml(plan.paths.optimization_results, {"name": "mnistsweep", "solutions": solutions})
-    elif best is not None:
-        content = {"name": "mnistsweep", "best_params": dict(best.point), "best_value": best.result.objective}
-        write_yaml(plan.paths.optimization_results, content)
 
 
 def _sweep_mnistsweep(job: HydraJob) -> int:

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from mnistsweep.commands.sweep_files import finish_files
 from mnistsweep.commands.sweep_output import print_complete, print_result
+from mnistsweep.commands.sweep_state import is_started
 from mnistsweep.config.start_checks import JOIN, SKIP
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import LedgerMissing, StudyError
-from mnistsweep.locks import is_locked, try_exclusive_lock
+from mnistsweep.locks import try_exclusive_lock
 from mnistsweep.planning.opening import check_same, ledger_fingerprint, open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.repeated_request import repeated_plan
@@ -48,7 +49,7 @@ def early_answer(draft: Plan, console: Console | None = None) -> int | None:
     if plan is None:
         return None
     console = console or SafeConsole()
-    if plan.config.if_running != JOIN and (workers := _others(plan, _is_started(plan))) is not None:
+    if plan.config.if_running != JOIN and (workers := _others(plan, is_started(plan.paths))) is not None:
         _leave_alone(plan, workers, console)
         return 0
     ledger = Ledger(plan.paths, plan.config.storage)
@@ -137,29 +138,21 @@ def _complete(plan: Plan, ledger: Ledger) -> Ending | None:
     return plan.budget.ending(state.records, seconds)
 
 
-def _is_started(plan: Plan) -> bool:
-    """Whether the command of another start runs on a host that shares the locks of this one."""
-    try:
-        return is_locked(plan.paths.start_lock)
-    except FileNotFoundError:
-        return False
-
-
-def _others(plan: Plan, is_started: bool) -> list[str] | None:
+def _others(plan: Plan, has_command: bool) -> list[str] | None:
     """Names of the workers that run; None if the sweep does not run.
 
     Args:
         plan: Plan of the sweep.
-        is_started: Whether the command of another start runs, which may have no worker yet.
+        has_command: Whether the command of another start runs, which may have no worker yet.
     """
     try:
         running = Ledger(plan.paths, plan.config.storage).running()
     except LedgerMissing:
-        return [] if is_started else None
+        return [] if has_command else None
     monitor = open_monitor(plan.paths, plan.config.storage, plan.config.lease_seconds)
     owners = [record.owner for record in running]
-    workers = monitor.alive_workers(owners) if is_started else monitor.observed_workers(owners)
-    return workers if workers or is_started else None
+    workers = monitor.alive_workers(owners) if has_command else monitor.observed_workers(owners)
+    return workers if workers or has_command else None
 
 
 def _leave_alone(plan: Plan, workers: Sequence[str], console: Console) -> None:

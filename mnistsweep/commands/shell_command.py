@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import IO
+
+from mnistsweep.redaction import MASK, MIN_LENGTH, mask
+from mnistsweep.secret_names import is_secret_key
 
 # Maximum length of what a message quotes of the command's standard error, in characters.
 MAX_QUOTED = 200
+
+# Maximum size of the end of the standard error that is read, in bytes.
+MAX_READ = 65536
 
 
 def run_shell(command: str, text: str, environment: Mapping[str, str], deadline: float) -> str | None:
@@ -47,10 +55,36 @@ def run_shell(command: str, text: str, environment: Mapping[str, str], deadline:
             raise
         if code == 0:
             return None
-        errors.seek(0)
-        lines = errors.read().decode(errors="replace").strip().splitlines()
         ending = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        return f"{ending}: {lines[-1][:MAX_QUOTED]}" if lines else ending
+        line = _last_line(errors, _secrets(command, environment))
+        return f"{ending}: {line}" if line else ending
+
+
+def _secrets(command: str, environment: Mapping[str, str]) -> list[str]:
+    """Values of the variables in a command that are secrets by their names, or addresses, which may contain one."""
+    named = {name: environment.get(name, "") for name in re.findall(r"\$\{?(\w+)", command)}
+    return [
+        value for name, value in named.items() if len(value) >= MIN_LENGTH and (is_secret_key(name) or "://" in value)
+    ]
+
+
+def _last_line(file: IO[bytes], secrets: Iterable[str]) -> str:
+    """The beginning of the last line of a file; empty if there is none, or if it is too long to be read.
+
+    Secrets are masked before the line is cut: a part of a secret is not recognized.
+
+    Args:
+        file: File.
+        secrets: Secrets beside those that `mask` knows.
+    """
+    start = max(0, file.seek(0, os.SEEK_END) - MAX_READ)
+    file.seek(start)
+    lines = file.read().decode(errors="replace").rstrip().splitlines()
+    whole = lines[1:] if start else lines  # the first one may have lost its beginning
+    last = whole[-1].strip() if whole else ""
+    for secret in sorted(secrets, key=len, reverse=True):
+        last = last.replace(secret, MASK)
+    return mask(last)[:MAX_QUOTED]
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -1,12 +1,17 @@
-"""The files of a sweep that its command brings up to date: tables, resume files, TensorBoard's table."""
+"""The files of a sweep that its command brings up to date: tables, results, resume files, TensorBoard's table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from mnistsweep.atomic import write_yaml
 from mnistsweep.planning.plan import Plan
+from mnistsweep.study.front import front_of, values_of
 from mnistsweep.study.ledger import Ledger
-from mnistsweep.study.records import State
+from mnistsweep.study.ranking import best_of
+from mnistsweep.study.records import State, TrialRecord
 from mnistsweep.study.views import Views
 
 SESSION_END = b"_hparams_/session_end_info"
@@ -35,17 +40,32 @@ def finish_files(plan: Plan, ledger: Ledger) -> None:
     )
     has_ended = ledger.has_ended(plan.budget)
     views.refresh(ledger.read, lambda: has_ended)
-    for record in ledger.records():
+    records = ledger.records()
+    if plan.key_prefix:
+        _write_optimization_results(plan, records)
+    for record in records:
         trial = plan.paths.trial(record.number)
         if record.state.finished:
             trial.resume.unlink(missing_ok=True)
         is_stopped = record.state is State.PAUSED and has_ended and trial.folder.is_dir()
         if is_stopped and not _has_session_end(trial.folder):
-            from mnistsweep.hparams_table import (
-                write_session_end,
-            )  # imports TensorBoard, which takes a third of a second
+            from mnistsweep.hparams_table import write_session_end  # imports TensorBoard: a third of a second
 
             write_session_end(trial.folder, success=True)
+
+
+def _write_optimization_results(plan: Plan, records: Sequence[TrialRecord]) -> None:
+    """Write ``optimization_results.yaml`` as Hydra's Optuna sweeper does, for Hydra programs that read it."""
+    best = best_of(records, plan.direction, plan.further)
+    if best is None:
+        return
+    content: dict[str, Any] = {"name": "mnistsweep"}
+    if plan.further:
+        found = [(dict(one.point), values_of(one.result, plan.further)) for one in front_of(records, plan.objectives)]
+        content["solutions"] = [{"params": point, "values": list(values or ())} for point, values in found]
+    else:
+        content |= {"best_params": dict(best.point), "best_value": best.result.objective}
+    write_yaml(plan.paths.optimization_results, content)
 
 
 def _has_session_end(folder: Path) -> bool:

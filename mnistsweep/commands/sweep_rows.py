@@ -1,4 +1,4 @@
-"""What `mnistsweep list` shows of one sweep: its files first, its ledger only where these do not suffice."""
+"""What `mnistsweep list` shows of one sweep by its files; `ledger_rows` adds what only the ledger knows."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ from typing import Any
 
 from mnistsweep.config.objectives import objectives_of
 from mnistsweep.error_descriptions import describe_error
-from mnistsweep.errors import LedgerMissing, MnistSweepError, StudyError
+from mnistsweep.errors import MnistSweepError, StudyError
 from mnistsweep.path_checks import is_missing
 from mnistsweep.paths import SweepPaths
 from mnistsweep.space import SearchSpace
 from mnistsweep.study.disk_usage import folder_size
 from mnistsweep.study.results_summary import ResultsSummary, summarize_results
 from mnistsweep.study.sweep_file import read_sweep_file
-from mnistsweep.text import format_count
 
 # The ledger is written last when a sweep ends; a later change of its file is none that the end explains.
 MAX_LEDGER_DELAY_SECONDS = 60.0
-
-# Twice the time between two heartbeats. A worker on another host without one may run until its lease expires.
-MAX_OBSERVATION_SECONDS = 4.0
 
 # Errors of a plan that does not have the form that this version writes.
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, MnistSweepError)
@@ -58,6 +54,15 @@ class SweepRow:
     size: int = 0
     fault: str = ""
 
+    def with_fault(self, state: str, error: Exception) -> SweepRow:
+        """The row of a sweep that cannot be read.
+
+        Args:
+            state: State, a value of `sweep_state.SweepState`.
+            error: What is wrong with the sweep.
+        """
+        return replace(self, state=state, fault=describe_error(error))
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -91,7 +96,7 @@ def read_files(folder: Path) -> Reading:
     try:
         content = read_sweep_file(paths)
     except StudyError as error:
-        return Reading(_faulty(row, "unreadable", error))
+        return Reading(row.with_fault("unreadable", error))
     try:
         plan = content["plan"]
         config = plan["config"]
@@ -104,70 +109,6 @@ def read_files(folder: Path) -> Reading:
     if _is_complete(paths, config, table, budget):
         return Reading(replace(row, state="complete"))
     return Reading(row, config.get("storage"), needs_ledger=True)
-
-
-def read_ledger(row: SweepRow) -> SweepRow:
-    """Complete a row by the ledger of the sweep; a fault is part of the row.
-
-    Args:
-        row: Row that was made of files.
-    """
-    from mnistsweep.commands.sweep_state import SweepState
-
-    try:
-        return _by_ledger(row)
-    except LedgerMissing as error:
-        if row.num_finished or SweepPaths(row.folder).trials():
-            return _faulty(row, SweepState.DAMAGED, error)
-        return replace(row, state=SweepState.NOT_STARTED)
-    except (StudyError, OSError) as error:
-        return _faulty(row, SweepState.DAMAGED, error)
-    except Exception as error:  # whatever it is, the other sweeps are listed
-        return _faulty(row, SweepState.UNREADABLE, error)
-
-
-def _by_ledger(row: SweepRow) -> SweepRow:
-    from mnistsweep.commands.live_table import shown_state
-    from mnistsweep.commands.sweep_state import state_of
-    from mnistsweep.planning.opening import ledger_fingerprint
-    from mnistsweep.planning.plan_file import plan_of
-    from mnistsweep.study.heartbeat_monitor import open_monitor
-    from mnistsweep.study.ledger import Ledger
-    from mnistsweep.study.ranking import best_of
-    from mnistsweep.study.records import STOPPED, searched
-    from mnistsweep.study.sweep import load_sweep
-
-    sweep = load_sweep(row.folder)
-    plan = plan_of(sweep)
-    ledger = Ledger(sweep.paths, plan.config.storage)
-    ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
-    monitor = open_monitor(sweep.paths, plan.config.storage, plan.config.lease_seconds)
-    owners = [record.owner for record in ledger.running()]
-    workers = monitor.observed_workers(owners, MAX_OBSERVATION_SECONDS)
-    silent = set(monitor.alive_workers(owners)) - set(workers)
-    state, records, has_ended = state_of(ledger, plan, workers), ledger.records(), ledger.has_ended(plan.budget)
-    finished = [one.state.finished or shown_state(one, has_ended) == STOPPED for one in searched(records)]
-    best = best_of(records, plan.direction, plan.further)
-    return replace(
-        row,
-        state=state,
-        num_finished=sum(finished),
-        budget=plan.num_trials,
-        objective=plan.config.first_objective,
-        best=None if best is None else best.result.objective,
-        best_trial=None if best is None else best.number,
-        num_workers=len(workers),
-        fault=_silence(len(silent)) if silent else "",
-    )
-
-
-def _silence(num_workers: int) -> str:
-    found = format_count(num_workers, "worker")
-    return f"{found} on another host without a heartbeat for {MAX_OBSERVATION_SECONDS:g} s; not counted as running"
-
-
-def _faulty(row: SweepRow, state: str, error: Exception) -> SweepRow:
-    return replace(row, state=state, fault=describe_error(error))
 
 
 def _budget(plan: Mapping[str, Any]) -> int | None:

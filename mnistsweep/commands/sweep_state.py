@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from mnistsweep.commands import status_document
 from mnistsweep.commands.status_document import Snapshot
+from mnistsweep.locks import is_locked
+from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
@@ -29,6 +31,18 @@ class SweepState(StrEnum):
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
     UNKNOWN = "unknown"
+
+
+def is_started(paths: SweepPaths) -> bool:
+    """Whether the command of a start runs on a host that shares the locks of this one; it may have no worker yet.
+
+    Args:
+        paths: Paths of the sweep's files.
+    """
+    try:
+        return is_locked(paths.start_lock)
+    except FileNotFoundError:
+        return False
 
 
 def alive_workers(ledger: Ledger, monitor: HeartbeatMonitor) -> list[str]:

@@ -15,9 +15,10 @@ import pytest
 from commands import command, finished_sweep, open_sweep_of, sweep_with_curves, tree
 from stopped_sweeps import run_fake_jobs
 
-from mnistsweep.commands import list_sweeps, sweep_rows
+from mnistsweep.commands import ledger_rows, list_sweeps
 from mnistsweep.commands.database_rows import read_databases
-from mnistsweep.commands.sweep_rows import Reading, SweepRow, read_files, read_ledger
+from mnistsweep.commands.ledger_rows import read_ledger
+from mnistsweep.commands.sweep_rows import Reading, SweepRow, read_files
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.leases import Lease
 from mnistsweep.study.ledger import Ledger
@@ -91,7 +92,7 @@ def test_a_sweep_with_stopped_trials_is_complete_and_continued_ones_are_not(capf
 
 def test_complete_sweeps_are_listed_without_their_ledgers(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     plan = finished_sweep([DROPOUT], [0.5, 0.9])
-    monkeypatch.setattr(list_sweeps, "read_ledger", lambda _row: pytest.fail("the ledger was opened"))
+    monkeypatch.setattr(ledger_rows, "read_ledger", lambda _row: pytest.fail("the ledger was opened"))
     before = tree(plan.paths.folder)
     assert states(listed(capfd)) == {"sweep": "complete"}
     assert tree(plan.paths.folder) == before
@@ -210,7 +211,7 @@ def test_a_worker_on_another_host_counts_once_its_heartbeat_changes(
     finally:
         has_ended.set()
         thread.join()
-    monkeypatch.setattr(sweep_rows, "MAX_OBSERVATION_SECONDS", 0.2)
+    monkeypatch.setattr(ledger_rows, "MAX_OBSERVATION_SECONDS", 0.2)
     entry = listed(capfd)["sweep"]
     assert (entry["state"], entry["workers"]) == ("interrupted", 0)
     assert entry["fault"] == "1 worker on another host without a heartbeat for 0.2 s; not counted as running"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from fake_workers import plan_of, workers
 
 from mnistsweep.commands import posting
 from mnistsweep.commands.posting import Undelivered, post
+from mnistsweep.commands.shell_command import run_shell
 from mnistsweep.commands.sweep import run_sweep
 from mnistsweep.config.schema import Config, NotifyConfig
 from mnistsweep.config.start_checks import check_start_keys
@@ -147,6 +149,15 @@ def test_a_command_that_fails_is_quoted_and_one_that_reads_nothing_is_fine(capfd
     assert "warning: notify.command: exit code 3: no mail; the sweep is not affected.\n" in printed
     assert run_sweep(plan_of("name=t", "notify.command='true'"), workers()) == 0
     assert "notify" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("before", [0, 190, 100_000])
+def test_no_part_of_a_secret_is_quoted(before: int) -> None:
+    environment = {**os.environ, "MY_TOKEN": "qwertzuiop", "HOOK": "https://host/services/T0/asdfghjkl"}
+    script = f'echo first >&2; printf "%0{before}d$MY_TOKEN $HOOK" 1 >&2; exit 4'
+    fault = run_shell(script, "{}", environment, time.monotonic() + 60)
+    zeros = "0" * (before - 1) + "1"
+    assert fault == {0: "exit code 4: 1*** ***", 190: f"exit code 4: {zeros}*** ***", 100_000: "exit code 4"}[before]
 
 
 @pytest.mark.parametrize(("code", "notified"), [(143, ["interrupted 143"]), (130, [])])

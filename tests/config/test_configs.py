@@ -19,6 +19,7 @@ from mnistsweep.config.schema import (
     CleanConfig,
     Config,
     ConfirmConfig,
+    NotifyConfig,
     ReportConfig,
     SearchConfig,
     TrainerConfig,
@@ -86,6 +87,7 @@ def test_limits_and_sweep_keys_name_keys_that_exist() -> None:
     known |= {f"report.{field.name}" for field in fields(ReportConfig)}
     known |= {f"clean.{field.name}" for field in fields(CleanConfig)}
     known |= {f"confirm.{field.name}" for field in fields(ConfirmConfig)}
+    known |= {f"notify.{field.name}" for field in fields(NotifyConfig)}
     known |= {f"search.{field.name}" for field in fields(SearchConfig)}
     assert set(LIMITS) <= known
     assert known >= SWEEP_KEYS

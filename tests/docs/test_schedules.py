@@ -79,6 +79,15 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert not [line for line in found.stderr.splitlines() if "mnistsweep" in line]
 
 
+def test_kubernetes_accepts_the_manifest() -> None:
+    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    for version in ("1.29", kubernetes_validate.latest_version()):
+        kubernetes_validate.validate(manifest(), version, strict=True)
+    wrong = json.loads(json.dumps(manifest()).replace("backoffLimit", "backOffLimit"))
+    with pytest.raises(kubernetes_validate.ValidationError, match="backOffLimit"):
+        kubernetes_validate.validate(wrong, version, strict=True)
+
+
 def test_the_tables_are_complete() -> None:
     schema = json.loads((ROOT / "mnistsweep/commands/status.schema.json").read_text(encoding="utf-8"))
     tables = "".join(line for line in PAGE.splitlines() if line.startswith("|"))

@@ -9,6 +9,7 @@ import yaml
 from commands import command
 from hydra_programs import run, seen, sweep, write_program
 
+from mnistsweep.locks import exclusive_lock
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State
@@ -67,6 +68,12 @@ def test_a_sweep(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
 def test_the_same_command_and_another_search(program: Path) -> None:
     sweep(program, "lr=1,2")
     assert "this sweep is complete: all 2 points of the search space were tried" in sweep(program, "lr=1,2").stdout
+    paths = SweepPaths(program / "multirun/train")
+    paths.optimization_results.unlink()
+    with exclusive_lock(paths.start_lock):
+        left = sweep(program, "lr=1,2", "hydra.sweeper.if_running=skip")
+    assert "multirun/train runs already: left alone (if_running=skip)." in left.stdout
+    assert not paths.optimization_results.exists()
     other = sweep(program, "lr=1,2", "wd=0.5", code=2)
     assert "mnistsweep: multirun/train holds another search: program, wd (of the program) differ" in other.stderr
     assert "Use another hydra.sweeper.name=NAME" in other.stderr
