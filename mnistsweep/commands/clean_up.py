@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -118,7 +119,7 @@ class CleanUp:
         monitor = open_monitor(paths, plan.config.storage, plan.config.lease_seconds)
         workers = self._running_workers(paths, plan, ledger, monitor)
         if workers or is_started(paths):
-            self._refuse(folder, f"running: {format_count(len(workers), 'worker')}")
+            self._refuse(folder, f"running: {format_count(len(workers), 'worker') if workers else 'no worker yet'}")
             return
         with self._locks(paths, plan) if self.delete else contextlib.nullcontext():
             if self.delete and (alive_workers(ledger, monitor) or is_started(paths)):
@@ -213,12 +214,14 @@ def clean_up(
     found = {folder: find_sweeps(folder).sweeps for folder in folders}
     if missing := [folder for folder, sweeps in found.items() if not sweeps]:
         raise StudyError(f"{missing[0]}: no sweep found. Nothing was changed.")
-    sweeps = {sweep.resolve(): sweep for own in found.values() for sweep in own}  # one may be named twice, or by a link
+    named, sweeps = {folder.resolve() for folder in folders}, dict[Path, Path]()
+    for sweep in itertools.chain.from_iterable(found.values()):
+        sweeps.setdefault(sweep.resolve(), sweep)  # one may be named twice, or by a link
     cleaning, named_refused = CleanUp(selected, delete, wait), 0
-    for sweep in sweeps.values():
+    for real, sweep in sweeps.items():
         before = cleaning.num_refused
         cleaning.clean(sweep)
-        named_refused += (cleaning.num_refused - before) if sweep in found else 0
+        named_refused += (cleaning.num_refused - before) if real in named else 0
     SafeConsole().print(cleaning.summary(), soft_wrap=True)
     return 1 if delete and named_refused else 0
 

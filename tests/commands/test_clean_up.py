@@ -183,13 +183,15 @@ def test_a_running_sweep_is_left_alone_and_the_others_are_cleaned_up(capfd: Capt
     running.trial(0).folder.mkdir(parents=True, exist_ok=True)
     running.trial(0).model.write_bytes(b"model")
     other = finished_sweep([DROPOUT, "name=other"], [0.5, 0.9, 0.6]).paths
+    Path("logs/z").symlink_to("running")
     with Lease(running, open_coordinator(running, None)):
         before = contents(running.folder)
+        linked = command(capfd, "clean-up", "logs", "logs/z", "--delete")
         whole = command(capfd, "clean-up", "logs", *EVERYTHING)
         named = command(capfd, "clean-up", "logs/running", *EVERYTHING)
         assert removed(running.folder, before) == set()
-    assert "logs/running: left alone: running: 1 worker.\n" in whole.out
-    assert (whole.code, named.code) == (0, 1)
+    assert [answer.out.count("logs/running: left alone: running: 1 worker.\n") for answer in (linked, whole)] == [1, 1]
+    assert (whole.code, named.code, linked.code) == (0, 1, 1)
     assert [number for number, trial in other.trials() if trial.model.exists()] == [1]
 
 
@@ -199,7 +201,7 @@ def test_a_sweep_of_which_the_command_runs_is_left_alone_also_without_a_worker(c
         before = contents(paths.folder)
         answer = command(capfd, "clean-up", "sweep", *EVERYTHING)
         assert removed(paths.folder, before) == set()
-    assert (answer.code, answer.out.splitlines()[0]) == (1, "logs/sweep: left alone: running: 0 workers.")
+    assert (answer.code, answer.out.splitlines()[0]) == (1, "logs/sweep: left alone: running: no worker yet.")
 
 
 def test_a_crashed_worker_of_another_host_is_waited_for_as_long_as_its_lease(capfd: Capture) -> None:
