@@ -3,19 +3,20 @@
 Each worker is a separate process that claims a trial, reports one epoch and finishes it, twenty times, with the random
 oracle. Our side does everything that a worker does to the ledger: budget, leases, the ledger lock, results.csv; on a
 journal file, and on PostgreSQL (a private server on this machine that waits for its disk; skipped if none is
-installed). The peer is plain Optuna, ask and tell, on a journal file with its own lock: no budget, leases or table.
+installed), with `--stores sqlite` on SQLite. What each step asks of PostgreSQL is also counted. The peer is plain Optuna, ask and tell, on a journal file with its own lock: no budget, leases or table.
 
 There are two modes. *Paced*: each trial takes a random time around half a second, so sixteen workers run about thirty
 trials a second. *Saturated*: a trial takes no time, and the sixteen processes compete; on few cores this measures the
 queue for a core. Therefore the paced times are judged: with 1,000 trials in the ledger, 99 % of the claims take less
-than 50 ms on the journal.
+than 50 ms on the journal, and on PostgreSQL.
 
 The columns are milliseconds, over the claims (finishes) of all workers together. The first claim of a worker may do
 more than later ones, such as reading the points of all earlier trials; it is counted, and "later" is the p99 without
 it. "open" is the time to open the ledger and read all its trials in a process with all imports done, before the
-workers start.
+workers start. The last two columns are the claims' p90 and maximum.
 
     python benchmarks/store.py                                              # about ten minutes
+    python benchmarks/store.py --stores postgresql --trials 1000 --peer REVISION --repeats 3
     python benchmarks/store.py --profile --trials 10000 --stores journal    # profile of one worker
 """
 
@@ -24,6 +25,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import cProfile
+import itertools
 import multiprocessing
 import pstats
 import statistics
@@ -37,12 +39,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from helpers import claims, common
+from helpers import claims, common, statements, versions
 from helpers.claims import Task, Times
 from helpers.filling import fill
 
 MAX_MILLISECONDS = 50.0
 JUDGED_TRIALS = 1000
+JUDGED = ("journal", "PostgreSQL")
 THINK_SECONDS = 0.5
 PATIENCE_SECONDS = 300.0
 # In a worker process, where all of them wait for each other.
@@ -64,6 +67,8 @@ class Row:
     later_p99: float
     finish: float
     finish_p99: float
+    claim_p90: float
+    claim_maximum: float
 
     @classmethod
     def of(cls, found: Sequence[Times]) -> Row:
@@ -73,7 +78,7 @@ class Row:
         middle = statistics.median
         return cls(
             len(claims_) / seconds, 1000 * middle(claims_), 1000 * p99(claims_), 1000 * p99(later),
-            1000 * middle(finishes), 1000 * p99(finishes),
+            1000 * middle(finishes), 1000 * p99(finishes), 1000 * upper(claims_, 10), 1000 * max(claims_),
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -87,31 +92,54 @@ HEAD = "".join(f"{name:>9}" for name in ("trials/s", "claim", "p99", "later", "f
 def main() -> None:
     options = parse_arguments()
     common.print_heading("optuna", "sqlalchemy", "psycopg")
+    if options.peer:
+        compare_versions(options)
+        return
     with tempfile.TemporaryDirectory(dir=options.folder) as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         print(f"a write that waits for the disk of {folder.parent}: {common.sync_milliseconds(folder):.2f} ms")
         print(f"{options.workers} workers, {options.times} trials each; ms: median and p99\n")
-        judged = None
-        for title, side, new_store in open_stores(options.stores, stack):
+        judged: dict[str, float | None] = {}
+        for title, side, new_store in open_stores(options.stores, folder, stack):
             if options.profile:
                 profile(folder / title, side, new_store(), max(options.trials), options.times)
             else:
-                judged = measure(folder, title, side, new_store, options) or judged
-        if options.profile:
-            return
-        print(f"\nclaim, p99, on the journal with {JUDGED_TRIALS:,} trials, paced; ", end="")
-        if judged is None:
-            print("not measured")
-            return
-        print(f"required under {MAX_MILLISECONDS:g} ms: {judged:.1f} {common.verdict(judged < MAX_MILLISECONDS)}")
+                judged[title] = measure(folder, title, side, new_store, options)
+        if not options.profile:
+            for title in JUDGED:
+                judge(title, judged.get(f"mnistsweep, {title}"))
 
 
-def open_stores(names: Sequence[str], stack: contextlib.ExitStack) -> Iterator[tuple[str, str, NewStore]]:
+def judge(store: str, milliseconds: float | None) -> None:
+    """Print whether the p99 of the claims is what it must be."""
+    print(f"\nclaim, p99, on {store} with {JUDGED_TRIALS:,} trials, paced; ", end="")
+    if milliseconds is None:
+        print("not measured")
+        return
+    met = common.verdict(milliseconds < MAX_MILLISECONDS)
+    print(f"required under {MAX_MILLISECONDS:g} ms: {milliseconds:.1f} {met}")
+
+
+def compare_versions(options: argparse.Namespace) -> None:
+    """Run this benchmark of another version and of this one in turn, and compare the p99 of the claims."""
+    arguments = ["--workers", str(options.workers), "--times", str(options.times)]
+    arguments += ["--trials", *map(str, options.trials), "--stores", *options.stores]
+    arguments += ["--folder", str(options.folder.resolve())] if options.folder else []
+    line = r"^ +([\d,]+ trials, \w+) +[0-9.]+ +[0-9.]+ +([0-9.]+)"
+    heading = r"^(\S.*?) +trials/s"
+    versions.compare(Path(__file__).name, options.peer, arguments, line, heading, options.repeats)
+
+
+def open_stores(names: Sequence[str], folder: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, str, NewStore]]:
     """The sides of the comparison: title, name in `claims.SIDES`, and function that makes a place for a ledger."""
     for name in names:
         if name == "journal":
             yield "mnistsweep, journal", "mnistsweep", lambda: None
             yield "plain Optuna, journal", "optuna", lambda: None
+            continue
+        if name == "sqlite":
+            files = itertools.count()
+            yield "mnistsweep, SQLite", "mnistsweep", lambda: f"sqlite:///{folder}/{next(files)}.db"  # noqa: B023
             continue
         new_database = start_postgresql(stack)
         if new_database is not None:
@@ -142,7 +170,7 @@ def measure(folder: Path, title: str, side: str, new_store: NewStore, options: a
     Returns:
         p99 of a claim, if the requirement is judged at this side and size; otherwise None.
     """
-    print(f"{title:32}{HEAD}{'open':>9}")
+    print(f"{title:32}{HEAD}{'open':>9}{'p90':>9}{'max':>9}")
     judged = None
     for trials in options.trials:
         for mode, think in MODES.items():
@@ -153,10 +181,21 @@ def measure(folder: Path, title: str, side: str, new_store: NewStore, options: a
                 budget = trials + options.workers * options.times
                 row = Row.of(run_all(Task(side, place, url, budget, options.times, think), options.workers))
                 assert claims.open_ledger(side, place, url) == budget, "each worker had its trials, and no more"
-            print(f"  {trials:>7,} trials, {mode:14}{row}{opening:9.0f}", flush=True)
-            if side == "mnistsweep" and url is None and trials == JUDGED_TRIALS and mode == "paced":
+            tail = f"{row.claim_p90:9.1f}{row.claim_maximum:9.1f}"
+            print(f"  {trials:>7,} trials, {mode:14}{row}{opening:9.0f}{tail}", flush=True)
+            if side == "mnistsweep" and trials == JUDGED_TRIALS and mode == "paced":
                 judged = row.claim_p99
+    if (url := new_store()) is not None:
+        print_counts(folder / "counted", url, max(options.trials), options.workers)
     return judged
+
+
+def print_counts(folder: Path, url: str, trials: int, workers: int) -> None:
+    """Print what the steps of one worker ask of the database."""
+    fill(folder, url, trials)
+    print(f"  with {trials:,} trials, {workers - 1} others running{statements.HEAD}")
+    for name, counts in statements.count(folder, url, trials, workers).items():
+        print(f"    {name:38}{counts}", flush=True)
 
 
 def time_to_open(side: str, folder: Path, url: str | None) -> float:
@@ -183,6 +222,12 @@ def run_one(task: Task) -> Times:
     return claims.run(task, lambda: BARRIER[0].wait(PATIENCE_SECONDS))
 
 
+def upper(values: Sequence[float], one_in: int) -> float:
+    """The value that one in so many values exceeds."""
+    ordered = sorted(values)
+    return ordered[len(ordered) - 1 - len(ordered) // one_in]
+
+
 def p99(values: Sequence[float]) -> float:
     """The value that 1 % of the values exceed.
 
@@ -190,8 +235,7 @@ def p99(values: Sequence[float]) -> float:
         >>> p99([float(x) for x in range(1, 301)])
         297.0
     """
-    ordered = sorted(values)
-    return ordered[len(ordered) - 1 - len(ordered) // 100]
+    return upper(values, 100)
 
 
 def profile(folder: Path, side: str, url: str | None, trials: int, times: int) -> None:
@@ -207,16 +251,17 @@ def profile(folder: Path, side: str, url: str | None, trials: int, times: int) -
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.make_parser(__doc__)
     parser.add_argument("--workers", type=common.whole(1), default=16, help="(default 16)")
     parser.add_argument("--times", type=common.whole(1), default=20, help="trials of each worker (default 20)")
     parser.add_argument(
         "--trials", type=common.whole(0), nargs="+", default=[100, 1000, 10_000],
         help="that the ledger holds before (default 100 1000 10000)",
     )  # fmt: skip
-    parser.add_argument("--stores", nargs="+", choices=("journal", "postgresql"), default=["journal", "postgresql"])
+    parser.add_argument("--stores", nargs="+", choices=("journal", "sqlite", "postgresql"), default=["journal", "postgresql"])
     parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default the system's)")
     parser.add_argument("--profile", action="store_true", help="profile one worker, at the largest number of trials")
+    versions.add_peer(parser)
     return parser.parse_args()
 
 

@@ -60,7 +60,7 @@ def fill(folder: Path, url: str | None, trials: int) -> None:
 
     Args:
         folder: Path of the sweep's folder.
-        url: URL of a PostgreSQL database; None for a journal file.
+        url: URL of a database; None for a journal file.
         trials: Number of trials.
     """
     paths = SweepPaths(folder)
@@ -124,7 +124,8 @@ def fill_tables(url: str, name: str, trials: int) -> None:
         for table, new in rows.items():
             if new:
                 connection.execute(table.insert(), new)
-        connection.execute(text(f"SELECT setval(pg_get_serial_sequence('trials', 'trial_id'), {trials})"))
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT setval(pg_get_serial_sequence('trials', 'trial_id'), {trials})"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))  # the server would do it by itself, some time later
     engine.dispose()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 
 from mnistsweep.errors import StudyError
@@ -43,6 +43,15 @@ class Coordinator(ABC):
         Args:
             owner: Name of the worker.
         """
+
+    def read_heartbeats(self, owners: Collection[str]) -> dict[str, int]:
+        """Last heartbeats by worker, without the workers that have none.
+
+        Args:
+            owners: Names of the workers.
+        """
+        found = {owner: self.read_heartbeat(owner) for owner in owners}
+        return {owner: heartbeat for owner, heartbeat in found.items() if heartbeat is not None}
 
     @abstractmethod
     def remove_heartbeat(self, owner: str) -> None:

@@ -48,12 +48,21 @@ class HeartbeatMonitor:
         Args:
             owner: Name of the worker; the empty name stands for no worker, which is never alive.
         """
-        if not owner:
-            return False
-        heartbeat = self._coordinator.read_heartbeat(owner)
+        return bool(self.alive_among([owner]))
+
+    def alive_among(self, owners: Iterable[str]) -> set[str]:
+        """Names of the workers that may still run the trials that they own, see `is_alive`; one reading for all.
+
+        Args:
+            owners: Names of workers; the empty name stands for no worker.
+        """
+        named = {owner for owner in owners if owner}
+        heartbeats, now = self._coordinator.read_heartbeats(named), self._monotonic()
+        return {owner for owner in named if self._is_alive(owner, heartbeats.get(owner), now)}
+
+    def _is_alive(self, owner: str, heartbeat: int | None, now: float) -> bool:
         if local_process_exists(self._paths, owner, heartbeat) is False:
             return False
-        now = self._monotonic()
         if owner not in self._seen or self._seen[owner][0] != heartbeat:
             self._seen[owner] = (heartbeat, now)
         return now - self._seen[owner][1] <= self._seconds
@@ -64,7 +73,7 @@ class HeartbeatMonitor:
         Args:
             owners: Names of the workers that own running trials.
         """
-        return sorted(filter(self.is_alive, {*owners, *self._paths.owners}))
+        return sorted(self.alive_among({*owners, *self._paths.owners}))
 
     def observed_workers(
         self, owners: Iterable[str], max_seconds: float = math.inf, wait: Callable[[float], None] = time.sleep

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mnistsweep.errors import LedgerMissing, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study import no_job
 from mnistsweep.study.budget import Budget, num_failed
+from mnistsweep.study.coordination import Coordinator
 from mnistsweep.study.ending import SAME_COMMAND, Ending, Limit
 from mnistsweep.study.fingerprints import differ, differing_keys, without_data_path
 from mnistsweep.study.finished_files import FinishedFiles
@@ -103,6 +105,17 @@ class Ledger:
         self._last_read = state
         return state
 
+    @contextlib.contextmanager
+    def _exclusive(self, coordinator: Coordinator) -> Iterator[None]:
+        """Hold the ledger lock; what was read under it is forgotten if a database discards what was written."""
+        before = self._last_read
+        try:
+            with coordinator.exclusive():
+                yield
+        except BaseException:
+            self._last_read = before
+            raise
+
     def records(self) -> list[TrialRecord]:
         """All trials in the order of their numbers."""
         return list(self.read().records)
@@ -167,7 +180,7 @@ class Ledger:
             name: Name of the session.
             now: Current time in seconds since the epoch, for display.
         """
-        with open_coordinator(self.paths, self._url).exclusive():
+        with self._exclusive(open_coordinator(self.paths, self._url)):
             self._start_session(name, now)
 
     def _start_session(self, name: str, now: float) -> Session:
@@ -197,7 +210,7 @@ class Ledger:
 
     def request_stop(self) -> None:
         """Ask all workers of the sweep to stop. Sessions that start later ignore the request."""
-        with open_coordinator(self.paths, self._url).exclusive():
+        with self._exclusive(open_coordinator(self.paths, self._url)):
             self._storage.set_study_user_attr(self._study_id, _STOPS, self._num_stop_requests() + 1)
 
     def _num_stop_requests(self) -> int:

@@ -88,10 +88,9 @@ class Study(Ledger):
         self._viewer = SearchViewer(paths, search)
         self._jobs = Jobs(paths, search, self._trials, self._viewer, lease.owner)
         self._takeovers = Takeovers(paths, self._trials, self._monitor, lease.owner)
-        before = self.read()  # what is slow with a long ledger is done before the lock is held
-        self._views.add_finished(before)
+        self._views.add_finished(before := self.read())  # slow with a long ledger: done before the lock is held
         search.scheduler.prepare(self._viewer.view(before))
-        with self._coordinator.exclusive():
+        with self._exclusive(self._coordinator):
             self._session = self._start_session(session, clock())
 
     def claim(self, live: frozenset[int] = frozenset()) -> Claim | None:
@@ -107,16 +106,21 @@ class Study(Ledger):
         """
         if self.search.scheduler.pauses:
             self.search.scheduler.prepare(self._viewer.view(self.read()))
-        with self._coordinator.exclusive():
-            claim = self._claim(live)
-        if claim is None and not self.others_are_running:
+        claim, stopped = None, None
+        with self._exclusive(self._coordinator):
+            try:
+                claim = self._claim(live)
+            except SweepStopped as error:
+                stopped = error  # what was written before is kept
+        if self._takeovers.clean_up() or (claim is None and not self.others_are_running):
             self.write_views()  # the last worker may have died before it wrote them
+        if stopped is not None:
+            raise stopped
         return claim
 
     def observe_workers(self) -> None:
         """Read the heartbeats of the other workers, so that the next claim knows which of them are not alive."""
-        for record in self.running():
-            self._monitor.is_alive(record.owner)
+        self._monitor.alive_among(record.owner for record in self.running())
 
     def verify(self, claim: Claim) -> None:
         """Check that this worker still owns a trial.
@@ -166,7 +170,7 @@ class Study(Ledger):
         """
         state, result = require_objective(state, result, self.search.objective, self.search.further)
         result = replace(result, seconds=round(result.seconds, 3))  # as in `results.csv`, from which it can be rebuilt
-        with self._coordinator.exclusive():
+        with self._exclusive(self._coordinator):
             ownership = self._verified_ownership(claim)
             # the result of a failure does not contain the number of epochs
             epochs = (result.epochs or self._trials.last_epoch(claim.trial_id)) + ownership.repeated
@@ -204,7 +208,7 @@ class Study(Ledger):
         """
         result = replace(result, seconds=round(result.seconds, 3))
         result = judged(State.PAUSED, result, self.search.constraints)
-        with self._coordinator.exclusive():
+        with self._exclusive(self._coordinator):
             ownership = self._verified_ownership(claim)
             self._trials.write_ownership(claim.trial_id, ownership.when_paused(result))
             self.running_time.record()
@@ -224,7 +228,7 @@ class Study(Ledger):
         Raises:
             LeaseLost: Another worker owns the trial, or it has ended.
         """
-        with self._coordinator.exclusive():
+        with self._exclusive(self._coordinator):
             return self._jobs.restart(claim, self._verified_ownership(claim), self.read())
 
     def free_space(self) -> bool:
@@ -232,7 +236,7 @@ class Study(Ledger):
 
         Only files are removed: nothing is written to the ledger.
         """
-        with self._coordinator.exclusive():
+        with self._exclusive(self._coordinator):
             return self._jobs.free_space(self.read())
 
     def release(self, claim: Claim) -> None:
@@ -241,7 +245,7 @@ class Study(Ledger):
         Args:
             claim: Trial of this worker.
         """
-        with self._coordinator.exclusive(), contextlib.suppress(LeaseLost):
+        with self._exclusive(self._coordinator), contextlib.suppress(LeaseLost):
             ownership = self._verified_ownership(claim)
             self._trials.write_ownership(claim.trial_id, replace(ownership, owner=""))
 
@@ -255,12 +259,12 @@ class Study(Ledger):
 
     def _claim(self, live: frozenset[int]) -> Claim | None:
         self.running_time.record()
-        for record in self._takeovers.interrupted(self.read()):
-            claim = self._takeovers.take(record, self.read().num_finished)
+        state = self.read()
+        for record in self._takeovers.interrupted(state):
+            claim = self._takeovers.take(record, state.num_finished)
             if claim is not None:
                 return claim
-            self.write_views()
-        state = self.read()
+            state = self.read()
         claim = self._next_job(state, live)
         self.others_are_running = claim is None and any(r.owner != self.lease.owner for r in state.running)
         return claim

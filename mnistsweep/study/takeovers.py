@@ -30,6 +30,7 @@ class Takeovers:
         self._trials = trials
         self._monitor = monitor
         self._owner = owner
+        self._left: list[str] = []
 
     def interrupted(self, state: LedgerState) -> list[TrialRecord]:
         """Running trials that have no live worker, in the order of their numbers.
@@ -37,7 +38,9 @@ class Takeovers:
         Args:
             state: State of the ledger.
         """
-        return [record for record in state.running if not self._monitor.is_alive(record.owner)]
+        self._left = []
+        alive = self._monitor.alive_among(record.owner for record in state.running)
+        return [record for record in state.running if record.owner not in alive]
 
     def take(self, record: TrialRecord, num_finished: int) -> Claim | None:
         """Take over a trial; None if it has ended, or is recorded as failed because its processes have crashed.
@@ -60,5 +63,16 @@ class Takeovers:
         else:
             result = result_of_crashes(record, ownership.num_crashes)
             self._trials.finish(trial_id, State.FAILED, result, num_finished)
-        self._monitor.clean_up_after(record.owner)
+        self._left.append(record.owner)
         return claim
+
+    def clean_up(self) -> bool:
+        """Remove what the workers left of which trials were taken over, once the ledger holds that.
+
+        Returns:
+            Whether there was one.
+        """
+        left, self._left = self._left, []
+        for owner in left:
+            self._monitor.clean_up_after(owner)
+        return bool(left)

@@ -159,11 +159,11 @@ def test_a_real_sweep_under_a_kill_leaves_the_same_table(
 @pytest.mark.slow
 def test_store_prints_each_side_at_each_size_and_judges_claims_on_the_journal() -> None:
     output = run("store", "--workers", "2", "--times", "2", "--trials", "5", "1000", "--stores", "journal")
-    assert_lines(output, r"^mnistsweep, journal +trials/s +claim +p99 +later +finish +p99 +open$")
+    assert_lines(output, r"^mnistsweep, journal +trials/s +claim +p99 +later +finish +p99 +open +p90 +max$")
     assert_lines(output, "^plain Optuna, journal", r"required under 50 ms: [0-9.]+ (met|MISSED)$")
     for size in ("5", "1,000"):
         for mode in ("paced", "saturated"):
-            rows = re.findall(rf"^ +{size} trials, {mode}(?: +[0-9.]+){{7}}$", output, re.MULTILINE)
+            rows = re.findall(rf"^ +{size} trials, {mode}(?: +[0-9.]+){{9}}$", output, re.MULTILINE)
             assert len(rows) == 2, output
 
 
@@ -171,7 +171,9 @@ def test_store_prints_each_side_at_each_size_and_judges_claims_on_the_journal() 
 def test_store_times_postgresql_or_says_why_not() -> None:
     output = run("store", "--workers", "2", "--times", "2", "--trials", "3", "--stores", "postgresql")
     if "PostgreSQL: skipped, " not in output:
-        assert_lines(output, r"^ +3 trials, paced(?: +[0-9.]+){7}$", r"^ +3 trials, saturated(?: +[0-9.]+){7}$")
+        assert_lines(output, r"^ +3 trials, paced(?: +[0-9.]+){9}$", r"^ +3 trials, saturated(?: +[0-9.]+){9}$")
+        assert_lines(output, r"^  with 3 trials, 1 others running +statements +transactions +rows$")
+        assert_lines(output, r"^    a claim +4 +1 +\d+$", r"^    a report +1 +1 +\d+$")
     assert_lines(output, "not measured$")
 
 

@@ -9,7 +9,7 @@ This module imports SQLAlchemy, which is slow; it is imported only where a datab
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +19,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    create_engine,
     inspect,
     select,
 )
@@ -27,8 +26,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.redaction import mask_url
 from mnistsweep.study.coordination import Coordinator
-from mnistsweep.study.storage.connections import cannot_be_used, engine_options
+from mnistsweep.study.storage.connections import cannot_be_used
+from mnistsweep.study.storage.database import open_database
 from mnistsweep.study.storage.database_locks import TABLES_LOCK, named_lock
+from mnistsweep.study.storage.trial_writes import replacing
 
 # Last heartbeat of each worker of each sweep.
 _HEARTBEATS = Table(
@@ -62,7 +63,7 @@ class DatabaseCoordinator(Coordinator):
 
     def __init__(self, sweep: str, storage: str) -> None:
         self._sweep = sweep
-        self._engine = create_engine(storage, **engine_options(storage))
+        self._database = open_database(storage)
         self._shown = mask_url(storage)
         self._has_table = False
 
@@ -71,30 +72,35 @@ class DatabaseCoordinator(Coordinator):
         """See `Coordinator.exclusive`."""
         with contextlib.ExitStack() as stack:
             with _translate_database_errors(self._shown):
-                stack.enter_context(named_lock(self._engine, f"ledger of {self._sweep}"))
+                stack.enter_context(self._database.exclusive(f"ledger of {self._sweep}"))
             yield
             with _translate_database_errors(self._shown):
                 stack.close()
 
     def write_heartbeat(self, owner: str, count: int) -> None:
-        """See `Coordinator.write_heartbeat`."""
+        """See `Coordinator.write_heartbeat`. It is written at once, also under the ledger lock."""
         with _translate_database_errors(self._shown):
             self._create_table()
-            with self._engine.begin() as connection:
-                update = _HEARTBEATS.update().where(*self._is_row_of(owner)).values(beat=count)
-                if not connection.execute(update).rowcount:
-                    connection.execute(_HEARTBEATS.insert().values(study=self._sweep, owner=owner, beat=count))
+            row = {"study": self._sweep, "owner": owner, "beat": count}
+            with self._database.separate_connection() as connection:
+                connection.execute(replacing(connection.dialect.name, _HEARTBEATS, ("study", "owner"), ("beat",)), row)
 
     def read_heartbeat(self, owner: str) -> int | None:
         """See `Coordinator.read_heartbeat`."""
-        with _translate_database_errors(self._shown), self._engine.connect() as connection:
-            if not self._table_exists(connection):
-                return None
-            return connection.execute(select(_HEARTBEATS.c.beat).where(*self._is_row_of(owner))).scalar()
+        return self.read_heartbeats([owner]).get(owner)
+
+    def read_heartbeats(self, owners: Collection[str]) -> dict[str, int]:
+        """See `Coordinator.read_heartbeats`."""
+        with _translate_database_errors(self._shown), self._database.connection() as connection:
+            if not owners or not self._table_exists(connection):
+                return {}
+            known = _HEARTBEATS.c.study == self._sweep, _HEARTBEATS.c.owner.in_(owners)
+            rows = connection.execute(select(_HEARTBEATS.c.owner, _HEARTBEATS.c.beat).where(*known))
+            return {row.owner: row.beat for row in rows}
 
     def remove_heartbeat(self, owner: str) -> None:
-        """See `Coordinator.remove_heartbeat`."""
-        with _translate_database_errors(self._shown), self._engine.begin() as connection:
+        """See `Coordinator.remove_heartbeat`. It is removed at once, also under the ledger lock."""
+        with _translate_database_errors(self._shown), self._database.separate_connection() as connection:
             if self._table_exists(connection):
                 connection.execute(_HEARTBEATS.delete().where(*self._is_row_of(owner)))
 
@@ -103,8 +109,8 @@ class DatabaseCoordinator(Coordinator):
 
     def _create_table(self) -> None:
         if not self._has_table:
-            with named_lock(self._engine, TABLES_LOCK):
-                _HEARTBEATS.metadata.create_all(self._engine)
+            with named_lock(self._database.engine, TABLES_LOCK):
+                _HEARTBEATS.metadata.create_all(self._database.engine)
             self._has_table = True
 
     def _table_exists(self, connection: Connection) -> bool:

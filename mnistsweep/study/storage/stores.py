@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 import optuna
-from optuna.storages import BaseStorage, get_storage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from mnistsweep.errors import LedgerMissing, StudyError
@@ -136,21 +136,18 @@ def translate_storage_errors(paths: SweepPaths, storage: str | None) -> Iterator
 
 
 def _open_database(paths: SweepPaths, storage: str, create: bool) -> BaseStorage:
-    from sqlalchemy import NullPool, create_engine
-
-    from mnistsweep.study.storage.connections import engine_options
+    from mnistsweep.study.storage.database import open_database
     from mnistsweep.study.storage.database_locks import TABLES_LOCK, named_lock
     from mnistsweep.study.storage.tables import Tables, has_all_tables
 
-    options = engine_options(storage)
-    engine = create_engine(storage, **options, poolclass=NullPool)
-    is_ready = has_all_tables(engine)
+    database = open_database(storage)
+    is_ready = has_all_tables(database.engine)
     if not is_ready and not create:
         raise LedgerMissing(
             f"{store_name(paths, storage)}: holds no sweep called {paths.name!r}; it holds none at all."
         )
-    with contextlib.nullcontext() if is_ready else named_lock(engine, TABLES_LOCK):
-        return get_storage(Tables(storage, options, skip_table_creation=is_ready))
+    with contextlib.nullcontext() if is_ready else named_lock(database.engine, TABLES_LOCK):
+        return Tables(storage, database, skip_table_creation=is_ready)
 
 
 def _is_about_storage(error: Exception) -> bool:

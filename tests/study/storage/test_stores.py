@@ -200,7 +200,7 @@ def test_the_error_for_a_missing_driver_names_it(paths: SweepPaths, monkeypatch:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for act in (open_storage, open_coordinator):
         with pytest.raises(StudyError, match=r"needs a driver that is not installed \(psycopg\); .*\[postgresql\]"):
-            act(paths, "postgresql+psycopg://me:secret@127.0.0.1:1/db")
+            act(paths, "postgresql+psycopg://me:secret@127.0.0.1:2/db")
 
 
 def test_a_worker_continues_after_a_restart_of_the_server(paths: SweepPaths, postgresql: Server) -> None:
@@ -239,17 +239,18 @@ def test_a_trial_is_created_once_if_the_response_to_its_commit_is_lost(paths: Sw
 
     url, search = postgresql.new_database(), make_search(LINE, trials=2)
     with open_study(paths, search, url) as study:
-        engine, begun = study._storage._backend.engine, [False]
+        engine, begun, lost = study._storage._backend.engine, [False], list[int]()
 
         @event.listens_for(engine, "before_cursor_execute")
         def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-            begun[0] |= statement.startswith("INSERT INTO trials")
+            begun[0] |= "INSERT INTO trials" in statement
 
         @event.listens_for(engine, "commit")
         def lose(connection: Any) -> None:
-            if begun[0]:
-                begun[0] = False
+            if begun[0] and not lost:
+                lost.append(1)
                 connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("BEGIN")  # what is sent to the server next fails
                 postgresql.restart()
 
         with pytest.raises(StudyError, match="cannot be used"):
