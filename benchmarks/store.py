@@ -3,7 +3,8 @@
 Each worker is a separate process that claims a trial, reports one epoch and finishes it, twenty times, with the random
 oracle. Our side does everything that a worker does to the ledger: budget, leases, the ledger lock, results.csv; on a
 journal file, and on PostgreSQL (a private server on this machine that waits for its disk; skipped if none is
-installed), with `--stores sqlite` on SQLite. What each step asks of PostgreSQL is also counted. The peer is plain Optuna, ask and tell, on a journal file with its own lock: no budget, leases or table.
+installed), with `--stores sqlite` on SQLite. What each step asks of a database is also counted. The peer is plain
+Optuna, ask and tell, on a journal file with its own lock: no budget, leases or table.
 
 There are two modes. *Paced*: each trial takes a random time around half a second, so sixteen workers run about thirty
 trials a second. *Saturated*: a trial takes no time, and the sixteen processes compete; on few cores this measures the
@@ -258,7 +259,9 @@ def parse_arguments() -> argparse.Namespace:
         "--trials", type=common.whole(0), nargs="+", default=[100, 1000, 10_000],
         help="that the ledger holds before (default 100 1000 10000)",
     )  # fmt: skip
-    parser.add_argument("--stores", nargs="+", choices=("journal", "sqlite", "postgresql"), default=["journal", "postgresql"])
+    parser.add_argument(
+        "--stores", nargs="+", choices=("journal", "sqlite", "postgresql"), default=["journal", "postgresql"]
+    )
     parser.add_argument("--folder", type=Path, help="where to write, to choose the disk (default the system's)")
     parser.add_argument("--profile", action="store_true", help="profile one worker, at the largest number of trials")
     versions.add_peer(parser)
