@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from mnistsweep.errors import StudyError
+
+# Times in seconds before a lock is tried again that another process may only be testing.
+_PAUSES_SECONDS = (0.01, 0.03, 0.06)
 
 
 def lock_open_file(file: IO[Any]) -> None:
@@ -40,22 +44,31 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def try_exclusive_lock(path: Path) -> Iterator[bool]:
-    """Hold the exclusive lock on a file if no other process holds it; never wait.
+def try_exclusive_lock(path: Path, is_tested: bool = False) -> Iterator[bool]:
+    """Hold the exclusive lock on a file if no other process holds it; do not wait for it.
 
     Yields whether the lock was acquired.
 
     Args:
         path: Path of the lock file. Its folder must exist; the file is created if missing and is not removed.
+        is_tested: Whether other processes call `is_locked` for the file, which holds the lock for a moment: the lock is
+            then tried again for up to a tenth of a second.
     """
     with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            acquired = False
-        else:
-            acquired = True
+        acquired = _acquire(file)
+        for pause in _PAUSES_SECONDS if is_tested and not acquired else ():
+            time.sleep(pause)
+            if acquired := _acquire(file):
+                break
         yield acquired
+
+
+def _acquire(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_locked(path: Path) -> bool:

@@ -58,9 +58,8 @@ def test_help_says_what_there_is(capfd: Capture) -> None:
     [
         ("train", ["--config-dir", "--config-name", "--multirun", "--cfg"]),
         ("sweep", ["NAME", "--config-dir", "--config-name", "--cfg"]),
-        ("status", ["SWEEP"]),
         ("export", ["SWEEP", "--output", "--model"]),
-        ("list", ["FOLDER", "--json"]),
+        *(("status", ["SWEEP", "--json"]), ("list", ["FOLDER", "--json"])),
         ("clean-up", ["SWEEP", "--models", "--keep", "--events", "--logs", "--older-than", "--delete"]),
     ],
 )
@@ -270,13 +269,12 @@ def test_export_writes_the_configuration_and_the_model(capfd: Capture, elsewhere
 LIGHT = """
 import contextlib, io, sys
 from mnistsweep import cli
-for arguments in (["--help"], ["list"], ["clean-up", "logs", "--models"], ["status", "logs/sweep"],
-                  ["export", "logs/sweep"], ["train", "trainer.epcohs=3"],
-                  ["train", "model.dropout=2"], ["sweep", "model.drpout=1,2"], ["sweep", "nothing"],
-                  ["sweep", "model.dropout=0,2", "data=npz", "data.path=x.npz"], ["sweep", "coarse", "--cfg", "job"]):
+for line in ("--help", "list", "clean-up logs --models", "status logs/sweep", "export logs/sweep",
+             "train trainer.epcohs=3", "train model.dropout=2", "sweep model.drpout=1,2", "sweep nothing",
+             "sweep coarse --cfg job", "sweep model.dropout=0,2 data=npz data.path=x.npz"):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
-            cli.main(arguments)
+            cli.main(line.split())
         except SystemExit:
             pass
 print(sorted({name.partition(".")[0] for name in sys.modules} &

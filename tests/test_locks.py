@@ -34,6 +34,16 @@ def test_one_process_holds_a_lock_and_its_death_releases_it(path: Path) -> None:
         assert acquired
 
 
+def test_a_test_of_the_lock_is_no_holder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with path.open("ab") as tester:
+        fcntl.flock(tester, fcntl.LOCK_SH)
+        with try_exclusive_lock(path) as acquired:
+            assert not acquired
+        monkeypatch.setattr("mnistsweep.locks.time.sleep", lambda _seconds: tester.close())  # `is_locked` ends
+        with try_exclusive_lock(path, is_tested=True) as acquired:
+            assert acquired
+
+
 def test_an_exception_releases_a_lock(path: Path) -> None:
     for lock in (exclusive_lock, try_exclusive_lock):
         with contextlib.suppress(KeyError), lock(path):

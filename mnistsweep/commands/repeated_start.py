@@ -76,7 +76,7 @@ def entered(plan: Plan, console: Console) -> Iterator[Plan | None]:
             plan = open_sweep(plan)
         else:
             check_same(plan)  # another search is refused: its files are not touched, and it is not left alone
-        is_alone = stack.enter_context(try_exclusive_lock(plan.paths.start_lock))
+        is_alone = stack.enter_context(try_exclusive_lock(plan.paths.start_lock, is_tested=True))
         if plan.config.if_running != JOIN and (workers := _others(plan, not is_alone)) is not None:
             _leave_alone(plan, workers, console)
             yield None

@@ -116,6 +116,7 @@ def _write_sweep_file(plan: Plan, checksum: str) -> Plan:
             if plan.warm_start is not None:
                 plan.warm_start.write(paths.warm_start)
                 record[CHECKSUM] = plan.warm_start.checksum
+            paths.start_lock.touch()  # a later start that is refused then creates no file
             write_yaml(paths.sweep, {**record, "plan": plan_to_json(plan)})
             return plan
         before = read_sweep_file(paths)
