@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from mnistsweep.commands.live_table import INTERRUPTED
-from mnistsweep.commands.posting import Undelivered, post
+from mnistsweep.commands.posting import post
 from mnistsweep.commands.shell_command import run_shell
 from mnistsweep.commands.status_document import COMPLETE, FAILED, Snapshot, document_text, status_document
 from mnistsweep.errors import MnistSweepError, SweepUnfinished
@@ -97,15 +97,10 @@ def _send(plan: Plan, text: str, variables: dict[str, str]) -> list[str]:
     """Send a document to the address and to the command at once; a line for each that failed."""
     notify, faults = plan.config.notify, list[str]()
     deadline = time.monotonic() + notify.timeout_seconds
-    posted: list[str] = []
+    posted: list[str | None] = []
 
     def deliver(url: str) -> None:
-        try:
-            post(url, text, deadline)
-        except Undelivered as fault:
-            posted.append(f"notify.url: {fault}")
-        else:
-            posted.append("")
+        posted.append(post(url, text, deadline))
 
     thread = None
     if notify.url is not None:
@@ -118,6 +113,6 @@ def _send(plan: Plan, text: str, variables: dict[str, str]) -> list[str]:
         faults += [f"notify.command: {fault}"] if fault else []
     if thread is not None:
         thread.join(max(0.0, deadline - time.monotonic()))
-        late = f"notify.url: no answer within {notify.timeout_seconds:g} s (notify.timeout_seconds)"
-        faults += [fault for fault in posted or [late] if fault]
+        late = f"no answer within {notify.timeout_seconds:g} s (notify.timeout_seconds)"
+        faults += [f"notify.url: {fault}" for fault in posted or [late] if fault]
     return faults

@@ -21,10 +21,6 @@ MAX_PAUSE_SECONDS = 30.0
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class Undelivered(Exception):
-    """The text was not accepted; the message says why, without the address, which may be a secret."""
-
-
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirection is an error: `urllib` would turn the POST into a GET without the text."""
 
@@ -34,7 +30,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow no redirection."""
 
 
-def post(url: str, text: str, deadline: float) -> None:
+def post(url: str, text: str, deadline: float) -> str | None:
     """Send a text by POST until the address accepts it with a status of 200 to 299.
 
     Connections that fail and answers that may be temporary (408, 425, 429, 500, 502, 503, 504) are tried again with
@@ -45,8 +41,9 @@ def post(url: str, text: str, deadline: float) -> None:
         text: JSON.
         deadline: Time of `time.monotonic` after which there is no further try.
 
-    Raises:
-        Undelivered: The address did not accept the text.
+    Returns:
+        Why the address did not accept the text, without a full stop and without the address, which may be a secret;
+        None if it did.
     """
     opener = urllib.request.build_opener(_NoRedirect)
     request = _request(url, text)
@@ -55,7 +52,7 @@ def post(url: str, text: str, deadline: float) -> None:
         tries += 1
         try:
             with opener.open(request, timeout=left):
-                return
+                return None
         except urllib.error.HTTPError as error:
             reason = f"HTTP status {error.code}"
             is_transient = error.code in _TRANSIENT
@@ -68,7 +65,7 @@ def post(url: str, text: str, deadline: float) -> None:
             break
         time.sleep(pause)
         pause = min(2 * pause, MAX_PAUSE_SECONDS)
-    raise Undelivered(f"{reason}, after {tries} {'try' if tries == 1 else 'tries'}")
+    return f"{reason}, after {tries} {'try' if tries == 1 else 'tries'}"
 
 
 def _request(url: str, text: str) -> urllib.request.Request:
