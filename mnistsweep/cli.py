@@ -104,11 +104,20 @@ def _train(options: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _sweep(options: argparse.Namespace, overrides: list[str]) -> int:
+    return _search(options, _with_named_sweep(overrides))
+
+
+def _with_named_sweep(overrides: list[str]) -> list[str]:
+    """Replace the name of a sweep by the override that chooses it.
+
+    Raises:
+        ConfigError: There are several names.
+    """
     names = [argument for argument in overrides if "=" not in argument and not argument.startswith(("~", "+"))]
     if len(names) > 1:
         raise ConfigError(f"sweep: expects one NAME; received {' and '.join(names)}.")
     rest = [argument for argument in overrides if argument not in names]
-    return _search(options, [*(f"+sweeps={name}" for name in names), *rest])
+    return [*(f"+sweeps={name}" for name in names), *rest]
 
 
 def _search(options: argparse.Namespace, overrides: list[str]) -> int:
@@ -208,6 +217,12 @@ def _clean(options: argparse.Namespace, overrides: list[str]) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace, overrides: list[str]) -> int:
+    from mnistsweep.commands.doctor import doctor
+
+    return 0 if doctor(_recipe(options, _with_named_sweep(overrides))) else 1
+
+
 def _list(options: argparse.Namespace, rest: list[str]) -> int:
     from mnistsweep.commands.list_sweeps import list_sweeps
 
@@ -260,6 +275,7 @@ COMMANDS: dict[str, Run] = {
     "clean": _clean,
     "list": _list,
     "clean-up": _clean_up,
+    "doctor": _doctor,
 }
 """Function that runs a command, by the name of the command."""
 

@@ -32,6 +32,7 @@ examples:
   mnistsweep export logs/quickstart --output best.yaml
   mnistsweep list
   mnistsweep clean-up logs --older-than 30d
+  mnistsweep doctor logs=/shared/logs
 
 """
 
@@ -53,7 +54,7 @@ Run = Callable[[argparse.Namespace, list[str]], int]
 
 
 # Commands that accept overrides beside their options.
-WITH_OVERRIDES = ("train", "sweep", "report", "clean")
+WITH_OVERRIDES = ("train", "sweep", "report", "clean", "doctor")
 
 # Commands that accept several sweeps, also after their options.
 WITH_SWEEPS = ("clean-up",)
@@ -110,6 +111,7 @@ def make_parsers(functions: Mapping[str, Run]) -> tuple[CommandParser, dict[str,
     _add_reading_commands(add)
     _add_evaluation_commands(add)
     _add_folder_commands(add)
+    _add_doctor(add)
     return parser, commands
 
 
@@ -178,6 +180,13 @@ def _add_folder_commands(add: Add) -> None:
     cleaning.add_argument("--keep", metavar="N", type=int, help="with --models: the best N trials keep theirs")
     cleaning.add_argument("--older-than", metavar="AGE", help="only files that old, such as 30d (m, h, d or w)")
     cleaning.set_defaults(stopped="; what was removed stays removed; the same command continues")
+
+
+def _add_doctor(add: Add) -> None:
+    text = "check this machine, the folder, the database and the cluster that a sweep with these overrides would use"
+    doctor = add("doctor", text, "[NAME] [overrides] [options]")
+    for name, key in (("--config-dir", "DIR"), ("--config-name", "NAME")):
+        doctor.add_argument(name, f"-c{name.split('-')[3][0]}", metavar=key, help="as for mnistsweep sweep")
 
 
 def _add_hydra_options(parser: CommandParser) -> None:
