@@ -4,9 +4,9 @@ The real commands on MNIST: `mnistsweep sweep coarse total_epochs=300` searches 
 `mnistsweep report` trains the best configuration again, on training and validation data together, and evaluates it on
 the test set. The whole grid is more than 100,000 epochs: 33 to 72 hours in a notebook, weeks here.
 
-How to read it: the time of the search, the best validation accuracy, then the test accuracy of each new training and
-their mean. Only the report reads the test set. With `--folder`, the sweep stays: a benchmark that was interrupted goes
-on there, and its times are those of the last start.
+How to read it: the time of the search over all its starts, the best validation accuracy, then the test accuracy of each
+new training and their mean. "Processor" is the processor time since this start. Only the report reads the test set.
+With `--folder`, the sweep stays: a benchmark that was interrupted goes on there.
 
     python benchmarks/coarse.py                     # two hours on two cores
     python benchmarks/coarse.py --folder coarse     # keeps the sweep
@@ -23,6 +23,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import common
+
+from mnistsweep.paths import SweepPaths
+from mnistsweep.study.ledger import Ledger
 
 MIN_ACCURACY = 0.992
 
@@ -41,21 +44,27 @@ def main() -> None:
 def measure(folder: Path, options: argparse.Namespace) -> None:
     """Search, train the best configuration again, and print both."""
     sweep = ("sweep", "coarse", f"total_epochs={options.epochs}", *options.overrides)
-    seconds = command(folder, sweep)
+    done = command(folder, sweep)
+    seconds = Ledger(SweepPaths(folder / "logs" / "coarse"), None).running_seconds()
     best = (folder / "logs" / "coarse" / "best.yaml").read_text(encoding="utf-8").partition("\n")[0]
-    print(f"searched in {seconds / 60:.0f} minutes\n  {best.removeprefix('# ')}", flush=True)
+    print(f"searched in {times(seconds, done)}\n  {best.removeprefix('# ')}", flush=True)
     report = ("report", "logs/coarse", f"report.seeds={options.repeats}", "report.robustness=false")
-    seconds = command(folder, report)
+    done = command(folder, report)
     found = test_accuracies(folder / "logs" / "coarse")
     mean = statistics.mean(found)
-    print(f"trained again in {seconds / 60:.0f} minutes; test accuracy {', '.join(f'{one:.4f}' for one in found)}")
+    print(f"trained again in {times(done.seconds, done)}; test accuracy {', '.join(f'{one:.4f}' for one in found)}")
     print(f"mean {mean:.4f}; at least {MIN_ACCURACY}: {common.verdict(mean >= MIN_ACCURACY)}")
 
 
-def command(folder: Path, arguments: Sequence[str]) -> float:
-    """Run a command in a folder, and return its seconds; the benchmark ends with its output if it fails."""
+def command(folder: Path, arguments: Sequence[str]) -> common.Finished:
+    """Run a command in a folder; the benchmark ends with its output if it fails."""
     print(f"mnistsweep {' '.join(arguments)}", flush=True)
-    return common.require(common.run((sys.executable, "-m", "mnistsweep.cli", *arguments), folder)).seconds
+    return common.require(common.run((sys.executable, "-m", "mnistsweep.cli", *arguments), folder))
+
+
+def times(seconds: float, done: common.Finished) -> str:
+    """Wall time and processor time in minutes."""
+    return f"{seconds / 60:.0f} minutes (processor {done.cpu_seconds / 60:.0f})"
 
 
 def test_accuracies(folder: Path) -> list[float]:

@@ -60,6 +60,10 @@ class StudyError(MnistSweepError):
     """A ledger cannot be used, or it belongs to another search."""
 
 
+class FilesLost(StudyError):
+    """Files of a running sweep were deleted or moved: none of its processes can continue."""
+
+
 class LedgerMissing(StudyError):
     """There is no ledger, or it does not hold the sweep."""
 
@@ -199,6 +203,16 @@ def refused_access(error: BaseException, folder: str) -> FileError | None:
         if isinstance(one, PermissionError) and str(one.filename).startswith(folder.rstrip("/") + "/"):
             return FileError.at(_file_of(one, folder), one)
     return None
+
+
+def names_file_in(error: BaseException, folder: str) -> bool:
+    """Whether the message of an error names a file in a folder.
+
+    Args:
+        error: Any exception; its causes and contexts are examined too.
+        folder: Path of the folder.
+    """
+    return any(folder.rstrip("/") + "/" in message_of(one) for one in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

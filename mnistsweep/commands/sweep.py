@@ -28,7 +28,7 @@ from mnistsweep.study.records import State
 from mnistsweep.study.required_files import check_required_files, explain_lost_files
 from mnistsweep.text import format_count
 from mnistsweep.workers.launchers import Launch
-from mnistsweep.workers.messages import SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
+from mnistsweep.workers.messages import FILES_LOST, SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
 
 
 def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int:
@@ -107,7 +107,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         return interrupt_code(interrupt)
     failed = {index: code for index, code in codes.items() if isinstance(code, int) and code}
     for code in failed.values():
-        if code > SIGNALLED:
+        if code > SIGNALLED and FILES_LOST not in failed.values():  # else the supervisor has stopped this worker
             return code
     if failed:
         raise SweepStopped(_failure_reason(plan.paths, failed, log_sizes))

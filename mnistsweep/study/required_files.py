@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from mnistsweep.errors import StudyError, SweepStopped
+from mnistsweep.errors import FilesLost
 from mnistsweep.paths import SweepPaths
 
 
@@ -21,14 +21,14 @@ def check_required_files(paths: SweepPaths, trial: int | None = None) -> None:
         trial: Number of a trial that this process is training: its configuration has been written.
 
     Raises:
-        StudyError: A file or a folder was deleted or moved.
+        FilesLost: A file or a folder was deleted or moved.
     """
     required = [paths.folder, paths.sweep, paths.workers, paths.all_trials]
     if trial is not None:
         required.append(paths.trial(trial).config)
     for path in required:
         if not path.exists():
-            raise StudyError(
+            raise FilesLost(
                 f"{path} was deleted or moved while the sweep ran, so the sweep has stopped. No trial counts as "
                 "failed. Restore it; then the same command continues."
             )
@@ -42,13 +42,13 @@ def explain_lost_files(paths: SweepPaths) -> Iterator[None]:
         paths: Paths of the sweep's files.
 
     Raises:
-        SweepStopped: An error occurred, and a file or a folder was deleted or moved.
+        FilesLost: An error occurred, and a file or a folder was deleted or moved.
     """
     try:
         yield
     except Exception as error:
         try:
             check_required_files(paths)
-        except StudyError as lost:
-            raise SweepStopped(str(lost)) from error
+        except FilesLost as lost:
+            raise lost from error
         raise

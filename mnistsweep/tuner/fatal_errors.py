@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keras_tuner.errors import FatalError
 
-from mnistsweep.errors import FileError, StudyError, WriteRefused
+from mnistsweep.errors import FileError, FilesLost, StudyError, WriteRefused
 from mnistsweep.study.worker_errors import worker_error
 
 
@@ -25,7 +25,11 @@ class _FatalFileError(FileError, FatalError):  # type: ignore[misc]
 
 
 class _FatalStudyError(StudyError, FatalError):  # type: ignore[misc]
-    """The ledger cannot be reached, or is damaged, or files of the sweep are lost."""
+    """The ledger cannot be reached, or is damaged."""
+
+
+class _FatalFilesLost(FilesLost, FatalError):  # type: ignore[misc]
+    """Files of the sweep were deleted or moved."""
 
 
 @contextlib.contextmanager
@@ -54,5 +58,5 @@ def stop_worker_on_fatal_errors(sweep: Path, folder: Path, check_files: Callable
 def _fatal(error: StudyError | WriteRefused | FileError) -> FatalError:
     """The error of the same class that KerasTuner passes on."""
     if isinstance(error, StudyError):
-        return _FatalStudyError(str(error))
+        return (_FatalFilesLost if isinstance(error, FilesLost) else _FatalStudyError)(str(error))
     return (_FatalWriteRefused if isinstance(error, WriteRefused) else _FatalFileError)(str(error))

@@ -17,6 +17,9 @@ SIGNALLED = 128
 # Exit code of a worker that found that the sweep cannot continue; the other workers find the same.
 SWEEP_STOPPED = 3
 
+# Exit code of a worker that found that files of the sweep were deleted or moved: the supervisor stops the others.
+FILES_LOST = 4
+
 # Beginning of the log line that a worker writes when it starts a trial; the trial's number follows.
 TRIAL_STARTS = "begins trial "
 

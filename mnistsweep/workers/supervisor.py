@@ -23,7 +23,7 @@ from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.worker_names import names_of_process
-from mnistsweep.workers.messages import REPLACE, SIGNALLED, has_started_trial
+from mnistsweep.workers.messages import FILES_LOST, REPLACE, SIGNALLED, has_started_trial
 from mnistsweep.workers.stopping import grace_seconds
 
 POLL_SECONDS = 0.1
@@ -208,10 +208,12 @@ def run_workers(
 
 
 def _wait(running: Sequence[WorkerProcess], stop: StopSignal) -> None:
-    """Wait until all workers have exited, or there is a request to stop."""
+    """Wait until all workers have exited, files of the sweep are lost, or there is a request to stop."""
     while not stop() and any(process.exit_code is None for process in running):
         for process in running:
             process.poll(stopping=False)
+        if any(process.exit_code == FILES_LOST for process in running):
+            return
         time.sleep(POLL_SECONDS)
 
 

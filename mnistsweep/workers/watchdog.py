@@ -15,7 +15,7 @@ from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claim import Claim
 from mnistsweep.study.records import Result, State
 from mnistsweep.study.study import Study
-from mnistsweep.workers.messages import SWEEP_STOPPED
+from mnistsweep.workers.messages import FILES_LOST
 from mnistsweep.workers.stopping import unresponsive_seconds
 
 HUNG_SECONDS = 60.0
@@ -81,7 +81,7 @@ class Watchdog:
             self._lost_at = now if self._lost_at is None else self._lost_at
             if now - self._lost_at > self.unresponsive_seconds:
                 self.study.lease.remove_traces()
-                self.exit_process(SWEEP_STOPPED)
+                self.exit_process(FILES_LOST)
         else:
             self._lost_at = None
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mnistsweep import devices
 from mnistsweep.descendants import terminate_children
-from mnistsweep.errors import MnistSweepError, SweepStopped, translate_os_errors
+from mnistsweep.errors import FilesLost, MnistSweepError, SweepStopped, translate_os_errors
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan_file import read_plan
 from mnistsweep.printable import make_streams_safe
@@ -31,6 +31,7 @@ from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import (
+    FILES_LOST,
     REPLACE,
     STOPS_BECAUSE,
     SWEEP_STOPPED,
@@ -65,7 +66,8 @@ def work(
         replaceable: Whether a supervisor starts a new process in place of one that has used too much memory.
 
     Raises:
-        SweepStopped: Too many trials failed, the disk stores nothing, or files of the sweep were deleted or moved.
+        SweepStopped: Too many trials failed, or the disk stores nothing.
+        FilesLost: Files of the sweep were deleted or moved.
     """
     paths = SweepPaths(folder)
     plan = read_plan(paths)
@@ -130,6 +132,9 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
             with translate_os_errors(str(folder)), engine_lines():
                 if work(folder, index, session, stop, announce, parent is not None):
                     return REPLACE
+        except FilesLost as error:
+            _print_error(error, parent)
+            return FILES_LOST
         except SweepStopped as error:
             _print_error(error, parent)
             return SWEEP_STOPPED

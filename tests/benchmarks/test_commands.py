@@ -261,6 +261,8 @@ def test_coarse_prints_the_time_and_the_score_of_a_new_training() -> None:
     tiny = ("data.train_limit=200", "data.validation=200", "model.filters=2", "trainer.epochs=2")
     output = run("coarse", "--repeats", "1", "--epochs", "3", "--overrides", *tiny)
     assert_lines(
-        output, r"^searched in [0-9]+ minutes$", r"^  Trial [0-9] of the sweep 'coarse': val_accuracy 0\.[0-9]+"
+        output,
+        r"^searched in [0-9]+ minutes \(processor [0-9]+\)$",
+        r"^  Trial [0-9] of the sweep 'coarse': val_accuracy 0\.[0-9]+",
     )
     assert_lines(output, r"test accuracy 0\.[0-9]{4}$", r"^mean 0\.[0-9]{4}; at least 0\.992: (met|MISSED)$")

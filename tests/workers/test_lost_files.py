@@ -40,6 +40,10 @@ def delete_trials(paths: SweepPaths) -> None:
         delete(trial.folder)
 
 
+def delete_one_trial(paths: SweepPaths) -> None:
+    delete(paths.trial(0).folder)
+
+
 def names(folder: Path) -> set[str]:
     """Files and folders that are not files of a trial."""
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -50,6 +54,7 @@ DAMAGES: dict[str, tuple[Callable[[SweepPaths], object], str]] = {
     "folder moved": (lambda paths: paths.folder.rename(paths.folder.with_name("t")), "logs/s was deleted or moved"),
     "sweep.yaml": (lambda paths: paths.sweep.unlink(), "sweep.yaml was deleted or moved"),
     "trials": (lambda paths: delete(paths.all_trials), "trials was deleted or moved"),
+    "one trial": (delete_one_trial, "/config.yaml was deleted or moved"),
     "two trials": (delete_trials, "/config.yaml was deleted or moved"),
     "workers": (lambda paths: delete(paths.workers), "workers was deleted or moved"),
     "journal deleted": (lambda paths: paths.journal.unlink(), "study.journal was deleted or moved"),
@@ -62,8 +67,8 @@ DAMAGES: dict[str, tuple[Callable[[SweepPaths], object], str]] = {
     "journal damaged": (add_rubbish, "the journal is damaged"),
 }
 
-# Damages that several workers find at once.
-SHARED = ("folder deleted", "two trials", "journal damaged")
+# Damages of sweeps with two workers: both find them, or one of two trials is lost.
+SHARED = ("folder deleted", "one trial", "two trials", "journal damaged")
 
 # Damage, ledger, number of workers: every damage with a journal, and those that a database leaves possible.
 CASES = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from mnistsweep import devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.workers import supervisor
-from mnistsweep.workers.messages import REPLACE, TRIAL_STARTS, has_started_trial
+from mnistsweep.workers.messages import FILES_LOST, REPLACE, TRIAL_STARTS, has_started_trial
 from mnistsweep.workers.supervisor import run_workers, worker_command
 
 # A worker's script gets its index as `index`, and `note(text)` appends a line to a file that the test reads.
@@ -102,6 +103,11 @@ time.sleep(60)
         run(script, workers=[0, 1])
     assert interrupt.value.args == (130,)
     assert [line for line in lines(notes) if "got" in line] == ["0 got 2", "1 got 2"]
+
+
+def test_a_worker_that_finds_lost_files_stops_the_others(run: Workers) -> None:
+    script = f"time.sleep(60) if index else sys.exit({FILES_LOST})"
+    assert run(script, workers=[0, 1]) == [FILES_LOST, 128 + signal.SIGTERM]
 
 
 def test_a_worker_that_does_not_stop_is_killed(run: Workers, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
