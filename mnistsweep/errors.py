@@ -7,6 +7,7 @@
     │   └── SpaceError         a search space that is empty, contradictory or not searchable
     ├── DataError              a data file that is missing, damaged or does not fit the others
     ├── StudyError             a ledger that cannot be used or belongs to another search
+    │   ├── FilesLost          files of a running sweep were deleted or moved
     │   ├── LedgerMissing      there is no ledger, or it does not hold the sweep
     │   └── LedgerDamaged      a line of the journal cannot be read
     ├── FileError              a file or a folder that cannot be read or written
@@ -23,7 +24,7 @@ A message contains the rule, the value received, the nearest valid value, and th
 the nearest valid value the same way everywhere.
 
 Other modules define no errors for users. They define exceptions for control flow, which never leave the package, and
-`tuner.fatal_errors` derives variants of three errors of the tree, because KerasTuner passes only its own class on.
+`tuner.fatal_errors` derives variants of four errors of the tree, because KerasTuner passes only its own class on.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ def test_other_modules_define_no_errors_for_users() -> None:
     }
     elsewhere = {name for name in found if not name.startswith("errors.py: ")}
     elsewhere.remove("forked.py: ProcessDied")  # the planner catches it
-    assert elsewhere == {f"tuner/fatal_errors.py: _Fatal{kind}" for kind in ("FileError", "StudyError", "WriteRefused")}
+    kinds = ("FileError", "FilesLost", "StudyError", "WriteRefused")
+    assert elsewhere == {f"tuner/fatal_errors.py: _Fatal{kind}" for kind in kinds}
 
 
 def test_the_drawn_tree_is_the_one_that_is_defined() -> None:
