@@ -137,6 +137,12 @@ def _search(options: argparse.Namespace, overrides: list[str]) -> int:
     return sweep.run_sweep(plan, choose_launcher(plan))
 
 
+def _join(options: argparse.Namespace, overrides: list[str]) -> int:
+    from mnistsweep.commands.join import join
+
+    return join(_folder(options.sweep), overrides)
+
+
 def _recipe(options: argparse.Namespace, overrides: list[str]) -> Recipe:
     from mnistsweep.config.recipe import command_line_recipe
 
@@ -266,6 +272,7 @@ def _print_error(error: MnistSweepError) -> int:
 COMMANDS: dict[str, Run] = {
     "train": _train,
     "sweep": _sweep,
+    "join": _join,
     "status": _status,
     "stop": _stop,
     "repair": _repair,

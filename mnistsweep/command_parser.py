@@ -23,6 +23,8 @@ examples:
   mnistsweep sweep quickstart
   mnistsweep sweep 'model.dropout=interval(0,0.6)' optimizer=adam,sgd trials=30 workers=2
   mnistsweep train model=perceptron trainer.epochs=3
+  mnistsweep sweep quickstart workers=16 hydra/launcher=slurm detach=true
+  mnistsweep join logs/quickstart workers=2
   mnistsweep status logs/quickstart
   mnistsweep stop logs/quickstart
   mnistsweep repair logs/quickstart
@@ -54,7 +56,7 @@ Run = Callable[[argparse.Namespace, list[str]], int]
 
 
 # Commands that accept overrides beside their options.
-WITH_OVERRIDES = ("train", "sweep", "report", "clean", "doctor")
+WITH_OVERRIDES = ("train", "sweep", "join", "report", "clean", "doctor")
 
 # Commands that accept several sweeps, also after their options.
 WITH_SWEEPS = ("clean-up",)
@@ -127,6 +129,10 @@ def _add_training_commands(add: Add) -> None:
 
 
 def _add_reading_commands(add: Add) -> None:
+    text = "more workers for a sweep, on this machine or through a launcher; also from another login"
+    join = add("join", text, "SWEEP [workers=N] [hydra/launcher=slurm] [hydra.launcher.KEY=VALUE] [detach=true]")
+    join.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
+    join.set_defaults(stopped="; the other workers of the sweep go on")
     status = add("status", "trials, best so far, running workers (reads only)", "SWEEP [--json]")
     status.add_argument("sweep", metavar="SWEEP", help=SWEEP_HELP)
     status.add_argument("--json", action="store_true", help="one JSON document for programs (docs/schedules.md)")

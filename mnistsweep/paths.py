@@ -13,7 +13,7 @@
                             while the trial has not ended; repeat-1/ and fold-1/ and so on with further curves
       report/               index.html, figures (PNG), tables (CSV), event files, report.json; models/ and predictions/
       clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the experiment; its lock
-      workers/              log, lock and heartbeat of each worker; locks of the sweep
+      workers/              log, lock and heartbeat of each worker; locks of the sweep; jobs.json: batch jobs
 
 No other module spells these names, with four exceptions: `report_paths` names the files in ``report`` and ``clean``, a
 section of the report its own figures and tables (`html_report.sections`), `tensorboard` event files, and `atomic`
@@ -106,6 +106,21 @@ class SweepPaths:
     def workers(self) -> Path:
         """Folder of the workers' logs, locks and heartbeats."""
         return self.folder / "workers"
+
+    @property
+    def end_lock(self) -> Path:
+        """Lock file that is locked while a worker finds out whether it was the last one, and ends the sweep."""
+        return self.workers / "end.lock"
+
+    @property
+    def jobs_lock(self) -> Path:
+        """Lock file that is locked while a start chooses the numbers of its workers and records its jobs."""
+        return self.workers / "jobs.lock"
+
+    @property
+    def jobs(self) -> Path:
+        """Record of the batch jobs that run workers, and of the end that the last of them has brought about."""
+        return self.workers / "jobs.json"
 
     def worker_log(self, worker: int) -> Path:
         """Standard output and standard error of a worker process, by the worker's index, counted from 0."""

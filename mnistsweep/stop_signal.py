@@ -38,6 +38,7 @@ class StopSignal:
         interrupts: Whether the first signal raises `KeyboardInterrupt` on the main thread, with the exit code as its
             argument. This is for code that cannot ask whether it should stop.
         second_ends_process: Whether the second signal ends the process at once. A notebook would lose its variables.
+        further_signals: Numbers of signals that are requests beside SIGINT and SIGTERM, such as that of a batch system.
 
     Attributes:
         received: Number of the first signal; SIGTERM for a request without a signal; None before any request.
@@ -54,7 +55,9 @@ class StopSignal:
         monotonic: Callable[[], float] = time.monotonic,
         interrupts: bool = False,
         second_ends_process: bool = True,
+        further_signals: tuple[int, ...] = (),
     ) -> None:
+        self._signals = (*SIGNALS, *further_signals)
         self.received: int | None = None
         self._interrupts = interrupts
         self._second_ends_process = second_ends_process
@@ -137,7 +140,7 @@ class StopSignal:
             What received the signals before: the file descriptor of `signal.set_wakeup_fd`, and the handlers.
         """
         previous = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        return previous, {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return previous, {number: signal.signal(number, self._handle) for number in self._signals}
 
     def _restore_handlers(self) -> None:
         for number, handler in self._previous_handlers.items():
@@ -185,7 +188,7 @@ class StopSignal:
             except BlockingIOError:
                 return True
             for number in numbers:
-                if number in SIGNALS:  # the socket receives every signal that has a Python handler
+                if number in self._signals:  # the socket receives every signal that has a Python handler
                     self._record(number)
             return bool(numbers)
 

@@ -33,7 +33,20 @@ def test_names_of_the_package() -> None:
 
 def test_commands() -> None:
     assert sorted(cli.COMMANDS) == [
-        *("clean", "clean-up", "export", "list", "repair", "report", "show", "status", "stop", "sweep", "train"),
+        *(
+            "clean",
+            "clean-up",
+            "export",
+            "join",
+            "list",
+            "repair",
+            "report",
+            "show",
+            "status",
+            "stop",
+            "sweep",
+            "train",
+        ),
     ]
 
 
@@ -50,6 +63,7 @@ def test_keys_of_the_configuration() -> None:
             "confirm",
             "warm_start",
             "if_running",
+            "detach",
             "notify",
         ),
         *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean", "search"),

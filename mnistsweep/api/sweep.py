@@ -23,6 +23,7 @@ from mnistsweep.planning.program_planner import plan_program
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import SIGNALLED
 from mnistsweep.workers.supervisor import Surroundings, run_workers
+from mnistsweep.workers.worker_numbers import worker_numbers
 
 
 def sweep(
@@ -132,17 +133,18 @@ def _plan(program: PythonProgram, given: list[str]) -> Plan:
 def _launcher(file: int) -> Launch:
     """Function that runs the workers as child processes, which inherit the file with the objects of the program."""
 
-    def launch(plan: Plan, session: str) -> list[int]:
-        folder, count, threads = plan.paths.folder.resolve(), plan.config.workers, plan.config.trainer.threads
+    def launch(plan: Plan, session: str) -> dict[int, int]:
+        folder, threads = plan.paths.folder.resolve(), plan.config.trainer.threads
         variables = {handed_over.VARIABLE: str(file), "PYTHONPATH": handed_over.import_path()}
         variables |= keras_session.variables_of_process()
         surroundings = Surroundings(variables, (file,), second_signal_ends_process=False)
-        codes = run_workers(folder, range(count), threads, session, surroundings=surroundings)
+        with worker_numbers(plan.paths, plan.config.workers) as numbers:
+            codes = run_workers(folder, numbers, threads, session, surroundings=surroundings)
         if any(code > SIGNALLED for code in codes):  # a signal to this process would have raised KeyboardInterrupt
             raise SweepStopped(
                 f"{folder}: `mnistsweep stop`, or a signal to a worker, stopped the sweep; the same call continues it."
             )
-        return codes
+        return dict(zip(numbers, codes, strict=True))
 
     return launch
 

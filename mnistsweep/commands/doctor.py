@@ -54,7 +54,7 @@ def _findings(draft: Draft) -> Iterator[Finding]:
             yield fault("override", text)
     workers, logs = plan.config.workers, plan.config.logs
     recipe = plan.recipe.with_overrides(*plan.hydra)
-    launcher = hydra_jobs.launcher_class(recipe).rpartition(".")[2]
+    launcher = str(hydra_jobs.launcher_settings(recipe).get("_target_", "")).rpartition(".")[2]
     is_local = launcher in ("LocalLauncher", "BasicLauncher")
     checks: list[Callable[[], Iterator[Finding]]] = [
         packages.check_packages,

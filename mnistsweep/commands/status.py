@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistsweep.commands.front_table import front_table, front_title
+from mnistsweep.commands.job_lines import job_lines
 from mnistsweep.commands.live_table import tally
 from mnistsweep.commands.status_document import Snapshot, document_text, status_document
 from mnistsweep.commands.sweep_output import keys_as_written, print_learnt
@@ -50,7 +51,10 @@ def print_status(folder: Path) -> None:
     running_time = format_duration(ledger.running_seconds())
     counts = tally(records, plan.num_trials, ledger.has_ended(plan.budget))
     _print_line(console, f"{sweep.paths.folder}: {counts} · running time {running_time}")
-    _print_line(console, _progress(ledger, plan, monitor))
+    jobs = job_lines(sweep.paths)
+    _print_line(console, _progress(ledger, plan, monitor, jobs.num_live))
+    for line in jobs.lines:
+        _print_line(console, f"  {line}")
     for record in records:
         if record.state is State.RUNNING:
             _print_line(console, _running_line(record, monitor.is_alive))
@@ -97,11 +101,14 @@ def _has_ended(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> bool:
     return ending is not None and not ending.is_stopped
 
 
-def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor) -> str:
+def _progress(ledger: Ledger, plan: Plan, monitor: HeartbeatMonitor, num_jobs: int) -> str:
     """Whether the sweep runs, or else why it ended or was stopped."""
     if workers := monitor.alive_workers(record.owner for record in ledger.running()):
         return f"running: {format_count(len(workers), 'worker')}"
-    text = str(ledger.ending(plan.budget) or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
+    ending = ledger.ending(plan.budget)
+    if ending is None and num_jobs:
+        return f"no worker has started yet: {format_count(num_jobs, 'job')} in the queue"
+    text = str(ending or f"interrupted: {plan.budget.done(ledger.records())}; {SAME_COMMAND}.")
     return keys_as_written(text, plan.key_prefix)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mnistsweep.commands.job_lines import job_documents
 from mnistsweep.commands.live_table import INTERRUPTED, shown_state
 from mnistsweep.planning.opening import ledger_fingerprint
 from mnistsweep.planning.plan import Plan
@@ -107,17 +108,22 @@ def status_document(
     """
     config = plan.config
     ending = None if snapshot is None else snapshot.ending
+    jobs = job_documents(plan.paths)
+    found = INTERRUPTED if snapshot is None else state_of(plan, snapshot)
+    if jobs and found == INTERRUPTED:
+        found = RUNNING  # its workers wait in a queue
     document = {
         "schema_version": SCHEMA_VERSION,
         "mnistsweep": __version__,
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "name": plan.paths.name,
         "folder": str(plan.paths.folder.absolute()),
-        "state": state or (INTERRUPTED if snapshot is None else state_of(plan, snapshot)),
+        "state": state or found,
         "reason": reason or (None if ending is None else ending.reason),
         "exit_code": exit_code,
         "objectives": [{"name": one.name, "direction": one.direction} for one in plan.objectives],
         "budget": {"trials": plan.num_trials, "hours": config.hours, "total_epochs": config.total_epochs},
+        "jobs": jobs,
         **_from_ledger(plan, snapshot),
     }
     return dict(_as_json(mask_values(document)))

@@ -15,7 +15,7 @@ from mnistsweep.commands.live_table import LiveTable
 from mnistsweep.commands.notification import notifying
 from mnistsweep.commands.repeated_start import answer_complete, entered, require_result
 from mnistsweep.commands.sweep_files import finish_files
-from mnistsweep.commands.sweep_output import print_ending, print_header, print_stopped, print_summary
+from mnistsweep.commands.sweep_output import print_ending, print_header, print_stopped, print_submitted, print_summary
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import MnistSweepError, StudyError, SweepStopped, SweepUnfinished
 from mnistsweep.paths import SweepPaths
@@ -29,6 +29,8 @@ from mnistsweep.study.required_files import check_required_files, explain_lost_f
 from mnistsweep.text import format_count
 from mnistsweep.workers.launchers import Launch
 from mnistsweep.workers.messages import FILES_LOST, SIGNALLED, STOPS_BECAUSE, TRIAL_STARTS
+from mnistsweep.workers.slurm.launch import SlurmLaunch
+from mnistsweep.workers.slurm.recorded_jobs import record_end
 
 
 def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int:
@@ -53,7 +55,37 @@ def run_sweep(plan: Plan, launch: Launch, console: Console | None = None) -> int
         ledger = Ledger(opened.paths, opened.config.storage)
         if (code := answer_complete(opened, ledger, console)) is not None:
             return code
-        return notifying(opened, console, lambda: _search(opened, ledger, launch, console))
+        return run_opened(opened, ledger, launch, console)
+
+
+def run_opened(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:
+    """Run the workers of one start of a sweep that is open, until they have ended, or submit them (``detach=true``).
+
+    Args:
+        plan: Plan of the sweep as the workers read it; the number of workers is that of this start.
+        ledger: Ledger of the sweep.
+        launch: Function that runs the workers and returns their exit codes.
+        console: Console to print to.
+
+    Returns:
+        The exit code, see `run_sweep`, which also has the errors.
+    """
+    if plan.config.detach and isinstance(launch, SlurmLaunch):
+        return _detach(plan, ledger, launch, console)
+    return notifying(plan, console, lambda: _search(plan, ledger, launch, console))
+
+
+def _new_session() -> str:
+    return uuid.uuid4().hex[:8]
+
+
+def _detach(plan: Plan, ledger: Ledger, launch: SlurmLaunch, console: Console) -> int:
+    """Submit the workers of a sweep, which goes on without this process; the last one ends it."""
+    print_header(plan, ledger, console)
+    session = _new_session()
+    ledger.start_session(session, time.time())
+    print_submitted(plan, launch.submit(plan, session), console)
+    return 0
 
 
 def _search(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int:
@@ -69,6 +101,7 @@ def _search(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -> int
             return code
         print_ending(plan, ledger, console)
         print_summary(plan, ledger, console)
+        record_end(plan.paths, ledger, plan.budget)  # for batch jobs of other starts that end later
         require_result(plan, ledger)
     return 0
 
@@ -83,7 +116,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         SweepStopped: A worker failed.
         SweepUnfinished: Trials are left unfinished.
     """
-    session, log_sizes = uuid.uuid4().hex[:8], {log: log.stat().st_size for log in plan.paths.worker_logs}
+    session, log_sizes = _new_session(), {log: log.stat().st_size for log in plan.paths.worker_logs}
 
     def epochs_of(point: Point) -> int | None:
         return num_epochs(plan, point)
@@ -102,7 +135,8 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
     )
     try:
         with running_time, table:
-            codes = dict(enumerate(launch(plan, session)))
+            found = launch(plan, session)
+            codes = found if isinstance(found, Mapping) else dict(enumerate(found))
     except KeyboardInterrupt as interrupt:
         return interrupt_code(interrupt)
     failed = {index: code for index, code in codes.items() if isinstance(code, int) and code}
@@ -110,7 +144,7 @@ def _run_workers(plan: Plan, ledger: Ledger, launch: Launch, console: Console) -
         if code > SIGNALLED and FILES_LOST not in failed.values():  # else the supervisor has stopped this worker
             return code
     if failed:
-        raise SweepStopped(_failure_reason(plan.paths, failed, log_sizes))
+        raise SweepStopped(failure_reason(plan.paths, failed, log_sizes))
     left = len(ledger.read().running)
     if left:
         raise SweepUnfinished(
@@ -142,7 +176,7 @@ def _finishing_files(plan: Plan, ledger: Ledger) -> Iterator[None]:
     finish_files(plan, ledger)
 
 
-def _failure_reason(paths: SweepPaths, failed: Mapping[int, int], log_sizes: Mapping[Path, int]) -> str:
+def failure_reason(paths: SweepPaths, failed: Mapping[int, int], log_sizes: Mapping[Path, int]) -> str:
     """Why workers failed, from their logs: a reason that stops the sweep, or else the last line of a log.
 
     Args:

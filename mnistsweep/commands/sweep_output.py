@@ -25,6 +25,7 @@ from mnistsweep.study.records import TrialRecord
 from mnistsweep.study.sweep import Sweep, load_sweep, next_start
 from mnistsweep.study.violations import violations_of
 from mnistsweep.text import format_count, format_point, percent
+from mnistsweep.workers.slurm.recorded_jobs import RecordedJob
 
 # Keys that messages about a running sweep name with a value.
 _KEYS = re.compile(
@@ -111,6 +112,27 @@ def print_complete(plan: Plan, ending: Ending, console: Console) -> None:
     """Print that there is nothing left to do, and why."""
     text = f"{plan.paths.folder}: this sweep is complete: {ending.reason}; {ending.remedy}."
     console.print(keys_as_written(text, plan.key_prefix), soft_wrap=True)
+
+
+def print_submitted(plan: Plan, job: RecordedJob, console: Console) -> None:
+    """Print the batch job of a start that does not wait for it, and the commands to watch and stop the sweep.
+
+    Args:
+        plan: Plan of the sweep.
+        job: The job array.
+        console: Console to print to.
+    """
+    last = job.first + job.count - 1
+    numbers = f"worker {job.first}" if job.count == 1 else f"workers {job.first} to {last}"
+    console.print(f"submitted: SLURM job {job.job_id}, {numbers}; the sweep goes on without this command")
+    folder = _shell(plan.paths.folder)
+    for label, command in (
+        ("watch it", f"mnistsweep status {folder}"),
+        ("stop it", f"mnistsweep stop {folder}"),
+        ("more workers", f"mnistsweep join {folder} workers=4 hydra/launcher=slurm"),
+        ("its logs", f"tail -f {_shell(plan.paths.workers)}/*.log"),
+    ):
+        console.print(f"  {label + ':':16}{command}", soft_wrap=True)
 
 
 def print_stopped(plan: Plan, ledger: Ledger, code: int, console: Console) -> None:

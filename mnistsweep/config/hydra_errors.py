@@ -15,8 +15,15 @@ from mnistsweep.config.recipe import HYDRA_ERRORS, Recipe, compose_raw
 from mnistsweep.errors import suggest
 from mnistsweep.yaml_errors import describe_yaml_error
 
-# Config group and preset that an extra of this package installs.
-JOBLIB = ("hydra/launcher", "joblib")
+# Beginning of the keys of the launcher.
+LAUNCHER_KEYS = "hydra.launcher."
+
+# Presets of `hydra/launcher` that an extra of this package installs: the package, and the extra.
+EXTRAS = {
+    "joblib": ("hydra-joblib-launcher", "joblib"),
+    "submitit_slurm": ("hydra-submitit-launcher", "slurm"),
+    "submitit_local": ("hydra-submitit-launcher", "slurm"),
+}
 
 
 def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[Override]) -> str:
@@ -35,16 +42,22 @@ def describe_hydra_error(error: Exception, recipe: Recipe, overrides: Sequence[O
     if isinstance(error, MissingConfigException):
         return describe_missing_preset(error, recipe.options)
     if first.startswith("Could not override"):
-        key = first.split("'")[1].split("@")[0]
-        known = _keys_with_presets(recipe, overrides)
-        inner = getattr(error.__cause__, "full_key", None)  # model={a: 1}: the key model exists, model.a does not
-        return describe_unknown_key(inner if key in known and inner else key, known, recipe)
+        return _describe_override(error, first.split("'")[1].split("@")[0], recipe, overrides)
     if first.startswith("Could not delete"):
         key = first.split("'")[1]
         return f"{key}: there is no such key to delete."
     cause = error.__cause__
     detail = f": {str(cause).splitlines()[0]}" if cause is not None and str(cause) and str(error) else ""
     return f"{first}{detail}."
+
+
+def _describe_override(error: Exception, key: str, recipe: Recipe, overrides: Sequence[Override]) -> str:
+    """The message for an override of a key that does not exist."""
+    if key.startswith(LAUNCHER_KEYS):
+        return f"{key}: there is no such key; {suggest(key, _launcher_keys(recipe, overrides))}."
+    known = _keys_with_presets(recipe, overrides)
+    inner = getattr(error.__cause__, "full_key", None)  # model={a: 1}: the key model exists, model.a does not
+    return describe_unknown_key(inner if key in known and inner else key, known, recipe)
 
 
 def _first_line(error: BaseException) -> str:
@@ -65,8 +78,9 @@ def describe_missing_preset(error: MissingConfigException, options: Callable[[st
         options: Function that returns the presets of a config group.
     """
     group, _, name = str(error.missing_cfg_file or "").rpartition("/")
-    if (group, name) == JOBLIB:
-        return f"{group}={name}: needs hydra-joblib-launcher, which is not installed; pip install 'mnistsweep[joblib]'."
+    if group == "hydra/launcher" and name in EXTRAS:
+        package, extra = EXTRAS[name]
+        return f"{group}={name}: needs {package}, which is not installed; pip install 'mnistsweep[{extra}]'."
     known = list(error.options or options(group))
     return f"{group or '--config-name'}: there is no {name!r}; {suggest(name, known)}."
 
@@ -78,6 +92,13 @@ def _keys_with_presets(recipe: Recipe, overrides: Sequence[Override]) -> list[st
         return known_keys(compose_raw(replace(recipe, overrides=presets)))
     except HYDRA_ERRORS:
         return known_keys(compose_raw(replace(recipe, overrides=())))
+
+
+def _launcher_keys(recipe: Recipe, overrides: Sequence[Override]) -> list[str]:
+    """Every key of the launcher that the overrides choose."""
+    presets = texts_of(override for override in overrides if override.key == "hydra/launcher")
+    launcher = compose_raw(replace(recipe, overrides=presets)).hydra.launcher
+    return [f"{LAUNCHER_KEYS}{key}" for key in launcher if key != "_target_"]
 
 
 def refused_key(error: Exception) -> str | None:

@@ -10,17 +10,26 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from mnistsweep.config.hydra_private import hydra_context
 from mnistsweep.config.recipe import Recipe, compose_raw, initialized_hydra
-from mnistsweep.errors import SweepStopped, translate_os_errors
+from mnistsweep.errors import ConfigError, SweepStopped, translate_os_errors
 from mnistsweep.user_code import explained
 
 
-def launcher_class(recipe: Recipe) -> str:
-    """The dotted path of the launcher that a recipe chooses (``hydra/launcher=...``)."""
-    return str(compose_raw(recipe).hydra.launcher.get("_target_", ""))
+def launcher_settings(recipe: Recipe) -> dict[str, Any]:
+    """The keys of the launcher that a recipe chooses (``hydra/launcher=...``); ``_target_`` names its class.
+
+    Raises:
+        ConfigError: A key refers to something that does not exist.
+    """
+    try:
+        found: Any = OmegaConf.to_container(compose_raw(recipe).hydra.launcher, resolve=True, enum_to_str=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"hydra.launcher: {str(error).splitlines()[0]}.") from error
+    return dict(found)
 
 
 def launch_jobs(

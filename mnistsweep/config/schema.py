@@ -160,6 +160,7 @@ class Config:
     lease_seconds: float = sweep_key(15.0, continuable=True, minimum=1, maximum=3600)
     worker_memory_gb: float | None = sweep_key(None, continuable=True, minimum=0.1)
     if_running: str = sweep_key("join", continuable=True)
+    detach: bool = sweep_key(False, continuable=True)
     notify: NotifyConfig = sweep_key(NotifyConfig, continuable=True)
     search: SearchConfig = sweep_key(SearchConfig, continuable=True)
     confirm: ConfirmConfig = sweep_key(ConfirmConfig, continuable=True)

@@ -1,8 +1,10 @@
-"""How the workers of a sweep are started: as processes of this machine, or as jobs of a Hydra launcher."""
+"""How the workers of a sweep are started: as processes of this machine, as jobs of SLURM,
+or as jobs of a Hydra launcher.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.redaction import redact_output
 from mnistsweep.workers import supervisor
+from mnistsweep.workers.slurm.launch import SlurmLaunch
 from mnistsweep.workers.stopping import unresponsive_seconds
 from mnistsweep.workers.worker import work_job
+from mnistsweep.workers.worker_numbers import worker_numbers
 
 # Runs all workers of a sweep until they have exited; arguments: the plan, the name of this start of the sweep.
-# Returns their exit codes.
-Launch = Callable[[Plan, str], Sequence[Any]]
+# Returns their exit codes, of workers 0, 1, 2, ... or by their numbers.
+Launch = Callable[[Plan, str], Sequence[Any] | Mapping[int, Any]]
 
 
 def choose_launcher(plan: Plan) -> Launch:
@@ -28,7 +32,17 @@ def choose_launcher(plan: Plan) -> Launch:
         ConfigError: The launcher cannot run that many workers, or an environment variable is invalid.
     """
     unresponsive_seconds()  # raises for an invalid variable before anything is written
-    name = hydra_jobs.launcher_class(plan.recipe.with_overrides(*plan.hydra)).rpartition(".")[2]
+    settings = hydra_jobs.launcher_settings(plan.recipe.with_overrides(*plan.hydra))
+    name = str(settings.get("_target_", "")).rpartition(".")[2]
+    if name == "SlurmLauncher" and not str(settings["_target_"]).startswith("hydra_plugins.hydra_submitit"):
+        slurm = SlurmLaunch(settings)
+        slurm.check(plan)
+        return slurm
+    if plan.config.detach:
+        raise ConfigError(
+            f"detach: needs a launcher of which the jobs outlive this command; received {_shown(name)}; use "
+            "hydra/launcher=slurm, or start this command with nohup."
+        )
     if name == "LocalLauncher":
         return launch_processes
     if name == "BasicLauncher" and plan.config.workers > 1:
@@ -39,10 +53,16 @@ def choose_launcher(plan: Plan) -> Launch:
     return launch_hydra_jobs
 
 
-def launch_processes(plan: Plan, session: str) -> list[int]:
+def _shown(launcher: str) -> str:
+    """A launcher as it is written on the command line."""
+    return f"hydra/launcher={launcher.removesuffix('Launcher').lower()}"
+
+
+def launch_processes(plan: Plan, session: str) -> dict[int, int]:
     """Run the workers as child processes of this process (``hydra/launcher=local``)."""
-    workers, threads = range(plan.config.workers), plan.config.trainer.threads
-    return supervisor.run_workers(plan.paths.folder.resolve(), workers, threads, session)
+    folder, threads = plan.paths.folder.resolve(), plan.config.trainer.threads
+    with worker_numbers(plan.paths, plan.config.workers) as numbers:
+        return dict(zip(numbers, supervisor.run_workers(folder, numbers, threads, session), strict=True))
 
 
 def launch_hydra_jobs(plan: Plan, session: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Messages from a worker process to its supervisor: exit codes, and lines that the worker writes to its log."""
+"""Messages between a worker process and its supervisor: exit codes, lines in the worker's log, variables."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ TRIAL_STARTS = "begins trial "
 
 # Beginning of the log line that a worker writes before it exits with an error; the reason follows.
 STOPS_BECAUSE = "stops: "
+
+COUNT_VARIABLE = "MNISTSWEEP_WORKERS_OF_SUPERVISOR"
+"""Environment variable of a worker process: number of workers that share the cores, the memory and the GPUs with it."""
+
+BATCH_JOB = "batch-job"
+"""Last argument of a worker process in a job of a batch system."""
 
 # Function that is called with the number of each trial when it starts.
 Announce = Callable[[int], None]

@@ -17,6 +17,7 @@ from pathlib import Path
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.workers import supervisor
+from mnistsweep.workers.worker_numbers import worker_numbers
 
 VARIABLE = "MNISTSWEEP_PROGRAM_WORKER"
 """Environment variable of a worker process of a program."""
@@ -66,13 +67,14 @@ class ProgramProcesses:
     overrides: tuple[str, ...]
     added: tuple[str, ...]
 
-    def __call__(self, plan: Plan, session: str) -> list[int]:
-        """Run the workers of a sweep until they have exited; returns their exit codes."""
-        folder, workers = plan.paths.folder.resolve(), range(plan.config.workers)
-        threads = plan.config.trainer.threads
+    def __call__(self, plan: Plan, session: str) -> dict[int, int]:
+        """Run the workers of a sweep until they have exited; returns their exit codes by their numbers."""
+        folder, threads = plan.paths.folder.resolve(), plan.config.trainer.threads
         identity = {"folder": str(folder), "session": session, "parent": os.getpid(), "added": list(self.added)}
         surroundings = supervisor.Surroundings({VARIABLE: json.dumps(identity)})
-        return supervisor.run_workers(folder, workers, threads, session, self._command, surroundings)
+        with worker_numbers(plan.paths, plan.config.workers) as numbers:
+            codes = supervisor.run_workers(folder, numbers, threads, session, self._command, surroundings)
+        return dict(zip(numbers, codes, strict=True))
 
     def _command(self, folder: Path, index: int, session: str) -> Sequence[str]:
         return program_command(sys.orig_argv, self.overrides, self.added)

@@ -20,10 +20,10 @@ from mnistsweep import descendants, devices
 from mnistsweep.errors import SweepStopped
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan_file import read_plan
-from mnistsweep.stop_signal import StopSignal
+from mnistsweep.stop_signal import SIGNALS, StopSignal
 from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.worker_names import names_of_process
-from mnistsweep.workers.messages import FILES_LOST, REPLACE, SIGNALLED, has_started_trial
+from mnistsweep.workers.messages import COUNT_VARIABLE, FILES_LOST, REPLACE, SIGNALLED, has_started_trial
 from mnistsweep.workers.stopping import grace_seconds
 
 POLL_SECONDS = 0.1
@@ -157,11 +157,13 @@ class Surroundings:
         variables: Variables added to their environment.
         inherited: Numbers of the open files that they inherit.
         second_signal_ends_process: Whether a second signal ends this process at once, without waiting for the workers.
+        further_signals: Numbers of signals that ask the workers to stop, beside SIGINT and SIGTERM.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     inherited: tuple[int, ...] = ()
     second_signal_ends_process: bool = True
+    further_signals: tuple[int, ...] = ()
 
 
 def run_workers(
@@ -192,16 +194,18 @@ def run_workers(
         KeyboardInterrupt: A signal asked to stop; its argument is the exit code.
     """
     paths, grace, running = SweepPaths(folder), grace_seconds(), list[WorkerProcess]()
-    with StopSignal(second_ends_process=surroundings.second_signal_ends_process) as stop:
+    further = surroundings.further_signals
+    with StopSignal(second_ends_process=surroundings.second_signal_ends_process, further_signals=further) as stop:
         try:
             for position, index in enumerate(workers):
                 variables = {**devices.environment(position, len(workers), threads), **surroundings.variables}
-                variables[INDEX_VARIABLE] = str(index)
+                variables |= {INDEX_VARIABLE: str(index), COUNT_VARIABLE: str(len(workers))}
                 started = command(folder, index, session)
                 running.append(WorkerProcess(index, started, variables, paths, surroundings.inherited))
             _wait(running, stop)
         finally:
-            _stop_workers(running, stop.received or signal.SIGTERM, grace, paths)
+            number = stop.received if stop.received in SIGNALS else None
+            _stop_workers(running, number or signal.SIGTERM, grace, paths)
     if stop.received is not None:
         raise KeyboardInterrupt(stop.exit_code)
     return [process.exit_code or 0 for process in running]

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mnistsweep import devices
@@ -31,6 +32,8 @@ from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
 from mnistsweep.workers.memory import MemoryLimit
 from mnistsweep.workers.messages import (
+    BATCH_JOB,
+    COUNT_VARIABLE,
     FILES_LOST,
     REPLACE,
     STOPS_BECAUSE,
@@ -71,13 +74,16 @@ def work(
     """
     paths = SweepPaths(folder)
     plan = read_plan(paths)
+    search = make_search_settings(plan, paths)
+    here = int(os.environ.get(COUNT_VARIABLE, plan.config.workers))
+    plan = replace(plan, config=replace(plan.config, workers=here))  # the others do not share the cores of this one
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
     memory = MemoryLimit(config.worker_memory_gb, config.workers) if replaceable else None
     coordinator = open_coordinator(paths, config.storage)
     with explain_lost_files(paths), Lease(paths, coordinator, config.lease_seconds) as lease:
         stop.call_on_request(lease.announce_stop)
-        study = Study(paths, make_search_settings(plan, paths), lease, config.storage, session, time.time)
+        study = Study(paths, search, lease, config.storage, session, time.time)
         hooks = TrialHooks(plan, study, stop, announce, memory)
         program = make_program(hooks)
         _prepare_backend(config.trainer.deterministic)
@@ -113,7 +119,7 @@ def _prepare_backend(deterministic: bool) -> None:
         devices.use_op_determinism()
 
 
-def work_job(folder: Path, index: int, session: str, parent: int | None = None) -> int:
+def work_job(folder: Path, index: int, session: str, parent: int | None = None, is_batch_job: bool = False) -> int:
     """Run a worker as a job of any Hydra launcher, or as a process; errors are written to the standard error.
 
     Args:
@@ -121,13 +127,15 @@ def work_job(folder: Path, index: int, session: str, parent: int | None = None) 
         index: Number of the worker, counted from 0.
         session: Name of this start of the sweep.
         parent: Process ID of the supervisor, whose exit is a request to stop; None: no supervisor.
+        is_batch_job: Whether a batch system sends its signals to the supervisor and to this process: then the second
+            one does not end it.
 
     Returns:
         Exit code: 0 for a worker that is done, 128 + signal for one that was interrupted, `REPLACE` for one that has
         used too much memory, or else that of an error.
     """
     announce = announce_nothing if parent is None else announce_to_log
-    with StopSignal(parent) as stop:
+    with StopSignal(parent, second_ends_process=not is_batch_job) as stop:
         try:
             with translate_os_errors(str(folder)), engine_lines():
                 if work(folder, index, session, stop, announce, parent is not None):
@@ -180,6 +188,6 @@ if __name__ == "__main__":
     atexit.register(_terminate_children_without, int(sys.argv[4]))  # the first that is registered is called last
     make_streams_safe()
     redact_output()  # tracebacks and users' output in the log of this process
-    exit_code = work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    exit_code = work_job(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), BATCH_JOB in sys.argv[5:])
     _exit_at_the_latest_with(exit_code)
     sys.exit(exit_code)

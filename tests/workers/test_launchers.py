@@ -67,7 +67,9 @@ def test_processes_get_the_folder_and_the_threads(elsewhere: Path, monkeypatch: 
         return [0, 0]
 
     monkeypatch.setattr(launchers.supervisor, "run_workers", run_workers)
-    assert launch_processes(planned("workers=2", "trainer.threads=3"), "monday") == [0, 0]
+    plan = planned("workers=2", "trainer.threads=3")
+    plan.paths.workers.mkdir(parents=True)
+    assert launch_processes(plan, "monday") == {0: 0, 1: 0}
     assert calls == [(elsewhere / "logs" / "sweep", [0, 1], 3, "monday")]
 
 
