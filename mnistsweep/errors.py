@@ -8,6 +8,7 @@
     ├── DataError              a data file that is missing, damaged or does not fit the others
     ├── StudyError             a ledger that cannot be used or belongs to another search
     │   ├── FilesLost          files of a running sweep were deleted or moved
+    │   ├── LedgerUnreachable  its database does not answer; it may later
     │   ├── LedgerMissing      there is no ledger, or it does not hold the sweep
     │   └── LedgerDamaged      a line of the journal cannot be read
     ├── FileError              a file or a folder that cannot be read or written
@@ -63,6 +64,10 @@ class StudyError(MnistSweepError):
 
 class FilesLost(StudyError):
     """Files of a running sweep were deleted or moved: none of its processes can continue."""
+
+
+class LedgerUnreachable(StudyError):
+    """The database of a ledger does not answer; it may later, and what was asked may be asked again."""
 
 
 class LedgerMissing(StudyError):

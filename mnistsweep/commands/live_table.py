@@ -21,6 +21,7 @@ from mnistsweep.commands.front_table import front_lines
 from mnistsweep.commands.notebook_display import NotebookDisplay
 from mnistsweep.config.objectives import Objective
 from mnistsweep.console import in_notebook
+from mnistsweep.errors import LedgerUnreachable
 from mnistsweep.repeating_thread import RepeatingThread
 from mnistsweep.space import Point
 from mnistsweep.study.budget import Budget
@@ -80,6 +81,7 @@ class LiveTable:
         self._printed = {key for record in self._records if (key := _ended_job(record)) is not None}
         self._num_finished_before = sum(record.state.finished for record in searched(self._records))
         self._num_epochs_before = sum(record.trained_epochs for record in searched(self._records))
+        self._outage = ""
         self._thread: RepeatingThread | None = None
         self._live: Live | None = None
         self._display: NotebookDisplay | None = None
@@ -120,15 +122,22 @@ class LiveTable:
     def render(self) -> RenderableType:
         """Current table and summary."""
         self._read()
-        return Group(self._table(self._records), self._summary(self._records))
+        parts = self._table(self._records), self._summary(self._records)
+        return Group(*parts, Text(self._outage)) if self._outage else Group(*parts)
 
     def _read(self) -> None:
         """Read the ledger; what was read before stays if the ledger cannot be read.
 
         This runs on a thread of the display. The workers find the same error, and stop with a message.
         """
-        with contextlib.suppress(Exception):
+        try:
             self._records, self._seconds = self._ledger.records(), self._running_seconds()
+        except LedgerUnreachable as error:
+            self._outage = f"{error}. Trainings go on; the workers wait for the database."
+        except Exception:  # see above
+            pass
+        else:
+            self._outage = ""
 
     def _table(self, records: Sequence[TrialRecord]) -> Table:
         """Table of the running trials."""
@@ -204,7 +213,10 @@ class LiveTable:
         return max(0.0, min(estimates)) if estimates else None
 
     def _print_new(self) -> None:
+        before = self._outage
         self._read()
+        if bool(before) != bool(self._outage):
+            self._console.print(Text(self._outage or "The ledger answers again."), soft_wrap=True)
         keys = map(_ended_job, searched(self._records))
         finished = sum(key in self._printed for key in keys if key and key[1] is None)
         for record in self._records:

@@ -18,7 +18,14 @@ from mnistsweep.paths import SweepPaths
 
 
 class Coordinator(ABC):
-    """Ledger lock and heartbeats of one sweep; all its workers use the same kind of coordinator."""
+    """Ledger lock and heartbeats of one sweep; all its workers use the same kind of coordinator.
+
+    Attributes:
+        num_interruptions: Number of times that heartbeats could not be written or read, or only slowly. Other workers
+            may have been unable to write theirs then, so their silence means nothing.
+    """
+
+    num_interruptions = 0
 
     @abstractmethod
     def exclusive(self) -> AbstractContextManager[None]:

@@ -39,6 +39,7 @@ class HeartbeatMonitor:
         self._monotonic = monotonic
         # Last heartbeat of each worker, and when it was first observed.
         self._seen: dict[str, tuple[int | None, float]] = {}
+        self._num_interruptions = coordinator.num_interruptions
 
     def is_alive(self, owner: str) -> bool:
         """Whether a worker may still run the trials that it owns.
@@ -58,6 +59,9 @@ class HeartbeatMonitor:
         """
         named = {owner for owner in owners if owner}
         heartbeats, now = self._coordinator.read_heartbeats(named), self._monotonic()
+        if self._coordinator.num_interruptions != self._num_interruptions:  # the time before does not count
+            self._num_interruptions = self._coordinator.num_interruptions
+            self._seen = {owner: (heartbeat, now) for owner, (heartbeat, _) in self._seen.items()}
         return {owner for owner in named if self._is_alive(owner, heartbeats.get(owner), now)}
 
     def _is_alive(self, owner: str, heartbeat: int | None, now: float) -> bool:

@@ -73,8 +73,7 @@ class Study(Ledger):
     ) -> None:
         super().__init__(paths, storage)
         self.search = search
-        self.lease = lease
-        self.others_are_running = False
+        self.lease, self.others_are_running = lease, False
         self._coordinator = lease.coordinator
         self._monitor = HeartbeatMonitor(paths, lease.coordinator, lease.seconds, lease.monotonic)
         self._clock = clock
@@ -93,13 +92,14 @@ class Study(Ledger):
         with self._exclusive(self._coordinator):
             self._session = self._start_session(session, clock())
 
-    def claim(self, live: frozenset[int] = frozenset()) -> Claim | None:
+    def claim(self, live: frozenset[int] = frozenset(), is_repeated: bool = False) -> Claim | None:
         """Claim a trial to run; None if there is none, see `others_are_running`.
 
         An interrupted trial comes before the next job of the scheduler, and keeps its number and its last epoch.
 
         Args:
             live: Numbers of the trials of which this worker has the model in memory.
+            is_repeated: Whether the answer to an earlier call may be lost; the worker holds no trial.
 
         Raises:
             SweepStopped: Too many trials have failed; the message quotes the first reason.
@@ -109,9 +109,9 @@ class Study(Ledger):
         claim, stopped = None, None
         with self._exclusive(self._coordinator):
             try:
-                claim = self._claim(live)
-            except SweepStopped as error:
-                stopped = error  # what was written before is kept
+                claim = self._claim(live, is_repeated)
+            except SweepStopped as stop:
+                stopped = stop  # what was written before is kept
         if self._takeovers.clean_up() or (claim is None and not self.others_are_running):
             self.write_views()  # the last worker may have died before it wrote them
         if stopped is not None:
@@ -257,10 +257,10 @@ class Study(Ledger):
         """Whether `mnistsweep stop` was called since this session started."""
         return self._num_stop_requests() > self._session.num_stops_before
 
-    def _claim(self, live: frozenset[int]) -> Claim | None:
+    def _claim(self, live: frozenset[int], is_repeated: bool) -> Claim | None:
         self.running_time.record()
         state = self.read()
-        for record in self._takeovers.interrupted(state):
+        for record in self._takeovers.interrupted(state, is_repeated):
             claim = self._takeovers.take(record, state.num_finished)
             if claim is not None:
                 return claim

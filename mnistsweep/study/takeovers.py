@@ -32,14 +32,17 @@ class Takeovers:
         self._owner = owner
         self._left: list[str] = []
 
-    def interrupted(self, state: LedgerState) -> list[TrialRecord]:
+    def interrupted(self, state: LedgerState, own: bool = False) -> list[TrialRecord]:
         """Running trials that have no live worker, in the order of their numbers.
 
         Args:
             state: State of the ledger.
+            own: Whether this worker holds no trial, so that one it owns is one that it does not know of.
         """
         self._left = []
         alive = self._monitor.alive_among(record.owner for record in state.running)
+        if own:
+            alive.discard(self._owner)
         return [record for record in state.running if record.owner not in alive]
 
     def take(self, record: TrialRecord, num_finished: int) -> Claim | None:
@@ -63,7 +66,8 @@ class Takeovers:
         else:
             result = result_of_crashes(record, ownership.num_crashes)
             self._trials.finish(trial_id, State.FAILED, result, num_finished)
-        self._left.append(record.owner)
+        if record.owner != self._owner:
+            self._left.append(record.owner)
         return claim
 
     def clean_up(self) -> bool:

@@ -27,6 +27,7 @@ from mnistsweep.redaction import mask, redact_output
 from mnistsweep.stop_signal import StopSignal
 from mnistsweep.study.claims import Claims
 from mnistsweep.study.leases import Lease
+from mnistsweep.study.outage import MAX_OUTAGE_SECONDS, Outage
 from mnistsweep.study.required_files import explain_lost_files
 from mnistsweep.study.storage.stores import open_coordinator
 from mnistsweep.study.study import Study
@@ -80,12 +81,14 @@ def work(
     config = plan.config
     os.environ.update(devices.environment(index, config.workers, plan.threads))
     memory = MemoryLimit(config.worker_memory_gb, config.workers) if replaceable else None
-    coordinator = open_coordinator(paths, config.storage)
+    coordinator, outage = open_coordinator(paths, config.storage), Outage(MAX_OUTAGE_SECONDS, stop)
+    outage.wait_for(lambda: coordinator.read_heartbeats(["nobody"]))
     with explain_lost_files(paths), Lease(paths, coordinator, config.lease_seconds) as lease:
         stop.call_on_request(lease.announce_stop)
         study = Study(paths, search, lease, config.storage, session, time.time)
         hooks = TrialHooks(plan, study, stop, announce, memory)
         program = make_program(hooks)
+        program.claims.outage = outage
         _prepare_backend(config.trainer.deterministic)
         minutes = config.trial.timeout_minutes
         lease.on_heartbeat = Watchdog(study, program.claims, stop, minutes, check_files=program.check_files)

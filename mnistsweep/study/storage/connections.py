@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnistsweep.config.secret_values import VARIABLE
-from mnistsweep.errors import MnistSweepError, StudyError, WriteRefused
+from mnistsweep.errors import LedgerUnreachable, MnistSweepError, StudyError, WriteRefused
 from mnistsweep.path_checks import EXISTING_FOLDER, READ_FILE, is_missing, path_fault
 from mnistsweep.path_texts import shown
 from mnistsweep.redaction import VARIABLE_PREFIX, mask, mask_url
@@ -40,6 +40,9 @@ UNANSWERED_MILLISECONDS = 25_000
 _SQLITE_OUTAGES = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 _POSTGRESQL_OUTAGES = ("53", "57", "58")
 _DISK_FULL = ("SQLITE_FULL", "53100")
+
+# What a PostgreSQL server answers that will not change by waiting.
+_REFUSALS = ("password", "authentication", "does not exist", "pg_hba.conf", "not permitted", "permission denied", "SSL")
 
 # What PostgreSQL answers where the password is missing or wrong.
 _REFUSED_LOGINS = ("no password supplied", "password authentication failed")
@@ -106,7 +109,18 @@ def cannot_be_used(shown: str, error: BaseException) -> StudyError:
     reason = mask((str(original).splitlines() or [type(original).__name__])[0])
     if any(words in reason for words in _REFUSED_LOGINS):
         reason = f"{reason.rstrip()}; {PASSWORD_HINT}"
-    return StudyError(f"storage: the ledger {shown} cannot be used: {reason}")
+    text = f"storage: the ledger {shown} cannot be used: {reason}"
+    return LedgerUnreachable(text) if _may_answer_later(original, reason) else StudyError(text)
+
+
+def _may_answer_later(error: BaseException, reason: str) -> bool:
+    """Whether a PostgreSQL server may answer the same request later: it is stopped, restarts, or has no free place."""
+    if not type(error).__module__.startswith("psycopg") or type(error).__name__ in ("DataError", "ProgrammingError"):
+        return False
+    code = str(getattr(error, "sqlstate", None) or "")
+    if code:
+        return code[:2] in (*_POSTGRESQL_OUTAGES, "08") and code != "53100"
+    return type(error).__name__ == "OperationalError" and not any(words in reason for words in _REFUSALS)
 
 
 def _parse(storage: str) -> URL:

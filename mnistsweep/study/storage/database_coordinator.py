@@ -9,6 +9,7 @@ This module imports SQLAlchemy, which is slow; it is imported only where a datab
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Collection, Iterator
 
 from sqlalchemy import (
@@ -30,6 +31,9 @@ from mnistsweep.study.storage.connections import cannot_be_used
 from mnistsweep.study.storage.database import open_database
 from mnistsweep.study.storage.database_locks import TABLES_LOCK, named_lock
 from mnistsweep.study.storage.trial_writes import replacing
+
+SLOW_SECONDS = 5.0
+"""Time after which the database was interrupted, though it has answered: a server may be suspended, or overloaded."""
 
 # Last heartbeat of each worker of each sweep.
 _HEARTBEATS = Table(
@@ -79,7 +83,7 @@ class DatabaseCoordinator(Coordinator):
 
     def write_heartbeat(self, owner: str, count: int) -> None:
         """See `Coordinator.write_heartbeat`. It is written at once, also under the ledger lock."""
-        with _translate_database_errors(self._shown):
+        with self._noting_interruptions():
             self._create_table()
             row = {"study": self._sweep, "owner": owner, "beat": count}
             with self._database.separate_connection() as connection:
@@ -91,7 +95,7 @@ class DatabaseCoordinator(Coordinator):
 
     def read_heartbeats(self, owners: Collection[str]) -> dict[str, int]:
         """See `Coordinator.read_heartbeats`."""
-        with _translate_database_errors(self._shown), self._database.connection() as connection:
+        with self._noting_interruptions(), self._database.connection() as connection:
             if not owners or not self._table_exists(connection):
                 return {}
             known = _HEARTBEATS.c.study == self._sweep, _HEARTBEATS.c.owner.in_(owners)
@@ -103,6 +107,17 @@ class DatabaseCoordinator(Coordinator):
         with _translate_database_errors(self._shown), self._database.separate_connection() as connection:
             if self._table_exists(connection):
                 connection.execute(_HEARTBEATS.delete().where(*self._is_row_of(owner)))
+
+    @contextlib.contextmanager
+    def _noting_interruptions(self) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            with _translate_database_errors(self._shown):
+                yield
+        except BaseException:
+            self.num_interruptions += 1
+            raise
+        self.num_interruptions += time.monotonic() - start > SLOW_SECONDS
 
     def _is_row_of(self, owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return _HEARTBEATS.c.study == self._sweep, _HEARTBEATS.c.owner == owner
