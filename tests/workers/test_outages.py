@@ -1,4 +1,4 @@
-"""A database that is stopped and started again while a sweep runs: trainings go on, and no result is lost or doubled."""
+"""A database that is stopped and started while a sweep runs: trainings go on, and no result is lost or doubled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 import pytest
 from fakes import LINE, ManualClock, claim, make_search, open_study, wait_until
-from postgresql import Server
+from postgresql import GUARDED, Server
 from running_sweeps import Folder
 
 from mnistsweep.errors import LedgerUnreachable
@@ -39,12 +39,14 @@ def patient(study: Study, server: Server, clock: ManualClock, attempts: int = 2)
 def test_a_worker_waits_for_the_database_and_a_training_goes_on(
     paths: SweepPaths, postgresql: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = ManualClock()
-    with open_study(paths, make_search(LINE, trials=2), postgresql.new_database()) as study:
+    clock, address = ManualClock(), postgresql.new_guarded_database("open-sesame")
+    url = f"postgresql+psycopg://{GUARDED}:open-sesame@{address}"
+    with open_study(paths, make_search(LINE, trials=2), url) as study:
         claims = patient(study, postgresql, clock)
         postgresql.stop()
         first = claims.next()
-        assert first is not None and first.number == 0
+        assert first is not None
+        assert first.number == 0
         assert claims.report(1, 0.25) is False
         postgresql.stop()
         assert [claims.report(epoch, 0.25 * epoch) for epoch in (2, 3)] == [False, False]
@@ -57,6 +59,8 @@ def test_a_worker_waits_for_the_database_and_a_training_goes_on(
         assert study._trials.read(first.trial_id).intermediate_values == {1: 0.25, 2: 0.5, 3: 0.75}
     assert caplog.text.count("A training goes on; then the worker waits for at most 10 min") == 2
     assert caplog.text.count("the ledger answers again after") == 2
+    assert f"{GUARDED}:***@" in caplog.text
+    assert "sesame" not in caplog.text
 
 
 def test_a_claim_and_a_result_are_found_again_if_the_answer_was_lost(paths: SweepPaths, postgresql: Server) -> None:
@@ -81,14 +85,16 @@ def test_a_claim_and_a_result_are_found_again_if_the_answer_was_lost(paths: Swee
         event.listen(engine, "before_cursor_execute", watch)
         event.listen(engine, "commit", lose)
         first = claims.next()
-        assert first is not None and len(restarts) == 1
+        assert first is not None
+        assert len(restarts) == 1
         claims.finish(State.COMPLETED, Result(0.5, 1, 1, 0.25))
         assert len(restarts) == 2
         assert claims.claim is None
         assert [(record.number, record.state) for record in study.records()] == [(0, State.COMPLETED)]
         assert paths.results.read_text().count("\n") == 2
         second = claims.next()
-        assert second is not None and second.number == 1
+        assert second is not None
+        assert second.number == 1
         event.remove(engine, "commit", lose)
         event.remove(engine, "before_cursor_execute", watch)
 
@@ -140,7 +146,9 @@ def test_a_sweep_goes_on_when_its_database_is_stopped_and_started_again(sweeps: 
     assert process.returncode == 0, printed
     assert sweeps.table("stopped") == sweeps.table("alone")
     assert len(sweeps.table("stopped")) == 7
-    assert re.search(r"^storage: the ledger postgresql\S+ cannot be used: .*\. Trainings go on; ", printed, re.M), printed
+    assert re.search(r"^storage: the ledger postgresql\S+ cannot be used: .*\. Trainings go on; ", printed, re.M), (
+        printed
+    )
     assert "The ledger answers again." in printed
     logs = "".join(log.read_text() for log in paths.worker_logs)
     assert sorted(re.findall(r"^begins trial (\d+)$", logs, re.M)) == [str(number) for number in range(6)]

@@ -42,12 +42,36 @@ _POSTGRESQL_OUTAGES = ("53", "57", "58")
 _DISK_FULL = ("SQLITE_FULL", "53100")
 
 # What a PostgreSQL server answers that will not change by waiting.
-_REFUSALS = ("password", "authentication", "does not exist", "pg_hba.conf", "not permitted", "permission denied", "SSL")
+_REFUSALS = (
+    "password", "authentication", "does not exist", "pg_hba.conf", "not permitted", "permission denied", "SSL",
+    "parameter",
+)  # fmt: skip
 
-# What PostgreSQL answers where the password is missing or wrong.
-_REFUSED_LOGINS = ("no password supplied", "password authentication failed")
 PASSWORD_HINT = (
     f"the password is in no file of the sweep: set PGPASSWORD or {VARIABLE_PREFIX}STORAGE, or write it to ~/.pgpass."
+)
+
+# What a PostgreSQL server, or its driver, says when it refuses, and what to do; the first that fits counts.
+_REMEDIES = (
+    ("no password supplied", PASSWORD_HINT),
+    ("password authentication failed", PASSWORD_HINT),
+    ("pg_hba.conf", "allow this machine and user in the server's pg_hba.conf"),
+    ('FATAL:  database "', "create the database (createdb NAME), or name another one"),
+    ('FATAL:  role "', "name a user that the server knows"),
+    ("permission denied for schema", "let the user create tables: GRANT CREATE ON SCHEMA public TO NAME"),
+    ("permission denied for database", "let the user connect: GRANT CONNECT ON DATABASE ... TO NAME"),
+    ("permission denied for", "let the user use the tables of the one who created them, or name that user"),
+    (
+        "too many",
+        "each worker needs up to three connections: use fewer workers, or raise max_connections of the server",
+    ),
+    ("connection slots", "each worker needs up to three connections: use fewer workers, or raise max_connections"),
+    ("Connection refused", "start the server, or correct host and port"),
+    ("timeout expired", "start the server, or correct host and port"),
+    ("No such file or directory", "start the server, or name its host (postgresql+psycopg://user@host/database)"),
+    ("failed to resolve host", "correct the host"),
+    ('parameter "tcp_user_timeout"', "the server must be PostgreSQL 12 or newer"),
+    ("unsupported startup parameter", "name the server itself, not a pool of connections such as PgBouncer"),
 )
 
 
@@ -107,8 +131,9 @@ def cannot_be_used(shown: str, error: BaseException) -> StudyError:
     if getattr(original, "sqlite_errorname", "") == "SQLITE_READONLY_DBMOVED":
         return StudyError(f"storage: {shown} was deleted or moved while this program used it. {_RESTORE}")
     reason = mask((str(original).splitlines() or [type(original).__name__])[0])
-    if any(words in reason for words in _REFUSED_LOGINS):
-        reason = f"{reason.rstrip()}; {PASSWORD_HINT}"
+    remedy = next((remedy for words, remedy in _REMEDIES if words in reason), None)
+    if remedy is not None and type(original).__module__.startswith("psycopg"):
+        reason = f"{reason.rstrip()}; {remedy}"
     text = f"storage: the ledger {shown} cannot be used: {reason}"
     return LedgerUnreachable(text) if _may_answer_later(original, reason) else StudyError(text)
 

@@ -15,11 +15,12 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 from postgresql import Server
 
-from mnistsweep.errors import StudyError, WriteRefused
+from mnistsweep.errors import LedgerUnreachable, StudyError, WriteRefused
 from mnistsweep.paths import SweepPaths
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.opened_ledger import create_ledger
 from mnistsweep.study.records import State
+from mnistsweep.study.storage.connections import cannot_be_used
 from mnistsweep.study.storage.stores import open_coordinator, open_storage, store_name
 
 
@@ -189,11 +190,63 @@ def test_messages_do_not_contain_the_password(paths: SweepPaths, postgresql: Ser
         lambda *_: open_coordinator(paths, url).read_heartbeat("me"),
     ):
         with pytest.raises(
-            StudyError, match=r'test\d+x cannot be used: .*database "test\d+x" does not exist$'
+            StudyError,
+            match=r'test\d+x cannot be used: .*database "test\d+x" does not exist; create the database \(createdb',
         ) as refused:
             act(paths, url, "max", "val_accuracy", {})
         assert "secret" not in str(refused.value)
     assert "tester:***@" in store_name(paths, url)
+
+
+def test_a_refusing_server_says_what_to_do_and_nothing_is_written(
+    paths: SweepPaths, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.setenv("PGPASSFILE", "/dev/null")
+    guarded = postgresql.new_guarded_database("right")
+    host, _, name = guarded.partition("/")
+    with psycopg.connect(f"postgresql://tester@{guarded}", autocommit=True) as connection:
+        for statement in (
+            b"CREATE ROLE reader LOGIN", b"CREATE ROLE narrow LOGIN CONNECTION LIMIT 0",
+            b"REVOKE ALL ON SCHEMA public FROM PUBLIC", b"GRANT USAGE ON SCHEMA public TO reader",
+        ):  # fmt: skip
+            connection.execute(statement)
+    refusals = {
+        f"guarded:wrong@{guarded}": "password authentication failed .*; the password is in no file.*PGPASSWORD",
+        f"guarded@{guarded}": "no password supplied; the password is in no file.*~/.pgpass",
+        f"tester@{host}/nowhere": 'database "nowhere" does not exist; create the database',
+        f"stranger@{guarded}": 'role "stranger" does not exist; name a user that the server knows',
+        f"reader@{guarded}": "permission denied for schema public; let the user create tables: GRANT CREATE",
+        f"narrow@{guarded}": 'too many connections for role "narrow"; each worker needs up to three connections',
+        f"tester@127.0.0.1:1/{name}": "refused; start the server, or correct host and port",
+        f"tester@no-such-host.invalid/{name}": "failed to resolve host .*; correct the host",
+    }
+    for address, message in refusals.items():
+        with pytest.raises(StudyError, match=f"cannot be used: .*{message}") as refused:
+            create_ledger(paths, f"postgresql+psycopg://{address}", "max", "val_accuracy", {})
+        assert "wrong" not in str(refused.value)
+        assert len(str(refused.value).splitlines()) == 1
+    with psycopg.connect(f"postgresql://tester@{guarded}") as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+        connection.execute("DROP OWNED BY reader")
+        connection.execute("DROP ROLE reader, narrow")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('FATAL:  unrecognized configuration parameter "tcp_user_timeout"', "must be PostgreSQL 12 or newer"),
+        ("FATAL:  unsupported startup parameter: options", "not a pool of connections such as PgBouncer"),
+        ('FATAL:  no pg_hba.conf entry for host "1.2.3.4", user "me"', "allow this machine and user"),
+    ],
+)
+def test_other_refusals_say_what_to_do_and_are_not_waited_for(text: str, message: str) -> None:
+    psycopg = pytest.importorskip("psycopg", reason="needs a driver for PostgreSQL")
+    error = cannot_be_used("postgresql://host/db", psycopg.OperationalError(f"connection failed: {text}\n"))
+    assert message in str(error)
+    assert not isinstance(error, LedgerUnreachable)
 
 
 def test_the_error_for_a_missing_driver_names_it(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
