@@ -15,7 +15,19 @@ SWEEPER = "hydra_plugins.mnistsweep_sweeper.sweeper.WorkerSweeper"
 
 # Keys of the sweeper, beside `params` and `sampler`; null stands for the default.
 KEYS = (
-    *("objective", "direction", "trials", "n_trials", "workers", "n_jobs", "hours", "name", "study_name", "storage"),
+    *(
+        "objective",
+        "direction",
+        "trials",
+        "n_trials",
+        "workers",
+        "workers_per_gpu",
+        "n_jobs",
+        "hours",
+        "name",
+        "study_name",
+        "storage",
+    ),
     *("oracle", "pruner", "seed", "search_space", "enqueue", "conditions", "total_epochs", "epochs", "threads"),
     *("timeout_minutes", "max_consecutive_failed_trials", "max_failed_trials", "failure_window", "lease_seconds"),
     *("worker_memory_gb", "zip", "warm_start", "confirm_top", "confirm_seeds"),

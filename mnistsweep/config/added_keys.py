@@ -21,6 +21,7 @@ ADDED_SECTIONS: dict[str, Any] = {
     "warm_start": None,
     "if_running": "join",
     "detach": False,
+    "workers_per_gpu": None,
     "notify": {"command": None, "url": None, "timeout_seconds": 20.0},
     "search": {"checkpoints_gb": 2.0, "live_models": 8},
     "confirm": {"top": 0, "seeds": 2},

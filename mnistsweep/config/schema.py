@@ -149,6 +149,7 @@ class Config:
     hours: float | None = sweep_key(None, continuable=True, minimum=1e-6)
     total_epochs: int | None = sweep_key(None, continuable=True, minimum=1)
     workers: int = sweep_key(1, continuable=True, minimum=1, maximum=256)
+    workers_per_gpu: int | None = sweep_key(None, continuable=True, minimum=1, maximum=64)
     storage: str | None = sweep_key(None)
     enqueue: list[Any] = sweep_key(list)
     warm_start: Any = sweep_key(None)

@@ -1,12 +1,14 @@
-"""Checks of the keys that say how a sweep is started and who is notified of its end: `if_running` and `notify`."""
+"""Checks of the keys that say how a sweep is started and who is notified of its end."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from mnistsweep import devices
 from mnistsweep.config.schema import Config
 from mnistsweep.errors import suggest
 from mnistsweep.path_texts import shown
+from mnistsweep.text import format_count
 
 JOIN, SKIP, FAIL = "join", "skip", "fail"
 """Values of `if_running`: the workers of a start join the running sweep; it leaves the sweep alone; it is refused."""
@@ -16,7 +18,7 @@ SCHEMES = ("http", "https")
 
 
 def check_start_keys(config: Config) -> list[str]:
-    """Check `if_running` and `notify`; returns a message for each fault. Nothing is connected.
+    """Check `if_running`, `notify` and `workers_per_gpu`; returns a message for each fault. Nothing is connected.
 
     The messages do not show the address: it may give access to what it names.
 
@@ -36,7 +38,31 @@ def check_start_keys(config: Config) -> list[str]:
             f"notify.url: must be an http or https address; received one that {fault}; "
             "write https://HOST/PATH, in quotes."
         )
-    return faults
+    return faults + _gpu_faults(config)
+
+
+def num_workers(config: Config) -> int:
+    """Number of workers of a start: `workers`, or with `workers_per_gpu` that many for each GPU of this machine.
+
+    Args:
+        config: Configuration of the sweep, without a fault of `check_start_keys`.
+    """
+    if config.workers_per_gpu is None:
+        return config.workers
+    return config.workers_per_gpu * max(1, len(devices.gpus()))
+
+
+def _gpu_faults(config: Config) -> list[str]:
+    wanted = config.workers_per_gpu
+    if wanted is None:
+        return []
+    if not devices.gpus():
+        rule = "must be null on a machine without a GPU (nvidia-smi, CUDA_VISIBLE_DEVICES)"
+        return [f"workers_per_gpu: {rule}; received {wanted}; write workers={wanted}."]
+    if config.workers not in (1, num_workers(config)):
+        rule = f"must not differ from workers_per_gpu={wanted} for each of {format_count(len(devices.gpus()), 'GPU')}"
+        return [f"workers: {rule}; received {config.workers}; leave it out."]
+    return []
 
 
 def _url_fault(url: str) -> str | None:

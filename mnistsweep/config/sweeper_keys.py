@@ -34,6 +34,7 @@ _PLAIN = (
         "hours",
         "total_epochs",
         "workers",
+        "workers_per_gpu",
         "name",
         "storage",
         "seed",

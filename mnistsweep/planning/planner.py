@@ -15,6 +15,7 @@ from mnistsweep.config.overrides import quoted, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
 from mnistsweep.config.schema import Config
+from mnistsweep.config.start_checks import num_workers
 from mnistsweep.config.trials import set_value
 from mnistsweep.forked import ProcessDied, iterate
 from mnistsweep.planning.checks import check_configuration, check_data, check_trials
@@ -173,6 +174,7 @@ def _draft(request: Request, resolved: Resolved, faults: Faults) -> Plan:
         kept = {path: text for path, text in references(composed, plain).items() if path[0] in FIELDS}
         config = check_configuration(plain, faults, resolved.added)
         config.name = config.name or request.named_sweep or DEFAULT_NAME
+        config.workers = num_workers(config)
         conditional = with_explicit_conditions(resolved.dimensions, config.conditions)
         listed = {override.key: override.listed for override in request.ranges}
         space = SearchSpace(with_zips(conditional, config.zip, listed))

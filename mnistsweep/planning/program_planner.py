@@ -15,6 +15,7 @@ from mnistsweep.config.overrides import GROUPS, parse_overrides, texts_of
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.config.references import references
 from mnistsweep.config.schema import Config
+from mnistsweep.config.start_checks import num_workers
 from mnistsweep.dimensions import Column
 from mnistsweep.errors import ConfigError
 from mnistsweep.planning.folders import check_database, check_sweep_folder
@@ -98,6 +99,7 @@ def _read(plain: Mapping[str, Any], faults: Faults) -> Config:
         rule = "only Keras trainings have them; leave them empty, and return a bad objective for a point that is no use"
         faults.add([f"constraints: {rule}."])
     config.name = config.name or DEFAULT_NAME
+    config.workers = num_workers(config)
     if config.first_objective == AUTO:  # minimized, as Optuna does with the return value of a function
         config.objective = with_first(config.objective, DEFAULT_OBJECTIVE)
     faults.add(unknown_directions(texts_in(config.objective), config.direction))

@@ -45,6 +45,11 @@ def choose_launcher(plan: Plan) -> Launch:
         )
     if name == "LocalLauncher":
         return launch_processes
+    if plan.config.workers_per_gpu is not None:
+        raise ConfigError(
+            f"workers_per_gpu: counts the GPUs of this machine, so it needs hydra/launcher=local; received "
+            f"workers_per_gpu={plan.config.workers_per_gpu} with hydra/launcher of the class {name}; write workers=N."
+        )
     if name == "BasicLauncher" and plan.config.workers > 1:
         raise ConfigError(
             f"workers: hydra/launcher=basic runs its jobs one after another; received workers={plan.config.workers}; "

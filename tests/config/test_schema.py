@@ -14,7 +14,7 @@ def test_keys_that_cannot_be_searched() -> None:
         *("space", "sweeps", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
         *("trial", "trainer.threads", "trainer.deterministic", "report", "clean", "search", "confirm"),
-        *("if_running", "detach", "notify"),
+        *("if_running", "detach", "notify", "workers_per_gpu"),
     } == SWEEP_KEYS
 
 
@@ -22,7 +22,7 @@ def test_keys_that_may_change_when_a_sweep_is_continued() -> None:
     assert {
         *("logs", "name", "trials", "hours", "total_epochs", "workers", "max_consecutive_failed_trials"),
         *("max_failed_trials", "failure_window", "lease_seconds", "worker_memory_gb"),
-        *("report", "clean", "search", "confirm", "if_running", "detach", "notify"),
+        *("report", "clean", "search", "confirm", "if_running", "detach", "notify", "workers_per_gpu"),
     } == CONTINUABLE_KEYS
 
 
@@ -33,6 +33,7 @@ def test_limits() -> None:
         "hours": (1e-6, None),
         "total_epochs": (1, None),
         "workers": (1, 256),
+        "workers_per_gpu": (1, 64),
         "max_consecutive_failed_trials": (1, None),
         "max_failed_trials": (1, None),
         "failure_window": (1, None),
