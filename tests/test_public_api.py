@@ -36,6 +36,7 @@ def test_commands() -> None:
         *(
             "clean",
             "clean-up",
+            "doctor",
             "export",
             "join",
             "list",
