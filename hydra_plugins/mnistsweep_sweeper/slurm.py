@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mnistsweep.errors import ConfigError
 
@@ -73,7 +73,14 @@ class SlurmLauncherConfig:
     python: str | None = None
 
 
-ConfigStore.instance().store(group="hydra/launcher", name="slurm", node=SlurmLauncherConfig, provider="mnistsweep")
+def _open_config() -> DictConfig:
+    """The configuration, to which a command line can add options of `sbatch` without a leading ``+``."""
+    config = OmegaConf.structured(SlurmLauncherConfig)
+    OmegaConf.set_struct(config.additional_parameters, False)
+    return cast(DictConfig, config)
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="slurm", node=_open_config(), provider="mnistsweep")
 
 
 class SlurmLauncher(Launcher):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -133,3 +134,20 @@ def test_nodes_without_the_package_are_named_with_what_they_said(sweeps: Folder)
     assert process.returncode == 1
     assert "python-of-nobody" in printed.splitlines()[-1]
     assert "Traceback" not in printed
+
+
+@pytest.mark.timeout(300)
+def test_a_job_that_is_never_scheduled_is_explained_and_ctrl_c_cancels_it(sweeps: Folder) -> None:
+    later = "hydra.launcher.additional_parameters={begin: now+1hour}"
+    command = sweeps.start("never", *GRID, "workers=2", SLURM, later)
+    assert command.stdout is not None
+    line = ""
+    while "jobs wait" not in line:
+        line = command.stdout.readline()
+        assert line, "the command has ended"
+    assert line.strip().endswith(": 2 of 2 jobs wait: BeginTime (2)")
+    command.send_signal(signal.SIGINT)
+    rest = command.communicate(timeout=100)[0]
+    assert command.returncode == 130
+    assert "stopped: 0 of 12 trials, by SIGINT. The same command continues." in rest
+    assert not queue()
