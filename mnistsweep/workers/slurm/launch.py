@@ -106,7 +106,7 @@ class SlurmLaunch:
             return dict.fromkeys(job.numbers, 0)
         for one in found:
             log = plan.paths.worker_log(one.number)
-            if one.exit_code and not (log.is_file() and log.stat().st_size > sizes.get(log, 0)):
+            if one.is_bad and not (log.is_file() and log.stat().st_size > sizes.get(log, 0)):
                 raise SweepStopped(
                     f"job {one.job_id} ended on {one.nodes or 'its node'} without writing {log}: does that node see "
                     "this folder? logs=FOLDER must be shared by all nodes."
@@ -184,7 +184,9 @@ class _Watch:
             if job.is_bad and job.job_id not in self._reported:
                 self._reported.add(job.job_id)
                 log = self.plan.paths.worker_log(job.number)
-                self.launch.say(f"worker {job.number} (job {job.job_id} on {job.nodes}): {job.state}; its log is {log}")
+                why = "" if job.reason in ("", "None") else f" ({job.reason})"
+                where = f"worker {job.number} (job {job.job_id} on {job.nodes})"
+                self.launch.say(f"{where}: {job.state}{why}; its log is {log}")
 
 
 def _has_ended(ledger: Ledger, plan: Plan) -> bool:
