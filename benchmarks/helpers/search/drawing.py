@@ -53,10 +53,10 @@ def draw(scores: Sequence[Score], file: Path, units: Mapping[str, str], budgets:
 
 def _draw_method(panel: Axes, name: str, scores: Sequence[Score], budgets: Sequence[int]) -> Line2D:
     """Draw the mean and the band of a method: the default black, ours solid, peers dashed."""
-    is_planned = METHODS[name].is_planned
-    rows = [one.by_epochs if is_planned else one.curve for one in scores]
+    is_anytime = METHODS[name].is_anytime
+    rows = [one.curve if is_anytime else one.by_epochs for one in scores]
     means, errors = np.array([mean_and_error(column) for column in zip(*rows, strict=True)]).T
-    epochs = np.array(budgets) if is_planned else PLOTTED_EVERY * np.arange(1, len(means) + 1)
+    epochs = PLOTTED_EVERY * np.arange(1, len(means) + 1) if is_anytime else np.array(budgets)
     color = "black" if name == DEFAULT else COLORS[list(METHODS).index(name) % len(COLORS)]
     style, width = ("-" if METHODS[name].is_ours else "--"), (2.5 if name == DEFAULT else 1.2)
     (line,) = panel.plot(epochs, means, style, color=color, lw=width, zorder=3 if name == DEFAULT else 2)

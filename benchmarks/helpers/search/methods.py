@@ -27,12 +27,15 @@ class Named:
         label: Name in tables.
         is_ours: Whether it is ours; the others are peers.
         is_planned: Whether its decisions depend on the budget: then each budget is a search of its own.
+        is_anytime: Whether the beginning of a search is one of use: by time, and in the plot, the search with the
+            largest budget stands for all.
     """
 
     make: Make
     label: str
     is_ours: bool = False
     is_planned: bool = False
+    is_anytime: bool = True
 
 
 def _ours(name: str) -> Make:
@@ -67,7 +70,7 @@ def _hyperband(longest: int) -> HyperbandPruner:
 
 
 METHODS: Mapping[str, Named] = {
-    "freeze_thaw": Named(_ours("freeze_thaw"), "freeze_thaw", is_ours=True),
+    "freeze_thaw": Named(_ours("freeze_thaw"), "freeze_thaw", is_ours=True, is_planned=True),
     "asha": Named(_ours("asha"), "asha", is_ours=True),
     "stopping": Named(_ours("auto"), "random, then tpe; halving (0.1)", is_ours=True),
     "tpe": Named(_ours("tpe"), "tpe, halving", is_ours=True),
@@ -90,7 +93,7 @@ METHODS: Mapping[str, Named] = {
     "kerastuner_hyperband": Named(_kerastuner("hyperband"), "KerasTuner Hyperband"),
     "one_epoch": Named(
         lambda search, seed, settings: OneEpoch(seed, settings.total_epochs),
-        "one epoch each, then the best few", is_planned=True,
+        "one epoch each, then the best few", is_planned=True, is_anytime=False,
     ),
 }  # fmt: skip
 

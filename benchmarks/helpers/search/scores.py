@@ -34,6 +34,7 @@ class Score:
         by_time: Regret after as much time as the epochs of each budget take on average, on each worker.
         seconds: Simulated time at which each budget was spent.
         curve: Regret after each `PLOTTED_EVERY` epochs of the search with the largest budget.
+        third: Regret of a search with a third of the largest budget; None: not measured.
     """
 
     table: str
@@ -44,6 +45,7 @@ class Score:
     by_time: list[float]
     seconds: list[float]
     curve: list[float]
+    third: float | None = None
 
 
 def run(table: Table, name: str, method: Named, seed: int, settings: Settings, budgets: Sequence[int]) -> Score:
@@ -52,13 +54,14 @@ def run(table: Table, name: str, method: Named, seed: int, settings: Settings, b
     Args:
         table: Recorded curves.
         name: Name of the method.
-        method: The method; one that plans for its budget runs once for each.
+        method: The method; one that plans for its budget runs once for each, and for a third of the largest.
         seed: Seed of the search.
         settings: Costs and workers; `budgets` replace its budget.
         budgets: Budgets in epochs, ascending.
     """
     searches = dict[int, list[Step]]()
-    for budget in budgets if method.is_planned else budgets[-1:]:
+    third = budgets[-1] // 3
+    for budget in sorted({*budgets, third}) if method.is_planned else budgets[-1:]:
         search = Search(table, seed, replace(settings, total_epochs=budget))
         searches[budget] = search.play(method.make(search, seed, replace(settings, total_epochs=budget)))
     longest = searches[budgets[-1]]
@@ -69,12 +72,15 @@ def run(table: Table, name: str, method: Named, seed: int, settings: Settings, b
         count = min(budget, len(steps))
         by_epochs.append(float(regret[count - 1]))
         seconds.append(steps[count - 1].time)
+        if method.is_anytime:
+            steps, regret = longest, regrets[budgets[-1]]
         limit = budget * table.typical_seconds / settings.workers
         in_time = sum(step.time <= limit for step in steps)
         by_time.append(float(regret[in_time - 1]) if in_time else math.nan)
     every = range(PLOTTED_EVERY, budgets[-1] + 1, PLOTTED_EVERY)
     curve = [float(regrets[budgets[-1]][min(epochs, len(longest)) - 1]) for epochs in every]
-    return Score(table.name, name, seed, settings.workers, by_epochs, by_time, seconds, curve)
+    last = float(regrets[third][-1]) if third in regrets else None
+    return Score(table.name, name, seed, settings.workers, by_epochs, by_time, seconds, curve, last)
 
 
 def regret_after(table: Table, steps: Sequence[Step]) -> Array:

@@ -46,6 +46,11 @@ class Pool:
     rows: Array
     max_epochs: list[int]
 
+    def up_to(self, epochs: int) -> Pool:
+        """Return the points of which the whole training has at most a number of epochs."""
+        kept = [at for at, longest in enumerate(self.max_epochs) if longest <= epochs]
+        return Pool([self.points[at] for at in kept], self.rows[kept], [self.max_epochs[at] for at in kept])
+
 
 class Candidates:
     """Draws points to compare. They are functions of the seed, the number of the trial, and the best points.

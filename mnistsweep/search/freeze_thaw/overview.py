@@ -53,6 +53,7 @@ class Overview:
 
     Attributes:
         version: Number that changes whenever a curve has changed.
+        epochs: Number of epochs that trials have trained or are training.
     """
 
     def __init__(self, sign: float) -> None:
@@ -66,7 +67,7 @@ class Overview:
         self._is_ranked = np.empty(0, dtype=bool)
         self._running = set[int]()
         self._lengths = dict[int, int]()
-        self._epochs = 0
+        self.epochs = 0
 
     def update(self, curves: Sequence[Curve]) -> None:
         """Read the curves that have changed.
@@ -79,7 +80,7 @@ class Overview:
         if len(current) < len(known) or any(current[at].max_epochs != known[at].max_epochs for at in changed):
             self._clear()
             known, changed = [], []
-        self._epochs -= sum(_reached(known[at]) for at in changed)
+        self.epochs -= sum(_reached(known[at]) for at in changed)
         changed += range(len(known), len(current))
         self._curves = current
         num_new = len(current) - len(known)
@@ -96,12 +97,12 @@ class Overview:
         if curve.phase is Phase.RUNNING and curve.until > curve.epochs:
             self._running.add(at)
         self._lengths.setdefault(curve.max_epochs, at)
-        self._epochs += _reached(curve)
+        self.epochs += _reached(curve)
 
     @property
     def share_of_starts(self) -> float:
         """Share of first epochs in all epochs that trials have trained or are training."""
-        return len(self._curves) / max(1, self._epochs)
+        return len(self._curves) / max(1, self.epochs)
 
     def shortlist(self) -> Shortlist:
         """Return the trials that a decision can depend on."""

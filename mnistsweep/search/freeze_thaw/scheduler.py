@@ -14,6 +14,7 @@ from mnistsweep.search.freeze_thaw.acquisition import chance_of_more, expected_i
 from mnistsweep.search.freeze_thaw.candidates import Candidates
 from mnistsweep.search.freeze_thaw.cost import BuildSeconds, EpochSeconds, latest_timed
 from mnistsweep.search.freeze_thaw.encoding import Encoder
+from mnistsweep.search.freeze_thaw.ending import is_ending
 from mnistsweep.search.freeze_thaw.kernel import Array
 from mnistsweep.search.freeze_thaw.model import CurveModel, Knowledge
 from mnistsweep.search.freeze_thaw.observations import best_value, ranked
@@ -79,7 +80,7 @@ class FreezeThaw(Scheduler):
     all paused trials with some hundred untried points: by the expected improvement of the value at the end of the
     training (or of the budget, if that comes before) over the best value known or expected, divided by a power of the
     cost until there. The trial with the most interest trains as many epochs as it has, so its number of epochs doubles;
-    then all are compared again.
+    then all are compared again. At the end of a budget of epochs no trial is started that cannot be finished.
 
     With trials of former sweeps, the search starts with what they have shown. They replace the random first trials, one
     for one. Their points may be tried again, because this search must find its own best trial.
@@ -148,7 +149,8 @@ class FreezeThaw(Scheduler):
             )
             return None
         waits = bool(paused) and self._overview.share_of_starts > MAX_SHARE_OF_STARTS
-        new = self._untried(view, model, best) if view.may_start and not waits else None
+        ending = is_ending(view, model, [one.curve for one in paused if one.curve], self._overview.epochs)
+        new = self._untried(view, model, best, ending) if view.may_start and not waits else None
         interests = [*paused, *([new] if new else [])]
         if not interests:
             self.no_job_reason = Scheduler.no_job_reason
@@ -225,9 +227,18 @@ class FreezeThaw(Scheduler):
         values = expected_improvement(mean, deviation, best) / epochs**COST_POWER
         return [Interest(float(value), curve) for value, curve in zip(values, curves, strict=True)]
 
-    def _untried(self, view: SearchView, model: CurveModel, best: float) -> Interest | None:
-        """Return the most interesting untried point; None if all points were tried."""
+    def _untried(self, view: SearchView, model: CurveModel, best: float, ending: bool) -> Interest | None:
+        """Return the most interesting untried point; None if all points were tried.
+
+        Args:
+            view: All trials and the budget.
+            model: What is known of the curves.
+            best: Value to improve on.
+            ending: Whether only points count of which the budget allows the whole training.
+        """
         pool = self._candidates.around(len(view.curves), model.best_points)
+        if ending and not (pool := pool.up_to(view.epochs_left or 0)).points:
+            return None
         reached = [within_budget(0, epochs, view) for epochs in pool.max_epochs]
         mean, deviation = model.of_untried(pool.rows, reached, pool.max_epochs)
         cost: Array = np.array(reached, dtype=np.float64)
@@ -236,12 +247,13 @@ class FreezeThaw(Scheduler):
         known = best if math.isfinite(best) else float(mean.min())  # the first trial after former ones: the best mean
         values = expected_improvement(mean, deviation, known) / cost**COST_POWER
         tried = self._tried(view)
-        if view.curves and len(view.curves) % RANDOM_EVERY == 0 and (point := self._random_point(view)) is not None:
+        is_random = bool(view.curves) and len(view.curves) % RANDOM_EVERY == 0 and not ending
+        if is_random and (point := self._random_point(view)) is not None:
             return Interest(float(values.max()), point=point)
         for index in np.argsort(-values, kind="stable").tolist():
             if canonical(pool.points[index]) not in tried:
                 return Interest(float(values[index]), point=pool.points[index])
-        point = self._random_point(view)
+        point = None if ending else self._random_point(view)
         return None if point is None else Interest(float(values.min()), point=point)
 
     def _seconds(self, view: SearchView) -> EpochSeconds:

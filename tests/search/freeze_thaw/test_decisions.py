@@ -11,6 +11,7 @@ from fakes import LINE
 
 from mnistsweep.dimensions import Choice
 from mnistsweep.search.freeze_thaw import FreezeThaw
+from mnistsweep.search.freeze_thaw.ending import is_ending
 from mnistsweep.search.freeze_thaw.scheduler import NUM_RANDOM_STARTS, RANDOM_EVERY
 from mnistsweep.search.scheduler import Continue, Curve, Job, Phase, SearchView, Start
 from mnistsweep.search.sequences import PointSequence
@@ -138,6 +139,39 @@ def test_the_end_of_the_budget_goes_to_what_can_be_finished() -> None:
     assert decide(curves, epochs_left=2) == Continue(8, 16)
     job = decide(curves, epochs_left=1)
     assert isinstance(job, Start) or job == Continue(8, 15) or (isinstance(job, Continue) and job.until == 2)
+
+
+def ended_and(*paused: Curve) -> list[Curve]:
+    """Thirteen trials that have ended, the best at 0.7, and then others."""
+    places = [one.point["x"] for one in spread(13)]
+    return [*(curve(n, x, EPOCHS, 0.02 + 0.5 * (x - 0.7) ** 2) for n, x in enumerate(places)), *paused]
+
+
+def test_no_trial_is_started_when_the_budget_is_just_enough_to_finish_a_good_one() -> None:
+    curves = ended_and(curve(13, 0.69, 1, 0.02))
+    for left, kind in ((None, Start), (40, Start), (16, Start), (15, Continue)):
+        assert isinstance(decide(curves, epochs_left=left), kind), left
+
+
+def test_trials_are_started_until_the_end_if_no_paused_one_may_beat_the_best() -> None:
+    assert isinstance(decide(ended_and(curve(13, 0.1, 8, 0.4)), epochs_left=8), Start)
+
+
+def test_the_end_is_at_most_a_third_of_the_budget() -> None:
+    curves = ended_and(curve(13, 0.69, 1, 0.02))
+    scheduler, view = make(), SearchView(tuple(curves), epochs_left=15)
+    model = scheduler._model(view)
+    assert is_ending(view, model, curves[-1:], spent=30)
+    assert not is_ending(view, model, curves[-1:], spent=29)
+
+
+def test_a_training_that_fits_into_the_rest_of_the_budget_is_started_at_its_end() -> None:
+    space = SearchSpace((Choice("trainer.epochs", (2, 16)), *LINE.dimensions))
+    lengths = FreezeThaw(PointSequence(space, "random", 0), True, lambda point: int(point["trainer.epochs"]), 0)
+    curves = [replace(one, point=one.point | {"trainer.epochs": 16}) for one in ended_and(curve(13, 0.69, 1, 0.001))]
+    short = replace(curve(14, 0.69, 2, 0.0005), point={"x": 0.69, "trainer.epochs": 2}, phase=Phase.ENDED, max_epochs=2)
+    job = decide([*curves, short], lengths, epochs_left=10)
+    assert isinstance(job, Continue) or job.proposal.point["trainer.epochs"] == 2  # type: ignore[union-attr]
 
 
 def test_a_live_model_is_preferred_where_the_difference_is_small() -> None:
