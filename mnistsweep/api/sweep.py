@@ -127,6 +127,9 @@ def _plan(program: PythonProgram, given: list[str]) -> Plan:
         plan = plan_sweep(Recipe(), [*program.overrides, *given])
     if plan.hydra:
         raise ConfigError(f"mnistsweep.sweep: Hydra's own keys cannot be set here; received {', '.join(plan.hydra)}.")
+    if plan.config.detach:
+        rule = "the workers are processes of this program, and end with it"
+        raise ConfigError(f"detach: {rule}; received true; use `mnistsweep sweep` with hydra/launcher=slurm.")
     return replace(plan, command=f"mnistsweep.sweep of {program.origin}")
 
 

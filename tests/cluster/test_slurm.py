@@ -151,3 +151,20 @@ def test_a_job_that_is_never_scheduled_is_explained_and_ctrl_c_cancels_it(sweeps
     assert command.returncode == 130
     assert "stopped: 0 of 12 trials, by SIGINT. The same command continues." in rest
     assert not queue()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("partition", ["low", "grace"])
+def test_a_preempted_job_is_queued_again(sweeps: Folder, monkeypatch: pytest.MonkeyPatch, partition: str) -> None:
+    """The nodes of one partition are taken away at once, those of the other after some seconds."""
+    monkeypatch.setenv("PACE_SECONDS", "1")
+    told = 'notify.command="cat >> told.json"'
+    search = ["model.dropout=0,0.1", "oracle=grid", "trainer.epochs=6", told]
+    sweeps.run(partition, *search, SLURM, "detach=true", f"hydra.launcher.partition={partition}")
+    eventually(lambda: num_running(sweeps, partition, 2) == 1)
+    job = "#!/bin/bash\n#SBATCH --partition=high --nodes=3 --exclusive --time=1 --output=/dev/null\nsleep 1\n"
+    subprocess.run(["sbatch"], input=job, text=True, check=True)
+    eventually(lambda: not queue())
+    assert [(record.state, record.result.epochs) for record in sweeps.records(partition)] == [(State.COMPLETED, 6)] * 2
+    assert log_of(sweeps, partition, 0).count(f"job {array_of(sweeps, partition)}_0 on n") == 2
+    assert json.loads((sweeps.folder / "told.json").read_text())["state"] == "complete"  # and nothing before

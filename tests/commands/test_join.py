@@ -27,7 +27,10 @@ def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("hydra.job.name=x", "join: takes workers=N, "),
         ("workers=0", "workers: must be between 1 and 256; received 0."),
         ("workers=few", "workers: must be "),
-        ("detach=true", "detach: needs a launcher of which the jobs outlive this command; received hydra/launcher=local"),
+        (
+            "detach=true",
+            "detach: needs a launcher of which the jobs outlive this command; received hydra/launcher=local",
+        ),
     ],
 )
 def test_a_join_that_is_refused_changes_nothing(capfd: Capture, tmp_path: Path, override: str, message: str) -> None:

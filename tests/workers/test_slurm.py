@@ -159,6 +159,33 @@ def test_the_queue_is_read_in_its_own_words(answers: dict[str, tuple[int, str, s
     assert read_queue([]) == []
 
 
+def test_a_job_that_slurm_has_queued_again_itself_was_not_refused(answers: dict[str, tuple[int, str, str]]) -> None:
+    answers["scontrol"] = (0, "", "")
+    assert queue.requeue("7_0") == ""
+    answers["scontrol"] = (1, "", "30_0: Job is pending execution\n")
+    assert queue.requeue("7_0") == ""
+    answers["scontrol"] = (1, "", "slurm_requeue error: Requested operation is presently disabled\n")
+    assert queue.requeue("7_0").endswith("Requested operation is presently disabled")
+    del answers["scontrol"]
+    assert queue.requeue("7_0") == "there is no scontrol on this machine"
+
+
+@pytest.mark.parametrize(
+    ("state", "time", "expected"),
+    [
+        ("RUNNING", "PreemptTime=2026-11-27T05:58:22", True),
+        ("RUNNING", "PreemptTime=None", False),
+        ("CANCELLED", "PreemptTime=2026-11-27T05:58:22", False),
+        ("RUNNING", "SecsPreSuspend=0", False),
+    ],
+)
+def test_a_preempted_job_is_told_from_a_cancelled_one(
+    answers: dict[str, tuple[int, str, str]], state: str, time: str, expected: bool
+) -> None:
+    answers["scontrol"] = (0, f"JobId=4\n   JobState={state} Reason=None\n   PreemptEligibleTime=now {time}\n", "")
+    assert queue.is_preempted("7_0") is expected
+
+
 def test_numbers_of_workers_do_not_collide(paths: SweepPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     paths.workers.mkdir(parents=True)
     jobs = [QueuedJob("7_2", "PENDING"), QueuedJob("7_3", "RUNNING"), QueuedJob("7_4", "COMPLETED")]

@@ -160,7 +160,8 @@ def requeue(job_id: str) -> str:
         found = run_command(["scontrol", "requeue", job_id])
     except QueueUnavailable as error:
         return str(error)
-    return message_in(found.stderr) if found.returncode else ""
+    message = message_in(found.stderr) if found.returncode else ""
+    return "" if "pending" in message.lower() else message  # SLURM itself has queued a preempted job again
 
 
 def is_preempted(job_id: str) -> bool:
