@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnistsweep.commands.sweep_state import SweepState, alive_workers, is_started, state_of
+from mnistsweep.commands.sweep_state import SweepState, alive_workers, has_jobs, is_started, state_of
 from mnistsweep.console import SafeConsole
 from mnistsweep.error_descriptions import describe_error
 from mnistsweep.errors import MnistSweepError, StudyError, translate_os_errors
@@ -118,7 +118,7 @@ class CleanUp:
         ledger.check_search(ledger_fingerprint(plan, str(sweep.config.get("data", ""))))
         monitor = open_monitor(paths, plan.config.storage, plan.config.lease_seconds)
         workers = self._running_workers(paths, plan, ledger, monitor)
-        if workers or is_started(paths):
+        if workers or is_started(paths) or has_jobs(paths):
             self._refuse(folder, f"running: {format_count(len(workers), 'worker') if workers else 'no worker yet'}")
             return
         with self._locks(paths, plan) if self.delete else contextlib.nullcontext():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mnistsweep.commands.live_table import shown_state
 from mnistsweep.commands.sweep_rows import SweepRow
-from mnistsweep.commands.sweep_state import SweepState, state_of
+from mnistsweep.commands.sweep_state import SweepState, has_jobs, state_of
 from mnistsweep.errors import LedgerMissing, StudyError
 from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import ledger_fingerprint
@@ -50,6 +50,8 @@ def _by_ledger(row: SweepRow) -> SweepRow:
     workers = monitor.observed_workers(owners, MAX_OBSERVATION_SECONDS)
     silent = set(monitor.alive_workers(owners)) - set(workers)
     state, records, has_ended = state_of(ledger, plan, workers), ledger.records(), ledger.has_ended(plan.budget)
+    if state in (SweepState.NOT_STARTED, SweepState.INTERRUPTED) and has_jobs(sweep.paths):
+        state = SweepState.RUNNING  # its workers wait in a queue
     finished = [one.state.finished or shown_state(one, has_ended) == STOPPED for one in searched(records)]
     best = best_of(records, plan.direction, plan.further)
     return replace(

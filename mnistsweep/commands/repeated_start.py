@@ -13,12 +13,11 @@ from rich.console import Console
 
 from mnistsweep.commands.sweep_files import finish_files
 from mnistsweep.commands.sweep_output import print_complete, print_result
-from mnistsweep.commands.sweep_state import is_started
+from mnistsweep.commands.sweep_state import has_jobs, is_started
 from mnistsweep.config.start_checks import JOIN, SKIP
 from mnistsweep.console import SafeConsole
 from mnistsweep.errors import LedgerMissing, StudyError
 from mnistsweep.locks import try_exclusive_lock
-from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.opening import check_same, ledger_fingerprint, open_sweep
 from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.repeated_request import repeated_plan
@@ -30,8 +29,6 @@ from mnistsweep.study.ranking import best_of
 from mnistsweep.study.records import State
 from mnistsweep.study.sweep_file import read_sweep_file
 from mnistsweep.text import format_count
-from mnistsweep.workers.slurm.queue import QueueUnavailable
-from mnistsweep.workers.slurm.recorded_jobs import live_jobs
 
 
 def early_answer(draft: Plan, console: Console | None = None) -> int | None:
@@ -86,7 +83,7 @@ def entered(plan: Plan, console: Console) -> Iterator[Plan | None]:
             return
         if not is_new:
             plan = open_sweep(plan)
-        if not is_alone or _has_jobs(plan.paths):
+        if not is_alone or has_jobs(plan.paths):
             console.print("joined: the sweep runs already, and the workers of this start share its trials")
         yield plan
 
@@ -152,19 +149,11 @@ def _others(plan: Plan, has_command: bool) -> list[str] | None:
         running = Ledger(plan.paths, plan.config.storage).running()
     except LedgerMissing:
         return [] if has_command else None
-    has_command = has_command or _has_jobs(plan.paths)
+    has_command = has_command or has_jobs(plan.paths)
     monitor = open_monitor(plan.paths, plan.config.storage, plan.config.lease_seconds)
     owners = [record.owner for record in running]
     workers = monitor.alive_workers(owners) if has_command else monitor.observed_workers(owners)
     return workers if workers or has_command else None
-
-
-def _has_jobs(paths: SweepPaths) -> bool:
-    """Whether batch jobs of the sweep wait or run; False if their queue does not answer."""
-    try:
-        return bool(live_jobs(paths))
-    except QueueUnavailable:
-        return False
 
 
 def _leave_alone(plan: Plan, workers: Sequence[str], console: Console) -> None:

@@ -12,6 +12,8 @@ from mnistsweep.paths import SweepPaths
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.heartbeat_monitor import HeartbeatMonitor
 from mnistsweep.study.ledger import Ledger
+from mnistsweep.workers.slurm.queue import QueueUnavailable
+from mnistsweep.workers.slurm.recorded_jobs import live_jobs
 
 
 class SweepState(StrEnum):
@@ -42,6 +44,18 @@ def is_started(paths: SweepPaths) -> bool:
     try:
         return is_locked(paths.start_lock)
     except FileNotFoundError:
+        return False
+
+
+def has_jobs(paths: SweepPaths) -> bool:
+    """Whether batch jobs of a sweep wait or run; False if their queue does not answer.
+
+    Args:
+        paths: Paths of the sweep's files.
+    """
+    try:
+        return bool(live_jobs(paths))
+    except QueueUnavailable:
         return False
 
 

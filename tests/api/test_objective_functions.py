@@ -157,7 +157,11 @@ X = {"x": ms.Float(0, 1)}
         ),
         (lambda: search(batch_size=3), ConfigError, "batch_size: mnistsweep.sweep takes no such argument for a functi"),
         (lambda: search(trials=0, workers=0), ConfigError, "trials: must be at least 1; received 0."),
-        (lambda: search(detach=True), ConfigError, "detach: the workers are processes of this program, and end with it"),
+        (
+            lambda: search(detach=True),
+            ConfigError,
+            "detach: the workers are processes of this program, and end with it",
+        ),
         (lambda: search(direction="auto"), ConfigError, "direction: 'error' is not the name of a metric"),
         (lambda: search(space={}), SpaceError, "space: distance needs a range to search"),
         (lambda: search(space=[1]), SpaceError, "space: must be a dictionary {name: range}; received list."),

@@ -29,6 +29,13 @@ def mnistsweep(sweeps: Folder, *arguments: str) -> str:
     return done.stdout
 
 
+def refused(sweeps: Folder, *arguments: str) -> str:
+    """Run a command, whatever its exit code; returns its output and errors."""
+    command = [str(Path(sys.executable).with_name("mnistsweep")), *arguments]
+    done = subprocess.run(command, cwd=sweeps.folder, capture_output=True, text=True, check=False, timeout=120)
+    return done.stdout + done.stderr
+
+
 def array_of(sweeps: Folder, name: str) -> str:
     """Identifier of the last job array of a sweep."""
     return str(json.loads(sweeps.paths(name).jobs.read_text())["jobs"][-1]["job_id"])
@@ -146,6 +153,9 @@ def test_a_job_that_is_never_scheduled_is_explained_and_ctrl_c_cancels_it(sweeps
         line = command.stdout.readline()
         assert line, "the command has ended"
     assert line.strip().endswith(": 2 of 2 jobs wait: BeginTime (2)")
+    listed = mnistsweep(sweeps, "list")
+    assert [row.split()[:2] for row in listed.splitlines()[1:2]] == [["never", "running"]]
+    assert "running: no worker yet" in refused(sweeps, "clean-up", "never")
     command.send_signal(signal.SIGINT)
     rest = command.communicate(timeout=100)[0]
     assert command.returncode == 130
