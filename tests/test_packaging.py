@@ -142,10 +142,11 @@ def test_configurations_are_found_in_the_wheel(inspected: dict[str, Any]) -> Non
 def test_the_plugins_are_named_one_by_one(inspected: dict[str, Any]) -> None:
     assert inspected["entries"] == [
         "hydra_plugins.mnistsweep_sweeper.launcher:LocalLauncher",
+        "hydra_plugins.mnistsweep_sweeper.slurm:SlurmLauncher",
         "hydra_plugins.mnistsweep_sweeper.source:SweepFiles",
         "hydra_plugins.mnistsweep_sweeper.sweeper:WorkerSweeper",
     ]
-    assert sorted(inspected["loaded"]) == ["LocalLauncher", "SweepFiles", "WorkerSweeper"]
+    assert sorted(inspected["loaded"]) == ["LocalLauncher", "SlurmLauncher", "SweepFiles", "WorkerSweeper"]
 
 
 def test_the_command_line_of_the_wheel(elsewhere: Path) -> None:
