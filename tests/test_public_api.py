@@ -65,6 +65,7 @@ def test_keys_of_the_configuration() -> None:
             "warm_start",
             "if_running",
             "detach",
+            "workers_per_gpu",
             "notify",
         ),
         *("data", "model", "optimizer", "schedule", "oracle", "pruner", "trial", "report", "clean", "search"),

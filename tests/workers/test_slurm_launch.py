@@ -88,6 +88,22 @@ def test_a_queue_that_does_not_answer_is_waited_for(monkeypatch: pytest.MonkeyPa
     assert len([line for line in said if line.startswith("worker")]) == 1  # worker 1 had not begun
 
 
+def test_waiting_jobs_are_cancelled_once_the_sweep_has_ended(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
+    waiting, ended = [QueuedJob("7_0", "RUNNING"), QueuedJob("7_1", "PENDING")], [QueuedJob("7_0", "COMPLETED")]
+    queue, asked = FakeQueue(waiting, waiting, ended), list[bool]()
+
+    def refuse_once(ids: list[str], only_waiting: bool = False) -> None:
+        asked.append(only_waiting)
+        if len(asked) == 1:
+            raise QueueUnavailable("the controller restarts")
+
+    monkeypatch.setattr(queue, "cancel", refuse_once)
+    monkeypatch.setattr(launch, "_has_ended", lambda ledger, plan: True)
+    with pytest.raises(SweepUnfinished):
+        launched(monkeypatch, plan, queue, [], 1.0)
+    assert asked == [True, True]
+
+
 def _writing(plan: Plan, read: Any) -> Any:
     """The worker writes to its log meanwhile."""
 

@@ -147,7 +147,8 @@ class _Watch:
             if waiting and self.launch.monotonic() - start > REASON_SECONDS:
                 self._report_reason(waiting, len(jobs))
             if waiting and _has_ended(ledger, self.plan):
-                cancel([self.job.job_id], only_waiting=True)
+                with contextlib.suppress(QueueUnavailable):  # the next look tries again
+                    cancel([self.job.job_id], only_waiting=True)
         return list(last.values())
 
     def until_cancelled(self) -> None:
