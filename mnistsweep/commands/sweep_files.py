@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistsweep.atomic import write_yaml
+from mnistsweep.atomic import atomic_write, write_yaml
+from mnistsweep.commands.best_configuration import best_configuration
+from mnistsweep.errors import ConfigError, StudyError
 from mnistsweep.planning.plan import Plan
 from mnistsweep.study.front import front_of, values_of
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.ranking import best_of
 from mnistsweep.study.records import State, TrialRecord
+from mnistsweep.study.sweep import load_sweep
 from mnistsweep.study.views import Views
 
 SESSION_END = b"_hparams_/session_end_info"
@@ -41,6 +44,7 @@ def finish_files(plan: Plan, ledger: Ledger) -> None:
     has_ended = ledger.has_ended(plan.budget)
     views.refresh(ledger.read, lambda: has_ended)
     records = ledger.records()
+    _write_best_of_another_machine(plan, records)
     if plan.key_prefix:
         _write_optimization_results(plan, records)
     for record in records:
@@ -52,6 +56,23 @@ def finish_files(plan: Plan, ledger: Ledger) -> None:
             from mnistsweep.hparams_table import write_session_end  # imports TensorBoard: a third of a second
 
             write_session_end(trial.folder, success=True)
+
+
+def _write_best_of_another_machine(plan: Plan, records: Sequence[TrialRecord]) -> None:
+    """Write ``best.yaml`` by the ledger if the best trial has no file here, so that it is not of an earlier best.
+
+    Machines that share a database but no folder have the files of their own trials only.
+    """
+    best = best_of(records, plan.direction, plan.further)
+    if best is None or plan.paths.trial(best.number).config.is_file():
+        return
+    try:
+        found = best_configuration(load_sweep(plan.paths.folder), plan, best)
+    except (ConfigError, StudyError):  # a secret is not set, or the file is damaged: `export` says so
+        return
+    if found.note:
+        with atomic_write(plan.paths.best, durable=False, create_folder=False) as part:
+            part.write_text(found.text, encoding="utf-8")
 
 
 def _write_optimization_results(plan: Plan, records: Sequence[TrialRecord]) -> None:

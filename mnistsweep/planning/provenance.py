@@ -44,14 +44,21 @@ def provenance(command: str | None = None) -> dict[str, Any]:
         command: What started the sweep; None: the command line of this process.
     """
     typed = shlex.join([Path(sys.argv[0]).name, *map(mask_argument, sys.argv[1:])])
-    package = Path(__file__).parents[1]
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=package)
     return {
         "mnistsweep": __version__,
         "format": FORMAT,
         "command": command or typed,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "git": git.stdout.strip() or None,
+        "git": _revision(Path(__file__).parents[1]),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
     }
+
+
+def _revision(folder: Path) -> str | None:
+    """Revision of the checkout that a folder belongs to; None if there is none, or no git, as in many containers."""
+    try:
+        git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=folder)
+    except OSError:
+        return None
+    return git.stdout.strip() or None

@@ -8,6 +8,9 @@ import pytest
 import yaml
 from commands import command, finished_sweep
 
+from mnistsweep.commands.sweep_files import finish_files
+from mnistsweep.study.ledger import Ledger
+
 DROPOUT = "model.dropout=0,0.2"
 Capture = pytest.CaptureFixture[str]
 
@@ -69,3 +72,16 @@ def test_the_trials_own_file_is_not_trusted_either(damage: str, capfd: Capture) 
     assert content["model"] == expected["model"]
     assert content.keys() == expected.keys()
     assert "(model.dropout differs); exported from trial 1" in answer.err
+
+
+def test_the_best_configuration_is_written_where_another_machine_has_run_the_best_trial() -> None:
+    plan = finished_sweep([DROPOUT], [0.5, 0.9])
+    paths, ledger = plan.paths, Ledger(plan.paths)
+    before, own = paths.best.read_text(encoding="utf-8"), paths.trial(0).config.read_text(encoding="utf-8")
+    paths.trial(1).config.unlink()  # machines with one database and a folder each: it is in the other folder
+    paths.best.write_text(f"# Trial 0 of the sweep 'sweep': val_accuracy 0.5.\n{own}", encoding="utf-8")
+    finish_files(plan, ledger)
+    assert paths.best.read_text(encoding="utf-8") == before.replace("threads: 1\n", f"threads: {plan.threads}\n")
+    written = paths.best.stat().st_mtime_ns
+    finish_files(plan, ledger)
+    assert paths.best.stat().st_mtime_ns == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +29,8 @@ def test_the_command_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_commands_of_earlier_versions(command: str, masked: str) -> None:
     assert mask_command(command) == masked
+
+
+def test_a_sweep_can_start_on_a_machine_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance("mnistsweep sweep")["git"] is None
