@@ -30,7 +30,6 @@ import itertools
 import multiprocessing
 import pstats
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,9 +37,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from helpers import claims, common, statements, versions
+from helpers import claims, common, servers, statements, versions
 from helpers.claims import Task, Times
 from helpers.filling import fill
 
@@ -142,27 +140,9 @@ def open_stores(names: Sequence[str], folder: Path, stack: contextlib.ExitStack)
             files = itertools.count()
             yield "mnistsweep, SQLite", "mnistsweep", lambda: f"sqlite:///{folder}/{next(files)}.db"  # noqa: B023
             continue
-        new_database = start_postgresql(stack)
+        new_database = servers.start_postgresql(stack)
         if new_database is not None:
             yield "mnistsweep, PostgreSQL", "mnistsweep", new_database
-
-
-def start_postgresql(stack: contextlib.ExitStack) -> Callable[[], str] | None:
-    """A private server like that of the tests, which however waits for the disk; None if none is installed."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
-    try:
-        import postgresql  # type: ignore[import-not-found]
-        import pytest
-    except ImportError as error:
-        print(f"PostgreSQL: skipped, {error}")
-        return None
-    try:
-        stack.enter_context(patch.dict(postgresql.SETTINGS, fsync="on"))
-        new_database: Callable[[], str] = stack.enter_context(postgresql.running_server()).new_database
-    except pytest.skip.Exception as reason:
-        print(f"PostgreSQL: skipped, {reason}")
-        return None
-    return new_database
 
 
 def measure(folder: Path, title: str, side: str, new_store: NewStore, options: argparse.Namespace) -> float | None:
