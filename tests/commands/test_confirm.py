@@ -8,6 +8,7 @@ from fakes import RunSweep
 
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.study.records import State
+from mnistsweep.text import percent
 
 
 @pytest.mark.slow
@@ -19,7 +20,7 @@ def test_a_rebuilt_ledger_knows_which_trials_confirm_others(
     sweep = run_sweep([*search, "confirm.top=2", "confirm.seeds=1"])  # the search is complete already
     paths = sweep.paths
     expected = sweep.expected.iloc[0]
-    assert f"best of all tried with probability {expected['probability']:.0%}" in paths.best.read_text()
+    assert f"best of all tried with probability {percent(expected['probability'], 0)}" in paths.best.read_text()
     assert expected["low"] < expected["expected"] < expected["high"]
     assert len(expected["trials"]) == 2
     assert "2 confirmations" in command(capfd, "status", str(paths.folder)).out

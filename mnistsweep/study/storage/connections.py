@@ -86,7 +86,7 @@ def engine_options(storage: str) -> dict[str, Any]:
     Raises:
         StudyError: The URL is not that of a database that several processes can open.
     """
-    url = _parse(storage)
+    url = parse_url(storage)
     if url.get_backend_name() == "sqlite":
         _check_file(mask_url(storage), url.database or "")
         return {"connect_args": {"timeout": LOCKED_SECONDS}}
@@ -148,7 +148,15 @@ def _may_answer_later(error: BaseException, reason: str) -> bool:
     return type(error).__name__ == "OperationalError" and not any(words in reason for words in _REFUSALS)
 
 
-def _parse(storage: str) -> URL:
+def parse_url(storage: str) -> URL:
+    """The parts of a database URL.
+
+    Args:
+        storage: Database URL.
+
+    Raises:
+        StudyError: It is not the URL of a database that is supported.
+    """
     received = mask_url(storage)
     if unset := VARIABLE.search(storage):
         raise StudyError(f"storage: the environment variable {unset[1]} is not set.")

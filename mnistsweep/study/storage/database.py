@@ -13,15 +13,16 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, create_engine
 
-from mnistsweep.study.storage.connections import engine_options, translate_outages
+from mnistsweep.study.storage.connections import engine_options, parse_url, translate_outages
 from mnistsweep.study.storage.database_locks import locked_transaction, named_lock
 
-# Databases in use, by process and URL: the lock and the ledger of a sweep share the connections.
-_open: WeakValueDictionary[tuple[int, str], Database] = WeakValueDictionary()
+# Databases in use, by process, URL and file: the lock and the ledger of a sweep share the connections.
+_open: WeakValueDictionary[tuple[int, str, tuple[int, int]], Database] = WeakValueDictionary()
 _opening = threading.Lock()
 
 
@@ -96,7 +97,7 @@ class Database:
 
 
 def open_database(storage: str) -> Database:
-    """The database of a URL; the same object while one is in use in this process.
+    """The database of a URL; the same object while one is in use in this process, and its file is the same.
 
     Args:
         storage: Database URL.
@@ -104,9 +105,19 @@ def open_database(storage: str) -> Database:
     Raises:
         StudyError: The URL is not that of a database that several processes can open. It is not connected yet.
     """
-    key = os.getpid(), storage
+    key = os.getpid(), storage, _file_identity(storage)
     with _opening:
         found = _open.get(key)
         if found is None:
             found = _open[key] = Database(storage)
         return found
+
+
+def _file_identity(storage: str) -> tuple[int, int]:
+    """Device and number of the file of an SQLite database: connections to a file that was removed would stay usable."""
+    url = parse_url(storage)
+    if url.get_backend_name() == "sqlite":
+        with contextlib.suppress(OSError):  # it is missing, or not in use yet
+            found = Path(url.database or "").stat()
+            return found.st_dev, found.st_ino
+    return 0, 0
