@@ -19,7 +19,7 @@ from commands import tree
 from hypothesis import HealthCheck, Phase, event, given, settings
 
 # Number of command lines; the slow run draws others than the fast one, and more.
-NUM_CASES = [pytest.param(16), pytest.param(200, marks=pytest.mark.slow)]
+NUM_CASES = [pytest.param(16), pytest.param(100, marks=pytest.mark.slow)]
 
 # One sweep in this number is also continued, listed, exported and trained again, which takes longer than all else.
 STEP = 16
