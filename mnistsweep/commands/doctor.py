@@ -15,9 +15,11 @@ from mnistsweep.config.recipe import Recipe
 from mnistsweep.console import SafeConsole
 from mnistsweep.doctor import database, log_folder, machine, nodes, packages
 from mnistsweep.doctor.findings import Finding, Level, fault, ok
+from mnistsweep.errors import ConfigError
 from mnistsweep.planning.planner import Draft, draft_sweep
 from mnistsweep.text import format_count
 from mnistsweep.version import __version__
+from mnistsweep.workers.launchers import choose_launcher
 
 _STYLES = {Level.OK: "green", Level.NOTE: "yellow", Level.FAULT: "bold red"}
 
@@ -65,12 +67,14 @@ def _findings(draft: Draft) -> Iterator[Finding]:
     ]
     for check in checks:
         yield from check()
+    try:
+        choose_launcher(plan)
+    except ConfigError as error:
+        yield fault("launcher", str(error))
+        return
     if is_local:
         yield ok("launcher", f"{launcher}: {format_count(workers, 'worker')} on this machine")
-        return
-    missing = list(nodes.check_programs(launcher))
-    yield from missing
-    if not missing:
+    else:
         yield from nodes.check_nodes(logs, partial(_launch, recipe, workers))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,19 +119,3 @@ def _hosts(reports: Sequence[NodeReport], is_wrong: Callable[[NodeReport], bool]
     """The hosts of reports, with the verb of a sentence; empty if there is none."""
     hosts = sorted({report.host for report in reports if is_wrong(report)})
     return f"{listed(hosts, MAX_LISTED)} {'do' if len(hosts) > 1 else 'does'}" if hosts else ""
-
-
-def check_programs(launcher: str) -> Iterator[Finding]:
-    """Check that the programs of a launcher's cluster are on this machine.
-
-    Args:
-        launcher: Name of the launcher's class.
-    """
-    if launcher != "SlurmLauncher":
-        return
-    missing = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
-    if missing:
-        yield fault(
-            "launcher", f"{listed(missing, MAX_LISTED)} not found: submit from a login node of the cluster, or add "
-            "the folder of SLURM's programs to PATH"
-        )  # fmt: skip

@@ -78,11 +78,16 @@ def test_a_launcher_that_cannot_run_is_one_fault(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_cluster_without_its_programs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    (found,) = nodes.check_programs("SlurmLauncher")
-    assert found.text.startswith("sbatch, squeue, scancel not found: submit from a login node")
-    assert not list(nodes.check_programs("JoblibLauncher"))
+def test_a_machine_without_the_programs_of_a_cluster_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mnistsweep.doctor.machine.check_backend", lambda: iter(()))
+    monkeypatch.setattr("mnistsweep.workers.slurm.script.shutil.which", lambda name: None)
+    answer = command(capfd, "doctor", "hydra/launcher=slurm", "workers=2")
+    assert (answer.code, answer.err) == (1, "")
+    assert "needs sbatch, which is not on this machine" in " ".join(answer.out.split())
+    assert answer.out.endswith("1 fault found\n")
 
 
 @pytest.mark.slow
