@@ -15,9 +15,9 @@
       clean/                folds.npz, suspects.csv, suspects.npz, runs.csv, summary.json of the experiment; its lock
       workers/              log, lock and heartbeat of each worker; locks of the sweep; jobs.json: batch jobs
 
-No other module spells these names, with four exceptions: `report_paths` names the files in ``report`` and ``clean``, a
-section of the report its own figures and tables (`html_report.sections`), `tensorboard` event files, and `atomic`
-temporary files.
+No other module spells these names, with five exceptions: `report_paths` names the files in ``report`` and ``clean``, a
+section of the report its own figures and tables (`html_report.sections`), `tensorboard` event files, `atomic` temporary
+files, and `doctor` those of its own temporary folder.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""How the workers of a sweep are started: as processes of this machine, as jobs of SLURM,
-or as jobs of a Hydra launcher.
-"""
+"""How the workers of a sweep are started: as processes of this machine, or as jobs of SLURM or of a Hydra launcher."""
 
 from __future__ import annotations
 
@@ -48,7 +46,7 @@ def choose_launcher(plan: Plan) -> Launch:
     if plan.config.workers_per_gpu is not None:
         raise ConfigError(
             f"workers_per_gpu: counts the GPUs of this machine, so it needs hydra/launcher=local; received "
-            f"workers_per_gpu={plan.config.workers_per_gpu} with hydra/launcher of the class {name}; write workers=N."
+            f"workers_per_gpu={plan.config.workers_per_gpu} with {_shown(name)}; write workers=N."
         )
     if name == "BasicLauncher" and plan.config.workers > 1:
         raise ConfigError(

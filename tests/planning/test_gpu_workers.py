@@ -43,5 +43,8 @@ def test_a_machine_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_other_launchers_have_their_own_gpus(two_gpus: None) -> None:
     plan = planned("workers_per_gpu=1", "hydra/launcher=basic")
-    with pytest.raises(ConfigError, match=r"^workers_per_gpu: counts the GPUs of this machine, .* class BasicLauncher"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^workers_per_gpu: counts the GPUs of this machine, .* hydra/launcher=basic; write workers=N",
+    ):
         choose_launcher(plan)
