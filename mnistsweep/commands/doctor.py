@@ -11,11 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from mnistsweep.config import hydra_jobs
+from mnistsweep.config.overrides import quoted
 from mnistsweep.config.recipe import Recipe
 from mnistsweep.console import SafeConsole
 from mnistsweep.doctor import database, log_folder, machine, nodes, packages
 from mnistsweep.doctor.findings import Finding, Level, fault, ok
+from mnistsweep.doctor.node import NodeJob
 from mnistsweep.errors import ConfigError
+from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import Draft, draft_sweep
 from mnistsweep.text import format_count
 from mnistsweep.version import __version__
@@ -55,8 +58,9 @@ def _findings(draft: Draft) -> Iterator[Finding]:
         if not text.startswith(("logs: ", "storage: ")):  # their checks say more
             yield fault("override", text)
     workers, logs = plan.config.workers, plan.config.logs
-    recipe = plan.recipe.with_overrides(*plan.hydra)
-    launcher = str(hydra_jobs.launcher_settings(recipe).get("_target_", "")).rpartition(".")[2]
+    launcher = str(
+        hydra_jobs.launcher_settings(plan.recipe.with_overrides(*plan.hydra)).get("_target_", "")
+    ).rpartition(".")[2]
     is_local = launcher in ("LocalLauncher", "BasicLauncher")
     checks: list[Callable[[], Iterator[Finding]]] = [
         packages.check_packages,
@@ -75,11 +79,13 @@ def _findings(draft: Draft) -> Iterator[Finding]:
     if is_local:
         yield ok("launcher", f"{launcher}: {format_count(workers, 'worker')} on this machine")
     else:
-        yield from nodes.check_nodes(logs, partial(_launch, recipe, workers))
+        yield from nodes.check_nodes(logs, partial(_launch, plan))
 
 
-def _launch(recipe: Recipe, workers: int, task: Callable[[Any], Any]) -> Sequence[Any]:
-    return hydra_jobs.launch_jobs(recipe, recipe.overrides, workers, task)
+def _launch(plan: Plan, job: NodeJob) -> Sequence[Any]:
+    """Run a job on each node; the launcher's own files are in the folder of the jobs, too."""
+    launcher = plan.recipe.with_overrides(*plan.hydra, f"hydra.sweep.dir={quoted(str(job.folder))}")
+    return hydra_jobs.launch_jobs(launcher, plan.recipe.overrides, plan.config.workers, job)
 
 
 def _print(console: Console, finding: Finding) -> None:

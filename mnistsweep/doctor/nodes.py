@@ -24,7 +24,7 @@ MAX_LISTED = 5
 POLL_SECONDS = 0.2
 
 # Runs a function as jobs of the launcher; returns what each job returned.
-LaunchJobs = Callable[[Callable[[Any], Any]], Sequence[Any]]
+LaunchJobs = Callable[[NodeJob], Sequence[Any]]
 
 
 def check_nodes(logs: str, launch: LaunchJobs) -> Iterator[Finding]:

@@ -178,3 +178,11 @@ def test_a_preempted_job_is_queued_again(sweeps: Folder, monkeypatch: pytest.Mon
     assert [(record.state, record.result.epochs) for record in sweeps.records(partition)] == [(State.COMPLETED, 6)] * 2
     assert log_of(sweeps, partition, 0).count(f"job {array_of(sweeps, partition)}_0 on n") == 2
     assert json.loads((sweeps.folder / "told.json").read_text())["state"] == "complete"  # and nothing before
+
+
+def test_doctor_examines_the_nodes_and_leaves_nothing(sweeps: Folder) -> None:
+    before = sorted(sweeps.folder.rglob("*"))
+    printed = mnistsweep(sweeps, "doctor", SLURM, "workers=2")
+    assert "2 jobs ran on " in printed
+    assert "a lock of this machine excludes the jobs" in printed
+    assert sorted(sweeps.folder.rglob("*")) == before
