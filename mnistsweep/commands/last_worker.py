@@ -23,11 +23,11 @@ from mnistsweep.study.heartbeat_monitor import open_monitor
 from mnistsweep.study.ledger import Ledger
 from mnistsweep.text import format_count
 from mnistsweep.workers.messages import SIGNALLED
-from mnistsweep.workers.slurm.queue import QueueUnavailable, cancel
+from mnistsweep.workers.slurm.queue import QueuedJob, QueueUnavailable, cancel
 from mnistsweep.workers.slurm.recorded_jobs import is_end_recorded, live_jobs, record_end
 
 
-def end_if_last(paths: SweepPaths, index: int, code: int, is_detached: bool) -> None:
+def end_if_last(paths: SweepPaths, index: int, code: int, is_detached: bool, restarts: int = 0) -> None:
     """Bring the sweep to its end if no other worker runs and none will: files, summary, notification.
 
     Args:
@@ -36,6 +36,7 @@ def end_if_last(paths: SweepPaths, index: int, code: int, is_detached: bool) -> 
         code: Its exit code.
         is_detached: Whether the start of this worker does not wait for it. Otherwise the start ends the sweep as long
             as it runs.
+        restarts: How often the job of this worker had been queued again when it started.
 
     Raises:
         MnistSweepError: The sweep has failed, or has ended with budget left.
@@ -49,8 +50,10 @@ def end_if_last(paths: SweepPaths, index: int, code: int, is_detached: bool) -> 
         if monitor.observed_workers(record.owner for record in ledger.running()):
             return
         ending = ledger.ending(plan.budget)
-        waiting = _waiting_jobs(paths)
-        if ending is None and waiting:
+        live = _live_jobs(paths)
+        waiting = [job.job_id for job in live if job.is_waiting]
+        is_requeued = any(job.number == index and job.restarts > restarts for job in live)
+        if ending is None and (waiting or is_requeued):
             return
         with contextlib.suppress(QueueUnavailable):
             cancel(waiting)
@@ -96,9 +99,9 @@ def end_sweep(plan: Plan, ledger: Ledger, index: int, code: int, console: Consol
     notifying(plan, console, run)
 
 
-def _waiting_jobs(paths: SweepPaths) -> list[str]:
-    """Identifiers of the sweep's jobs that wait; none if SLURM does not answer."""
+def _live_jobs(paths: SweepPaths) -> list[QueuedJob]:
+    """The sweep's jobs that wait or run; none if SLURM does not answer."""
     try:
-        return [job.job_id for job in live_jobs(paths) if job.is_waiting]
+        return live_jobs(paths)
     except QueueUnavailable:
         return []

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         if is_over and _is_queued_again(SweepPaths(folder), index, job_id, limit):
             time.sleep(REQUEUE_SECONDS)
             return code
-        end_if_last(SweepPaths(folder), index, code, is_detached)
+        end_if_last(SweepPaths(folder), index, code, is_detached, _restarts())
     except MnistSweepError as error:
         print(f"worker {index}: {mask(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return error.exit_code
@@ -69,6 +69,11 @@ def _ignore(number: int, frame: object) -> None:
 
 def _job_id() -> str:
     return f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+
+
+def _restarts() -> int:
+    """How often this job had been queued again when it started."""
+    return int(os.environ.get("SLURM_RESTART_COUNT", "0"))
 
 
 def _run_worker(folder: Path, index: int, session: str) -> int:
@@ -92,7 +97,7 @@ def _is_queued_again(paths: SweepPaths, index: int, job_id: str, limit: int) -> 
     plan = read_plan(paths)
     if Ledger(paths, plan.config.storage).ending(plan.budget) is not None:
         return False
-    if int(os.environ.get("SLURM_RESTART_COUNT", "0")) >= limit:
+    if _restarts() >= limit:
         print(f"worker {index}: not queued again: it was {limit} times (hydra.launcher.max_num_timeout)", flush=True)
         return False
     refusal = requeue(job_id)

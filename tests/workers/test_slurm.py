@@ -135,15 +135,15 @@ def test_what_slurm_refuses_names_the_key_and_what_exists(answers: dict[str, tup
 
 
 def squeue_line(*values: str) -> str:
-    return "".join(value.ljust(width) for value, width in zip(values, (40, 20, 12, 60, 200), strict=True))
+    return "".join(value.ljust(width) for value, width in zip(values, (40, 20, 12, 60, 200, 8), strict=True))
 
 
 def test_the_queue_is_read_in_its_own_words(answers: dict[str, tuple[int, str, str]]) -> None:
     lines = [
-        ("7_0", "RUNNING", "0", "None", "n1"),
-        ("7_1", "PENDING", "0", "Resources", ""),
-        ("7_2", "FAILED", "768", "NonZeroExitCode", "n2"),
-        ("7_3", "FAILED", "9", "RaisedSignal", "n2"),
+        ("7_0", "RUNNING", "0", "None", "n1", "2"),
+        ("7_1", "PENDING", "0", "Resources", "", "0"),
+        ("7_2", "FAILED", "768", "NonZeroExitCode", "n2", "0"),
+        ("7_3", "FAILED", "9", "RaisedSignal", "n2", ""),
     ]
     answers["squeue"] = (0, "\n".join(squeue_line(*line) for line in lines), "")
     jobs = read_queue(["7"])
@@ -151,6 +151,7 @@ def test_the_queue_is_read_in_its_own_words(answers: dict[str, tuple[int, str, s
         *((0, True, False, 0), (1, False, True, 0)),
         *((2, False, False, 3), (3, False, False, 0)),  # exit code 3; killed
     ]
+    assert [job.restarts for job in jobs] == [2, 0, 0, 0]
     answers["squeue"] = (1, "", "slurm_load_jobs error: Invalid job id specified\n")
     assert read_queue(["7"]) == []
     answers["squeue"] = (1, "", "squeue: error: Unable to contact slurm controller\n")

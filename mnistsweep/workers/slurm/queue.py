@@ -18,7 +18,7 @@ _WAITING = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUS
 _RUNNING = frozenset({"RUNNING", "CONFIGURING", "COMPLETING", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED"})
 
 # Fields of `squeue` with their widths in characters; a longer value is cut off.
-_FIELDS = {"JobArrayID": 40, "State": 20, "exit_code": 12, "Reason": 60, "NodeList": 200}
+_FIELDS = {"JobArrayID": 40, "State": 20, "exit_code": 12, "Reason": 60, "NodeList": 200, "RestartCnt": 8}
 
 
 class QueueUnavailable(Exception):
@@ -35,6 +35,7 @@ class QueuedJob:
         status: Status of its process as `os.wait` returns it, once it has ended.
         reason: Why it waits, in SLURM's words, such as ``Resources``.
         nodes: Nodes on which it runs or ran.
+        restarts: How often it was queued again; counted while it still ends, so before its next start.
     """
 
     job_id: str
@@ -42,6 +43,7 @@ class QueuedJob:
     status: int = 0
     reason: str = ""
     nodes: str = ""
+    restarts: int = 0
 
     @property
     def number(self) -> int:
@@ -106,8 +108,12 @@ def _job(line: str) -> QueuedJob:
     for width in _FIELDS.values():
         values.append(line[begin : begin + width].strip())
         begin += width
-    job_id, state, status, reason, nodes = values
-    return QueuedJob(job_id, state, int(status) if status.isdecimal() else 0, reason, nodes)
+    job_id, state, status, reason, nodes, restarts = values
+    return QueuedJob(job_id, state, _number(status), reason, nodes, _number(restarts))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def run_command(command: Sequence[str], given: str | None = None) -> subprocess.CompletedProcess[str]:
