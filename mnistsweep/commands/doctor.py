@@ -22,7 +22,7 @@ from mnistsweep.planning.plan import Plan
 from mnistsweep.planning.planner import Draft, draft_sweep
 from mnistsweep.text import format_count
 from mnistsweep.version import __version__
-from mnistsweep.workers.launchers import choose_launcher
+from mnistsweep.workers.launchers import choose_launcher, launcher_class
 
 _STYLES = {Level.OK: "green", Level.NOTE: "yellow", Level.FAULT: "bold red"}
 
@@ -58,9 +58,7 @@ def _findings(draft: Draft) -> Iterator[Finding]:
         if not text.startswith(("logs: ", "storage: ")):  # their checks say more
             yield fault("override", text)
     workers, logs = plan.config.workers, plan.config.logs
-    launcher = str(
-        hydra_jobs.launcher_settings(plan.recipe.with_overrides(*plan.hydra)).get("_target_", "")
-    ).rpartition(".")[2]
+    launcher = launcher_class(plan)
     is_local = launcher in ("LocalLauncher", "BasicLauncher")
     checks: list[Callable[[], Iterator[Finding]]] = [
         packages.check_packages,

@@ -27,7 +27,7 @@ from mnistsweep.workers.slurm.queue import QueuedJob, QueueUnavailable, cancel
 from mnistsweep.workers.slurm.recorded_jobs import is_end_recorded, live_jobs, record_end
 
 
-def end_if_last(paths: SweepPaths, index: int, code: int, is_detached: bool, restarts: int = 0) -> None:
+def end_if_last(paths: SweepPaths, index: int, code: int, is_detached: bool, restarts: int) -> None:
     """Bring the sweep to its end if no other worker runs and none will: files, summary, notification.
 
     Args:

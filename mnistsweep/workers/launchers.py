@@ -30,8 +30,8 @@ def choose_launcher(plan: Plan) -> Launch:
         ConfigError: The launcher cannot run that many workers, or an environment variable is invalid.
     """
     unresponsive_seconds()  # raises for an invalid variable before anything is written
-    settings = hydra_jobs.launcher_settings(plan.recipe.with_overrides(*plan.hydra))
-    name = str(settings.get("_target_", "")).rpartition(".")[2]
+    settings = _settings(plan)
+    name = _class_name(settings)
     if name == "SlurmLauncher" and not str(settings["_target_"]).startswith("hydra_plugins.hydra_submitit"):
         slurm = SlurmLaunch(settings)
         slurm.check(plan)
@@ -54,6 +54,19 @@ def choose_launcher(plan: Plan) -> Launch:
             "hydra/launcher=local (the default) runs them side by side."
         )
     return launch_hydra_jobs
+
+
+def launcher_class(plan: Plan) -> str:
+    """Name of the class of the launcher that the command line of a plan chooses, such as ``LocalLauncher``."""
+    return _class_name(_settings(plan))
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    return hydra_jobs.launcher_settings(plan.recipe.with_overrides(*plan.hydra))
+
+
+def _class_name(settings: Mapping[str, Any]) -> str:
+    return str(settings.get("_target_", "")).rpartition(".")[2]
 
 
 def _shown(launcher: str) -> str:
